@@ -1,0 +1,35 @@
+import { SoftDeleteError } from './soft-delete.error.js';
+
+/** What stands in the way of a deletion. */
+export interface DeletionRestriction {
+  /** The relation that restricts, as `Entity.property`. */
+  readonly relation: string;
+  /** The entity behind the relation. */
+  readonly entity: string;
+  /** How many of its rows stand in the way. */
+  readonly count: number;
+}
+
+/**
+ * Rows that must not be left behind still belong to what was to be deleted. Nothing was changed.
+ *
+ * @publicApi
+ */
+export class DeletionRestrictedError extends SoftDeleteError {
+  readonly code = 'DELETION_RESTRICTED';
+
+  constructor(
+    readonly entity: string,
+    readonly restrictions: readonly DeletionRestriction[],
+  ) {
+    super(
+      `${entity} was not deleted: ${restrictions
+        .map(
+          ({ relation, entity: behind, count }) => `${count} ${behind} row${count === 1 ? '' : 's'} behind ${relation}`,
+        )
+        .join(
+          ', ',
+        )}. Delete or move ${restrictions.length === 1 ? 'them' : 'these'} first, or declare the relation as 'cascade' or 'keep'.`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { type Observable, Subject } from 'rxjs';
+
+/**
+ * Something that happened to the rows of one entity, after the outermost transaction has committed.
+ *
+ * @publicApi
+ */
+export interface SoftDeleteEvent {
+  readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted';
+  /** The entity's name. */
+  readonly entity: string;
+  /** The primary keys, where the operation knows them without asking: entities removed through the unit of work. */
+  readonly keys?: readonly unknown[];
+  /** How many rows. */
+  readonly count: number;
+  /** The time of deletion that marks the unit, to the microsecond, as ISO 8601 text; for a purge, its cut-off. */
+  readonly deletedAt?: string;
+  readonly actor?: string;
+  readonly reason?: string;
+}
+
+/**
+ * What was deleted, restored and removed for good, as it is committed.
+ *
+ * @publicApi
+ */
+export class SoftDeleteEvents {
+  readonly #subject = new Subject<SoftDeleteEvent>();
+
+  /** Emits after the outermost commit and never for what was rolled back. Completes when the application closes. */
+  readonly stream$: Observable<SoftDeleteEvent> = this.#subject.asObservable();
+
+  /** @internal */
+  emit(event: SoftDeleteEvent): void {
+    this.#subject.next(event);
+  }
+
+  /** @internal */
+  complete(): void {
+    this.#subject.complete();
+  }
+}

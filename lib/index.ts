@@ -1,0 +1,11 @@
+export { DeletionRestrictedError, type DeletionRestriction } from './errors/deletion-restricted.error.js';
+export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
+export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
+export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
+export { SoftDeleteError } from './errors/soft-delete.error.js';
+export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
+export type { DeletedScope } from './metadata/active-predicate.js';
+export { SoftDeletable, softDeletable } from './metadata/soft-deletable.decorator.js';
+export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
+export type { Duration } from './options/duration.js';
+export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';

@@ -1,0 +1,39 @@
+import type { FilterQuery } from '@mikro-orm/core';
+
+/**
+ * Which rows a read shows: `'active'` ones, active and deleted ones (`'with'`), or deleted ones (`'only'`).
+ *
+ * @publicApi
+ */
+export type DeletedScope = 'active' | 'with' | 'only';
+
+/**
+ * What "active" means, as a condition on the row's own column and on nothing else.
+ *
+ * @internal
+ */
+export function activePredicate(property: string): FilterQuery<any> {
+  return { [property]: null };
+}
+
+/** @internal */
+export function deletedPredicate(property: string): FilterQuery<any> {
+  return { [property]: { $ne: null } };
+}
+
+/** @internal */
+export function scopePredicate(scope: DeletedScope, property: string): FilterQuery<any> {
+  switch (scope) {
+    case 'active':
+      return activePredicate(property);
+    case 'only':
+      return deletedPredicate(property);
+    case 'with':
+      return {};
+  }
+}
+
+/** The same predicate for the places that are written in SQL. @internal */
+export function activePredicateSql(column: string): string {
+  return `${column} is null`;
+}

@@ -1,0 +1,10 @@
+/**
+ * The transaction-local setting that tells the guard trigger of `guard: true` that a physical delete is meant. Set with
+ * `set_config(…, true)`, it ends with the transaction and so is safe behind a transaction pooler.
+ *
+ * @internal
+ */
+export const PHYSICAL_DELETE_SETTING = 'soft_delete.physical_delete';
+
+/** Allows physical deletes for the rest of the transaction. @internal */
+export const ALLOW_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_SETTING}', 'allowed', true)`;

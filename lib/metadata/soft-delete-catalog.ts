@@ -1,0 +1,201 @@
+import { type EntityMetadata, type EntityName, type MetadataStorage, ReferenceKind, Utils } from '@mikro-orm/core';
+import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { DEFAULT_PROPERTY } from '../options/default-property.js';
+import { parseRetention } from '../options/duration.js';
+import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { RelationGraph } from './relation-graph.js';
+import { getMark, hasOwnMark } from './soft-deletable.mark.js';
+
+/**
+ * A soft-deletable entity with everything that its marks leave open filled in. There is one per table that holds a
+ * timestamp: the root of an inheritance hierarchy stands for all of it.
+ *
+ * @internal
+ */
+export interface SoftDeletableEntityMetadata {
+  readonly name: string;
+  readonly meta: EntityMetadata;
+  readonly property: string;
+  readonly column: string;
+  readonly columnType: string;
+  /** Milliseconds, `'forever'`, or `undefined` for the module's default. */
+  readonly retention: number | 'forever' | undefined;
+  readonly relations: Readonly<Record<string, RelationPolicy>>;
+  readonly purgeIndex: boolean;
+  readonly guard: boolean;
+}
+
+const POLICIES: readonly string[] = ['cascade', 'restrict', 'keep'] satisfies RelationPolicy[];
+const catalogs = new WeakMap<MetadataStorage, SoftDeleteCatalog>();
+
+/**
+ * The soft-deletable entities of one ORM.
+ *
+ * @internal
+ */
+export class SoftDeleteCatalog {
+  /** What deleting a row means for the rows behind its relations. */
+  readonly graph: RelationGraph;
+  readonly #entities = new Map<EntityMetadata, SoftDeletableEntityMetadata>();
+
+  private constructor(private readonly storage: MetadataStorage) {
+    for (const meta of storage) {
+      this.#add(meta);
+    }
+    this.graph = new RelationGraph(storage, this);
+  }
+
+  /**
+   * The catalog of the ORM that the metadata belongs to, read once.
+   *
+   * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work
+   */
+  static of(storage: MetadataStorage): SoftDeleteCatalog {
+    let catalog = catalogs.get(storage);
+    if (!catalog) {
+      catalog = new SoftDeleteCatalog(storage);
+      catalogs.set(storage, catalog);
+    }
+    return catalog;
+  }
+
+  all(): SoftDeletableEntityMetadata[] {
+    return [...this.#entities.values()];
+  }
+
+  /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
+  find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
+    const meta = isMetadata(entity) ? entity : this.storage.find(entity as any);
+    return meta && this.#entities.get(meta.root);
+  }
+
+  /** @throws NotSoftDeletableError if the entity is unknown to the ORM or not marked */
+  get(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata {
+    const found = this.find(entity);
+    if (!found) {
+      const known = isMetadata(entity) || this.storage.find(entity as any) !== undefined;
+      throw new NotSoftDeletableError(isMetadata(entity) ? entity.className : Utils.className(entity as any), known);
+    }
+    return found;
+  }
+
+  #add(meta: EntityMetadata): void {
+    const mark = getMark(meta.class);
+    if (!mark || meta.embeddable || meta.pivotTable || meta.virtual || meta.view) {
+      return;
+    }
+    if (meta.root !== meta) {
+      if (hasOwnMark(meta.class) && !getMark(meta.root.class)) {
+        throw new SoftDeleteConfigError(
+          `@SoftDeletable() on ${meta.className}`,
+          `the class shares the table of ${meta.root.className}.`,
+          `Mark ${meta.root.className} instead: the timestamp belongs to the root of the hierarchy.`,
+        );
+      }
+      return;
+    }
+    this.#entities.set(meta, describe(meta, mark));
+  }
+}
+
+function isMetadata(entity: EntityName<any> | EntityMetadata): entity is EntityMetadata {
+  return typeof entity === 'object' && entity !== null && 'primaryKeys' in entity && 'root' in entity;
+}
+
+function describe(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletableEntityMetadata {
+  const where = `@SoftDeletable() on ${meta.className}`;
+  const property: string = mark.property ?? DEFAULT_PROPERTY;
+  const prop = meta.properties[property];
+  if (!prop || prop.kind !== ReferenceKind.SCALAR || prop.persist === false || prop.fieldNames?.length !== 1) {
+    throw new SoftDeleteConfigError(
+      where,
+      `it has no column property "${property}".`,
+      `Extend SoftDeletableEntity, declare \`@Property({ type: 'timestamptz', nullable: true }) ${property}?: Date\`, or name the property with { property: '…' }.`,
+    );
+  }
+  if (!prop.nullable) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is not nullable, but an active row is one without a time of deletion.`,
+      'Declare it with `nullable: true`.',
+    );
+  }
+  const columnType = prop.columnTypes[0] ?? '';
+  if (!/^timestamp/i.test(columnType)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is a column of type ${columnType}, not a timestamp.`,
+      "Declare it with `type: 'timestamptz'`.",
+    );
+  }
+  if (prop.lazy) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is lazy, so a loaded entity would not know whether it is deleted.`,
+      'Remove `lazy: true`.',
+    );
+  }
+  return {
+    name: meta.className,
+    meta,
+    property,
+    column: prop.fieldNames[0]!,
+    columnType,
+    retention: mark.retention === undefined ? undefined : parseRetention(`${where}, retention`, mark.retention),
+    relations: describeRelations(meta, where, mark.relations ?? {}),
+    purgeIndex: mark.purgeIndex ?? true,
+    guard: mark.guard ?? false,
+  };
+}
+
+function describeRelations(
+  meta: EntityMetadata,
+  where: string,
+  relations: Record<string, RelationPolicy | undefined>,
+): Record<string, RelationPolicy> {
+  const described: Record<string, RelationPolicy> = {};
+  const properties = [meta, ...descendants(meta)].flatMap(({ relations: own }) => own);
+  for (const [name, policy] of Object.entries(relations)) {
+    if (policy === undefined) {
+      continue;
+    }
+    const option = `${where}, relations.${name}`;
+    const prop = properties.find((candidate) => candidate.name === name);
+    if (!prop || !pointsAway(prop)) {
+      const allowed = [...new Set(properties.filter(pointsAway).map((candidate) => candidate.name))];
+      throw new SoftDeleteConfigError(
+        option,
+        prop
+          ? 'the relation belongs to this side, so a deletion does not reach through it.'
+          : 'there is no such relation.',
+        allowed.length > 0
+          ? `The to-many and inverse one-to-one relations are: ${allowed.join(', ')}.`
+          : 'The entity has no to-many or inverse one-to-one relation.',
+      );
+    }
+    if (!POLICIES.includes(policy)) {
+      throw new SoftDeleteConfigError(
+        option,
+        `${JSON.stringify(policy)} is not a policy.`,
+        "Write 'cascade', 'restrict' or 'keep'.",
+      );
+    }
+    described[name] = policy;
+  }
+  return described;
+}
+
+/** Whether the rows at the other end are what this row owns, rather than what owns it. */
+function pointsAway(prop: { kind: ReferenceKind; owner: boolean }): boolean {
+  return (
+    prop.kind === ReferenceKind.ONE_TO_MANY ||
+    prop.kind === ReferenceKind.MANY_TO_MANY ||
+    (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner)
+  );
+}
+
+function descendants(meta: EntityMetadata): EntityMetadata[] {
+  const children = meta.root.inheritanceType === 'tpt' ? (meta.tptChildren ?? []) : (meta.polymorphs ?? []);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}

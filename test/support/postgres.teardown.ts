@@ -1,0 +1,5 @@
+import './postgres.setup.js';
+
+export default async function stopPostgres(): Promise<void> {
+  await globalThis.softDeleteTestServer?.stop();
+}
