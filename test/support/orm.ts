@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { installSoftDelete, type InstallSoftDeleteOptions } from 'nestjs-mikro-orm-soft-delete';
 import { createTestDatabase, type TestDatabase } from './database.js';
@@ -23,7 +24,7 @@ export async function createTestOrm(
     entities,
     debug: ['query', 'query-params'],
     logger: (message) => {
-      const sql = /\[query\] (.*?) \[took/s.exec(message.replaceAll(/\u001b\[\d+m/g, ''))?.[1];
+      const sql = /\[query\] (.*?) \[took/s.exec(stripVTControlCharacters(message))?.[1];
       if (sql) {
         statements.push(sql);
       }
