@@ -9,3 +9,12 @@ export { SoftDeletable, softDeletable } from './metadata/soft-deletable.decorato
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
 export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
+export type { DeletionTarget } from './deletion/deletion-target.js';
+export type { RestoreOptions, RestoreResult } from './deletion/restore-rows.js';
+export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-rows.js';
+export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
+export { SOFT_DELETE_FILTER } from './filter/soft-delete.filter.js';
+export { installSoftDelete } from './install-soft-delete.js';
+export type { InstallSoftDeleteOptions, PurgeOptions, SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+export type { SoftDeleteReadView } from './repository/read-view.js';
+export { SoftDeleteRepository } from './repository/soft-delete.repository.js';

@@ -13,8 +13,8 @@ export interface SoftDeleteEvent {
   readonly keys?: readonly unknown[];
   /** How many rows. */
   readonly count: number;
-  /** The time of deletion that marks the unit, to the microsecond, as ISO 8601 text; for a purge, its cut-off. */
-  readonly deletedAt?: string;
+  /** The time of deletion that marks the unit; for a purge, its cut-off. */
+  readonly deletedAt?: Date;
   readonly actor?: string;
   readonly reason?: string;
 }

@@ -8,3 +8,6 @@ export const PHYSICAL_DELETE_SETTING = 'soft_delete.physical_delete';
 
 /** Allows physical deletes for the rest of the transaction. @internal */
 export const ALLOW_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_SETTING}', 'allowed', true)`;
+
+/** Takes that back, for work that goes on in the same transaction. @internal */
+export const REFUSE_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_SETTING}', '', true)`;

@@ -3,6 +3,7 @@ import type { Configuration, EntityManager } from '@mikro-orm/core';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import type { DeletedScope } from './active-predicate.js';
+import { TransactionState } from '../events/transaction-state.js';
 import { SoftDeleteCatalog } from './soft-delete-catalog.js';
 
 /**
@@ -17,6 +18,8 @@ export interface Installation {
   /** The scope that reads have unless they name another: `active` outside of any. */
   readonly scope: AsyncLocalStorage<DeletedScope>;
   actor: () => string | undefined;
+  /** What is due when a transaction ends. */
+  readonly transactions: TransactionState;
 }
 
 const installations = new WeakMap<Configuration<any>, Installation>();
@@ -40,9 +43,11 @@ export function getInstallation(em: EntityManager<any>): Installation {
 
 /** @internal */
 export function createInstallation(em: EntityManager<any>, actor: () => string | undefined): Installation {
+  const events = new SoftDeleteEvents();
   const installation: Installation = {
     catalog: SoftDeleteCatalog.of(em.getMetadata()),
-    events: new SoftDeleteEvents(),
+    events,
+    transactions: new TransactionState(events),
     scope: new AsyncLocalStorage(),
     actor,
   };

@@ -1,5 +1,3 @@
-import './postgres.setup.js';
-
 export default async function stopPostgres(): Promise<void> {
   await globalThis.softDeleteTestServer?.stop();
 }

@@ -1,0 +1,132 @@
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { activePredicateSql } from '../metadata/active-predicate.js';
+import type { RelationEdge } from '../metadata/relation-graph.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { relationSql } from './relation-sql.js';
+import { stampSql } from './stamp-sql.js';
+import type { UnitTime } from './take-unit-time.js';
+import { execute, executeCounting } from './transaction.js';
+
+/** How many rows of each entity a deletion or restoration has changed. @internal */
+export type Affected = Map<SoftDeletableEntityMetadata, number>;
+
+/**
+ * Extends a unit to everything that its deletion cascades to. The rows of the unit are those that carry its time, which no
+ * other operation uses, so each statement joins one table to the next one and no key leaves the database: one statement per
+ * relation and level, however many rows there are.
+ *
+ * @param start - the entities that already have rows in the unit
+ * @returns the rows added, per entity
+ * @internal
+ */
+export async function cascadeDeletion(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  unit: UnitTime,
+  start: Iterable<SoftDeletableEntityMetadata>,
+): Promise<Affected> {
+  const affected: Affected = new Map();
+  let level = new Set(start);
+  while (level.size > 0) {
+    const next = new Set<SoftDeletableEntityMetadata>();
+    for (const entry of level) {
+      for (const edge of catalog.graph.from(entry.meta)) {
+        const child = catalog.find(edge.child);
+        if (edge.policy !== 'cascade' || !child) {
+          continue;
+        }
+        const count = await deleteBehind(em, ctx, edge, entry, child, unit);
+        if (count > 0) {
+          affected.set(child, (affected.get(child) ?? 0) + count);
+          next.add(child);
+        }
+      }
+    }
+    level = next;
+  }
+  return affected;
+}
+
+/**
+ * Refuses the unit if active rows stand behind one of its `restrict` relations. Runs after the cascade, which may have taken
+ * some of them along.
+ *
+ * @throws DeletionRestrictedError naming every such relation
+ * @internal
+ */
+export async function refuseIfRestricted(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  unit: UnitTime,
+  deleted: Iterable<SoftDeletableEntityMetadata>,
+): Promise<void> {
+  const restrictions: DeletionRestriction[] = [];
+  const entries = [...new Set(deleted)];
+  for (const entry of entries) {
+    for (const edge of catalog.graph.from(entry.meta)) {
+      if (edge.policy === 'restrict') {
+        const count = await countBehind(em, ctx, edge, entry, catalog.find(edge.child), unit);
+        if (count > 0) {
+          restrictions.push({ relation: edge.name, entity: edge.child.className, count });
+        }
+      }
+    }
+  }
+  if (restrictions.length > 0) {
+    throw new DeletionRestrictedError(entries[0]!.name, restrictions);
+  }
+}
+
+function deleteBehind(
+  em: EntityManager,
+  ctx: Transaction,
+  edge: RelationEdge,
+  parent: SoftDeletableEntityMetadata,
+  child: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<number> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const relation = relationSql(em, edge);
+  const stamp = stampSql(em, child, unit.text);
+  return executeCounting(
+    em,
+    ctx,
+    `update ${relation.child} as c set ${stamp.assignments} ` +
+      `from ${[`${relation.parent} as p`, ...relation.between].join(', ')} ` +
+      `where ${[
+        `p.${quote(parent.column)} = cast(? as ${parent.columnType})`,
+        activePredicateSql(`c.${quote(child.column)}`),
+        ...relation.conditions,
+      ].join(' and ')}`,
+    [...stamp.params, unit.text, ...relation.params],
+  );
+}
+
+async function countBehind(
+  em: EntityManager,
+  ctx: Transaction,
+  edge: RelationEdge,
+  parent: SoftDeletableEntityMetadata,
+  child: SoftDeletableEntityMetadata | undefined,
+  unit: UnitTime,
+): Promise<number> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const relation = relationSql(em, edge);
+  const keys = edge.child.root.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames.map((name) => `c.${quote(name)}`));
+  const [row] = await execute<{ count: number }>(
+    em,
+    ctx,
+    `select count(distinct (${keys.join(', ')}))::int as count ` +
+      `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+      `where ${[
+        `p.${quote(parent.column)} = cast(? as ${parent.columnType})`,
+        ...(child ? [activePredicateSql(`c.${quote(child.column)}`)] : []),
+        ...relation.conditions,
+      ].join(' and ')}`,
+    [unit.text, ...relation.params],
+  );
+  return row!.count;
+}

@@ -1,0 +1,123 @@
+import { type EntityKey, type EntityMetadata, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { askDatabaseWhileDeleted } from './loaded-while-active.js';
+
+/** Takes back a change of memory. @internal */
+export type Undo = () => void;
+
+/** The managed entities of a hierarchy. @internal */
+export function managedEntities(em: EntityManager, meta: EntityMetadata): object[] {
+  return [...em.getUnitOfWork().getIdentityMap().getStore<object>(meta.root).values()];
+}
+
+/**
+ * Gives a managed entity the values that a statement has just written, as if they had been loaded, so that no later flush
+ * writes them again.
+ *
+ * @internal
+ */
+export function takeOver(em: EntityManager, entity: object, values: Readonly<Record<string, unknown>>): Undo {
+  const wrapped = helper(entity) as ReturnType<typeof helper<any>>;
+  const target = entity as Record<string, unknown>;
+  const names = Object.keys(values);
+  const before = names.map((name) => [name, target[name], wrapped.__originalEntityData?.[name]] as const);
+  for (const name of names) {
+    target[name] = values[name];
+  }
+  if (wrapped.__originalEntityData) {
+    const snapshot = em.getComparator().prepareEntity<any>(entity);
+    for (const name of names) {
+      wrapped.__originalEntityData[name] = snapshot[name];
+    }
+  }
+  return () => {
+    for (const [name, value, original] of before) {
+      target[name] = value;
+      if (wrapped.__originalEntityData) {
+        wrapped.__originalEntityData[name] = original;
+      }
+    }
+  };
+}
+
+/**
+ * Marks managed entities as deleted in memory: they carry the time, `findOne()` asks the database for them, and loaded
+ * collections and inverse references no longer hand them out. Their own references stay, and so do the references to them.
+ *
+ * @internal
+ */
+export function markDeleted(
+  em: EntityManager,
+  entry: SoftDeletableEntityMetadata,
+  deleted: ReadonlyMap<object, Readonly<Record<string, unknown>>>,
+): Undo {
+  const undo: Undo[] = [];
+  for (const [entity, values] of deleted) {
+    askDatabaseWhileDeleted(entity, entry.property);
+    undo.push(takeOver(em, entity, values));
+  }
+  undo.push(leaveCollections(em, entry.meta, new Set(deleted.keys())));
+  return () => undo.toReversed().forEach((step) => step());
+}
+
+/** Takes entities out of every loaded collection and inverse reference that holds them, without making any of these dirty. */
+function leaveCollections(em: EntityManager, meta: EntityMetadata, entities: ReadonlySet<object>): Undo {
+  const undo: Undo[] = [];
+  for (const { owner, property, kind } of referrers(em, meta)) {
+    const value = (owner as Record<string, unknown>)[property];
+    if (Utils.isCollection<any>(value)) {
+      // A many-to-many collection with unsaved changes is compared with its snapshot at the next flush: leaving it now would
+      // delete the pivot row.
+      if (!value.isInitialized() || (kind === ReferenceKind.MANY_TO_MANY && value.isDirty())) {
+        continue;
+      }
+      for (const item of value.getItems(false).filter((candidate) => entities.has(candidate))) {
+        undo.push(leaveCollection(value, item));
+      }
+    } else if (kind === ReferenceKind.ONE_TO_ONE && entities.has(Reference.unwrapReference(value as object))) {
+      const data = helper(owner).__data;
+      data[property] = null;
+      undo.push(() => {
+        data[property] = value;
+      });
+    }
+  }
+  return () => undo.forEach((step) => step());
+}
+
+function leaveCollection(collection: any, item: object): Undo {
+  const wasDirty = collection.isDirty();
+  const restoreState = () => (wasDirty ? collection.setDirty(true) : collection.takeSnapshot());
+  collection.removeWithoutPropagation(item);
+  restoreState();
+  return () => {
+    collection.addWithoutPropagation(item);
+    restoreState();
+  };
+}
+
+/** The managed owners of relations that may hold rows of an entity without holding its foreign key. */
+function* referrers(em: EntityManager, meta: EntityMetadata) {
+  const identityMap = em.getUnitOfWork().getIdentityMap();
+  for (const other of em.getMetadata()) {
+    const relations = other.relations.filter(
+      ({ kind, owner, targetMeta }) =>
+        targetMeta?.root === meta.root &&
+        (kind === ReferenceKind.ONE_TO_MANY ||
+          kind === ReferenceKind.MANY_TO_MANY ||
+          (kind === ReferenceKind.ONE_TO_ONE && !owner)),
+    );
+    if (relations.length === 0) {
+      continue;
+    }
+    for (const owner of identityMap.getStore<object>(other.root).values()) {
+      if (helper(owner).__meta !== other) {
+        continue;
+      }
+      for (const { name, kind } of relations) {
+        yield { owner, property: name as EntityKey<any>, kind };
+      }
+    }
+  }
+}

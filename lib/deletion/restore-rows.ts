@@ -1,0 +1,170 @@
+import { type EntityMetadata, type FilterQuery, UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
+import { getInstallation } from '../metadata/installation.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { tableName } from '../metadata/table-name.js';
+import { type Affected } from './cascade-deletion.js';
+import { findDeletedParents } from './find-deleted-parents.js';
+import { findUniqueConflicts } from './find-unique-conflicts.js';
+import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { summarize } from './soft-delete-rows.js';
+import { stampSql } from './stamp-sql.js';
+import { syncRestored } from './sync-restored-entities.js';
+import { executeCounting, inTransaction } from './transaction.js';
+
+/**
+ * How far a restoration reaches.
+ *
+ * @publicApi
+ */
+export interface RestoreOptions {
+  /**
+   * Also restores the deleted parents that own a restored row: those rows alone, not what was deleted with them.
+   *
+   * @default false
+   */
+  withParents?: boolean;
+}
+
+/**
+ * What one restoration did.
+ *
+ * @publicApi
+ */
+export interface RestoreResult {
+  /** How many rows came back, per entity name; entities without any are left out. */
+  readonly affected: Readonly<Record<string, number>>;
+  readonly total: number;
+}
+
+/**
+ * Restores the deleted rows that match with everything of their units below them, all or nothing.
+ *
+ * @throws RestoreConflictError naming everything that stands in the way
+ * @internal
+ */
+export async function restoreRows(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  { withParents = false }: RestoreOptions = {},
+): Promise<RestoreResult> {
+  const { catalog, transactions, actor } = getInstallation(em);
+  const entry = catalog.get(meta);
+  await em.tryFlush(meta.class, {});
+  return inTransaction(em, async (ctx) => {
+    const rows = await collectUnit(em, ctx, catalog, meta, where);
+    const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
+    const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
+    if (conflicts.length > 0) {
+      throw new RestoreConflictError(entry.name, conflicts);
+    }
+    const affected: Affected = new Map();
+    for (const root of rows.entities()) {
+      const restored = catalog.get(root);
+      affected.set(restored, await activate(em, ctx, restored, rows));
+    }
+    const by = actor();
+    for (const [restored, count] of affected) {
+      transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
+      transactions.emitAfterCommit(ctx, {
+        type: 'restored',
+        entity: restored.name,
+        count,
+        ...(by === undefined ? {} : { actor: by }),
+      });
+    }
+    return summarize(affected);
+  });
+}
+
+/** The rows that match and, level by level, the rows behind them that carry the same time. */
+async function collectUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+): Promise<RowSet> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const rows = new RowSet();
+  const { column } = catalog.get(meta);
+  const found = await lockMatching(em, ctx, meta, where, [`c.${quote(column)} is not null`]);
+  let level = new Map([[meta.root, rows.add(meta, found)]]);
+  while (level.size > 0) {
+    const next: typeof level = new Map();
+    for (const [root, keys] of level) {
+      for (const edge of catalog.graph.from(root)) {
+        const child = catalog.find(edge.child);
+        if (edge.policy !== 'cascade' || !child || keys.length === 0) {
+          continue;
+        }
+        const sameUnit = `c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`;
+        const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
+        const added = rows.add(edge.child, behind.map(({ key }) => key));
+        if (added.length > 0) {
+          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
+        }
+      }
+    }
+    level = next;
+  }
+  return rows;
+}
+
+/** Adds the deleted parents of the rows, and theirs, or reports them. */
+async function completeWithParents(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  rows: RowSet,
+  withParents: boolean,
+): Promise<RestoreConflict[]> {
+  for (;;) {
+    const missing = await findDeletedParents(em, ctx, catalog, rows);
+    if (!withParents || missing.length === 0) {
+      return missing.map(({ edge, key, parent }) => ({
+        reason: 'parent-deleted',
+        entity: edge.child.className,
+        key: key.length === 1 ? key[0] : key,
+        constraint: edge.name,
+        conflictingKey: parent.length === 1 ? parent[0] : parent,
+      }));
+    }
+    for (const { edge, parent } of missing) {
+      rows.add(edge.parent, [parent]);
+    }
+  }
+}
+
+async function activate(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  rows: RowSet,
+): Promise<number> {
+  const stamp = stampSql(em, entry, null);
+  let count = 0;
+  try {
+    await inChunks(rows.keys(entry.meta), async (chunk) => {
+      const condition = keyConditionSql(em, entry.meta, 'c', chunk);
+      count += await executeCounting(
+        em,
+        ctx,
+        `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
+        [...stamp.params, ...condition.params],
+      );
+    });
+  } catch (error) {
+    // Someone took the value between the check and the update.
+    if (error instanceof UniqueConstraintViolationException) {
+      const constraint = (error as { constraint?: string }).constraint;
+      throw new RestoreConflictError(entry.name, [
+        { reason: 'unique', entity: entry.name, key: undefined, ...(constraint ? { constraint } : {}) },
+      ]);
+    }
+    throw error;
+  }
+  return count;
+}

@@ -1,0 +1,78 @@
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { SoftDeleteEvent, SoftDeleteEvents } from './soft-delete-events.js';
+
+/** What a transaction or savepoint owes the outside: events once it is committed, memory put right if it is not. */
+interface Pending {
+  readonly parent: Transaction | undefined;
+  readonly events: SoftDeleteEvent[];
+  readonly undo: (() => void)[];
+}
+
+/**
+ * Holds back, per transaction, what must only happen when the outermost one commits, and what must be taken back when it, or a
+ * savepoint within it, rolls back. Fed by the ORM's transaction events, so it knows every transaction that the ORM opens.
+ *
+ * @internal
+ */
+export class TransactionState {
+  readonly #pending = new WeakMap<Transaction, Pending>();
+  readonly #starting = new WeakMap<EntityManager, Transaction | undefined>();
+
+  constructor(private readonly events: SoftDeleteEvents) {}
+
+  /** Remembers an event until the outermost transaction commits. */
+  emitAfterCommit(ctx: Transaction, event: SoftDeleteEvent): void {
+    this.#of(ctx).events.push(event);
+  }
+
+  /** Remembers how memory is put back if the transaction or savepoint does not last. */
+  undoOnRollback(ctx: Transaction, undo: () => void): void {
+    this.#of(ctx).undo.push(undo);
+  }
+
+  /** A savepoint announces itself with the transaction it is in. */
+  starting(em: EntityManager, parent: Transaction | undefined): void {
+    this.#starting.set(em, parent);
+  }
+
+  started(em: EntityManager, ctx: Transaction): void {
+    const parent = 'savepointName' in ctx ? this.#starting.get(em) : undefined;
+    this.#starting.delete(em);
+    this.#pending.set(ctx, { parent, events: [], undo: [] });
+  }
+
+  committed(ctx: Transaction): void {
+    const pending = this.#take(ctx);
+    if (!pending) {
+      return;
+    }
+    if (pending.parent) {
+      const outer = this.#of(pending.parent);
+      outer.events.push(...pending.events);
+      outer.undo.push(...pending.undo);
+      return;
+    }
+    pending.events.forEach((event) => this.events.emit(event));
+  }
+
+  rolledBack(ctx: Transaction): void {
+    this.#take(ctx)
+      ?.undo.toReversed()
+      .forEach((undo) => undo());
+  }
+
+  #of(ctx: Transaction): Pending {
+    let pending = this.#pending.get(ctx);
+    if (!pending) {
+      pending = { parent: undefined, events: [], undo: [] };
+      this.#pending.set(ctx, pending);
+    }
+    return pending;
+  }
+
+  #take(ctx: Transaction): Pending | undefined {
+    const pending = this.#pending.get(ctx);
+    this.#pending.delete(ctx);
+    return pending;
+  }
+}

@@ -1,0 +1,109 @@
+import { helper } from '@mikro-orm/core';
+import type { Transaction } from '@mikro-orm/postgresql';
+import { cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
+import { markDeleted, type Undo } from '../deletion/managed-entities.js';
+import { syncDeleted } from '../deletion/sync-managed-entities.js';
+import { execute } from '../deletion/transaction.js';
+import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { Installation } from '../metadata/installation.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import type { FlushState, Removal } from './flush-state.js';
+import { resetUnsavedChanges } from './repair-references.js';
+
+/**
+ * Completes the unit of a flush once all of its own statements have run: deletes what the removed rows cascade to, loaded or
+ * not, refuses the whole if an active row restricts it, and tells memory and the events.
+ *
+ * @throws DeletionRestrictedError if active rows stand behind a `restrict` relation
+ * @internal
+ */
+export async function finishRemovals(installation: Installation, state: FlushState, ctx: Transaction): Promise<void> {
+  const { catalog, transactions } = installation;
+  const { em, removals } = state;
+  const unit = state.unit!;
+  const byEntry = Map.groupBy(removals, ({ entry }) => entry);
+  for (const [entry, group] of byEntry) {
+    transactions.undoOnRollback(ctx, settleMemory(state, entry, group));
+  }
+
+  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, byEntry.keys());
+  try {
+    await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
+  } catch (error) {
+    if (error instanceof DeletionRestrictedError) {
+      await abortTransaction(state, ctx);
+    }
+    throw error;
+  }
+  for (const entry of cascaded.keys()) {
+    transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, entry, unit));
+  }
+
+  const actor = installation.actor();
+  const emit = (entry: SoftDeletableEntityMetadata, count: number, keys?: unknown[]) => {
+    if (count > 0) {
+      transactions.emitAfterCommit(ctx, {
+        type: 'deleted',
+        entity: entry.name,
+        ...(keys ? { keys } : {}),
+        count,
+        deletedAt: unit.date,
+        ...(actor === undefined ? {} : { actor }),
+      });
+    }
+  };
+  for (const [entry, group] of byEntry) {
+    const keys = group
+      .filter(({ entity }) => deletedAt(entity, entry)?.getTime() === unit.date.getTime())
+      .map(({ entity }) => helper(entity).getPrimaryKey());
+    emit(entry, keys.length, keys);
+  }
+  for (const [entry, count] of cascaded) {
+    emit(entry, count);
+  }
+}
+
+function settleMemory({ em, unit }: FlushState, entry: SoftDeletableEntityMetadata, removals: readonly Removal[]): Undo {
+  const deleted = new Map<object, Record<string, unknown>>();
+  for (const { entity, original, initialized } of removals) {
+    const wrapped = helper(entity);
+    const time = deletedAt(entity, entry) ?? unit!.date;
+    if (original) {
+      if (initialized) {
+        resetUnsavedChanges(em, entity, except(original, entry));
+      }
+      const snapshot = em.getComparator().prepareEntity<any>(entity);
+      const kept = { ...original };
+      if (entry.meta.versionProperty) {
+        kept[entry.meta.versionProperty] = snapshot[entry.meta.versionProperty];
+      }
+      wrapped.__originalEntityData = kept;
+    }
+    // An update marks the reference it was made through as loaded, though nothing but its key is known.
+    wrapped.__initialized = initialized;
+    deleted.set(entity, { [entry.property]: time });
+  }
+  return markDeleted(em, entry, deleted);
+}
+
+function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): Date | undefined {
+  return ((entity as Record<string, unknown>)[property] as Date | null | undefined) ?? undefined;
+}
+
+function except(original: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
+  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = original;
+  return rest;
+}
+
+/**
+ * The flush has written before it knew. In a transaction of its own that is rolled back; in the caller's, catching the error must
+ * not let half a deletion be committed, so the transaction is put into PostgreSQL's aborted state, as a violated foreign key
+ * would have left it.
+ */
+async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+  try {
+    await execute(em, ctx, "do $$ begin raise exception 'soft delete restricted' using errcode = 'restrict_violation'; end $$");
+  } catch {
+    // Raising the error was the purpose.
+  }
+}

@@ -1,0 +1,20 @@
+import type { ChangeSet, EntityData } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { UnitTime } from '../deletion/take-unit-time.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+
+/** An entity that a flush soft-deletes, with what it was before. @internal */
+export interface Removal {
+  readonly entity: object;
+  readonly entry: SoftDeletableEntityMetadata;
+  readonly original: EntityData<any> | undefined;
+  readonly initialized: boolean;
+  changeSet?: ChangeSet<any>;
+}
+
+/** What one flush has to do about removed entities, from its start to the end of its statements. @internal */
+export interface FlushState {
+  readonly em: EntityManager;
+  readonly removals: readonly Removal[];
+  unit?: UnitTime;
+}

@@ -1,0 +1,178 @@
+import {
+  type ChangeSet,
+  ChangeSetType,
+  type EventArgs,
+  type EventSubscriber,
+  type FlushEventArgs,
+  helper,
+  raw,
+  type Transaction,
+  type TransactionEventArgs,
+} from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
+import { takeUnitTime } from '../deletion/take-unit-time.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import type { Installation } from '../metadata/installation.js';
+import type { FlushState, Removal } from './flush-state.js';
+import { finishRemovals } from './finish-removals.js';
+import { planRemoval } from './plan-removal.js';
+import { repairChildReferences } from './repair-references.js';
+import { undoRemovals } from './undo-removals.js';
+
+/**
+ * Turns what a flush would remove into updates of the timestamp.
+ *
+ * The entities are taken off the unit of work's stacks before it computes its change sets, so that it neither deletes them nor
+ * clears the foreign keys of their children, and come back as early updates: before the flush inserts anything, so that a unique
+ * value can be used again at once. The ORM batches these updates, checks and bumps versions and fires the update hooks as
+ * for any other change. What the deletion cascades to follows at the end of the flush, in `finishRemovals`.
+ *
+ * @internal
+ */
+export class SoftDeleteSubscriber implements EventSubscriber {
+  readonly #flushes = new Map<EntityManager, FlushState>();
+  readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
+
+  constructor(private readonly installation: Installation) {}
+
+  onInit({ entity }: EventArgs<any>): void {
+    const entry = this.installation.catalog.find(helper(entity as object).__meta);
+    if (entry) {
+      askDatabaseWhileDeleted(entity as object, entry.property);
+    }
+  }
+
+  beforeFlush({ em, uow }: FlushEventArgs): void {
+    this.#forget(em as EntityManager);
+    const removeStack = uow.getRemoveStack() as Set<object>;
+    const orphanStack = uow.getOrphanRemoveStack() as Set<object>;
+    const { catalog } = this.installation;
+    const concernsUs = [...removeStack, ...orphanStack].some((entity) => catalog.find(helper(entity).__meta));
+    if (!concernsUs) {
+      return;
+    }
+    // The unit of work cascades again at this point, over what was loaded or added since em.remove().
+    const visited = new Set<object>();
+    for (const entity of [...removeStack]) {
+      uow.remove(entity, visited as never);
+    }
+    const { soft, spared } = planRemoval(removeStack, orphanStack, catalog);
+    for (const entity of [...soft.keys(), ...spared]) {
+      removeStack.delete(entity);
+      orphanStack.delete(entity);
+    }
+    repairChildReferences([...soft.keys(), ...spared]);
+
+    const removals: Removal[] = [];
+    for (const [entity, entry] of soft) {
+      const wrapped = helper(entity);
+      if (!wrapped.hasPrimaryKey()) {
+        continue;
+      }
+      // Entities in process are passed over when the unit of work looks for changes: what else is unsaved stays unsaved.
+      wrapped.__processing = true;
+      removals.push({
+        entity,
+        entry,
+        original: wrapped.__originalEntityData && { ...wrapped.__originalEntityData },
+        initialized: wrapped.__initialized,
+      });
+    }
+    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals });
+  }
+
+  onFlush({ em, uow }: FlushEventArgs): void {
+    const state = this.#flushes.get(em as EntityManager);
+    if (!state) {
+      return;
+    }
+    for (const { entity } of state.removals) {
+      uow.computeChangeSet(entity, ChangeSetType.DELETE);
+    }
+    const changeSets = new Map(uow.getChangeSets().map((changeSet) => [changeSet.entity as object, changeSet]));
+    for (const removal of state.removals) {
+      const changeSet = changeSets.get(removal.entity)!;
+      toEarlyUpdate(changeSet, removal);
+      removal.changeSet = changeSet;
+      this.#byChangeSet.set(changeSet, state);
+    }
+  }
+
+  async beforeUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+    const state = changeSet && this.#byChangeSet.get(changeSet);
+    if (!state || state.unit) {
+      return;
+    }
+    const ctx = em.getTransactionContext<Transaction>();
+    if (!ctx) {
+      throw new SoftDeleteConfigError(
+        'implicitTransactions',
+        'a flush without a transaction cannot delete a unit as a whole.',
+        'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
+      );
+    }
+    const unit = await takeUnitTime(state.em, ctx);
+    state.unit = unit;
+    this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
+    const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+    for (const { entry, changeSet: update } of state.removals) {
+      // A row that someone else has deleted meanwhile keeps the time it was deleted at.
+      update!.payload[entry.property] = raw(`coalesce(${quote(entry.column)}, cast(? as ${entry.columnType}))`, [unit.text]);
+    }
+  }
+
+  afterFlush({ em }: FlushEventArgs): void {
+    this.#flushes.delete(em as EntityManager);
+  }
+
+  beforeTransactionStart({ em, transaction }: TransactionEventArgs): void {
+    this.installation.transactions.starting(em as EntityManager, transaction);
+  }
+
+  afterTransactionStart({ em, transaction }: TransactionEventArgs): void {
+    this.installation.transactions.started(em as EntityManager, transaction!);
+  }
+
+  afterTransactionCommit({ transaction }: TransactionEventArgs): void {
+    this.installation.transactions.committed(transaction!);
+  }
+
+  afterTransactionRollback({ em, transaction }: TransactionEventArgs): void {
+    this.installation.transactions.rolledBack(transaction!);
+    this.#forget(em as EntityManager);
+  }
+
+  /** Called by the driver after all inserts and updates of a flush. @internal */
+  async finish(ctx: Transaction | undefined, loggerContextId: unknown): Promise<void> {
+    for (const state of this.#flushes.values()) {
+      const isIts = ctx ? state.em.getTransactionContext() === ctx : state.em.id === loggerContextId;
+      if (isIts && state.unit) {
+        await finishRemovals(this.installation, state, ctx!);
+      }
+    }
+  }
+
+  /** A flush that failed leaves its entities marked as in process, and they would be passed over for ever. */
+  #forget(em: EntityManager): void {
+    for (const { entity } of this.#flushes.get(em)?.removals ?? []) {
+      helper(entity).__processing = false;
+    }
+    this.#flushes.delete(em);
+  }
+}
+
+function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
+  changeSet.type = ChangeSetType.UPDATE_EARLY;
+  changeSet.originalEntity = helper(entity).__originalEntityData;
+  // In a table-per-type hierarchy the timestamp is on the root's table.
+  if (entry.meta.inheritanceType === 'tpt') {
+    changeSet.meta = entry.meta;
+  }
+  changeSet.payload = { [entry.property]: null };
+  // The ORM takes an update that changes none of the checked properties for a conflict (`checkConcurrencyKeys`).
+  const [checked] = changeSet.meta.getOwnConcurrencyCheckKeys();
+  if (checked !== undefined && original) {
+    changeSet.payload[checked] = original[checked];
+  }
+}

@@ -1,0 +1,39 @@
+import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import type { FlushState } from './flush-state.js';
+
+/**
+ * How the entities of a flush get back to what they were if its transaction does not last: the ORM keeps what it flushed in
+ * memory, and `em.remove()` has already taken them out of the collections that were loaded.
+ *
+ * @internal
+ */
+export function undoRemovals({ removals }: FlushState): () => void {
+  const left: [Collection<object>, object][] = [];
+  for (const { entity } of removals) {
+    for (const prop of helper(entity).__meta.bidirectionalRelations) {
+      if (prop.kind !== ReferenceKind.MANY_TO_ONE) {
+        continue;
+      }
+      const parent = helper(entity).__data[prop.name] as Record<string, unknown> | undefined;
+      const collection = parent && (Utils.isEntity(parent) ? parent : (parent['entity'] as any))?.[prop.inversedBy];
+      if (Utils.isCollection<object>(collection) && collection.isInitialized() && !collection.contains(entity, false)) {
+        left.push([collection, entity]);
+      }
+    }
+  }
+  return () => {
+    for (const { entity, entry, original, initialized } of removals) {
+      const wrapped = helper(entity);
+      const version = entry.meta.versionProperty;
+      for (const name of [entry.property, version].filter(Boolean)) {
+        (entity as Record<string, unknown>)[name] = (original as Record<string, unknown> | undefined)?.[name];
+      }
+      wrapped.__originalEntityData = original && { ...original };
+      wrapped.__initialized = initialized;
+    }
+    for (const [collection, entity] of left) {
+      collection.addWithoutPropagation(entity);
+      collection.takeSnapshot();
+    }
+  };
+}

@@ -1,0 +1,29 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { registerFilter } from './filter/soft-delete.filter.js';
+import { hookIntoDriver } from './flush/driver-hook.js';
+import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
+import { createInstallation, findInstallation } from './metadata/installation.js';
+import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
+
+/**
+ * Makes an ORM soft-delete its marked entities: registers the filter of active rows, turns removals through the unit of work
+ * into soft deletions and lets to-one relations keep resolving. `SoftDeleteModule.forRoot()` calls it; scripts, seeders and
+ * workers call it themselves, once, right after `MikroORM.init()`. Calling it again only replaces the options given.
+ *
+ * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work
+ * @publicApi
+ */
+export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDeleteOptions = {}): void {
+  const em = orm.em as EntityManager;
+  const existing = findInstallation(em);
+  if (existing) {
+    existing.actor = options.actor ?? existing.actor;
+    return;
+  }
+  const installation = createInstallation(em, options.actor ?? (() => undefined));
+  registerFilter(em, installation);
+  const subscriber = new SoftDeleteSubscriber(installation);
+  em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
+  em.getEventManager().registerSubscriber(subscriber);
+  hookIntoDriver(em, subscriber);
+}

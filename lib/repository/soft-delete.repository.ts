@@ -1,0 +1,116 @@
+import { type EntityData, type EntityName, type FilterQuery, helper, type RequiredEntityData } from '@mikro-orm/core';
+import { type EntityManager, EntityRepository } from '@mikro-orm/postgresql';
+import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
+import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
+import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
+import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
+import type { DeletedScope } from '../metadata/active-predicate.js';
+import { getInstallation } from '../metadata/installation.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
+import { restoreOrCreate } from './restore-or-create.js';
+
+/**
+ * A MikroORM repository that hides deleted rows, shows them on purpose, deletes, restores and removes.
+ *
+ * Inject it with `@InjectSoftDeleteRepository(User)`, or extend it and name the class as the entity's `repository`.
+ *
+ * @publicApi
+ */
+export class SoftDeleteRepository<Entity extends object> extends EntityRepository<Entity> {
+  /** @throws NotSoftDeletableError if the entity is not marked with `@SoftDeletable()` */
+  constructor(em: EntityManager, entityName: EntityName<Entity>) {
+    super(em, entityName);
+    SoftDeleteCatalog.of(em.getMetadata()).get(entityName);
+  }
+
+  /** A view that reads active and deleted rows alike. Relations populated through it show deleted rows too. */
+  withDeleted(): SoftDeleteReadView<Entity> {
+    return this.scope('with');
+  }
+
+  /** A view that reads deleted rows only. Relations populated through it show active and deleted rows. */
+  onlyDeleted(): SoftDeleteReadView<Entity> {
+    return this.scope('only');
+  }
+
+  /** The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope. */
+  scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
+    return new ScopedReads(this.em as EntityManager, this.entityName, scope) as unknown as SoftDeleteReadView<Entity>;
+  }
+
+  /**
+   * Deletes the active rows that match, and everything their deletion cascades to, as one unit. Loads no entity: runs one UPDATE
+   * per entity and level, in the surrounding transaction or in one of its own. Rows that are deleted already keep their time.
+   *
+   * @throws DeletionRestrictedError if active rows stand behind a relation declared `'restrict'`; nothing is changed then
+   * @throws SoftDeleteConfigError if a key or a value of the condition is `undefined`
+   */
+  async softDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<DeletionResult> {
+    const where = this.#resolve('softDelete', target);
+    return softDeleteRows(this.#context, this.#meta, where, options);
+  }
+
+  /**
+   * Brings back deleted rows and what was deleted with them, below them. Rows that had been deleted before stay deleted. An
+   * active row is left as it is.
+   *
+   * @throws RestoreConflictError if an active row holds a unique value, or the parent of a row is deleted itself; nothing is
+   * changed then, in the database or in memory
+   */
+  async restore(target: DeletionTarget<Entity>, options?: RestoreOptions): Promise<RestoreResult> {
+    const where = this.#resolve('restore', target);
+    return restoreRows(this.#context, this.#meta, where, options);
+  }
+
+  /**
+   * Removes rows physically, deleted or not, with everything behind `cascade` relations, children first.
+   *
+   * @returns how many rows were removed, those behind relations included
+   * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
+   */
+  async hardDelete(target: DeletionTarget<Entity>): Promise<number> {
+    const where = this.#resolve('hardDelete', target);
+    return hardDeleteRows(this.#context, this.#meta, where);
+  }
+
+  /**
+   * The active row that matches; else the row deleted last, restored with its unit; else a new one, made from `data` and
+   * flushed. Callers that race for the same condition get the same row.
+   */
+  async restoreOrCreate(
+    where: FilterQuery<Entity>,
+    data: RequiredEntityData<Entity>,
+  ): Promise<{ entity: Entity; restored: boolean }> {
+    return restoreOrCreate(this, where, data);
+  }
+
+  /** Soft-deletes the active rows that match, like `softDelete()`. @returns how many rows of this entity were deleted */
+  override async nativeDelete(where: FilterQuery<Entity>): Promise<number> {
+    const { affected } = await this.softDelete(where);
+    return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
+  }
+
+  /** Updates the active rows that match. */
+  override async nativeUpdate(where: FilterQuery<Entity>, data: EntityData<Entity>, options?: any): Promise<number> {
+    return super.nativeUpdate(where, data, options);
+  }
+
+  /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
+  isDeleted(entity: Entity): boolean {
+    const { property } = getInstallation(this.em).catalog.get(helper(entity).__meta as never);
+    return (entity as Record<string, unknown>)[property] != null;
+  }
+
+  get #context(): EntityManager {
+    return this.em.getContext() as EntityManager;
+  }
+
+  get #meta() {
+    return this.em.getMetadata(this.entityName);
+  }
+
+  #resolve(operation: string, target: DeletionTarget<Entity>) {
+    return resolveTarget(operation, this.#meta, target);
+  }
+}
