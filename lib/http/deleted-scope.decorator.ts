@@ -1,0 +1,39 @@
+import { BadRequestException, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { DeletedScope as Scope } from '../metadata/active-predicate.js';
+import { readQuery } from './read-query.js';
+
+const SCOPES: readonly unknown[] = ['active', 'with', 'only'] satisfies Scope[];
+
+/**
+ * Which rows a read shows: `'active'` ones, active and deleted ones (`'with'`), or deleted ones (`'only'`).
+ *
+ * @publicApi
+ */
+export type DeletedScope = Scope;
+
+/**
+ * Injects the scope that a request names in a query parameter, for `repository.scope(…)`: `active`, `with` or `only`, and
+ * `active` if it names none.
+ *
+ * ```ts
+ * @Get() // GET /users?trashed=only
+ * list(@DeletedScope('trashed') scope: DeletedScope) {
+ *   return this.users.scope(scope).findAll();
+ * }
+ * ```
+ *
+ * @throws BadRequestException to the client, if it is anything else
+ * @publicApi
+ */
+export const DeletedScope: (query: string) => ParameterDecorator = createParamDecorator(
+  (query: string, context: ExecutionContext): Scope => {
+    const value = readQuery(context, query);
+    if (value === undefined) {
+      return 'active';
+    }
+    if (!SCOPES.includes(value)) {
+      throw new BadRequestException(`The query parameter ${query} must be active, with or only.`);
+    }
+    return value as Scope;
+  },
+);

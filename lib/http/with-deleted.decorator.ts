@@ -1,0 +1,24 @@
+import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
+import { WithDeletedInterceptor } from './with-deleted.interceptor.js';
+import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
+
+/**
+ * Shows deleted rows to the queries of a controller's or a route's requests. On a route it takes the place of the one on its
+ * controller.
+ *
+ * ```ts
+ * @UseGuards(AdminGuard)
+ * @WithDeleted({ query: 'withDeleted' }) // GET /users?withDeleted=true
+ * @Get()
+ * list() { … }
+ * ```
+ *
+ * The scope opens after guards have passed and ends with the handler's answer; a `StreamableFile` is read under it too.
+ * Deletions and updates see active rows only, as everywhere.
+ *
+ * @throws BadRequestException to the client, if `query` names a parameter that is neither `true` nor `false`
+ * @publicApi
+ */
+export function WithDeleted(options: WithDeletedOptions = {}): MethodDecorator & ClassDecorator {
+  return applyDecorators(SetMetadata(WITH_DELETED_METADATA, options), UseInterceptors(WithDeletedInterceptor));
+}

@@ -1,0 +1,80 @@
+import {
+  BadRequestException,
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  type OnModuleInit,
+  Optional,
+} from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
+import type { DeletedScope } from '../metadata/active-predicate.js';
+import type { Installation } from '../metadata/installation.js';
+import { SoftDeleteContexts } from '../soft-delete.contexts.js';
+import { readQuery } from './read-query.js';
+import { runInScope } from './run-in-scope.js';
+import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
+
+/**
+ * Opens the scope that `@WithDeleted()` asks for around the handler. The interceptors of a controller's and of a route's
+ * decorator come to the same decision, the route's.
+ *
+ * @internal
+ */
+@Injectable()
+export class WithDeletedInterceptor implements NestInterceptor, OnModuleInit {
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Optional() @Inject(SoftDeleteContexts) private readonly contexts?: SoftDeleteContexts,
+  ) {}
+
+  /** @throws SoftDeleteNotInstalledError if a route asks for an ORM that is not there */
+  onModuleInit(): void {
+    const scanner = new MetadataScanner();
+    for (const { metatype } of new DiscoveryService(this.modules).getControllers()) {
+      const prototype = metatype?.prototype ?? {};
+      const routes = scanner.getAllMethodNames(prototype).map((name) => prototype[name]);
+      for (const target of [metatype, ...routes].filter(Boolean)) {
+        const options = this.reflector.get<WithDeletedOptions | undefined>(WITH_DELETED_METADATA, target);
+        if (options) {
+          this.#installations(options);
+        }
+      }
+    }
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const options = this.reflector.getAllAndOverride<WithDeletedOptions>(WITH_DELETED_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    const storages = this.#installations(options).map(({ scope }) => scope);
+    return runInScope(storages, requestedScope(options, context), () => next.handle());
+  }
+
+  #installations({ contextName }: WithDeletedOptions): Installation[] {
+    if (!this.contexts) {
+      throw new SoftDeleteNotInstalledError(contextName ?? 'default');
+    }
+    return contextName === undefined ? [...this.contexts.all().values()] : [this.contexts.get(contextName)];
+  }
+}
+
+function requestedScope({ query }: WithDeletedOptions, context: ExecutionContext): DeletedScope {
+  if (query === undefined) {
+    return 'with';
+  }
+  switch (readQuery(context, query)) {
+    case 'true':
+      return 'with';
+    case 'false':
+    case undefined:
+      return 'active';
+    default:
+      throw new BadRequestException(`The query parameter ${query} must be true or false.`);
+  }
+}

@@ -1,0 +1,37 @@
+import { SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
+import { parseDuration, parseRetention } from '../../../lib/options/duration.js';
+
+const HOUR = 3_600_000;
+
+describe(parseDuration.name, () => {
+  it.each([
+    ['30d', 30 * 24 * HOUR],
+    ['12h', 12 * HOUR],
+    ['90 days', 90 * 24 * HOUR],
+    ['1.5h', 1.5 * HOUR],
+    [0, 0],
+    [250, 250],
+  ] as const)('reads %j', (duration, milliseconds) => {
+    expect(parseDuration('purge.timeBudget', duration)).toBe(milliseconds);
+  });
+
+  it.each(['', ' ', 'soon', '30x', '-1d', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}, 'd'.repeat(200)])(
+    'refuses %j and names the option',
+    (duration) => {
+      const parse = () => parseDuration('purge.timeBudget', duration as never);
+      expect(parse).toThrow(SoftDeleteConfigError);
+      expect(parse).toThrow(/^purge\.timeBudget: .* is not a duration\. Write .*'30d'/);
+    },
+  );
+});
+
+describe(parseRetention.name, () => {
+  it('reads a duration or forever', () => {
+    expect(parseRetention('purge.retention', '1h')).toBe(HOUR);
+    expect(parseRetention('purge.retention', 'forever')).toBe('forever');
+  });
+
+  it('refuses anything else', () => {
+    expect(() => parseRetention('purge.retention', 'never' as never)).toThrow(SoftDeleteConfigError);
+  });
+});
