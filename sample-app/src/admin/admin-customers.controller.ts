@@ -1,0 +1,28 @@
+import { Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
+import { DeletedScope, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { CustomerDto } from '../customers/customer.dto.js';
+import { Customer } from '../entities/customer.entity.js';
+import { AffectedDto } from '../http/deletion.dto.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { Admin } from './admin.decorator.js';
+
+@Admin('customers')
+export class AdminCustomersController {
+  constructor(@InjectSoftDeleteRepository(Customer) private readonly customers: SoftDeleteRepository<Customer>) {}
+
+  /** The customers; `?deleted=with` adds those who closed their account, `?deleted=only` lists nobody else. */
+  @Get()
+  @ApiQuery({ name: 'deleted', enum: ['active', 'with', 'only'], required: false })
+  async list(@DeletedScope('deleted') scope: DeletedScope): Promise<CustomerDto[]> {
+    const customers = await this.customers.scope(scope).findAll({ orderBy: { id: 'asc' } });
+    return customers.map((customer) => CustomerDto.of(customer));
+  }
+
+  /** Opens a closed account again, with the reviews that went along; 409 when the email is in use by now. */
+  @Post(':id/restore')
+  @HttpCode(200)
+  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+    return this.customers.restore(id);
+  }
+}

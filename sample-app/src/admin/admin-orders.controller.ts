@@ -1,0 +1,33 @@
+import { Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
+import { InjectSoftDeleteRepository, type SoftDeleteRepository, WithDeleted } from 'nestjs-mikro-orm-soft-delete';
+import { Order } from '../entities/order.entity.js';
+import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { OrderDto } from '../orders/order.dto.js';
+import { Admin } from './admin.decorator.js';
+
+@Admin('orders')
+export class AdminOrdersController {
+  constructor(@InjectSoftDeleteRepository(Order) private readonly orders: SoftDeleteRepository<Order>) {}
+
+  /** The orders; with `?withDeleted=true` every query of the request sees the deleted ones too. */
+  @Get()
+  @WithDeleted({ query: 'withDeleted' })
+  @ApiQuery({ name: 'withDeleted', type: Boolean, required: false })
+  async list(): Promise<OrderDto[]> {
+    const orders = await this.orders.findAll({ populate: ['customer', 'lines.product'], orderBy: { id: 'asc' } });
+    return orders.map((order) => OrderDto.of(order));
+  }
+
+  @Delete(':id')
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+    return this.orders.softDelete(id, { actor: 'admin' });
+  }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+    return this.orders.restore(id);
+  }
+}

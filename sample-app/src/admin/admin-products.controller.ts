@@ -1,0 +1,23 @@
+import { Delete, HttpCode, Param, Post } from '@nestjs/common';
+import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { Product } from '../entities/product.entity.js';
+import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { Admin } from './admin.decorator.js';
+
+@Admin('products')
+export class AdminProductsController {
+  constructor(@InjectSoftDeleteRepository(Product) private readonly products: SoftDeleteRepository<Product>) {}
+
+  /** Takes a product off the shelves, with its reviews; 409 when somebody ordered it. */
+  @Delete(':id')
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+    return this.products.softDelete(id, { actor: 'admin' });
+  }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+    return this.products.restore(id);
+  }
+}

@@ -1,0 +1,46 @@
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { type DynamicModule, type MiddlewareConsumer, Module, type NestModule, ValidationPipe } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import { AdminModule } from './admin/admin.module.js';
+import { CustomersModule } from './customers/customers.module.js';
+import { HealthModule } from './health/health.module.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { logRequest } from './http/request-logger.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { ormOptions } from './orm-options.js';
+import { ProductsModule } from './products/products.module.js';
+import { ReviewsModule } from './reviews/reviews.module.js';
+
+@Module({})
+export class AppModule implements NestModule {
+  static forShop(options: { databaseUrl: string; adminApiKey: string }): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        MikroOrmModule.forRootAsync({ driver: PostgreSqlDriver, useFactory: () => ormOptions(options.databaseUrl) }),
+        ScheduleModule.forRoot(),
+        SoftDeleteModule.forRoot({ purge: { cron: '0 3 * * *', timeBudget: '1h' } }),
+        CustomersModule,
+        ProductsModule,
+        ReviewsModule,
+        OrdersModule,
+        AdminModule.protectedBy(options.adminApiKey),
+        HealthModule,
+      ],
+      providers: [
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        {
+          provide: APP_PIPE,
+          useValue: new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }),
+        },
+      ],
+    };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(logRequest).forRoutes('{*path}');
+  }
+}

@@ -1,0 +1,37 @@
+import { Transform } from 'class-transformer';
+import { IsEmail, IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import type { Customer } from '../entities/customer.entity.js';
+
+export class RegisterCustomerDto {
+  /** @example "ada@example.com" */
+  @IsEmail()
+  @MaxLength(254)
+  @Transform(({ value }) => (typeof value === 'string' ? value.trim().toLowerCase() : value))
+  email!: string;
+
+  /** @example "Ada Lovelace" */
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(200)
+  name!: string;
+}
+
+export class CustomerDto {
+  /** @example 1 */
+  id!: number;
+
+  /** @example "ada@example.com" */
+  email!: string;
+
+  /** @example "Ada Lovelace" */
+  name!: string;
+
+  createdAt!: Date;
+
+  /** Absent for an active customer. */
+  deletedAt?: Date;
+
+  static of({ id, email, name, createdAt, deletedAt }: Customer): CustomerDto {
+    return { id, email, name, createdAt, ...(deletedAt && { deletedAt }) };
+  }
+}

@@ -1,0 +1,42 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
+import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { Customer } from '../entities/customer.entity.js';
+import { DeletionDto } from '../http/deletion.dto.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { CustomerDto, RegisterCustomerDto } from './customer.dto.js';
+
+/** There is no login in this sample: whoever asks may register and close accounts. */
+@Controller('customers')
+export class CustomersController {
+  constructor(
+    @InjectSoftDeleteRepository(Customer) private readonly customers: SoftDeleteRepository<Customer>,
+    private readonly em: EntityManager,
+  ) {}
+
+  /** The customers, without those who closed their account. */
+  @Get()
+  async list(): Promise<CustomerDto[]> {
+    const customers = await this.customers.findAll({ orderBy: { id: 'asc' } });
+    return customers.map((customer) => CustomerDto.of(customer));
+  }
+
+  /** Registers a customer. The email of a closed account is free again. */
+  @Post()
+  async register(@Body() body: RegisterCustomerDto): Promise<CustomerDto> {
+    const customer = this.customers.create(body);
+    await this.em.persist(customer).flush();
+    return CustomerDto.of(customer);
+  }
+
+  @Get(':id')
+  async show(@Param('id', IdPipe) id: number): Promise<CustomerDto> {
+    return CustomerDto.of(await this.customers.findOneOrFail(id));
+  }
+
+  /** Closes an account: the customer's reviews go along, their orders stay. */
+  @Delete(':id')
+  async close(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+    return this.customers.softDelete(id, { reason: 'account closed' });
+  }
+}
