@@ -77,7 +77,8 @@ export async function softDeleteRows(
   });
 }
 
-function deleteMatching(
+/** Puts the active rows that match into a unit. @returns how many @internal */
+export function deleteMatching(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,

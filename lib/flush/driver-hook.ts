@@ -4,7 +4,7 @@ import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
 /**
  * Lets a flush finish its deletions after its inserts and updates and before its commit. The ORM has no event for this moment, but
  * it always synchronises collections there, through the driver, even when there are none (`persistToDatabase` in
- * `UnitOfWork.js`).
+ * `UnitOfWork.js`). Collections that the driver would settle by deleting rows it has not seen are settled softly instead.
  *
  * @internal
  */
@@ -12,7 +12,11 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
   const driver = em.getDriver();
   const syncCollections = driver.syncCollections.bind(driver);
   driver.syncCollections = async (collections, options) => {
-    await syncCollections(collections, options);
-    await subscriber.finish(options?.ctx, options?.loggerContext?.['id']);
+    const state = subscriber.current(options?.ctx, options?.loggerContext?.['id']);
+    const others = [...collections].filter((collection) => !state?.unloaded.has(collection));
+    await syncCollections(others, options);
+    if (state) {
+      await subscriber.finish(state, options?.ctx);
+    }
   };
 }

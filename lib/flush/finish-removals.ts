@@ -1,14 +1,16 @@
 import { helper } from '@mikro-orm/core';
 import type { Transaction } from '@mikro-orm/postgresql';
-import { cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
+import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { markDeleted, type Undo } from '../deletion/managed-entities.js';
 import { syncDeleted } from '../deletion/sync-managed-entities.js';
 import { execute } from '../deletion/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { resetUnsavedChanges } from './repair-references.js';
+import { replaceUnloaded } from './unloaded-collections.js';
 
 /**
  * Completes the unit of a flush once all of its own statements have run: deletes what the removed rows cascade to, loaded or
@@ -17,16 +19,35 @@ import { resetUnsavedChanges } from './repair-references.js';
  * @throws DeletionRestrictedError if active rows stand behind a `restrict` relation
  * @internal
  */
-export async function finishRemovals(installation: Installation, state: FlushState, ctx: Transaction): Promise<void> {
+export async function finishRemovals(
+  installation: Installation,
+  state: FlushState,
+  ctx: Transaction,
+  takeUnit: () => Promise<UnitTime>,
+): Promise<void> {
   const { catalog, transactions } = installation;
   const { em, removals } = state;
-  const unit = state.unit!;
+  const replaced: Affected = new Map();
+  for (const collection of state.unloaded) {
+    const entry = catalog.get(collection.property.targetMeta!);
+    const count = await replaceUnloaded(em, ctx, collection, entry, takeUnit);
+    if (count > 0) {
+      replaced.set(entry, (replaced.get(entry) ?? 0) + count);
+    }
+  }
+  const { unit } = state;
+  if (!unit) {
+    return;
+  }
   const byEntry = Map.groupBy(removals, ({ entry }) => entry);
   for (const [entry, group] of byEntry) {
     transactions.undoOnRollback(ctx, settleMemory(state, entry, group));
   }
 
-  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, byEntry.keys());
+  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, new Set([...byEntry.keys(), ...replaced.keys()]));
+  for (const [entry, count] of replaced) {
+    cascaded.set(entry, (cascaded.get(entry) ?? 0) + count);
+  }
   try {
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { ChangeSet, EntityData } from '@mikro-orm/core';
+import type { ChangeSet, Collection, EntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
@@ -16,5 +16,7 @@ export interface Removal {
 export interface FlushState {
   readonly em: EntityManager;
   readonly removals: readonly Removal[];
+  /** Collections that were replaced without having been loaded. */
+  readonly unloaded: ReadonlySet<Collection<any>>;
   unit?: UnitTime;
 }

@@ -1,27 +1,41 @@
 import { type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
- * Gives back to the children of removed entities the reference that `UnitOfWork.remove()` took from them: it deletes the
- * property of every loaded child whose foreign key is nullable, so that the same flush would write null. The value itself is
- * still in the entity's data; setting it defines the property anew.
+ * Gives managed entities back the references to soft-deletable rows that the ORM took from them in memory only, so that the flush
+ * does not write null into foreign keys that nobody changed:
+ *
+ * - `UnitOfWork.remove()` deletes the property of every loaded child whose foreign key is nullable. The value is still in the
+ *   child's data; setting it defines the property anew.
+ * - `em.refresh()` of a deleted entity finds no row under the filter and calls `UnitOfWork.unsetIdentity()`, which drops the value
+ *   as well. The snapshot still knows the key.
  *
  * @internal
  */
-export function repairChildReferences(removed: Iterable<object>): void {
-  for (const entity of removed) {
-    for (const prop of helper(entity).__meta.bidirectionalRelations) {
-      const collection = (entity as Record<string, unknown>)[prop.name];
-      if (prop.kind !== ReferenceKind.ONE_TO_MANY || !Utils.isCollection<object>(collection)) {
-        continue;
-      }
-      const inverse: string = prop.mappedBy;
-      for (const child of collection.getItems(false)) {
-        if (!Object.hasOwn(child, inverse)) {
-          (child as Record<string, unknown>)[inverse] = helper(child).__data[inverse];
-        }
+export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog): void {
+  const identityMap = em.getUnitOfWork().getIdentityMap();
+  for (const [meta, props] of catalog.references()) {
+    for (const entity of identityMap.getStore<object>(meta.root).values()) {
+      if (helper(entity).__meta === meta) {
+        props.forEach((prop) => repairReference(em, entity, prop));
       }
     }
+  }
+}
+
+function repairReference(em: EntityManager, entity: object, prop: EntityProperty): void {
+  const { __data: data, __originalEntityData: original } = helper(entity);
+  if (data[prop.name] != null) {
+    if (!Object.hasOwn(entity, prop.name)) {
+      (entity as Record<string, unknown>)[prop.name] = data[prop.name];
+    }
+    return;
+  }
+  const key = (original as Record<string, unknown> | undefined)?.[prop.name];
+  const wasDropped = key != null && !(prop.name in data) && !prop.polymorphic;
+  if (wasDropped && !em.getUnitOfWork().getById(prop.targetMeta!.class, key as never)) {
+    data[prop.name] = reference(em, prop, key);
   }
 }
 
@@ -61,13 +75,16 @@ function resetReference(em: EntityManager, entity: object, prop: EntityProperty,
   if (prop.polymorphic) {
     return;
   }
-  const value =
-    key == null || prop.mapToPk
-      ? key
-      : em.getReference(prop.targetMeta!.class, key as never, { wrapped: Boolean(prop.ref) } as never);
+  const value = reference(em, prop, key);
   const isTracked = Object.hasOwn(entity, prop.name);
   helper(entity).__data[prop.name] = value;
   if (!isTracked) {
     (entity as Record<string, unknown>)[prop.name] = value;
   }
+}
+
+function reference(em: EntityManager, prop: EntityProperty, key: unknown): unknown {
+  return key == null || prop.mapToPk
+    ? key
+    : em.getReference(prop.targetMeta!.class, key as never, { wrapped: Boolean(prop.ref) } as never);
 }

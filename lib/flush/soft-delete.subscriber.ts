@@ -11,14 +11,15 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
-import { takeUnitTime } from '../deletion/take-unit-time.js';
+import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../metadata/installation.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planRemoval } from './plan-removal.js';
-import { repairChildReferences } from './repair-references.js';
+import { repairReferences } from './repair-references.js';
 import { undoRemovals } from './undo-removals.js';
+import { isUnloadedReplacement } from './unloaded-collections.js';
 
 /**
  * Turns what a flush would remove into updates of the timestamp.
@@ -45,6 +46,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   beforeFlush({ em, uow }: FlushEventArgs): void {
     this.#forget(em as EntityManager);
+    repairReferences(em as EntityManager, this.installation.catalog);
     const removeStack = uow.getRemoveStack() as Set<object>;
     const orphanStack = uow.getOrphanRemoveStack() as Set<object>;
     const { catalog } = this.installation;
@@ -62,7 +64,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       removeStack.delete(entity);
       orphanStack.delete(entity);
     }
-    repairChildReferences([...soft.keys(), ...spared]);
+    repairReferences(em as EntityManager, catalog);
 
     const removals: Removal[] = [];
     for (const [entity, entry] of soft) {
@@ -79,14 +81,19 @@ export class SoftDeleteSubscriber implements EventSubscriber {
         initialized: wrapped.__initialized,
       });
     }
-    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals });
+    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals, unloaded: new Set() });
   }
 
   onFlush({ em, uow }: FlushEventArgs): void {
-    const state = this.#flushes.get(em as EntityManager);
-    if (!state) {
+    const unloaded = new Set(
+      uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, this.installation.catalog)),
+    );
+    const removals = this.#flushes.get(em as EntityManager)?.removals ?? [];
+    if (unloaded.size === 0 && removals.length === 0) {
       return;
     }
+    const state: FlushState = { em: em as EntityManager, removals, unloaded };
+    this.#flushes.set(state.em, state);
     for (const { entity } of state.removals) {
       uow.computeChangeSet(entity, ChangeSetType.DELETE);
     }
@@ -104,17 +111,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (!state || state.unit) {
       return;
     }
-    const ctx = em.getTransactionContext<Transaction>();
-    if (!ctx) {
-      throw new SoftDeleteConfigError(
-        'implicitTransactions',
-        'a flush without a transaction cannot delete a unit as a whole.',
-        'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
-      );
-    }
-    const unit = await takeUnitTime(state.em, ctx);
-    state.unit = unit;
-    this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
+    const unit = await this.#takeUnit(state, em.getTransactionContext<Transaction>());
     const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
     for (const { entry, changeSet: update } of state.removals) {
       // A row that someone else has deleted meanwhile keeps the time it was deleted at.
@@ -143,14 +140,31 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     this.#forget(em as EntityManager);
   }
 
-  /** Called by the driver after all inserts and updates of a flush. @internal */
-  async finish(ctx: Transaction | undefined, loggerContextId: unknown): Promise<void> {
-    for (const state of this.#flushes.values()) {
-      const isIts = ctx ? state.em.getTransactionContext() === ctx : state.em.id === loggerContextId;
-      if (isIts && state.unit) {
-        await finishRemovals(this.installation, state, ctx!);
+  /** The flush whose statements run in a transaction, if it has anything to delete. */
+  current(ctx: Transaction | undefined, loggerContextId: unknown): FlushState | undefined {
+    return [...this.#flushes.values()].find(({ em }) =>
+      ctx ? em.getTransactionContext() === ctx : em.id === loggerContextId,
+    );
+  }
+
+  /** Called by the driver after all inserts and updates of a flush. */
+  async finish(state: FlushState, ctx: Transaction | undefined): Promise<void> {
+    await finishRemovals(this.installation, state, ctx!, () => this.#takeUnit(state, ctx));
+  }
+
+  async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {
+    if (!state.unit) {
+      if (!ctx) {
+        throw new SoftDeleteConfigError(
+          'implicitTransactions',
+          'a flush without a transaction cannot delete a unit as a whole.',
+          'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
+        );
       }
+      state.unit = await takeUnitTime(state.em, ctx);
+      this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
     }
+    return state.unit;
   }
 
   /** A flush that failed leaves its entities marked as in process, and they would be passed over for ever. */

@@ -1,4 +1,4 @@
-import { type EntityMetadata, type EntityName, type MetadataStorage, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityName, type EntityProperty, type MetadataStorage, ReferenceKind, Utils } from '@mikro-orm/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
@@ -38,6 +38,7 @@ export class SoftDeleteCatalog {
   /** What deleting a row means for the rows behind its relations. */
   readonly graph: RelationGraph;
   readonly #entities = new Map<EntityMetadata, SoftDeletableEntityMetadata>();
+  #references: Map<EntityMetadata, EntityProperty[]> | undefined;
 
   private constructor(private readonly storage: MetadataStorage) {
     for (const meta of storage) {
@@ -78,6 +79,21 @@ export class SoftDeleteCatalog {
       throw new NotSoftDeletableError(isMetadata(entity) ? entity.className : Utils.className(entity as any), known);
     }
     return found;
+  }
+
+  /** Per entity, the properties that hold a foreign key to a soft-deletable row. */
+  references(): ReadonlyMap<EntityMetadata, readonly EntityProperty[]> {
+    this.#references ??= new Map(
+      [...this.storage]
+        .map((meta) => [meta, meta.relations.filter((prop) => this.#isReference(prop))] as const)
+        .filter(([, props]) => props.length > 0),
+    );
+    return this.#references;
+  }
+
+  #isReference(prop: EntityProperty): boolean {
+    const holdsKey = prop.kind === ReferenceKind.MANY_TO_ONE || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner);
+    return holdsKey && (prop.polymorphTargets ?? [prop.targetMeta!]).some((target) => this.find(target));
   }
 
   #add(meta: EntityMetadata): void {
