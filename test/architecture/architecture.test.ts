@@ -1,0 +1,113 @@
+import { parse, readLibrary, type Source } from './source.js';
+import { backwardSteps, bareErrors, cycles, indexImports, misplacedNest, moduleState, oddNames } from './violations.js';
+
+const library = readLibrary();
+
+/** Each rule with a file or two that break it: a rule that finds nothing in them would find nothing in the library. */
+const rules: {
+  rule: (sources: readonly Source[]) => string[];
+  meaning: string;
+  fixture: Record<string, string>;
+  found: string[];
+}[] = [
+  {
+    rule: backwardSteps,
+    meaning: 'lets imports go one way only',
+    fixture: {
+      'metadata/catalog.ts': "import { Purge } from '../purge/purge.service.js';",
+      'filter/scope.ts': "export type { Plan } from '../flush/plan.js';",
+      'attic/box.ts': "import '../errors/soft-delete.error.js';",
+      'http/scope.interceptor.ts': "import { Catalog } from '../metadata/catalog.js';",
+    },
+    found: [
+      'metadata/catalog.ts (metadata) imports purge/purge.service.ts (purge)',
+      'filter/scope.ts (filter) imports flush/plan.ts (flush)',
+      'attic/box.ts: there is no room "attic" in the house',
+    ],
+  },
+  {
+    rule: cycles,
+    meaning: 'has no files that need each other',
+    fixture: {
+      'purge/a.ts': "import { b } from './b.js';",
+      'purge/b.ts': "export const b = async () => import('./c.js');",
+      'purge/c.ts': "import { a, type A } from './a.js';",
+      'purge/d.ts': "import { a } from './a.js'; import type { E } from './e.js';",
+      'purge/e.ts': "import { d } from './d.js';",
+      'purge/f.ts': "import { type G } from './g.js';",
+      'purge/g.ts': "import { f } from './f.js';",
+    },
+    found: ['purge/a.ts → purge/b.ts → purge/c.ts → purge/a.ts'],
+  },
+  {
+    rule: indexImports,
+    meaning: 'imports nothing through the index of a folder',
+    fixture: { 'purge/a.ts': "import { b } from '../filter/index.js'; import { c } from '../flush';" },
+    found: ['purge/a.ts imports filter/index.ts', 'purge/a.ts imports flush'],
+  },
+  {
+    rule: misplacedNest,
+    meaning: 'keeps Nest in its rooms and the scheduler in one of them, and imports package roots only',
+    fixture: {
+      'deletion/a.ts': "import { Logger } from '@nestjs/common';",
+      'http/b.ts': "import { SchedulerRegistry } from '@nestjs/schedule';",
+      'soft-delete.module.ts':
+        "import { Module } from '@nestjs/common/decorators/index.js'; import { C } from '@nestjs/core';",
+      'schedule/c.ts': "import { SchedulerRegistry } from '@nestjs/schedule';",
+      'repository/inject-soft-delete-repository.decorator.ts': "import { Inject } from '@nestjs/common';",
+    },
+    found: [
+      'deletion/a.ts imports @nestjs/common',
+      'http/b.ts imports @nestjs/schedule',
+      'soft-delete.module.ts imports @nestjs/common/decorators/index.js',
+    ],
+  },
+  {
+    rule: bareErrors,
+    meaning: 'throws no error without a code',
+    fixture: {
+      'purge/a.ts': "function f() { throw new Error('no'); } function g() { throw new NoError('a', 'b', 'c'); }",
+    },
+    found: ["purge/a.ts: throw new Error('no');"],
+  },
+  {
+    rule: moduleState,
+    meaning: 'keeps no state in modules',
+    fixture: {
+      'purge/a.ts':
+        'let runs = 0; const seen = new Map<string, number>(); const list: string[] = []; const byOrm = new WeakMap();',
+      'purge/b.ts':
+        "const RULES = ['cascade']; const known = new Set(RULES); export const f = () => { let inside = 0; return inside; };",
+    },
+    found: ['purge/a.ts: runs = 0', 'purge/a.ts: seen = new Map<string, number>()', 'purge/a.ts: list: string[] = []'],
+  },
+  {
+    rule: oddNames,
+    meaning: 'names files in kebab-case with their role',
+    fixture: {
+      'purge/purgeService.ts': '',
+      'Purge/a.ts': '',
+      'purge/purge.service.ts': '',
+      'purge/statements/delete-batch.ts': '',
+    },
+    found: ['purge/purgeService.ts', 'Purge/a.ts'],
+  },
+];
+
+describe('The library', () => {
+  it('is read from its files', () => {
+    expect(library.length).toBeGreaterThan(30);
+    expect(library.find(({ path }) => path === 'index.ts')?.imports.length).toBeGreaterThan(10);
+  });
+
+  it.each(rules)('$meaning', ({ rule }) => {
+    expect(rule(library)).toEqual([]);
+  });
+});
+
+describe('A library that does not obey', () => {
+  it.each(rules)('breaks the rule and is found out: $meaning', ({ rule, fixture, found }) => {
+    const broken = Object.entries(fixture).map(([path, text]) => parse(path, text));
+    expect(rule(broken)).toEqual(found);
+  });
+});

@@ -1,0 +1,136 @@
+import ts from 'typescript';
+import { nestRooms, roomOf, rooms, scheduleRoom } from './house.js';
+import { resolveImport, type Source } from './source.js';
+
+/** Imports that go against the direction, in words. */
+export function backwardSteps(sources: readonly Source[]): string[] {
+  return eachRelativeImport(sources, (from, to) => {
+    const [room, other] = [roomOf(from), roomOf(to)];
+    if (!rooms[room]) {
+      return `${from}: there is no room "${room}" in the house`;
+    }
+    return room !== other && !rooms[room].includes(other) ? `${from} (${room}) imports ${to} (${other})` : undefined;
+  });
+}
+
+/** Imports of a folder's index, from which cycles come. */
+export function indexImports(sources: readonly Source[]): string[] {
+  return eachRelativeImport(sources, (from, to) =>
+    to.endsWith('index.ts') || !to.endsWith('.ts') ? `${from} imports ${to}` : undefined,
+  );
+}
+
+/** Files that need each other to be loaded, over any number of steps. Types may refer to each other. */
+export function cycles(sources: readonly Source[]): string[] {
+  const targets = new Map(
+    sources.map(({ path, runtimeImports }) => [
+      path,
+      runtimeImports
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => resolveImport(path, specifier)),
+    ]),
+  );
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      found.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      return;
+    }
+    if (done.has(path)) {
+      return;
+    }
+    for (const target of targets.get(path) ?? []) {
+      walk(target, [...trail, path]);
+    }
+    done.add(path);
+  };
+  for (const path of targets.keys()) {
+    walk(path, []);
+  }
+  return found;
+}
+
+/** Nest in a room that has to work in a plain script, the scheduler outside its room, and anything but a package's root. */
+export function misplacedNest(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, imports }) =>
+    imports
+      .filter((specifier) => specifier.startsWith('@nestjs/'))
+      .filter((specifier) => {
+        const room = roomOf(path);
+        const deep = specifier.split('/').length > 2;
+        return deep || !nestRooms.includes(room) || (specifier === '@nestjs/schedule' && room !== scheduleRoom);
+      })
+      .map((specifier) => `${path} imports ${specifier}`),
+  );
+}
+
+/** Errors without a code. */
+export function bareErrors(sources: readonly Source[]): string[] {
+  return eachNode(sources, (node) =>
+    ts.isThrowStatement(node) &&
+    ts.isNewExpression(node.expression) &&
+    /^(Error|TypeError|RangeError)$/.test(node.expression.expression.getText())
+      ? node.getText()
+      : undefined,
+  );
+}
+
+/** What one application in the process would leave behind for the next: variables and empty containers of a module. */
+export function moduleState(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, tree }) =>
+    tree.statements
+      .filter((statement) => ts.isVariableStatement(statement))
+      .filter((statement) => !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword))
+      .flatMap(({ declarationList }) =>
+        declarationList.declarations
+          .filter(
+            ({ initializer }) => !(declarationList.flags & ts.NodeFlags.Const) || (initializer && isEmpty(initializer)),
+          )
+          .map((declaration) => `${path}: ${declaration.getText()}`),
+      ),
+  );
+}
+
+/** Files whose names are not kebab-case with a role. */
+export function oddNames(sources: readonly Source[]): string[] {
+  return sources
+    .map(({ path }) => path)
+    .filter((path) => !/^([a-z0-9]+([-.][a-z0-9]+)*\/)*[a-z0-9]+([-.][a-z0-9]+)*\.ts$/.test(path));
+}
+
+/** A `WeakMap` is fine: its entries belong to the ORM that is their key. */
+function isEmpty(node: ts.Expression): boolean {
+  return (
+    (ts.isArrayLiteralExpression(node) && node.elements.length === 0) ||
+    (ts.isObjectLiteralExpression(node) && node.properties.length === 0) ||
+    (ts.isNewExpression(node) && /^(Map|Set|Array)$/.test(node.expression.getText()) && !node.arguments?.length)
+  );
+}
+
+function eachRelativeImport(
+  sources: readonly Source[],
+  judge: (from: string, to: string) => string | undefined,
+): string[] {
+  return sources.flatMap(({ path, imports }) =>
+    imports
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => judge(path, resolveImport(path, specifier)))
+      .filter((violation) => violation !== undefined),
+  );
+}
+
+function eachNode(sources: readonly Source[], judge: (node: ts.Node) => string | undefined): string[] {
+  return sources.flatMap(({ path, tree }) => {
+    const found: string[] = [];
+    const visit = (node: ts.Node): void => {
+      const violation = judge(node);
+      if (violation !== undefined) {
+        found.push(`${path}: ${violation}`);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(tree);
+    return found;
+  });
+}
