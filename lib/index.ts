@@ -5,7 +5,6 @@ export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 export type { DeletedScope } from './metadata/active-predicate.js';
-export { SoftDeletable, softDeletable } from './metadata/soft-deletable.decorator.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
 export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
@@ -15,6 +14,14 @@ export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-row
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
 export { SOFT_DELETE_FILTER } from './filter/soft-delete.filter.js';
 export { installSoftDelete } from './install-soft-delete.js';
-export type { InstallSoftDeleteOptions, PurgeOptions, SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+export type {
+  InstallSoftDeleteOptions,
+  PurgeOptions,
+  SoftDeleteModuleOptions,
+} from './options/soft-delete-module-options.js';
 export type { SoftDeleteReadView } from './repository/read-view.js';
 export { SoftDeleteRepository } from './repository/soft-delete.repository.js';
+export type { ActiveIndexOptions, ActiveUniqueOptions } from './schema/active-definition.js';
+export { ActiveIndex, activeIndex } from './schema/active-index.decorator.js';
+export { ActiveUnique, activeUnique } from './schema/active-unique.decorator.js';
+export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.js';

@@ -1,12 +1,18 @@
 import type { EntityCtor, EntitySchema } from '@mikro-orm/core';
+import { setMark } from '../metadata/soft-deletable.mark.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
-import { setMark } from './soft-deletable.mark.js';
+import { declareDatabaseObjects } from './declare-database-objects.js';
+import { DefinitionTarget } from './definition-target.js';
 
 type Instance<Target> = Target extends abstract new (...args: any[]) => infer Entity ? Entity : any;
 
 /**
  * Marks an entity as soft-deletable. Works as a TypeScript (`experimentalDecorators`) and as an ECMAScript decorator, above
  * or below `@Entity()`. In an inheritance hierarchy, mark the root.
+ *
+ * The schema generator and migrations of the ORM see what the mark means for the table: the index on deleted rows, the guard
+ * trigger of `guard: true`, and a unique index over active rows in place of the unique constraint of an owning one-to-one
+ * relation.
  *
  * ```ts
  * @SoftDeletable({ retention: '30d' })
@@ -16,12 +22,16 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  *
  * @publicApi
  */
-export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOptions<Entity>> = {}) {
+export function SoftDeletable<Entity = any>(options: SoftDeletableOptions<Entity> = {}) {
   return function mark<Target extends abstract new (...args: any[]) => Entity>(
     target: Target,
-    _context?: ClassDecoratorContext<Target>,
+    context?: ClassDecoratorContext<Target>,
   ): void {
     setMark(target, options as SoftDeletableOptions);
+    declareDatabaseObjects(
+      DefinitionTarget.ofClass(target, typeof context === 'object' ? (context as ClassDecoratorContext) : undefined),
+      options as SoftDeletableOptions,
+    );
   };
 }
 
@@ -39,5 +49,6 @@ export function softDeletable<Schema extends EntitySchema<any, any>>(
   options: SoftDeletableOptions<Schema extends { class: infer Class } ? Instance<Class> : any> = {},
 ): Schema {
   setMark(schema.meta.class as EntityCtor, options as SoftDeletableOptions);
+  declareDatabaseObjects(DefinitionTarget.ofSchema(schema), options as SoftDeletableOptions);
   return schema;
 }

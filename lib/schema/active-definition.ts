@@ -1,0 +1,73 @@
+import type { EntityKey, IndexOptions, UniqueOptions } from '@mikro-orm/core';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { activePredicate } from '../metadata/active-predicate.js';
+import { DEFAULT_PROPERTY } from '../options/default-property.js';
+import type { DefinitionTarget } from './definition-target.js';
+
+type Properties<Entity> = EntityKey<Entity> | `${EntityKey<Entity>}.${string}`;
+type Own<Entity> = {
+  /** The property or properties, in the order of the index. A property decorator means its own. */
+  properties?: Properties<Entity> | Properties<Entity>[];
+  /** Further conditions: the index holds active rows for which they are true as well. */
+  where?: Record<string, unknown>;
+};
+
+/**
+ * Options of an index over active rows: those of the ORM's `@Index()`.
+ *
+ * @publicApi
+ */
+export type ActiveIndexOptions<Entity = any> = Omit<
+  IndexOptions<Entity>,
+  'properties' | 'where' | 'expression' | 'options'
+> &
+  Own<Entity>;
+
+/**
+ * Options of a unique index over active rows: those of the ORM's `@Unique()`.
+ *
+ * @publicApi
+ */
+export type ActiveUniqueOptions<Entity = any> = Omit<
+  UniqueOptions<Entity>,
+  'properties' | 'where' | 'expression' | 'options' | 'deferMode'
+> &
+  Own<Entity>;
+
+/**
+ * A definition of the ORM whose condition is read from the mark when the ORM discovers the entity.
+ *
+ * @throws SoftDeleteConfigError if no property is named
+ * @internal
+ */
+export function activeDefinition(
+  decorator: 'ActiveUnique' | 'ActiveIndex',
+  target: DefinitionTarget,
+  options: { properties?: string | readonly string[]; where?: Record<string, unknown> },
+  ownProperty?: string,
+): any {
+  const properties = options.properties ?? ownProperty;
+  const option = `@${decorator}() on ${target.name}`;
+  if (properties === undefined || properties.length === 0) {
+    throw new SoftDeleteConfigError(
+      option,
+      'it names no property.',
+      `Write @${decorator}({ properties: ['…'] }), or decorate the property.`,
+    );
+  }
+  return {
+    ...options,
+    properties,
+    get where() {
+      const root = target.joinedRoot;
+      if (root) {
+        throw new SoftDeleteConfigError(
+          option,
+          `the table of a class below ${root} has no column for the time of deletion: with \`inheritance: 'tpt'\` it is in the table of ${root}.`,
+          `Move the property and the decorator to ${root}, or keep an ordinary @${decorator === 'ActiveUnique' ? 'Unique' : 'Index'}() that counts deleted rows too.`,
+        );
+      }
+      return { ...options.where, ...(activePredicate(target.mark?.property ?? DEFAULT_PROPERTY) as object) };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { EntitySchema } from '@mikro-orm/core';
+import { activeDefinition, type ActiveIndexOptions } from './active-definition.js';
+import { decorate, type SchemaDecorator } from './decorate.js';
+import { DefinitionTarget } from './definition-target.js';
+
+/**
+ * An index over active rows alone: it stays as small as they are few, and the queries that hide deleted rows use it. A
+ * class or property decorator, TypeScript's or ECMAScript's; the ORM's `@Index()` with a condition.
+ *
+ * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity has no timestamp of its own because it
+ * is below the root of a table-per-type hierarchy
+ * @publicApi
+ */
+export function ActiveIndex<Entity = any>(options: ActiveIndexOptions<Entity> = {}): SchemaDecorator {
+  return decorate((target, property) =>
+    target.add('indexes', activeDefinition('ActiveIndex', target, options, property)),
+  );
+}
+
+/**
+ * `@ActiveIndex()` for an entity that is defined with `defineEntity()` or `new EntitySchema()`. Returns the schema.
+ *
+ * @throws SoftDeleteConfigError as `@ActiveIndex()` does
+ * @publicApi
+ */
+export function activeIndex<Schema extends EntitySchema<any, any>>(
+  schema: Schema,
+  options: ActiveIndexOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
+): Schema {
+  const target = DefinitionTarget.ofSchema(schema);
+  target.add('indexes', activeDefinition('ActiveIndex', target, options));
+  return schema;
+}

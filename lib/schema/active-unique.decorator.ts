@@ -1,0 +1,52 @@
+import type { EntitySchema } from '@mikro-orm/core';
+import { activeDefinition, type ActiveUniqueOptions } from './active-definition.js';
+import { decorate, type SchemaDecorator } from './decorate.js';
+import { DefinitionTarget } from './definition-target.js';
+
+/**
+ * Makes a property, or several together, unique among active rows: a deleted row does not keep its email address from
+ * being used again. A class or property decorator, TypeScript's or ECMAScript's; the ORM's `@Unique()` with a condition.
+ *
+ * On an owning one-to-one relation it takes the place of the unique constraint that the ORM adds to the foreign key.
+ *
+ * ```ts
+ * @SoftDeletable()
+ * @ActiveUnique({ properties: ['tenant', 'slug'] })
+ * @Entity()
+ * export class Page extends SoftDeletableEntity {
+ *   @ActiveUnique()
+ *   @Property()
+ *   path!: string;
+ * }
+ * ```
+ *
+ * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity has no timestamp of its own because it
+ * is below the root of a table-per-type hierarchy
+ * @publicApi
+ */
+export function ActiveUnique<Entity = any>(options: ActiveUniqueOptions<Entity> = {}): SchemaDecorator {
+  return decorate((target, property) => add(target, options as ActiveUniqueOptions<any>, property));
+}
+
+/**
+ * `@ActiveUnique()` for an entity that is defined with `defineEntity()` or `new EntitySchema()`. Returns the schema.
+ *
+ * @throws SoftDeleteConfigError as `@ActiveUnique()` does
+ * @publicApi
+ */
+export function activeUnique<Schema extends EntitySchema<any, any>>(
+  schema: Schema,
+  options: ActiveUniqueOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
+): Schema {
+  add(DefinitionTarget.ofSchema(schema), options);
+  return schema;
+}
+
+function add(target: DefinitionTarget, options: ActiveUniqueOptions<any>, property?: string): void {
+  const definition = activeDefinition('ActiveUnique', target, options, property);
+  const properties = [definition.properties].flat();
+  if (properties.length === 1) {
+    target.releaseOneToOne(properties);
+  }
+  target.add('uniques', definition);
+}

@@ -1,0 +1,21 @@
+import type { TriggerDef } from '@mikro-orm/core';
+import { ALLOW_PHYSICAL_DELETE_SQL, PHYSICAL_DELETE_SETTING } from '../metadata/guard-setting.js';
+
+/** @internal */
+export const GUARD_TRIGGER = 'soft_delete_guard';
+
+/**
+ * The trigger that refuses a physical delete unless the transaction allows it. It looks at each row, not at each statement:
+ * a foreign key's `on delete cascade` runs a statement on the child table for every parent, also for one without children.
+ *
+ * @internal
+ */
+export function guardTrigger(): TriggerDef {
+  return {
+    name: GUARD_TRIGGER,
+    timing: 'before',
+    events: ['delete'],
+    forEach: 'row',
+    body: `if current_setting('${PHYSICAL_DELETE_SETTING}', true) is distinct from 'allowed' then raise exception using errcode = 'restrict_violation', message = format('Refused to delete rows of %I.%I physically: the table is soft-deleted.', tg_table_schema, tg_table_name), hint = $hint$Set the timestamp instead, or call hardDelete() of the repository or run the purge. To delete physically in SQL, begin the transaction with: ${ALLOW_PHYSICAL_DELETE_SQL}$hint$; end if; return old;`,
+  };
+}
