@@ -115,7 +115,9 @@ async function countBehind(
 ): Promise<number> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
-  const keys = edge.child.root.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames.map((name) => `c.${quote(name)}`));
+  const keys = edge.child.root
+    .getPrimaryProps()
+    .flatMap(({ fieldNames }) => fieldNames.map((name) => `c.${quote(name)}`));
   const [row] = await execute<{ count: number }>(
     em,
     ctx,

@@ -34,7 +34,10 @@ export function resolveTarget<Entity extends object>(
 ): ObjectQuery<Entity> {
   refuseUndefined(operation, target, []);
   if (Array.isArray(target) && !isTuple(meta, target)) {
-    return anyOf(meta, target.map((item) => resolveOne(operation, meta, item)));
+    return anyOf(
+      meta,
+      target.map((item) => resolveOne(operation, meta, item)),
+    );
   }
   return resolveOne(operation, meta, target);
 }
@@ -89,9 +92,13 @@ function anyOf<Entity extends object>(
   conditions: ObjectQuery<Entity>[],
 ): ObjectQuery<Entity> {
   const key = meta.primaryKeys[0]!;
-  const simple = conditions.length === 0 || (!meta.compositePK && conditions.every((condition) => Object.keys(condition).join() === key));
+  const simple =
+    conditions.length === 0 ||
+    (!meta.compositePK && conditions.every((condition) => Object.keys(condition).join() === key));
   return simple
-    ? ({ [key]: { $in: conditions.map((condition) => (condition as Record<string, unknown>)[key]) } } as ObjectQuery<Entity>)
+    ? ({
+        [key]: { $in: conditions.map((condition) => (condition as Record<string, unknown>)[key]) },
+      } as ObjectQuery<Entity>)
     : ({ $or: conditions } as ObjectQuery<Entity>);
 }
 

@@ -19,7 +19,11 @@ export interface ForeignKey {
  *
  * @internal
  */
-export async function findForeignKeys(em: EntityManager, ctx: Transaction, meta: EntityMetadata): Promise<ForeignKey[]> {
+export async function findForeignKeys(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+): Promise<ForeignKey[]> {
   const rows = await execute<{ name: string; oid: number; table: string; columns: string[]; referenced: string[] }>(
     em,
     ctx,
@@ -39,7 +43,8 @@ export async function findForeignKeys(em: EntityManager, ctx: Transaction, meta:
 
 async function tableOids(em: EntityManager, ctx: Transaction): Promise<Map<string, EntityMetadata>> {
   const metas = [...em.getMetadata()].filter(
-    (meta) => meta.tableName && !meta.embeddable && !meta.virtual && !meta.view && (meta.root === meta || meta.tptParent),
+    (meta) =>
+      meta.tableName && !meta.embeddable && !meta.virtual && !meta.view && (meta.root === meta || meta.tptParent),
   );
   const rows = await execute<{ i: number; oid: string }>(
     em,

@@ -4,6 +4,7 @@ import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
+import { keyFromText } from './key-from-text.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
@@ -37,10 +38,10 @@ export async function findUniqueConflicts(
           conflicts.push({
             reason: 'unique',
             entity: entry.name,
-            key: single(key),
+            key: keyFromText(root, key),
             constraint: unique.name,
             properties: unique.keys.map((column) => propertyOf(root, column)),
-            conflictingKey: single(conflicting),
+            conflictingKey: keyFromText(root, conflicting),
           });
         }
       });
@@ -80,7 +81,7 @@ async function findTaken(
   const equals = nullsNotDistinct ? 'is not distinct from' : '=';
   const same = keys.map((_, i) => `r."k${i}" ${equals} a."k${i}"`).join(' and ');
   const asRestored = (condition: string) =>
-    `select "key", ${values.replaceAll(/ as "k/g, ' as "k')} from (select ${keySql(em, meta, 't')}, ` +
+    `select "key", ${values} from (select ${keySql(em, meta, 't')}, ` +
     `(jsonb_populate_record(t, cast(? as jsonb))).* from ${table} as t where ${condition}) as x where ${predicate}`;
   const restored = keyConditionSql(em, meta, 't', chunk);
   const others = keyConditionSql(em, meta, 't', all);
@@ -101,8 +102,4 @@ async function findTaken(
 function propertyOf(meta: EntityMetadata, column: string): string {
   const name = column.replaceAll('"', '');
   return meta.props.find(({ fieldNames }) => fieldNames?.length === 1 && fieldNames[0] === name)?.name ?? column;
-}
-
-function single(key: RowKey): string | RowKey {
-  return key.length === 1 ? key[0]! : key;
 }

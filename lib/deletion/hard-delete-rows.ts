@@ -17,7 +17,11 @@ import { execute, executeCounting, inTransaction } from './transaction.js';
  * @throws DeletionRestrictedError if another row still references one of them; nothing is removed then
  * @internal
  */
-export async function hardDeleteRows(em: EntityManager, meta: EntityMetadata, where: FilterQuery<any>): Promise<number> {
+export async function hardDeleteRows(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+): Promise<number> {
   const { catalog, transactions, actor } = getInstallation(em);
   await em.tryFlush(meta.class, {});
   return inTransaction(em, async (ctx) => {
@@ -64,7 +68,10 @@ async function collect(
           continue;
         }
         const behind = await lockBehind(em, ctx, edge, keys);
-        const added = rows.add(edge.child, behind.map(({ key }) => key));
+        const added = rows.add(
+          edge.child,
+          behind.map(({ key }) => key),
+        );
         if (added.length > 0) {
           next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
         }
@@ -75,7 +82,12 @@ async function collect(
   return rows;
 }
 
-async function refuseIfReferenced(em: EntityManager, ctx: Transaction, meta: EntityMetadata, rows: RowSet): Promise<void> {
+async function refuseIfReferenced(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  rows: RowSet,
+): Promise<void> {
   const restrictions: DeletionRestriction[] = [];
   for (const root of rows.entities()) {
     for (const key of await findForeignKeys(em, ctx, root)) {
@@ -119,11 +131,14 @@ async function countReferencing(
 /** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */
 async function removeAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<void> {
   const params: string[] = [];
-  const removals = rows.entities().toReversed().map((root, i) => {
-    const condition = keyConditionSql(em, root, 'c', rows.keys(root));
-    params.push(...condition.params);
-    return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
-  });
+  const removals = rows
+    .entities()
+    .toReversed()
+    .map((root, i) => {
+      const condition = keyConditionSql(em, root, 'c', rows.keys(root));
+      params.push(...condition.params);
+      return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+    });
   await executeCounting(em, ctx, `with ${removals.join(', ')} select 1`, params);
 }
 

@@ -7,6 +7,7 @@ import { tableName } from '../metadata/table-name.js';
 import { type Affected } from './cascade-deletion.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
+import { keyFromText } from './key-from-text.js';
 import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
@@ -102,7 +103,10 @@ async function collectUnit(
         }
         const sameUnit = `c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`;
         const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
-        const added = rows.add(edge.child, behind.map(({ key }) => key));
+        const added = rows.add(
+          edge.child,
+          behind.map(({ key }) => key),
+        );
         if (added.length > 0) {
           next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
         }
@@ -127,9 +131,9 @@ async function completeWithParents(
       return missing.map(({ edge, key, parent }) => ({
         reason: 'parent-deleted',
         entity: edge.child.className,
-        key: key.length === 1 ? key[0] : key,
+        key: keyFromText(edge.child, key),
         constraint: edge.name,
-        conflictingKey: parent.length === 1 ? parent[0] : parent,
+        conflictingKey: keyFromText(edge.parent, parent),
       }));
     }
     for (const { edge, parent } of missing) {

@@ -63,7 +63,10 @@ function identify(key: RowKey): string {
 }
 
 /** Calls back with keys in portions that one statement can take. @internal */
-export async function inChunks<Key>(keys: readonly Key[], work: (chunk: readonly Key[]) => Promise<void>): Promise<void> {
+export async function inChunks<Key>(
+  keys: readonly Key[],
+  work: (chunk: readonly Key[]) => Promise<void>,
+): Promise<void> {
   for (let i = 0; i < keys.length; i += CHUNK) {
     await work(keys.slice(i, i + CHUNK));
   }

@@ -1,65 +1,184 @@
-import { helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type Collection,
+  type EntityMetadata,
+  type EntityProperty,
+  helper,
+  Reference,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SOFT_DELETE_FILTER } from '../filter/soft-delete.filter.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
+import { tableName } from '../metadata/table-name.js';
+import { conditionFromText, keyFromText } from './key-from-text.js';
 import { managedEntities, takeOver, type Undo } from './managed-entities.js';
-import type { RowSet } from './row-set.js';
+import { type RowKey, type RowSet } from './row-set.js';
+import { execute } from './transaction.js';
+
+/** Above this, restored rows are found by their owners rather than by their keys. */
+const MANY = 1_000;
 
 /**
- * Tells memory which of the entities it holds are active again.
+ * Tells memory which of the entities it holds are active again, and puts restored rows, loaded before or not, back into the
+ * loaded collections and inverse references that they belong to.
  *
  * @internal
  */
 export async function syncRestored(
   em: EntityManager,
-  _ctx: Transaction,
+  ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   rows: RowSet,
 ): Promise<Undo> {
   const { meta, property } = entry;
   const undo: Undo[] = [];
   for (const entity of managedEntities(em, meta)) {
-    if (!rows.has(meta, keyOf(entity)) || (entity as Record<string, unknown>)[property] == null) {
-      continue;
+    if (rows.has(meta, keyOf(entity)) && (entity as Record<string, unknown>)[property] != null) {
+      const version = meta.versionProperty && (entity as Record<string, any>)[meta.versionProperty];
+      undo.push(
+        takeOver(em, entity, {
+          [property]: null,
+          ...(typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {}),
+        }),
+      );
     }
-    const version = meta.versionProperty && (entity as Record<string, any>)[meta.versionProperty];
-    undo.push(
-      takeOver(em, entity, {
-        [property]: null,
-        ...(typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {}),
-      }),
-    );
-    undo.push(rejoinCollections(entity));
+  }
+  for (const owner of em.getMetadata()) {
+    for (const prop of owner.relations.filter((candidate) => candidate.targetMeta?.root === meta.root)) {
+      const owners = ownersWaiting(em, owner, prop);
+      if (owners.length > 0) {
+        undo.push(await rejoin(em, ctx, prop, owners, rows));
+      }
+    }
   }
   return () => undo.toReversed().forEach((step) => step());
 }
 
-function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
+/** The managed owners that have been asked for the relation, so that a restored row must appear there. */
+function ownersWaiting(em: EntityManager, owner: EntityMetadata, prop: EntityProperty): object[] {
+  return managedEntities(em, owner).filter((entity) => {
+    if (helper(entity).__meta !== owner) {
+      return false;
+    }
+    const value = (entity as Record<string, any>)[prop.name];
+    switch (prop.kind) {
+      case ReferenceKind.ONE_TO_MANY:
+        return Utils.isCollection(value) && value.isInitialized();
+      case ReferenceKind.MANY_TO_MANY:
+        return Utils.isCollection(value) && value.isInitialized() && !value.isDirty();
+      case ReferenceKind.ONE_TO_ONE:
+        return !prop.owner && value === null;
+      default:
+        return false;
+    }
+  });
 }
 
-/** Puts a restored entity back into the loaded collections of the rows it points at. */
-function rejoinCollections(entity: object): Undo {
+async function rejoin(
+  em: EntityManager,
+  ctx: Transaction,
+  prop: EntityProperty,
+  owners: readonly object[],
+  rows: RowSet,
+): Promise<Undo> {
   const undo: Undo[] = [];
-  for (const prop of helper(entity).__meta.bidirectionalRelations) {
-    if (prop.kind !== ReferenceKind.MANY_TO_ONE) {
-      continue;
-    }
-    const reference = (entity as Record<string, any>)[prop.name];
-    const parent = reference && (Utils.isEntity(reference) ? reference : reference.unwrap());
-    const collection = parent?.[prop.inversedBy];
-    if (Utils.isCollection<object>(collection) && collection.isInitialized() && !collection.contains(entity, false)) {
-      const wasDirty = collection.isDirty();
-      collection.addWithoutPropagation(entity);
-      if (!wasDirty) {
-        collection.takeSnapshot();
-      }
-      undo.push(() => {
-        collection.removeWithoutPropagation(entity);
-        if (!wasDirty) {
-          collection.takeSnapshot();
-        }
-      });
-    }
+  for (const [front, entity] of await pairs(em, ctx, prop, owners, rows)) {
+    undo.push(
+      prop.kind === ReferenceKind.ONE_TO_ONE
+        ? rejoinReference(front, prop, entity)
+        : rejoinCollection(front, prop, entity),
+    );
   }
   return () => undo.forEach((step) => step());
+}
+
+/** Each restored entity with the owner that it belongs to. */
+async function pairs(
+  em: EntityManager,
+  ctx: Transaction,
+  prop: EntityProperty,
+  owners: readonly object[],
+  rows: RowSet,
+): Promise<[object, object][]> {
+  const target = prop.targetMeta!;
+  const byKey = new Map(owners.map((entity) => [keyOf(entity).join('~'), entity]));
+  const links = await linkRows(em, ctx, prop, owners.map(keyOf), rows.keys(target));
+  const restored = links.filter(({ behind }) => rows.has(target, behind));
+  if (restored.length === 0) {
+    return [];
+  }
+  const entities = await em.find<object>(
+    target.class,
+    anyOf(
+      target,
+      restored.map(({ behind }) => behind),
+    ) as never,
+    {
+      ctx,
+      filters: { [SOFT_DELETE_FILTER]: false },
+      flushMode: 'commit',
+    },
+  );
+  const byRestoredKey = new Map(entities.map((entity) => [keyOf(entity).join('~'), entity]));
+  return restored.map(({ front, behind }) => [byKey.get(front.join('~'))!, byRestoredKey.get(behind.join('~'))!]);
+}
+
+function anyOf(meta: EntityMetadata, keys: readonly RowKey[]): object {
+  return meta.compositePK
+    ? { $or: keys.map((key) => conditionFromText(meta, key)) }
+    : { [meta.primaryKeys[0]!]: { $in: keys.map((key) => keyFromText(meta, key)) } };
+}
+
+/** The keys of owners and of rows behind the relation, from the table that holds the foreign key. */
+function linkRows(
+  em: EntityManager,
+  ctx: Transaction,
+  prop: EntityProperty,
+  fronts: readonly RowKey[],
+  restored: readonly RowKey[],
+): Promise<{ front: string[]; behind: string[] }[]> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const isPivot = prop.kind === ReferenceKind.MANY_TO_MANY;
+  const owning: EntityProperty = isPivot ? prop : prop.targetMeta!.properties[prop.mappedBy];
+  const table = isPivot ? em.getMetadata().find(prop.pivotEntity)! : owningTable(prop.targetMeta!, owning);
+  const frontColumns = owning.joinColumns;
+  const behindColumns = isPivot ? prop.inverseJoinColumns : primaryColumns(table);
+  const text = (columns: readonly string[]) => `array[${columns.map((name) => `${quote(name)}::text`).join(', ')}]`;
+  const within = (columns: readonly string[], keys: readonly RowKey[]) =>
+    `(${columns.map(quote).join(', ')}) in (${keys.map((key) => `(${key.map(() => '?').join(', ')})`).join(', ')})`;
+  const few = restored.length <= MANY;
+  return execute(
+    em,
+    ctx,
+    `select ${text(frontColumns)} as front, ${text(behindColumns)} as behind from ${tableName(em, table)} ` +
+      `where ${within(frontColumns, fronts)}${few ? ` and ${within(behindColumns, restored)}` : ''}`,
+    [...fronts.flat(), ...(few ? restored.flat() : [])],
+  );
+}
+
+function rejoinCollection(front: object, prop: EntityProperty, entity: object): Undo {
+  const collection = (front as Record<string, Collection<object>>)[prop.name]!;
+  const wasDirty = collection.isDirty() && prop.kind === ReferenceKind.MANY_TO_MANY;
+  const settle = () => (wasDirty ? collection.setDirty(true) : collection.takeSnapshot());
+  collection.addWithoutPropagation(entity);
+  settle();
+  return () => {
+    collection.removeWithoutPropagation(entity);
+    settle();
+  };
+}
+
+function rejoinReference(front: object, prop: EntityProperty, entity: object): Undo {
+  const { __data: data } = helper(front);
+  const before = data[prop.name];
+  data[prop.name] = Reference.wrapReference(entity, prop as never);
+  return () => {
+    data[prop.name] = before;
+  };
+}
+
+function keyOf(entity: object): string[] {
+  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
 }

@@ -7,10 +7,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
  *
  * @internal
  */
-export function inTransaction<Result>(
-  em: EntityManager,
-  work: (ctx: Transaction) => Promise<Result>,
-): Promise<Result> {
+export function inTransaction<Result>(em: EntityManager, work: (ctx: Transaction) => Promise<Result>): Promise<Result> {
   return em.getConnection('write').transactional(work, {
     ctx: em.getTransactionContext(),
     sessionContext: em.getTransactionSessionContext(),

@@ -84,7 +84,11 @@ export async function finishRemovals(
   }
 }
 
-function settleMemory({ em, unit }: FlushState, entry: SoftDeletableEntityMetadata, removals: readonly Removal[]): Undo {
+function settleMemory(
+  { em, unit }: FlushState,
+  entry: SoftDeletableEntityMetadata,
+  removals: readonly Removal[],
+): Undo {
   const deleted = new Map<object, Record<string, unknown>>();
   for (const { entity, original, initialized } of removals) {
     const wrapped = helper(entity);
@@ -123,7 +127,11 @@ function except(original: Record<string, unknown>, { meta, property }: SoftDelet
  */
 async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
   try {
-    await execute(em, ctx, "do $$ begin raise exception 'soft delete restricted' using errcode = 'restrict_violation'; end $$");
+    await execute(
+      em,
+      ctx,
+      "do $$ begin raise exception 'soft delete restricted' using errcode = 'restrict_violation'; end $$",
+    );
   } catch {
     // Raising the error was the purpose.
   }

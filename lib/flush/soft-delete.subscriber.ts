@@ -115,7 +115,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
     for (const { entry, changeSet: update } of state.removals) {
       // A row that someone else has deleted meanwhile keeps the time it was deleted at.
-      update!.payload[entry.property] = raw(`coalesce(${quote(entry.column)}, cast(? as ${entry.columnType}))`, [unit.text]);
+      update!.payload[entry.property] = raw(`coalesce(${quote(entry.column)}, cast(? as ${entry.columnType}))`, [
+        unit.text,
+      ]);
     }
   }
 

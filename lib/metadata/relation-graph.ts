@@ -166,7 +166,7 @@ export class RelationGraph {
           policy: 'cascade',
           link: {
             kind: 'parent-key',
-            table: ownTable(meta, prop),
+            table: owningTable(meta, prop),
             columns: prop.joinColumns,
             referenced: referencedColumns(prop, target),
           },
@@ -208,7 +208,7 @@ export class RelationGraph {
   #childKey(child: EntityMetadata, prop: EntityProperty, target: EntityMetadata): RelationLink {
     return {
       kind: 'child-key',
-      table: ownTable(child, prop),
+      table: owningTable(child, prop),
       columns: prop.joinColumns,
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
@@ -231,9 +231,9 @@ export class RelationGraph {
     if (root.inheritanceType !== 'sti' || meta === root || !root.discriminatorColumn) {
       return [];
     }
-    const values = [...this.storage]
-      .filter((other) => other.root === root && isSubclass(other, meta) && other.discriminatorValue !== undefined)
-      .map((other) => other.discriminatorValue!);
+    const values = Object.entries(root.discriminatorMap ?? {})
+      .filter(([, cls]) => cls === meta.class || meta.class.isPrototypeOf(cls))
+      .map(([value]) => value);
     const column = root.properties[root.discriminatorColumn as string]?.fieldNames[0];
     return column ? [{ column, values }] : [];
   }
@@ -257,8 +257,8 @@ function cascadesRemoval(prop: EntityProperty): boolean {
   );
 }
 
-/** In a table-per-type hierarchy a column lives on the table of the class that declares it. */
-function ownTable(meta: EntityMetadata, prop: EntityProperty): EntityMetadata {
+/** In a table-per-type hierarchy a column lives on the table of the class that declares it. @internal */
+export function owningTable(meta: EntityMetadata, prop: EntityProperty): EntityMetadata {
   let current = meta;
   while (current.tptParent && current.tptParent.properties[prop.name]) {
     current = current.tptParent;
@@ -278,10 +278,6 @@ function polymorphicCondition(prop: EntityProperty, target: EntityMetadata): Col
     .filter(([, cls]) => cls === target.class)
     .map(([value]) => value);
   return [{ column: prop.discriminatorColumn, values }];
-}
-
-function isSubclass(meta: EntityMetadata, base: EntityMetadata): boolean {
-  return meta === base || base.class.isPrototypeOf(meta.class);
 }
 
 /** Two edges are the same relation if they follow the same key from and to the same tables, for the same rows. */

@@ -1,4 +1,11 @@
-import { type EntityMetadata, type EntityName, type EntityProperty, type MetadataStorage, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type EntityMetadata,
+  type EntityName,
+  type EntityProperty,
+  type MetadataStorage,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';

@@ -1,6 +1,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError } from 'nestjs-mikro-orm-soft-delete';
-import { Account, Author, Book, Chapter, Draft, LIBRARY, LIBRARY_INDEXES, Loan, Note, Passport, Review, Tag } from '../../support/library.js';
+import {
+  Account,
+  Author,
+  Book,
+  Chapter,
+  Draft,
+  LIBRARY,
+  LIBRARY_INDEXES,
+  Loan,
+  Note,
+  Passport,
+  Review,
+  Tag,
+} from '../../support/library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 describe('removing through the unit of work', () => {
