@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider, Provider } from '@nestjs/common';
@@ -34,14 +33,14 @@ export function createContextProviders(contextName: string | undefined): Provide
     },
     {
       provide: installedOrm,
-      useFactory: async (
+      useFactory: (
         options: ResolvedModuleOptions,
         contexts: SoftDeleteContexts,
         modules: ModulesContainer,
         orm?: MikroORM,
       ) => {
         if (!orm) {
-          throw await explainMissingOrm(contextName, modules);
+          throw explainMissingOrm(contextName, modules);
         }
         installSoftDelete(orm, { actor: options.actor });
         contexts.add(contextName, orm);
@@ -116,17 +115,15 @@ function resolveContextOptions(
   return { ...resolved, contextName };
 }
 
-async function explainMissingOrm(contextName: string | undefined, modules: ModulesContainer): Promise<Error> {
+function explainMissingOrm(contextName: string | undefined, modules: ModulesContainer): SoftDeleteConfigError {
   const token = getOrmToken(contextName);
   const isProvided = [...modules.values()].some(({ providers }) => providers.has(token as never));
-  if (isProvided) {
-    // NestJS 11 hands out nothing where an optional dependency failed. Its own error says why and shall come first.
-    await setImmediate();
-  }
   const name = contextName ? `MikroORM instance named "${contextName}"` : 'MikroORM instance';
   return new SoftDeleteConfigError(
     'SoftDeleteModule.forRoot()',
-    isProvided ? `the ${name} did not start, or its module is not global.` : `the application has no ${name}.`,
+    isProvided
+      ? `the ${name} did not start, or the module that provides it is not global.`
+      : `the application has no ${name}.`,
     contextName
       ? `Import MikroOrmModule.forRoot({ contextName: '${contextName}', … }) from @mikro-orm/nestjs in the root module, or correct the \`contextName\`.`
       : 'Import MikroOrmModule.forRoot({ … }) from @mikro-orm/nestjs in the root module, or pass the `contextName` of the ORM that is meant.',
