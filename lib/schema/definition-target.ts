@@ -5,6 +5,7 @@ import {
   MetadataStorage,
   type EntityProperty,
   ReferenceKind,
+  Utils,
 } from '@mikro-orm/core';
 import { getMark } from '../metadata/soft-deletable.mark.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
@@ -94,7 +95,7 @@ export class DefinitionTarget {
   get joinedRoot(): string | undefined {
     const own = this.own();
     const root = lineage(this.marked()).find((entity) => definitionsOf(entity)?.inheritance === 'tpt');
-    return root && root !== own ? root.name : undefined;
+    return root && root !== own ? Utils.className(root) : undefined;
   }
 
   get uniques(): readonly { readonly properties?: unknown }[] {

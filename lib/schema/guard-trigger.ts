@@ -16,6 +16,6 @@ export function guardTrigger(): TriggerDef {
     timing: 'before',
     events: ['delete'],
     forEach: 'row',
-    body: `if current_setting('${PHYSICAL_DELETE_SETTING}', true) is distinct from 'allowed' then raise exception using errcode = 'restrict_violation', message = format('Refused to delete rows of %I.%I physically: the table is soft-deleted.', tg_table_schema, tg_table_name), hint = $hint$Set the timestamp instead, or call hardDelete() of the repository or run the purge. To delete physically in SQL, begin the transaction with: ${ALLOW_PHYSICAL_DELETE_SQL}$hint$; end if; return old;`,
+    body: `if current_setting('${PHYSICAL_DELETE_SETTING}', true) is distinct from 'allowed' then raise exception using errcode = 'restrict_violation', message = format('Refused to delete a row of %I.%I physically: its table is soft-deleted. Set the timestamp instead, or call hardDelete() of the repository or run the purge. To delete physically in SQL, run in the same transaction: %s', tg_table_schema, tg_table_name, $allow$${ALLOW_PHYSICAL_DELETE_SQL}$allow$); end if; return old;`,
   };
 }

@@ -23,7 +23,7 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  * @publicApi
  */
 export function SoftDeletable<Entity = any>(options: SoftDeletableOptions<Entity> = {}) {
-  return function mark<Target extends abstract new (...args: any[]) => Entity>(
+  return function mark<Target extends abstract new (...args: any[]) => any>(
     target: Target,
     context?: ClassDecoratorContext<Target>,
   ): void {
