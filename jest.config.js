@@ -41,14 +41,20 @@ export default {
     {
       ...project,
       displayName: 'unit',
-      testMatch: ['<rootDir>/test/{unit,architecture,types,package}/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/{unit,architecture,types}/**/*.test.ts'],
     },
     {
       ...project,
       displayName: 'integration',
-      testMatch: ['<rootDir>/test/{integration,e2e}/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
       globalSetup: '<rootDir>/test/support/postgres.setup.ts',
       globalTeardown: '<rootDir>/test/support/postgres.teardown.ts',
+    },
+    {
+      ...project,
+      displayName: 'built',
+      testMatch: ['<rootDir>/test/{e2e,package}/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/support/build.setup.ts',
     },
   ],
 };

@@ -23,6 +23,7 @@ export class AdminCustomersController {
   @Post(':id/restore')
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
-    return this.customers.restore(id);
+    const customer = await this.customers.withDeleted().findOneOrFail(id);
+    return this.customers.restore(customer);
   }
 }

@@ -22,12 +22,14 @@ export class AdminOrdersController {
 
   @Delete(':id')
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
-    return this.orders.softDelete(id, { actor: 'admin' });
+    const order = await this.orders.findOneOrFail(id);
+    return this.orders.softDelete(order, { actor: 'admin' });
   }
 
   @Post(':id/restore')
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
-    return this.orders.restore(id);
+    const order = await this.orders.withDeleted().findOneOrFail(id);
+    return this.orders.restore(order);
   }
 }

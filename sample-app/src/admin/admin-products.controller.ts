@@ -12,12 +12,14 @@ export class AdminProductsController {
   /** Takes a product off the shelves, with its reviews; 409 when somebody ordered it. */
   @Delete(':id')
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
-    return this.products.softDelete(id, { actor: 'admin' });
+    const product = await this.products.findOneOrFail(id);
+    return this.products.softDelete(product, { actor: 'admin' });
   }
 
   @Post(':id/restore')
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
-    return this.products.restore(id);
+    const product = await this.products.withDeleted().findOneOrFail(id);
+    return this.products.restore(product);
   }
 }

@@ -37,6 +37,7 @@ export class CustomersController {
   /** Closes an account: the customer's reviews go along, their orders stay. */
   @Delete(':id')
   async close(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
-    return this.customers.softDelete(id, { reason: 'account closed' });
+    const customer = await this.customers.findOneOrFail(id);
+    return this.customers.softDelete(customer, { reason: 'account closed' });
   }
 }

@@ -33,6 +33,6 @@ export class ReviewsController {
 
   @Delete('reviews/:id')
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
-    return this.reviews.softDelete(id);
+    return this.reviews.softDelete(await this.reviews.findOneOrFail(id));
   }
 }

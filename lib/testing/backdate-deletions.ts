@@ -1,0 +1,37 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { tableName } from '../metadata/table-name.js';
+import { type Duration, parseDuration } from '../options/duration.js';
+
+/**
+ * Moves deletions into the past, as if they had happened earlier, and returns how many rows that were: for tests of what
+ * happens after a retention. Units stay units, because all of their rows move alike. Runs one UPDATE per soft-deletable
+ * entity; entities in memory keep the time they were loaded with.
+ *
+ * ```ts
+ * const { deletedAt } = await users.softDelete(1);
+ * await backdateDeletions(em, '31d', deletedAt);
+ * await purge.run();
+ * ```
+ *
+ * @param deletedAt - which unit, as `softDelete()` returned it; every deleted row if left out
+ * @throws SoftDeleteConfigError if `by` is not a duration
+ * @publicApi
+ */
+export async function backdateDeletions(em: EntityManager, by: Duration, deletedAt?: Date): Promise<number> {
+  const milliseconds = parseDuration('backdateDeletions(by)', by);
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  return em.transactional(async (em) => {
+    let moved = 0;
+    for (const { meta, column } of SoftDeleteCatalog.of(em.getMetadata()).all()) {
+      const rows = await em.execute<unknown[]>(
+        `update ${tableName(em, meta)} set ${quote(column)} = ${quote(column)} - ? * interval '1 millisecond' ` +
+          // A Date has lost the microseconds.
+          `where ${deletedAt ? `date_trunc('milliseconds', ${quote(column)}) = ?` : `${quote(column)} is not null`} returning 1`,
+        deletedAt ? [milliseconds, deletedAt] : [milliseconds],
+      );
+      moved += rows.length;
+    }
+    return moved;
+  });
+}

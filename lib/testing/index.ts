@@ -1,0 +1,2 @@
+export { backdateDeletions } from './backdate-deletions.js';
+export { countRows, type RowCount } from './count-rows.js';

@@ -1,0 +1,249 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { commands, readmeCommands } from './readme-commands.js';
+import { newDataFolder, removeDataFolder, root, Shop } from './shop.js';
+
+const run = promisify(execFile);
+
+describe('The sample app', () => {
+  let dataFolder: string;
+  let shop: Shop;
+
+  beforeAll(async () => {
+    dataFolder = await newDataFolder();
+    shop = await Shop.open({ dataFolder });
+  });
+
+  afterAll(async () => {
+    await shop?.close();
+    await removeDataFolder(dataFolder);
+  });
+
+  describe('with the commands of the README', () => {
+    let home: string;
+    let results: { command: string; status: number; body: any }[];
+
+    beforeAll(async () => {
+      // The README says port 3000, the tests use a free one: curl is told so behind the commands' back.
+      home = await mkdtemp(join(tmpdir(), 'soft-delete-curl-'));
+      await writeFile(
+        join(home, '.curlrc'),
+        `silent\nconnect-to = "localhost:3000:localhost:${shop.port}"\nwrite-out = "\\n%{http_code}"\n`,
+      );
+      results = [];
+      for (const command of readmeCommands('### Try it').filter((line) => line.startsWith('curl'))) {
+        const { stdout } = await run('bash', ['-c', command], {
+          env: { PATH: process.env['PATH'], CURL_HOME: home, ADMIN_API_KEY: 'the-key-of-the-tests' },
+        });
+        const [, body, status] = /^([\s\S]*)\n(\d+)$/.exec(stdout)!;
+        results.push({ command, status: Number(status), body: JSON.parse(body!) });
+      }
+    });
+
+    afterAll(async () => {
+      await rm(home, { recursive: true, force: true });
+    });
+
+    it('deletes, lists, registers again, refuses to restore, restores and previews a purge', () => {
+      expect(results.map(({ status, body }) => [status, body])).toEqual([
+        [200, { deletedAt: expect.any(String), affected: { Customer: 1, Review: 2 }, total: 3 }],
+        [200, [expect.objectContaining({ id: 2 }), expect.objectContaining({ id: 3 })]],
+        [
+          200,
+          [1, 2, 3, 4, 5].map((id) =>
+            expect.objectContaining(id === 2 || id === 3 ? { id } : { id, deletedAt: expect.any(String) }),
+          ),
+        ],
+        [200, expect.objectContaining({ id: 1, customer: 'Ada Lovelace', customerDeletedAt: expect.any(String) })],
+        [
+          200,
+          {
+            orders: 3,
+            totalInCents: 15_950,
+            byCustomer: { 'ada@example.com': 5_500, 'barbara@example.com': 4_800, 'grace@example.com': 5_650 },
+          },
+        ],
+        [201, expect.objectContaining({ id: 6, email: 'ada@example.com', name: 'Ada again' })],
+        [
+          409,
+          {
+            statusCode: 409,
+            code: 'RESTORE_CONFLICT',
+            message: expect.stringContaining('email'),
+            conflicts: [
+              expect.objectContaining({
+                reason: 'unique',
+                entity: 'Customer',
+                key: 1,
+                properties: ['email'],
+                conflictingKey: 6,
+              }),
+            ],
+          },
+        ],
+        [200, expect.objectContaining({ affected: { Customer: 1 }, total: 1 })],
+        [200, { affected: { Customer: 1, Review: 2 }, total: 3 }],
+        [200, expect.objectContaining({ dryRun: true, outcome: 'completed', total: 2 })],
+      ]);
+    });
+
+    it('names what a purge would remove and what holds the rest back', () => {
+      const { entities } = results.at(-1)!.body;
+      const counts = Object.fromEntries(
+        entities.map(({ entity, purged, blocked }: any) => [entity, { purged, blocked }]),
+      );
+      expect(counts).toMatchObject({ Customer: { purged: 1, blocked: 1 }, Review: { purged: 1, blocked: 0 } });
+    });
+
+    it('leaves the rows as the commands say', async () => {
+      expect(
+        await shop.query('select id, email, deleted_at is not null as deleted from customers order by id'),
+      ).toEqual([
+        { id: 1, email: 'ada@example.com', deleted: false },
+        { id: 2, email: 'grace@example.com', deleted: false },
+        { id: 3, email: 'linus@example.com', deleted: false },
+        { id: 4, email: 'edsger@example.com', deleted: true },
+        { id: 5, email: 'barbara@example.com', deleted: true },
+        { id: 6, email: 'ada@example.com', deleted: true },
+      ]);
+    });
+
+    it('are the ones the app prints when it is open', () => {
+      const printed = commands(shop.output.replaceAll(shop.address, 'http://localhost:3000')).filter((line) =>
+        line.startsWith('curl'),
+      );
+      expect(printed.map(withoutComment)).toEqual(results.map(({ command }) => withoutComment(command)));
+    });
+  });
+
+  describe('behind its doors', () => {
+    it('lets nobody without the key in', async () => {
+      for (const [method, path] of [
+        ['GET', '/admin/customers?deleted=only'],
+        ['POST', '/admin/customers/4/restore'],
+        ['DELETE', '/admin/orders/1'],
+        ['POST', '/admin/purge'],
+      ] as const) {
+        expect((await shop.request(method, path, { key: 'guessed' })).status).toBe(401);
+      }
+    });
+
+    it('does not show deleted rows to the public, whatever the query says', async () => {
+      const { body } = await shop.request('GET', '/customers?deleted=with&withDeleted=true');
+      expect(body.map(({ id }: any) => id)).toEqual([1, 2, 3]);
+    });
+
+    it('deletes and restores an order, and shows it deleted where the route allows it', async () => {
+      expect((await shop.request('DELETE', '/admin/orders/2')).body).toMatchObject({
+        affected: { Order: 1 },
+        total: 1,
+      });
+      expect((await shop.request('GET', '/orders/2')).status).toBe(404);
+      const active = await shop.request('GET', '/admin/orders');
+      expect(active.body.map(({ id }: any) => id)).toEqual([1, 3]);
+      const all = await shop.request('GET', '/admin/orders?withDeleted=true');
+      expect(all.body).toEqual([
+        expect.objectContaining({ id: 1 }),
+        expect.objectContaining({ id: 2, deletedAt: expect.any(String), lines: [{}, {}].map(() => expect.anything()) }),
+        expect.objectContaining({ id: 3, customerDeletedAt: expect.any(String) }),
+      ]);
+      expect((await shop.request('GET', '/admin/orders?withDeleted=yes')).status).toBe(400);
+      expect((await shop.request('POST', '/admin/orders/2/restore')).body).toMatchObject({ affected: { Order: 1 } });
+      expect((await shop.request('GET', '/orders/2')).status).toBe(200);
+    });
+
+    it('refuses to delete a product that somebody ordered, and deletes one that nobody did with its reviews', async () => {
+      expect(await shop.request('DELETE', '/admin/products/3')).toMatchObject({
+        status: 409,
+        body: {
+          code: 'DELETION_RESTRICTED',
+          restrictions: [{ relation: 'Product.orderLines', entity: 'OrderLine', count: 3 }],
+        },
+      });
+      expect((await shop.request('DELETE', '/admin/products/4')).body).toMatchObject({
+        affected: { Product: 1, Review: 1 },
+      });
+      expect((await shop.request('POST', '/admin/products/4/restore')).body).toMatchObject({
+        affected: { Product: 1, Review: 1 },
+      });
+    });
+
+    it('takes a second review only after the first is deleted', async () => {
+      const body = { customerId: 2, rating: 3, text: 'On second thought.' };
+      expect((await shop.request('POST', '/products/2/reviews', { body })).status).toBe(409);
+      expect((await shop.request('DELETE', '/reviews/3')).body).toMatchObject({ affected: { Review: 1 } });
+      expect((await shop.request('POST', '/products/2/reviews', { body })).status).toBe(201);
+      expect((await shop.request('GET', '/products/2/reviews')).body).toEqual([
+        expect.objectContaining({ author: 'Grace Hopper', text: 'On second thought.' }),
+      ]);
+    });
+
+    it('places an order', async () => {
+      const body = { customerId: 3, lines: [{ productId: 4, quantity: 2 }] };
+      expect(await shop.request('POST', '/orders', { body })).toMatchObject({
+        status: 201,
+        body: { customer: 'Linus Torvalds', lines: [{ product: 'Spoon', quantity: 2, unitPriceInCents: 350 }] },
+      });
+    });
+
+    it('answers a bad request with 400, an unknown id with 404, a taken email with 409', async () => {
+      const register = (body: unknown) => shop.request('POST', '/customers', { body });
+      expect((await register({ email: 'nobody', name: 'Nobody' })).status).toBe(400);
+      expect((await register({ email: 'a@example.com' })).status).toBe(400);
+      expect((await register({ email: 'a@example.com', name: 'A', deletedAt: null })).status).toBe(400);
+      expect((await register({ email: 'a@example.com', name: 'A\u0000' })).status).toBe(400);
+      expect((await register({ email: 'GRACE@example.com', name: 'Grace' })).status).toBe(409);
+      expect((await shop.request('GET', '/customers/x')).status).toBe(400);
+      expect((await shop.request('GET', '/customers/99999999999')).status).toBe(400);
+      expect((await shop.request('GET', '/customers/4')).status).toBe(404);
+      expect((await shop.request('DELETE', '/customers/4711')).status).toBe(404);
+      expect((await shop.request('POST', '/admin/customers/4711/restore')).status).toBe(404);
+      expect((await shop.request('GET', '/admin/customers?deleted=all')).status).toBe(400);
+    });
+
+    it('tells how it is, and what it can do', async () => {
+      expect((await shop.request('GET', '/health')).body).toMatchObject({
+        status: 'ok',
+        info: { database: { status: 'up' } },
+      });
+      expect((await shop.request('GET', '/docs')).body).toContain('swagger-ui');
+      const { body } = await shop.request('GET', '/docs-json');
+      expect(Object.keys(body.paths)).toEqual(
+        expect.arrayContaining(['/customers/{id}', '/admin/customers/{id}/restore', '/admin/purge', '/health']),
+      );
+      expect(body.paths['/customers'].post.requestBody.content['application/json'].schema).toEqual({
+        $ref: '#/components/schemas/RegisterCustomerDto',
+      });
+      expect(Object.keys(body.components.schemas.RegisterCustomerDto.properties)).toEqual(['email', 'name']);
+    });
+
+    it('logs each request in a line', () => {
+      expect(shop.output).toMatch(/HTTP\S* \S*GET \/docs-json 200 [\d.]+ ms/);
+    });
+  });
+
+  describe('for the command lines', () => {
+    it('has migrations that match its entities', async () => {
+      const cli = join(root, 'node_modules/@mikro-orm/cli/cli.js');
+      const { stdout } = await run(process.execPath, [cli, 'migration:check'], {
+        cwd: root,
+        env: { PATH: process.env['PATH'], DATA_FOLDER: dataFolder },
+      });
+      expect(stdout).toContain('No changes required');
+    });
+  });
+
+  it('removes for good what is past its retention', async () => {
+    const { status, body } = await shop.request('POST', '/admin/purge');
+    expect([status, body]).toEqual([200, expect.objectContaining({ dryRun: false, outcome: 'completed', total: 2 })]);
+    expect(await shop.query('select id from customers order by id')).toEqual([1, 2, 3, 5, 6].map((id) => ({ id })));
+    expect(await shop.query('select count(*)::int from reviews where customer_id = 4')).toEqual([{ count: 0 }]);
+  });
+});
+
+function withoutComment(command: string): string {
+  return command.replace(/\s+#.*$/m, '').replace(/\s+/g, ' ');
+}
