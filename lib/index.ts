@@ -1,4 +1,5 @@
 export { DeletionRestrictedError, type DeletionRestriction } from './errors/deletion-restricted.error.js';
+export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';

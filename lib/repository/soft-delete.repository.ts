@@ -1,13 +1,23 @@
-import { type EntityData, type EntityName, type FilterQuery, helper, type RequiredEntityData } from '@mikro-orm/core';
+import {
+  type EntityData,
+  type EntityName,
+  type FilterQuery,
+  helper,
+  type RequiredEntityData,
+  type UpsertManyOptions,
+  type UpsertOptions,
+} from '@mikro-orm/core';
 import { type EntityManager, EntityRepository } from '@mikro-orm/postgresql';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
 import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
+import { DeletedRowError } from '../errors/deleted-row.error.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
+import { upsertTarget, type UpsertTarget } from './upsert-target.js';
 import { restoreOrCreate } from './restore-or-create.js';
 
 /**
@@ -96,10 +106,58 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     return super.nativeUpdate(where, data, options);
   }
 
+  /**
+   * Inserts a row or updates the active row with the same key or the same value of an `@ActiveUnique()`. Deleted rows with the
+   * same value are none of its business.
+   *
+   * @throws DeletedRowError if the key, or a value that is unique among deleted rows as well, belongs to a deleted row
+   */
+  override async upsert<Fields extends string = any>(
+    entityOrData: EntityData<Entity> | Entity,
+    options: UpsertOptions<Entity, Fields> = {},
+  ): Promise<Entity> {
+    const [entity] = await this.#upsert([entityOrData], options, async (conflict) => [
+      await super.upsert(entityOrData, { ...options, ...conflict }),
+    ]);
+    return entity!;
+  }
+
+  /**
+   * Like `upsert()`, for many rows in one statement. The first one decides by which key or value conflicts are resolved.
+   *
+   * @throws DeletedRowError like `upsert()`
+   */
+  override async upsertMany<Fields extends string = any>(
+    entitiesOrData: EntityData<Entity>[] | Entity[],
+    options: UpsertManyOptions<Entity, Fields> = {},
+  ): Promise<Entity[]> {
+    return this.#upsert(entitiesOrData, options, (conflict) =>
+      super.upsertMany(entitiesOrData, { ...options, ...conflict }),
+    );
+  }
+
   /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
   isDeleted(entity: Entity): boolean {
     const { property } = getInstallation(this.em).catalog.get(helper(entity).__meta as never);
     return (entity as Record<string, unknown>)[property] != null;
+  }
+
+  async #upsert(
+    rows: readonly (EntityData<Entity> | Entity)[],
+    options: UpsertOptions<Entity, any>,
+    write: (conflict: UpsertTarget['options']) => Promise<Entity[]>,
+  ): Promise<Entity[]> {
+    const entry = SoftDeleteCatalog.of(this.em.getMetadata()).get(this.entityName);
+    const target = upsertTarget(this.em as EntityManager, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
+    for (const row of rows) {
+      const values = Object.fromEntries(
+        target.alsoDeleted.map((name) => [name, (row as Record<string, unknown>)[name]]),
+      );
+      if (target.alsoDeleted.length > 0 && (await this.onlyDeleted().count(values as never)) > 0) {
+        throw new DeletedRowError(entry.name, values);
+      }
+    }
+    return write(target.options);
   }
 
   get #context(): EntityManager {

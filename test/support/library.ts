@@ -1,6 +1,6 @@
 import { Cascade, Collection, type Opt, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToMany, ManyToOne, OneToMany, OneToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ActiveUnique, SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 
 /**
  * A small library with one relation of every kind: what deleting an author does to books (cascade), drafts (orphan removal),
@@ -157,7 +157,21 @@ export class Account extends SoftDeletableEntity {
   version!: number & Opt;
 }
 
-export const LIBRARY = [Author, Book, Chapter, Draft, Loan, Review, Note, Passport, Tag, Account];
+@SoftDeletable()
+@Entity({ repository: () => SoftDeleteRepository })
+@ActiveUnique({ properties: ['email'] })
+export class Member extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  email!: string;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+export const LIBRARY = [Author, Book, Chapter, Draft, Loan, Review, Note, Passport, Tag, Account, Member];
 
 /** Unique among active rows, as the schema of an application would have it. */
 export const LIBRARY_INDEXES = [

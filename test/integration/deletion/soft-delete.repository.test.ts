@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
+  DeletedRowError,
   DeletionRestrictedError,
   RestoreConflictError,
   SoftDeleteConfigError,
@@ -7,7 +8,17 @@ import {
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
 import { getInstallation } from '../../../lib/metadata/installation.js';
-import { Account, Author, Book, Chapter, LIBRARY, LIBRARY_INDEXES, Passport, Review } from '../../support/library.js';
+import {
+  Account,
+  Author,
+  Book,
+  Chapter,
+  LIBRARY,
+  LIBRARY_INDEXES,
+  Member,
+  Passport,
+  Review,
+} from '../../support/library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 describe(SoftDeleteRepository.name, () => {
@@ -26,7 +37,7 @@ describe(SoftDeleteRepository.name, () => {
   beforeEach(async () => {
     events = [];
     await test.database.query(
-      'truncate author, book, chapter, draft, loan, review, note, passport, tag, account, book_tags restart identity cascade',
+      'truncate author, book, chapter, draft, loan, review, note, passport, tag, account, member, book_tags restart identity cascade',
     );
     await test.database.query(`
       insert into author (name) values ('Ada'), ('Bob');
@@ -303,6 +314,33 @@ describe(SoftDeleteRepository.name, () => {
       expect(await deleted('book')).toEqual([true, true, false]);
       expect(await repo(Book).nativeUpdate({}, { title: 'new' })).toBe(1);
       expect((await rows('book')).map(({ title }) => title)).toEqual(['one', 'two', 'new']);
+    });
+  });
+
+  describe('upsert and upsertMany', () => {
+    it('update the active row with the same unique value and leave deleted ones alone', async () => {
+      await test.database.query(`
+        insert into member (email, name, deleted_at) values ('a@b.c', 'gone', '2020-01-01');
+        insert into member (email, name) values ('a@b.c', 'old');`);
+      const member = await repo(Member).upsert({ email: 'a@b.c', name: 'new' });
+      expect(member).toMatchObject({ id: 2, name: 'new' });
+      expect((await rows('member')).map(({ name }) => name)).toEqual(['gone', 'new']);
+      await repo(Member).softDelete(2);
+      const other = test.orm.em.fork().getRepository(Member) as unknown as SoftDeleteRepository<Member>;
+      const many = await other.upsertMany([
+        { email: 'a@b.c', name: 'third' },
+        { email: 'd@e.f', name: 'fourth' },
+      ]);
+      expect(many.map(({ name }) => name)).toEqual(['third', 'fourth']);
+      expect((await rows('member')).map(({ name }) => name)).toEqual(['gone', 'new', 'third', 'fourth']);
+    });
+
+    it('refuse the key of a deleted row', async () => {
+      await test.database.query(`insert into member (email, name, deleted_at) values ('a@b.c', 'gone', '2020-01-01')`);
+      await expect(repo(Member).upsert({ id: 1, email: 'x@y.z', name: 'new' })).rejects.toThrow(DeletedRowError);
+      await expect(repo(Member).upsertMany([{ id: 1, email: 'x@y.z', name: 'new' }])).rejects.toThrow(/is deleted/);
+      expect(await rows('member')).toMatchObject([{ name: 'gone', email: 'a@b.c' }]);
+      expect(await repo(Member).upsert({ id: 7, email: 'x@y.z', name: 'new' })).toMatchObject({ id: 7 });
     });
   });
 

@@ -1,0 +1,74 @@
+import { type EntityData, type FilterQuery, isRaw, type RawQueryFragment, Utils } from '@mikro-orm/core';
+import { type EntityManager, raw } from '@mikro-orm/postgresql';
+import { activePredicate } from '../metadata/active-predicate.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { findActiveUniques } from '../schema/find-active-uniques.js';
+
+interface ConflictOptions {
+  onConflictFields?: unknown;
+  onConflictWhere?: FilterQuery<any>;
+}
+
+/** Where an upsert looks for the row that it would update. @internal */
+export interface UpsertTarget {
+  readonly options: { onConflictFields?: RawQueryFragment | string[]; onConflictWhere?: FilterQuery<any> };
+  /** Properties that also identify deleted rows: one that holds the values must not be written to. */
+  readonly alsoDeleted: readonly string[];
+}
+
+/**
+ * Chooses the unique index that an upsert resolves conflicts by. An index over active rows is named to PostgreSQL with its
+ * predicate, without which it is not considered; by any other key a deleted row may be found, which is passed over.
+ *
+ * @see https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
+ * @internal
+ */
+export function upsertTarget(
+  em: EntityManager,
+  entry: SoftDeletableEntityMetadata,
+  data: EntityData<any>,
+  { onConflictFields, onConflictWhere }: ConflictOptions,
+): UpsertTarget {
+  const { meta } = entry;
+  const where = activePredicate(entry.property);
+  const whileActive = onConflictWhere ? ({ $and: [onConflictWhere, where] } as FilterQuery<any>) : where;
+  if (isRaw(onConflictFields)) {
+    return { options: { onConflictFields, ...(onConflictWhere ? { onConflictWhere } : {}) }, alsoDeleted: [] };
+  }
+  const named = onConflictFields === undefined ? undefined : Utils.asArray(onConflictFields as string[]);
+  const isGiven = (property: string) => data[property] != null;
+  const byKey = named ?? meta.primaryKeys;
+  const unique = findActiveUniques(entry, em.getPlatform()).find(({ properties }) =>
+    named ? sameMembers(properties, named) : !meta.primaryKeys.every(isGiven) && properties.every(isGiven),
+  );
+  if (unique) {
+    const columns = unique.columns.map((column) => em.getPlatform().quoteIdentifier(column)).join(', ');
+    const predicate =
+      typeof unique.where === 'string'
+        ? unique.where
+        : em.getDriver().renderPartialIndexWhere(meta.class, unique.where as FilterQuery<any>);
+    return {
+      options: {
+        onConflictFields: raw(`(${columns}) where ${predicate}`),
+        ...(onConflictWhere ? { onConflictWhere } : {}),
+      },
+      alsoDeleted: [],
+    };
+  }
+  return {
+    options: { ...(named ? { onConflictFields: named } : {}), onConflictWhere: whileActive },
+    alsoDeleted: byKey.every(isGiven) ? byKey : uniqueGiven(entry, isGiven),
+  };
+}
+
+function uniqueGiven({ meta }: SoftDeletableEntityMetadata, isGiven: (property: string) => boolean): string[] {
+  const single = meta.props.find(({ unique, name }) => unique && isGiven(name));
+  const composite = meta.uniques.find(
+    ({ properties, where }) => !where && Utils.asArray(properties as string[]).every(isGiven),
+  );
+  return single ? [single.name] : Utils.asArray((composite?.properties ?? []) as string[]);
+}
+
+function sameMembers(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((item) => right.includes(item));
+}
