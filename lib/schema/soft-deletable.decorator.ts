@@ -22,7 +22,7 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  *
  * @publicApi
  */
-export function SoftDeletable<Entity = any>(options: SoftDeletableOptions<Entity> = {}) {
+export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOptions<Entity>> = {}) {
   return function mark<Target extends abstract new (...args: any[]) => any>(
     target: Target,
     context?: ClassDecoratorContext<Target>,
