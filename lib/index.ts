@@ -25,4 +25,5 @@ export { SoftDeleteRepository } from './repository/soft-delete.repository.js';
 export type { ActiveIndexOptions, ActiveUniqueOptions } from './schema/active-definition.js';
 export { ActiveIndex, activeIndex } from './schema/active-index.decorator.js';
 export { ActiveUnique, activeUnique } from './schema/active-unique.decorator.js';
+export { activeView, type ActiveViewOptions } from './schema/active-view.js';
 export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.js';

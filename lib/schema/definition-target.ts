@@ -11,7 +11,8 @@ import { getMark } from '../metadata/soft-deletable.mark.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
 
 type Definitions = Partial<Pick<EntityMetadata, 'indexes' | 'uniques' | 'triggers' | 'properties'>>;
-type Definable = EntityCtor | EntitySchema<any, any>;
+/** An entity before discovery. @internal */
+export type Definable = EntityCtor | EntitySchema<any, any>;
 type DefinitionKind = 'indexes' | 'uniques' | 'triggers';
 
 const MARKED_CLASS = Symbol.for('nestjs-mikro-orm-soft-delete/marked-class');

@@ -1,0 +1,306 @@
+import { Collection, defineEntity, MikroORM, p, type Opt, type Rel } from '@mikro-orm/postgresql';
+import {
+  Embeddable,
+  Embedded,
+  Entity,
+  ManyToMany,
+  ManyToOne,
+  OneToMany,
+  PrimaryKey,
+  Property,
+  ReflectMetadataProvider,
+} from '@mikro-orm/decorators/legacy';
+import {
+  ActiveIndex,
+  activeView,
+  SoftDeletable,
+  softDeletable,
+  SoftDeletableEntity,
+  SoftDeleteConfigError,
+} from 'nestjs-mikro-orm-soft-delete';
+import pg from 'pg';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+@SoftDeletable()
+@Entity()
+class Team extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property()
+  name!: string;
+}
+
+@Embeddable()
+class Address {
+  @Property({ type: 'string', nullable: true })
+  city?: string;
+}
+
+@Entity()
+class Tag {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+abstract class Base extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+@SoftDeletable()
+@Entity({ tableName: 'people' })
+class Person extends Base {
+  @ActiveIndex()
+  @Property({ type: 'string', fieldName: 'mail' })
+  email!: string;
+
+  @Property()
+  age!: number;
+
+  @ManyToOne(() => Team)
+  team!: Rel<Team>;
+
+  @OneToMany(() => Post, (post) => post.author)
+  posts = new Collection<Post>(this);
+
+  @ManyToMany(() => Tag)
+  tags = new Collection<Tag>(this);
+
+  @Embedded(() => Address)
+  address = new Address();
+
+  @Property({ type: 'json', nullable: true })
+  settings?: { theme: string };
+
+  @Property({ version: true, type: 'number' })
+  version: number & Opt = 1;
+}
+
+@SoftDeletable()
+@Entity()
+class Post extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person)
+  author!: Rel<Person>;
+}
+
+@SoftDeletable({ property: 'removedAt' })
+@Entity({ schema: 'zoo', discriminatorColumn: 'kind', abstract: true })
+abstract class Animal {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  kind!: string;
+
+  @Property({ type: 'timestamptz', nullable: true })
+  removedAt?: Date;
+}
+
+@Entity({ discriminatorValue: 'cat' })
+class Cat extends Animal {
+  @Property({ type: 'number', nullable: true })
+  lives?: number;
+}
+
+@Entity({ discriminatorValue: 'dog' })
+class Dog extends Animal {}
+
+@SoftDeletable()
+@Entity({ inheritance: 'tpt' })
+class Document extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'uuid' })
+  id!: string;
+
+  @Property({ type: 'string' })
+  title!: string;
+}
+
+@Entity()
+class Contract extends Document {
+  @Property({ type: 'string' })
+  party!: string;
+}
+
+const NoteSchema = softDeletable(
+  defineEntity({
+    name: 'Note',
+    extends: SoftDeletableEntity,
+    properties: { id: p.integer().primary(), text: p.string(), about: () => p.manyToOne(Person).nullable() },
+  }),
+);
+
+const ActivePerson = activeView(Person);
+const Cats = activeView(Cat, { name: 'live_cats' });
+const ActiveAnimal = activeView(Animal);
+const ActiveContract = activeView(Contract);
+const ActiveNote = activeView(NoteSchema);
+const ENTITIES = [Team, Address, Tag, Person, Post, Animal, Cat, Dog, Document, Contract, NoteSchema];
+const VIEWS = [ActivePerson, Cats, ActiveAnimal, ActiveContract, ActiveNote];
+
+describe('activeView()', () => {
+  let test: TestOrm;
+
+  beforeAll(async () => {
+    test = await createTestOrm([...ENTITIES, ...VIEWS], { metadataProvider: ReflectMetadataProvider });
+    await test.database.query(`insert into team (id, name, deleted_at) values (1, 'old', now())`);
+    await test.database.query(
+      `insert into people (id, mail, age, team_id, address_city, settings, deleted_at) values
+         (1, 'ada@x', 36, 1, 'London', '{"theme":"dark"}', null), (2, 'bob@x', 40, 1, null, null, now())`,
+    );
+    await test.database.query(`insert into post (id, author_id, deleted_at) values (1, 1, null), (2, 1, now())`);
+    await test.database.query(
+      `insert into zoo.animal (id, kind, lives, removed_at) values (1, 'cat', 9, null), (2, 'cat', 0, now()), (3, 'dog', null, null)`,
+    );
+    const id = (digit: number) => `'00000000-0000-0000-0000-00000000000${digit}'`;
+    await test.database.query(
+      `insert into document (id, title, deleted_at) values (${id(1)}, 'a', null), (${id(2)}, 'b', now())`,
+    );
+    await test.database.query(`insert into contract (id, party) values (${id(1)}, 'we'), (${id(2)}, 'they')`);
+    await test.database.query(
+      `insert into note (id, text, about_id, deleted_at) values (1, 'x', 2, null), (2, 'y', 2, now())`,
+    );
+  });
+
+  afterAll(() => test.close());
+
+  it('is a view with the columns of the table and its active rows', async () => {
+    expect(await test.database.query('select * from active_people')).toEqual([
+      {
+        id: 1,
+        mail: 'ada@x',
+        age: 36,
+        team_id: 1,
+        address_city: 'London',
+        settings: { theme: 'dark' },
+        version: 1,
+        deleted_at: null,
+      },
+    ]);
+    expect(await test.database.query('select * from zoo.live_cats')).toEqual([
+      { id: 1, kind: 'cat', lives: 9, removed_at: null },
+    ]);
+    expect(await test.database.query('select id from zoo.active_animal order by id')).toEqual([{ id: 1 }, { id: 3 }]);
+    expect(await test.database.query('select title, party from active_contract')).toEqual([
+      { title: 'a', party: 'we' },
+    ]);
+    expect(await test.database.query('select id, text, about_id from active_note')).toEqual([
+      { id: 1, text: 'x', about_id: 2 },
+    ]);
+  });
+
+  it('is an entity whose relations work, also to deleted rows', async () => {
+    const [person] = await test.orm.em
+      .fork()
+      .find(ActivePerson, { team: { name: 'old' } }, { populate: ['team', 'posts'] });
+    expect(person).toMatchObject({
+      email: 'ada@x',
+      team: { id: 1, name: 'old' },
+      address: { city: 'London' },
+      settings: { theme: 'dark' },
+    });
+    expect(person!.posts.getItems().map(({ id }) => id)).toEqual([1]);
+    expect(await test.orm.em.fork().count(ActivePerson)).toBe(1);
+    const [note] = await test.orm.em.fork().find(ActiveNote, {}, { populate: ['about'], strategy: 'select-in' });
+    expect(note!.about!.email).toBe('bob@x');
+  });
+
+  it('shows active rows only to a role that has no rights but on the view', async () => {
+    const role = `analyst_${test.database.name}`;
+    await test.database.query(`create role ${role} login password 'secret'`);
+    await test.database.query(`grant select on active_people to ${role}`);
+    const url = new URL(test.database.url);
+    url.username = role;
+    url.password = 'secret';
+    const analyst = new pg.Client(url.href);
+    await analyst.connect();
+    try {
+      expect((await analyst.query('select mail from active_people')).rows).toEqual([{ mail: 'ada@x' }]);
+      await expect(analyst.query('select mail from people')).rejects.toThrow('permission denied');
+      await expect(analyst.query('delete from active_people')).rejects.toThrow('permission denied');
+    } finally {
+      await analyst.end();
+      await test.database.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
+  it('is planned as a query through the filter is', async () => {
+    await test.database.query(
+      `insert into people (id, mail, age, team_id, deleted_at)
+       select i, i || '@y', i % 90, 1, case when i % 2 = 0 then now() end from generate_series(10, 5000) i`,
+    );
+    await test.database.query('analyze people');
+    for (const where of [{ email: '77@y' }, { age: { $lt: 30 } }, {}]) {
+      test.statements.length = 0;
+      await test.orm.em.fork().find(Person, where);
+      await test.orm.em.fork().find(ActivePerson, where);
+      const plans = [];
+      for (const statement of test.statements) {
+        const plan = await test.database.query(`explain (format json) ${statement}`);
+        plans.push(
+          JSON.stringify(plan)
+            .replaceAll(/"Alias":"\w+"/g, '')
+            .replaceAll(/\b[a-z]\d\./g, ''),
+        );
+      }
+      expect(plans).toHaveLength(2);
+      expect(plans[1]).toBe(plans[0]);
+    }
+  });
+
+  it('leaves nothing to do for a second run of the schema generator', async () => {
+    expect(await test.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('');
+  });
+
+  it('follows columns that are added, changed and dropped, and goes with its table', async () => {
+    @SoftDeletable()
+    @Entity({ tableName: 'people' })
+    class Changed extends SoftDeletableEntity {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+
+      @Property({ type: 'text', fieldName: 'mail' })
+      email!: string;
+
+      @Property({ type: 'string', nullable: true })
+      nickname?: string;
+    }
+    const update = async (entities: any[]) => {
+      const orm = await MikroORM.init({
+        clientUrl: test.database.url,
+        entities,
+        metadataProvider: ReflectMetadataProvider,
+      });
+      try {
+        await orm.schema.update();
+        expect(await orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('');
+      } finally {
+        await orm.close(true);
+      }
+    };
+    await update([Changed, activeView(Changed, { name: 'active_people' })]);
+    expect(
+      await test.database.query(
+        `select column_name as name, data_type as type from information_schema.columns where table_name = 'active_people' order by 1`,
+      ),
+    ).toEqual([
+      { name: 'deleted_at', type: 'timestamp with time zone' },
+      { name: 'id', type: 'integer' },
+      { name: 'mail', type: 'text' },
+      { name: 'nickname', type: 'character varying' },
+    ]);
+    await update([Tag]);
+    expect(await test.database.query(`select viewname from pg_views where schemaname in ('public', 'zoo')`)).toEqual(
+      [],
+    );
+  });
+
+  it('refuses an entity that is not soft-deletable', async () => {
+    const orm = MikroORM.init({ dbName: 'none', connect: false, entities: [Tag, activeView(Tag)] });
+    await expect(orm).rejects.toThrow(SoftDeleteConfigError);
+    await expect(orm).rejects.toThrow('activeView(Tag)');
+  });
+});
