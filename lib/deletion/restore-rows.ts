@@ -1,4 +1,4 @@
-import { type EntityMetadata, type FilterQuery, UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../metadata/installation.js';
@@ -13,6 +13,9 @@ import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
 import { syncRestored } from './sync-restored-entities.js';
 import { executeCounting, inTransaction } from './transaction.js';
+
+/** How often a restoration is tried while others take its values. */
+const ATTEMPTS = 3;
 
 /**
  * How far a restoration reaches.
@@ -51,33 +54,60 @@ export async function restoreRows(
   where: FilterQuery<any>,
   { withParents = false }: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  const { catalog, transactions, actor } = getInstallation(em);
-  const entry = catalog.get(meta);
   await em.tryFlush(meta.class, {});
-  return inTransaction(em, async (ctx) => {
-    const rows = await collectUnit(em, ctx, catalog, meta, where);
-    const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
-    const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
-    if (conflicts.length > 0) {
-      throw new RestoreConflictError(entry.name, conflicts);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, where, withParents));
+    } catch (error) {
+      // Someone took a value between the check and the update: the check of the next attempt says who.
+      if (!isTaken(error)) {
+        throw error;
+      }
+      if (attempt === ATTEMPTS) {
+        const constraint = (error as { constraint?: string }).constraint;
+        throw new RestoreConflictError(meta.className, [
+          { reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) },
+        ]);
+      }
     }
-    const affected: Affected = new Map();
-    for (const root of rows.entities()) {
-      const restored = catalog.get(root);
-      affected.set(restored, await activate(em, ctx, restored, rows));
-    }
-    const by = actor();
-    for (const [restored, count] of affected) {
-      transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
-      transactions.emitAfterCommit(ctx, {
-        type: 'restored',
-        entity: restored.name,
-        count,
-        ...(by === undefined ? {} : { actor: by }),
-      });
-    }
-    return summarize(affected);
-  });
+  }
+}
+
+/** A unique index or an exclusion constraint was violated. */
+function isTaken(error: unknown): boolean {
+  return ['23505', '23P01'].includes((error as { code?: string }).code ?? '');
+}
+
+async function restoreUnits(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  withParents: boolean,
+): Promise<RestoreResult> {
+  const { catalog, transactions, actor } = getInstallation(em);
+  const rows = await collectUnit(em, ctx, catalog, meta, where);
+  const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
+  const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
+  if (conflicts.length > 0) {
+    throw new RestoreConflictError(catalog.get(meta).name, conflicts);
+  }
+  const affected: Affected = new Map();
+  for (const root of rows.entities()) {
+    const restored = catalog.get(root);
+    affected.set(restored, await activate(em, ctx, restored, rows));
+  }
+  const by = actor();
+  for (const [restored, count] of affected) {
+    transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
+    transactions.emitAfterCommit(ctx, {
+      type: 'restored',
+      entity: restored.name,
+      count,
+      ...(by === undefined ? {} : { actor: by }),
+    });
+  }
+  return summarize(affected);
 }
 
 /** The rows that match and, level by level, the rows behind them that carry the same time. */
@@ -150,25 +180,14 @@ async function activate(
 ): Promise<number> {
   const stamp = stampSql(em, entry, null);
   let count = 0;
-  try {
-    await inChunks(rows.keys(entry.meta), async (chunk) => {
-      const condition = keyConditionSql(em, entry.meta, 'c', chunk);
-      count += await executeCounting(
-        em,
-        ctx,
-        `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
-        [...stamp.params, ...condition.params],
-      );
-    });
-  } catch (error) {
-    // Someone took the value between the check and the update.
-    if (error instanceof UniqueConstraintViolationException) {
-      const constraint = (error as { constraint?: string }).constraint;
-      throw new RestoreConflictError(entry.name, [
-        { reason: 'unique', entity: entry.name, key: undefined, ...(constraint ? { constraint } : {}) },
-      ]);
-    }
-    throw error;
-  }
+  await inChunks(rows.keys(entry.meta), async (chunk) => {
+    const condition = keyConditionSql(em, entry.meta, 'c', chunk);
+    count += await executeCounting(
+      em,
+      ctx,
+      `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
+      [...stamp.params, ...condition.params],
+    );
+  });
   return count;
 }

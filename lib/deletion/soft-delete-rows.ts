@@ -51,7 +51,7 @@ export async function softDeleteRows(
   const entry = catalog.get(meta);
   await em.tryFlush(meta.class, {});
   return inTransaction(em, async (ctx) => {
-    const unit = await takeUnitTime(em, ctx);
+    const unit = await takeUnitTime(em, ctx, transactions);
     const affected: Affected = new Map();
     const count = await deleteMatching(em, ctx, entry, meta, where, unit);
     if (count > 0) {

@@ -1,4 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { TransactionState } from '../events/transaction-state.js';
 import { execute } from './transaction.js';
 
 /**
@@ -13,23 +14,43 @@ export interface UnitTime {
   readonly date: Date;
 }
 
+/** The first key of this package's advisory locks; the second one is the slot. Spells "soft". */
+const LOCK_SPACE = 0x73_6f_66_74;
+
 /**
- * A time from the database's clock that no other deletion uses. Two transactions may ask in the same microsecond, so each takes
- * an advisory lock on the microsecond until it ends; `pg_try_advisory_xact_lock` never waits, and as a transaction-level
- * lock it is safe behind a transaction pooler. The later one gets the next free microsecond.
+ * A time from the database's clock that no other deletion uses.
+ *
+ * Two transactions may ask in the same microsecond. So each takes one of a hundred slots, which is an advisory lock until the
+ * transaction ends, and owns the microseconds that leave its number when divided by a hundred; within the transaction every
+ * time is later than the one before. It is one lock however much a transaction deletes, `pg_try_advisory_xact_lock` never
+ * waits, and as a transaction-level lock it is safe behind a transaction pooler. Should more than a hundred transactions
+ * delete at once, the others share the microseconds by chance.
  *
  * @see https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS
  * @internal
  */
-export async function takeUnitTime(em: EntityManager, ctx: Transaction): Promise<UnitTime> {
-  const [row] = await execute<{ unit: string }>(
+export async function takeUnitTime(
+  em: EntityManager,
+  ctx: Transaction,
+  transactions: TransactionState,
+): Promise<UnitTime> {
+  const known = transactions.unitSlot(ctx);
+  const slot = known
+    ? 'select cast(? as int) as slot'
+    : `select coalesce(
+         (select s.slot from (select (pg_backend_pid() + n) % 100 as slot from generate_series(0, 99) as n offset 0) as s
+          where pg_try_advisory_xact_lock(${LOCK_SPACE}, s.slot) limit 1),
+         floor(random() * 100)::int) as slot`;
+  const earliest = known ? `cast(? as timestamptz) + interval '100 microseconds'` : `'-infinity'::timestamptz`;
+  const [row] = await execute<{ unit: string; slot: number }>(
     em,
     ctx,
-    `select to_char(t at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' as unit
-     from (select clock_timestamp() + n * interval '1 microsecond' as t from generate_series(0, 9999) as n offset 0) as free
-     where pg_try_advisory_xact_lock((extract(epoch from t) * 1000000)::bigint)
-     limit 1`,
+    `with own as materialized (${slot})
+     select own.slot, to_char(
+       greatest(clock_timestamp(), ${earliest}) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as unit from own`,
+    known ? [known.slot, known.last] : [],
   );
-  const text = row!.unit;
+  const text = `${row!.unit.slice(0, -2)}${String(row!.slot).padStart(2, '0')}+00`;
+  transactions.keepUnitSlot(ctx, { slot: row!.slot, last: text });
   return { text, date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`) };
 }

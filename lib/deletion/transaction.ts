@@ -22,7 +22,7 @@ export async function execute<Row extends object = Record<string, unknown>>(
   sql: string,
   params: readonly unknown[] = [],
 ): Promise<Row[]> {
-  return em.getConnection('write').execute(sql, [...params], 'all', ctx, em.getLoggerContext());
+  return em.getDriver().execute<Row[]>(sql, [...params], 'all', ctx, em.getLoggerContext());
 }
 
 /** The same for a statement that only changes rows: how many it changed. @internal */
@@ -32,8 +32,6 @@ export async function executeCounting(
   sql: string,
   params: readonly unknown[] = [],
 ): Promise<number> {
-  const { affectedRows } = await em
-    .getConnection('write')
-    .execute<{ affectedRows: number }>(sql, [...params], 'run', ctx, em.getLoggerContext());
+  const { affectedRows } = await em.getDriver().execute(sql, [...params], 'run', ctx, em.getLoggerContext());
   return affectedRows;
 }

@@ -1,11 +1,19 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeleteEvent, SoftDeleteEvents } from './soft-delete-events.js';
 
+/** What makes the times of deletion of one transaction its own. @internal */
+export interface UnitSlot {
+  readonly slot: number;
+  /** The last time given out, as text. */
+  readonly last: string;
+}
+
 /** What a transaction or savepoint owes the outside: events once it is committed, memory put right if it is not. */
 interface Pending {
   readonly parent: Transaction | undefined;
   readonly events: SoftDeleteEvent[];
   readonly undo: (() => void)[];
+  unitSlot?: UnitSlot;
 }
 
 /**
@@ -30,6 +38,21 @@ export class TransactionState {
     this.#of(ctx).undo.push(undo);
   }
 
+  /** The slot that the transaction, or one it is in, has taken. One taken in a savepoint is gone if that rolls back. */
+  unitSlot(ctx: Transaction): UnitSlot | undefined {
+    for (let pending = this.#pending.get(ctx); pending;) {
+      if (pending.unitSlot) {
+        return pending.unitSlot;
+      }
+      pending = pending.parent && this.#pending.get(pending.parent);
+    }
+    return undefined;
+  }
+
+  keepUnitSlot(ctx: Transaction, unitSlot: UnitSlot): void {
+    this.#of(ctx).unitSlot = unitSlot;
+  }
+
   /** A savepoint announces itself with the transaction it is in. */
   starting(em: EntityManager, parent: Transaction | undefined): void {
     this.#starting.set(em, parent);
@@ -50,6 +73,7 @@ export class TransactionState {
       const outer = this.#of(pending.parent);
       outer.events.push(...pending.events);
       outer.undo.push(...pending.undo);
+      outer.unitSlot = pending.unitSlot ?? outer.unitSlot;
       return;
     }
     pending.events.forEach((event) => this.events.emit(event));

@@ -32,7 +32,9 @@ import { isUnloadedReplacement } from './unloaded-collections.js';
  * @internal
  */
 export class SoftDeleteSubscriber implements EventSubscriber {
-  readonly #flushes = new Map<EntityManager, FlushState>();
+  readonly #flushes = new WeakMap<EntityManager, FlushState>();
+  /** The managers with a flush under way. Held weakly: one whose flush fails before its transaction begins is never heard of again. */
+  readonly #running = new Set<WeakRef<EntityManager>>();
   readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
 
   constructor(private readonly installation: Installation) {}
@@ -94,6 +96,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     const state: FlushState = { em: em as EntityManager, removals, unloaded };
     this.#flushes.set(state.em, state);
+    this.#running.add(new WeakRef(state.em));
     for (const { entity } of state.removals) {
       uow.computeChangeSet(entity, ChangeSetType.DELETE);
     }
@@ -123,6 +126,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   afterFlush({ em }: FlushEventArgs): void {
     this.#flushes.delete(em as EntityManager);
+    this.#stopped(em as EntityManager);
   }
 
   beforeTransactionStart({ em, transaction }: TransactionEventArgs): void {
@@ -144,9 +148,15 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   /** The flush whose statements run in a transaction, if it has anything to delete. */
   current(ctx: Transaction | undefined, loggerContextId: unknown): FlushState | undefined {
-    return [...this.#flushes.values()].find(({ em }) =>
-      ctx ? em.getTransactionContext() === ctx : em.id === loggerContextId,
-    );
+    for (const reference of this.#running) {
+      const em = reference.deref();
+      if (!em) {
+        this.#running.delete(reference);
+      } else if (ctx ? em.getTransactionContext() === ctx : em.id === loggerContextId) {
+        return this.#flushes.get(em);
+      }
+    }
+    return undefined;
   }
 
   /** Called by the driver after all inserts and updates of a flush. */
@@ -163,7 +173,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
           'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
         );
       }
-      state.unit = await takeUnitTime(state.em, ctx);
+      state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
     }
     return state.unit;
@@ -175,6 +185,16 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       helper(entity).__processing = false;
     }
     this.#flushes.delete(em);
+    this.#stopped(em);
+  }
+
+  #stopped(em: EntityManager): void {
+    for (const reference of this.#running) {
+      const running = reference.deref();
+      if (!running || running === em) {
+        this.#running.delete(reference);
+      }
+    }
   }
 }
 
