@@ -1,0 +1,94 @@
+import { performance } from 'node:perf_hooks';
+import { sqlState } from './classify-failure.js';
+import type { EntityPlan } from './purge-planner.js';
+import type { PurgeHook } from './purge-hook.js';
+import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from './purge-report.js';
+import type { DueRows } from './statements/row-sql.js';
+import type { QuoteValue } from './statements/path-sql.js';
+
+const REPORTED_FAILURES = 100;
+
+/** What one run has done with the rows of one entity so far. @internal */
+export class EntityRun {
+  readonly rows: DueRows;
+  purged = 0;
+  batches = 0;
+  durationMs = 0;
+  /** Due rows that the current pass has left where they are. */
+  passedOver = 0;
+  /** Whether a batch as a range has turned out not to be safe, so that rows are locked before they are checked. */
+  locksFirst = false;
+  blocked = 0;
+  locked = 0;
+  blockedBy: readonly PurgeBlock[] = [];
+  /** By key: all keys, so that they are not tried again, but only some of the details. */
+  readonly failures = new Map<string, PurgeFailure | undefined>();
+
+  constructor(
+    readonly plan: EntityPlan,
+    readonly cutoff: string,
+    readonly hooks: readonly PurgeHook[],
+    quote: QuoteValue,
+  ) {
+    this.rows = { plan, cutoff, quote };
+  }
+
+  get name(): string {
+    return this.plan.entity.name;
+  }
+
+  /** Whether a batch takes several statements. */
+  get isComposed(): boolean {
+    return this.locksFirst || this.plan.isComposed || this.hooks.length > 0;
+  }
+
+  /** The run ends early: what is left is counted as far as it was looked at. */
+  stopped(): void {
+    this.blocked = Math.max(0, this.passedOver - this.failures.size);
+  }
+
+  fail(key: string, error: unknown): void {
+    const isDetailed = this.failures.size < REPORTED_FAILURES;
+    this.failures.set(key, isDetailed ? describeFailure(this.plan, key, error) : undefined);
+  }
+
+  async timed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.durationMs += performance.now() - start;
+    }
+  }
+
+  report(): PurgeEntityReport {
+    return {
+      entity: this.name,
+      table: this.plan.entity.table.label,
+      cutoff: new Date(`${this.cutoff.slice(0, 10)}T${this.cutoff.slice(11, 23)}Z`),
+      purged: this.purged,
+      blocked: this.blocked,
+      failed: this.failures.size,
+      locked: this.locked,
+      batches: this.batches,
+      durationMs: Math.round(this.durationMs),
+      blockedBy: this.blockedBy,
+      failures: [...this.failures.values()].filter((failure) => failure !== undefined),
+    };
+  }
+}
+
+function describeFailure({ entity }: EntityPlan, key: string, error: unknown): PurgeFailure {
+  const values = (JSON.parse(key) as string[]).map((value, i) =>
+    /^(smallint|integer)$/.test(entity.table.key[i]!.type) ? Number(value) : value,
+  );
+  const code = sqlState(error);
+  const { constraint } = error as { constraint?: unknown };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    key: values.length === 1 ? values[0] : values,
+    message: message.slice(0, 500),
+    ...(code !== undefined && code.length === 5 ? { sqlState: code } : {}),
+    ...(typeof constraint === 'string' ? { constraint } : {}),
+  };
+}

@@ -1,0 +1,205 @@
+import { performance } from 'node:perf_hooks';
+import { BATCH_SIZE_LIMITS, BatchSize } from './batch-size.js';
+import { classifyFailure } from './classify-failure.js';
+import { type BatchContext, chooseOrder, purgeEntity, purgeKeys } from './entity-purge.js';
+import type { EntityRun } from './entity-run.js';
+import type { PurgeConnection } from './purge-connection.js';
+import type { PurgeOrder } from './purge-planner.js';
+import { removeUnit } from './remove-unit.js';
+import { listOpen } from './statements/list-open.js';
+import type { StopSignal } from './stop-signal.js';
+import { survey, type Surveyed } from './survey.js';
+
+/** @internal */
+export interface ExecutorOptions {
+  readonly batchSize: number | undefined;
+  /** Milliseconds; `undefined`: half the time that the batch took. */
+  readonly pause: number | undefined;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  /** After each committed batch. */
+  readonly onBatch: (run: EntityRun, gone: number) => void;
+}
+
+/** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
+const PATIENCE = 1_500;
+/** Where a key without an index makes each row expensive, a batch begins with few. */
+const CAREFUL_START = 4;
+const SMALL_TABLE = 1_000;
+
+/**
+ * Carries out a plan.
+ *
+ * @internal
+ */
+export class PurgeExecutor {
+  readonly #runs: readonly EntityRun[];
+
+  constructor(
+    private readonly connection: PurgeConnection,
+    private readonly groups: readonly (readonly EntityRun[])[],
+    private readonly options: ExecutorOptions,
+    private readonly stop: StopSignal,
+  ) {
+    this.#runs = groups.flat();
+  }
+
+  async run(): Promise<void> {
+    let hasLeftovers = false;
+    for (const group of this.groups) {
+      hasLeftovers = (await this.#purgeGroup(group)) || hasLeftovers;
+    }
+    if (hasLeftovers) {
+      await this.#finish();
+    }
+  }
+
+  /** What a run would come to, without one. */
+  async rehearse(): Promise<void> {
+    const surveyed = await survey(this.connection, this.#runs);
+    this.#runs.forEach((run, e) => {
+      const { open, blocked, blockedBy } = surveyed[e]!;
+      run.purged = open;
+      run.blocked = blocked;
+      run.blockedBy = blockedBy;
+    });
+  }
+
+  /** Goes through the due rows until nothing more can go. Returns whether some are left. */
+  async #purgeGroup(group: readonly EntityRun[]): Promise<boolean> {
+    const isCircular = group.length > 1 || group.some(({ plan }) => plan.selfReferences.length > 0);
+    const context = new Map(group.map((run) => [run, this.#context(run)]));
+    const waiting = new Set(group);
+    for (;;) {
+      const before = sum(group, ({ purged }) => purged);
+      for (const run of group) {
+        if (waiting.has(run)) {
+          await run.timed(async () => purgeEntity(run, await chooseOrder(this.connection, run), context.get(run)!));
+        }
+      }
+      group.filter(({ passedOver }) => passedOver === 0).forEach((run) => waiting.delete(run));
+      const hasMoved = sum(group, ({ purged }) => purged) > before;
+      if (!isCircular || waiting.size === 0 || !hasMoved) {
+        return sum(group, ({ passedOver }) => passedOver) > 0;
+      }
+    }
+  }
+
+  /** Tries the rest again, waits a while for those who lock it, and finds out why it stays. */
+  async #finish(): Promise<void> {
+    let lastOpen = Infinity;
+    let movedAt = performance.now();
+    for (let round = 0; ; round++) {
+      this.stop.throwIfStopped();
+      const surveyed = await survey(this.connection, this.#runs);
+      const open = surveyed.reduce((total, entity) => total + entity.open, 0);
+      if (open < lastOpen) {
+        movedAt = performance.now();
+        round = 0;
+      }
+      lastOpen = open;
+      if (open === 0 || performance.now() - movedAt > PATIENCE) {
+        this.#runs.forEach((run, e) => {
+          const { blocked, blockedBy } = surveyed[e]!;
+          run.blocked = blocked;
+          run.blockedBy = blockedBy;
+          run.locked = surveyed[e]!.open;
+        });
+        return;
+      }
+      await this.stop.pause(Math.min(20 * round, 200));
+      if (!(await this.#retry(surveyed))) {
+        await this.#removeCircles(surveyed);
+      }
+    }
+  }
+
+  async #retry(surveyed: readonly Surveyed[]): Promise<boolean> {
+    let gone = 0;
+    for (const [e, run] of this.#runs.entries()) {
+      if (surveyed[e]!.open > 0) {
+        const context = this.#context(run);
+        await run.timed(async () => {
+          const start = performance.now();
+          const keys = await this.#open(e, context.size.current);
+          const some = await purgeKeys(run, keys, context);
+          gone += some;
+          await context.afterBatch(run, some, performance.now() - start);
+        });
+      }
+    }
+    return gone > 0;
+  }
+
+  async #removeCircles(surveyed: readonly Surveyed[]): Promise<void> {
+    const hasCircles = this.groups.some(
+      (group) => group.length > 1 || group.some(({ plan }) => plan.selfReferences.length > 0),
+    );
+    for (const [e, run] of this.#runs.entries()) {
+      if (!hasCircles || surveyed[e]!.open === 0) {
+        continue;
+      }
+      const [key] = await this.#open(e, 1);
+      if (key === undefined) {
+        continue;
+      }
+      try {
+        const gone = await removeUnit(this.connection, this.#runs, e, key, this.options.lockTimeout);
+        for (const [position, removed] of gone.entries()) {
+          if (removed > 0) {
+            const other = this.#runs[position]!;
+            other.purged += removed;
+            other.batches++;
+            this.options.onBatch(other, removed);
+          }
+        }
+      } catch (error) {
+        const kind = classifyFailure(error);
+        if (kind === 'row' || kind === 'slow') {
+          run.fail(key, error);
+        } else if (kind === 'fatal' || kind === 'connection') {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #open(e: number, limit: number): Promise<string[]> {
+    const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
+    return (await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit))).map(({ key }) => key);
+  }
+
+  #context(run: EntityRun): BatchContext {
+    const { batchSize, lockTimeout, pause, onBatch } = this.options;
+    const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
+    const limits = isExpensive ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1 } : BATCH_SIZE_LIMITS;
+    const fixed = batchSize && {
+      start: batchSize,
+      smallest: batchSize,
+      largest: batchSize,
+      aim: BATCH_SIZE_LIMITS.aim,
+    };
+    return {
+      connection: this.connection,
+      size: new BatchSize(fixed || limits),
+      lockTimeout,
+      afterBatch: async (current, gone, milliseconds) => {
+        onBatch(current, gone);
+        this.stop.throwIfStopped();
+        await this.stop.pause(pause ?? milliseconds / 2);
+        this.stop.throwIfStopped();
+      },
+    };
+  }
+}
+
+/** The runs of a plan in its order. @internal */
+export function groupRuns(order: PurgeOrder, runs: readonly EntityRun[]): EntityRun[][] {
+  return order.groups
+    .map((group) => group.flatMap((plan) => runs.find((run) => run.plan === plan) ?? []))
+    .filter((group) => group.length > 0);
+}
+
+function sum(runs: readonly EntityRun[], count: (run: EntityRun) => number): number {
+  return runs.reduce((total, run) => total + count(run), 0);
+}

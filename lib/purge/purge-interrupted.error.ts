@@ -1,0 +1,37 @@
+import { SoftDeleteError } from '../errors/soft-delete.error.js';
+import { sqlState } from './classify-failure.js';
+import type { PurgeReport } from './purge-report.js';
+
+/**
+ * A purge could not go on: the database cannot be reached, is read-only, or refuses the statement as such. Batches that
+ * were committed before stay so, and the next run goes on where this one ended.
+ *
+ * @publicApi
+ */
+export class PurgeInterruptedError extends SoftDeleteError {
+  readonly code = 'PURGE_INTERRUPTED';
+
+  constructor(
+    cause: unknown,
+    /** What the run had done until then. */
+    readonly report: PurgeReport,
+  ) {
+    super(
+      `The purge was interrupted after ${report.total} rows: ${cause instanceof Error ? cause.message : String(cause)}. ${advice(sqlState(cause))} The next run goes on where this one ended.`,
+      { cause },
+    );
+  }
+}
+
+function advice(state: string | undefined): string {
+  switch (state) {
+    case '25006':
+      return 'The server is read-only, perhaps a standby after a failover: connect to the primary.';
+    case '42501':
+      return 'Grant the database user the right to select from and delete from the tables.';
+    case '53300':
+      return 'The server has no free connection: lower the size of the pools, or raise max_connections.';
+    default:
+      return 'Check that the database can be reached and that its schema is up to date.';
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What a purge did, or in a dry run would do.
+ *
+ * @publicApi
+ */
+export interface PurgeReport {
+  /** When the run began, by the database's clock. */
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly dryRun: boolean;
+  /** `'completed'`: everything due was looked at. Else the run was stopped after a batch, and the next one goes on. */
+  readonly outcome: 'completed' | 'time-budget' | 'aborted';
+  /** How many rows of soft-deletable entities were removed. */
+  readonly total: number;
+  /** One entry per entity that has a retention, children before parents. */
+  readonly entities: readonly PurgeEntityReport[];
+}
+
+/**
+ * What a purge did with the rows of one entity. After a completed run, `purged + blocked + failed + locked` is the number of rows
+ * that were due; rows that another instance removed meanwhile are in that one's report.
+ *
+ * @publicApi
+ */
+export interface PurgeEntityReport {
+  readonly entity: string;
+  readonly table: string;
+  /** Rows deleted before this time were due. */
+  readonly cutoff: Date;
+  readonly purged: number;
+  /** Due rows that stay because something that is not due needs them. */
+  readonly blocked: number;
+  /** Due rows whose removal failed. */
+  readonly failed: number;
+  /** Due rows that somebody else had locked until the end, and rows that wait for such a row. */
+  readonly locked: number;
+  readonly batches: number;
+  readonly durationMs: number;
+  /** What blocks. A row that several references block counts for each. */
+  readonly blockedBy: readonly PurgeBlock[];
+  /** The rows that failed, but not more than the first hundred. */
+  readonly failures: readonly PurgeFailure[];
+}
+
+/**
+ * A reference that keeps due rows from being removed.
+ *
+ * @publicApi
+ */
+export interface PurgeBlock {
+  /** The table of the referencing rows. */
+  readonly table: string;
+  /** The foreign key, or the relation as `Entity.property` if the database has no key for it. */
+  readonly constraint: string;
+  /** How many due rows it keeps. */
+  readonly rows: number;
+}
+
+/**
+ * A row whose removal failed.
+ *
+ * @publicApi
+ */
+export interface PurgeFailure {
+  /** The primary key: a value, or the values of a composite key in the order of their declaration. */
+  readonly key: unknown;
+  readonly message: string;
+  /** The SQLSTATE, if the database refused. */
+  readonly sqlState?: string;
+  readonly constraint?: string;
+}

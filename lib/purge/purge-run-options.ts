@@ -1,0 +1,48 @@
+import type { EntityName } from '@mikro-orm/core';
+import type { Duration } from '../options/duration.js';
+
+/**
+ * How far a run has come, after each batch.
+ *
+ * @publicApi
+ */
+export interface PurgeProgress {
+  readonly entity: string;
+  /** How many rows of the entity were removed so far. */
+  readonly purged: number;
+  /** How many rows of all entities were removed so far. */
+  readonly total: number;
+}
+
+/**
+ * Options of `PurgeService.run()`.
+ *
+ * @publicApi
+ */
+export interface PurgeRunOptions {
+  /**
+   * Which soft-deletable entities, as classes, schemas or names. Rows of others are not removed, so they can block.
+   *
+   * @default all
+   */
+  readonly entities?: readonly (EntityName<any> | string)[];
+  /**
+   * Counts what a run would remove and what would block it, and writes nothing.
+   *
+   * @default false
+   */
+  readonly dryRun?: boolean;
+  /**
+   * Only rows that were deleted longer ago than this. It never shortens an entity's retention; entities without any are
+   * purged by it, unless they are marked as kept forever.
+   */
+  readonly olderThan?: Duration;
+  /** How many rows one transaction removes. */
+  readonly batchSize?: number;
+  /** How long the run may take. It ends after the batch under way. */
+  readonly timeBudget?: Duration;
+  /** Ends the run after the batch under way. */
+  readonly signal?: AbortSignal;
+  /** Is called after each batch. */
+  readonly onProgress?: (progress: PurgeProgress) => void;
+}

@@ -1,0 +1,209 @@
+import { performance } from 'node:perf_hooks';
+import type { EntityClass, EntityName } from '@mikro-orm/core';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
+import { findInstallation } from '../metadata/installation.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { parseDuration } from '../options/duration.js';
+import { positiveInteger, type ResolvedPurgeOptions } from '../options/resolve-module-options.js';
+import { type Cutoff, readDueTimes } from './due-times.js';
+import { EntityRun } from './entity-run.js';
+import { PurgeConnection } from './purge-connection.js';
+import { groupRuns, PurgeExecutor } from './purge-executor.js';
+import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
+import { PurgeInterruptedError } from './purge-interrupted.error.js';
+import type { PurgePlan } from './purge-plan.js';
+import { planPurge, type PurgeOrder } from './purge-planner.js';
+import { describePlan } from './describe-plan.js';
+import type { PurgeReport } from './purge-report.js';
+import type { PurgeRunOptions } from './purge-run-options.js';
+import type { PurgeStatus } from './purge-status.js';
+import { readKeyGraph } from './read-key-graph.js';
+import { readPurgeStatus } from './read-purge-status.js';
+import { StoppedError, StopSignal } from './stop-signal.js';
+
+/**
+ * Removes rows for good whose retention is over: children before parents, in short transactions, never one that is active, not
+ * due, or needed by one that is.
+ *
+ * Any number of processes may run it at once. In one process runs follow each other.
+ *
+ * @publicApi
+ */
+export class PurgeService {
+  readonly #em: EntityManager;
+  readonly #catalog: SoftDeleteCatalog;
+  readonly #hooks: PurgeHook[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    orm: MikroORM,
+    private readonly options: ResolvedPurgeOptions,
+  ) {
+    this.#em = orm.em.fork({ clear: true });
+    this.#catalog = SoftDeleteCatalog.of(orm.getMetadata());
+  }
+
+  /**
+   * Has a handler called with the rows of each batch of an entity before they go, inside of the batch's transaction.
+   *
+   * @throws NotSoftDeletableError if the entity is not marked
+   */
+  registerHook<Entity extends object>(
+    entity: EntityClass<Entity>,
+    handler: PurgeHandler<Entity>,
+    { fields = [] }: OnPurgeOptions<Entity> = {},
+  ): void {
+    this.#catalog.get(entity);
+    this.#hooks.push({ entity, handler, fields });
+  }
+
+  /**
+   * Removes everything that is due. Runs one transaction per batch; a run that starts while another is under way in this
+   * process waits for it.
+   *
+   * @throws SoftDeleteConfigError if an option cannot work
+   * @throws NotSoftDeletableError if an entity is not marked
+   * @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses
+   */
+  async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
+    const entities = options.entities?.map((entity) => this.#resolveEntity(entity));
+    const olderThan = options.olderThan === undefined ? undefined : parseDuration('olderThan', options.olderThan);
+    const timeBudget =
+      options.timeBudget === undefined ? this.options.timeBudget : parseDuration('timeBudget', options.timeBudget);
+    const batchSize = positiveInteger('batchSize', options.batchSize) ?? this.options.batchSize;
+
+    const before = this.#last;
+    const run = (async () => {
+      const stop = new StopSignal(timeBudget, options.signal);
+      try {
+        await stop.race(before).catch(() => undefined);
+        return await this.#run({ ...options, batchSize }, entities, olderThan, stop);
+      } finally {
+        stop.dispose();
+      }
+    })();
+    this.#last = Promise.allSettled([before, run]);
+    return run;
+  }
+
+  /** What a run would go through, in its order. Reads the catalog, not the rows. */
+  async plan(): Promise<PurgePlan> {
+    const { order, times } = await this.#prepare(this.#connect());
+    return describePlan(order, times, this.options.retention);
+  }
+
+  /** How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many. */
+  async status(): Promise<PurgeStatus> {
+    const connection = this.#connect();
+    const { order, times } = await this.#prepare(connection);
+    return readPurgeStatus(connection, order, times, this.options.retention);
+  }
+
+  async #run(
+    options: PurgeRunOptions,
+    entities: readonly string[] | undefined,
+    olderThan: number | undefined,
+    stop: StopSignal,
+  ): Promise<PurgeReport> {
+    const start = performance.now();
+    const connection = this.#connect(stop);
+    const dryRun = options.dryRun ?? false;
+    let startedAt: Date | undefined;
+    let runs: readonly EntityRun[] = [];
+    const report = (outcome: PurgeReport['outcome']): PurgeReport => {
+      const began = startedAt ?? new Date();
+      return {
+        startedAt: began,
+        finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
+        dryRun,
+        outcome,
+        total: runs.reduce((total, { purged }) => total + purged, 0),
+        entities: runs.map((run) => run.report()),
+      };
+    };
+    try {
+      const { order, times } = await this.#prepare(connection, olderThan);
+      startedAt = times.now;
+      const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
+      runs = groups.flat();
+      const executor = new PurgeExecutor(
+        connection,
+        groups,
+        {
+          batchSize: options.batchSize,
+          pause: this.options.pauseBetweenBatches,
+          lockTimeout: this.options.lockTimeout,
+          onBatch: (run, gone) => this.#announce(run, gone, runs, options),
+        },
+        stop,
+      );
+      await (dryRun ? executor.rehearse() : executor.run());
+      return report('completed');
+    } catch (error) {
+      if (error instanceof StoppedError) {
+        runs.forEach((run) => run.stopped());
+        return report(error.reason);
+      }
+      if (startedAt === undefined) {
+        throw error;
+      }
+      throw new PurgeInterruptedError(error, report('aborted'));
+    }
+  }
+
+  #createRuns(
+    order: PurgeOrder,
+    cutoffs: ReadonlyMap<string, Cutoff>,
+    entities: readonly string[] | undefined,
+    connection: PurgeConnection,
+  ): EntityRun[] {
+    return order.groups.flat().flatMap((plan) => {
+      const { name, meta } = plan.entity;
+      const cutoff = cutoffs.get(name);
+      if (!cutoff || (entities && !entities.includes(name))) {
+        return [];
+      }
+      const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
+      return [new EntityRun(plan, cutoff.text, hooks, connection.quote)];
+    });
+  }
+
+  #announce(run: EntityRun, gone: number, runs: readonly EntityRun[], { onProgress }: PurgeRunOptions): void {
+    if (gone > 0) {
+      findInstallation(this.#em)?.events.emit({
+        type: 'purged',
+        entity: run.name,
+        count: gone,
+        deletedAt: run.report().cutoff,
+      });
+    }
+    onProgress?.({
+      entity: run.name,
+      purged: run.purged,
+      total: runs.reduce((total, { purged }) => total + purged, 0),
+    });
+  }
+
+  async #prepare(connection: PurgeConnection, olderThan?: number) {
+    const graph = await readKeyGraph(this.#em, connection);
+    const times = await readDueTimes(connection, graph.entities, this.options.retention, olderThan);
+    return { order: planPurge(graph), times };
+  }
+
+  #connect(stop = new StopSignal(undefined, undefined)): PurgeConnection {
+    return new PurgeConnection(this.#em, stop);
+  }
+
+  #resolveEntity(entity: EntityName<any> | string): string {
+    if (typeof entity !== 'string') {
+      return this.#catalog.get(entity).name;
+    }
+    const found = this.#catalog.all().find(({ name }) => name === entity);
+    if (!found) {
+      const isKnown = [...this.#em.getMetadata()].some(({ className }) => className === entity);
+      throw new NotSoftDeletableError(entity, isKnown);
+    }
+    return found.name;
+  }
+}

@@ -1,0 +1,161 @@
+import type { EntityRun } from './entity-run.js';
+import type { BatchTransaction, PurgeConnection } from './purge-connection.js';
+import type { PurgeTable } from './key-graph.js';
+import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
+import { runHooks } from './run-hooks.js';
+import type { BatchRow } from './statements/batch-range.js';
+import type { BatchSettings } from './statements/configure-batch.js';
+import { deleteKeys, type KeysRow } from './statements/delete-keys.js';
+import { deleteLocked } from './statements/delete-locked.js';
+import { deleteParts } from './statements/delete-parts.js';
+import { listClearKeys } from './statements/list-clear-keys.js';
+import { lockKeys } from './statements/lock-keys.js';
+import { readCounters } from './statements/read-counters.js';
+import type { RowCounters } from './statements/configure-batch.js';
+
+/**
+ * A foreign key of the database was about to delete or change a soft-deletable row that nobody was asked about: it began to
+ * reference a purged row while the batch ran. Undone, and tried again with what is known now.
+ *
+ * @internal
+ */
+export class EndangeredRowError extends Error {
+  constructor(table: string) {
+    super(
+      `A row of ${table} began to reference a row while it was purged, or a trigger changes rows of ${table} along with it.`,
+    );
+  }
+}
+
+/** What a set of rows has come to. @internal */
+export interface Removal {
+  /** How many of them were due and could be had. */
+  readonly due: number;
+  readonly gone: number;
+  readonly transaction: string;
+}
+
+type Timeouts = Pick<BatchSettings, 'lockTimeout' | 'statementTimeout'>;
+
+const IDLE_TIMEOUT = 10_000;
+/** What a hook does outside of the database may take its time. */
+const IDLE_TIMEOUT_WITH_HOOKS = 60_000;
+
+/** Removes a stretch of due rows in one statement. @internal */
+export async function removeRange(
+  connection: PurgeConnection,
+  run: EntityRun,
+  sql: string,
+  timeouts: Timeouts,
+): Promise<BatchRow> {
+  const counted = run.plan.endangered;
+  return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
+    const [row] = await transaction.execute<BatchRow>(sql);
+    await refuseIfEndangered(transaction, run, counted, row!.gone);
+    return row!;
+  });
+}
+
+/**
+ * Removes rows by their keys: in one statement, or in several where hooks are to be called, parts are removed explicitly, or
+ * only locks keep the database's own rules from reaching others.
+ *
+ * @internal
+ */
+export async function removeKeys(
+  connection: PurgeConnection,
+  run: EntityRun,
+  keys: readonly string[],
+  timeouts: Timeouts,
+): Promise<Removal> {
+  if (!run.isComposed) {
+    const counted = run.plan.endangered;
+    return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
+      const [row] = await transaction.execute<KeysRow>(deleteKeys(run.rows, keys));
+      await refuseIfEndangered(transaction, run, counted, row!.gone);
+      return row!;
+    });
+  }
+  return connection.transaction(settings(run, timeouts, run.plan.endangeredBehindParts), async (transaction) => {
+    const locked = (await transaction.execute<{ key: string }>(lockKeys(run.rows, keys))).map(({ key }) => key);
+    const clear = locked.length > 0 ? await transaction.execute<{ key: string }>(listClearKeys(run.rows, locked)) : [];
+    const { gone, transaction: id } = await removeLocked(transaction, [{ run, keys: clear.map(({ key }) => key) }]);
+    return { due: locked.length, gone: gone[0]!, transaction: id };
+  });
+}
+
+/** Removes rows that the transaction has locked and checked, with what belongs to them. @internal */
+export async function removeLocked(
+  transaction: BatchTransaction,
+  all: readonly { readonly run: EntityRun; readonly keys: readonly string[] }[],
+): Promise<{ readonly gone: readonly number[]; readonly transaction: string }> {
+  const companions: RemainingCompanions[] = [];
+  for (const { run, keys } of all) {
+    if (keys.length > 0) {
+      await runHooks(transaction.em, run, keys);
+      companions.push(...(await takeCompanions(transaction, run, keys)));
+    }
+  }
+  const counted = [...new Set(all.flatMap(({ run }) => run.plan.endangeredBehindParts))];
+  const before = await count(transaction, counted);
+  for (const { run, keys } of all) {
+    const { quote } = run.rows;
+    for (const part of keys.length > 0 ? run.plan.parts : []) {
+      await transaction.execute(deleteParts(run.plan.entity.table, keys, part, quote));
+    }
+  }
+  const [row] = await transaction.execute<{ gone: number[]; transaction: string }>(
+    deleteLocked(all.map(({ run, keys }) => ({ rows: run.rows, keys }))),
+  );
+  await removeCompanions(transaction, companions);
+  const after = await count(transaction, counted);
+  for (const table of counted) {
+    const own = all.findIndex(({ run }) => run.plan.entity.table === table);
+    refuseUnless(table, before, after, own < 0 ? 0 : row!.gone[own]!);
+  }
+  return row!;
+}
+
+function settings(run: EntityRun, timeouts: Timeouts, counted: readonly PurgeTable[]): BatchSettings {
+  const hasHooks = run.hooks.length > 0;
+  return {
+    ...timeouts,
+    idleTimeout: hasHooks ? IDLE_TIMEOUT_WITH_HOOKS : IDLE_TIMEOUT,
+    isDurable: hasHooks,
+    counted,
+  };
+}
+
+async function refuseIfEndangered(
+  transaction: BatchTransaction,
+  run: EntityRun,
+  counted: readonly PurgeTable[],
+  gone: number,
+): Promise<void> {
+  if (counted.length === 0 || gone === 0) {
+    return;
+  }
+  const after = await count(transaction, counted);
+  for (const table of counted) {
+    refuseUnless(table, transaction.counters, after, table === run.plan.entity.table ? gone : 0);
+  }
+}
+
+async function count(transaction: BatchTransaction, counted: readonly PurgeTable[]): Promise<RowCounters> {
+  if (counted.length === 0) {
+    return {};
+  }
+  const [row] = await transaction.execute<{ counters: RowCounters; isCounting: boolean }>(readCounters(counted));
+  if (!row!.isCounting) {
+    throw new EndangeredRowError(counted[0]!.label);
+  }
+  return row!.counters;
+}
+
+function refuseUnless(table: PurgeTable, before: RowCounters, after: RowCounters, removed: number): void {
+  const [removedBefore, changedBefore] = before[table.id]!;
+  const [removedAfter, changedAfter] = after[table.id]!;
+  if (removedAfter - removedBefore !== removed || changedAfter !== changedBefore) {
+    throw new EndangeredRowError(table.label);
+  }
+}

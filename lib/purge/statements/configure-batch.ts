@@ -1,0 +1,50 @@
+import { PHYSICAL_DELETE_SETTING } from '../../metadata/guard-setting.js';
+import type { PurgeTable } from '../key-graph.js';
+import type { QuoteValue } from './path-sql.js';
+
+/** @internal */
+export interface BatchSettings {
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  /** Milliseconds. */
+  readonly statementTimeout: number;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+  /** Whether the commit waits until it is on disk: only then may something outside of the database rely on it. */
+  readonly isDurable: boolean;
+  /** Tables whose counters are read, to be compared later. */
+  readonly counted: readonly PurgeTable[];
+}
+
+/** How many rows the current transaction, and others not yet reported, have removed and changed, by the table's id. @internal */
+export type RowCounters = Readonly<Record<string, readonly [removed: number, changed: number]>>;
+
+/**
+ * Makes the transaction short, harmless and allowed to remove rows. Everything is local to the transaction, so that it is safe
+ * behind a transaction pooler. Batches are found by index or by place: a plan that reads a whole table is never wanted, and
+ * the cost that the planner puts on it must not set off the JIT compiler.
+ *
+ * @internal
+ */
+export function configureBatch(settings: BatchSettings, quote: QuoteValue): string {
+  const values: Record<string, string> = {
+    lock_timeout: `${Math.ceil(settings.lockTimeout)}ms`,
+    statement_timeout: `${Math.ceil(settings.statementTimeout)}ms`,
+    idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
+    enable_seqscan: 'off',
+    jit: 'off',
+    ...(settings.isDurable ? {} : { synchronous_commit: 'off' }),
+    [PHYSICAL_DELETE_SETTING]: 'allowed',
+  };
+  const calls = Object.entries(values).map(([name, value]) => `set_config(${quote(name)}, ${quote(value)}, true)`);
+  return `select ${calls.join(', ')}, ${countersSql(settings.counted)} as counters`;
+}
+
+/** @internal */
+export function countersSql(tables: readonly PurgeTable[]): string {
+  const pairs = tables.map(
+    ({ id }) =>
+      `'${id}', jsonb_build_array(pg_stat_get_xact_tuples_deleted(${id}::oid), pg_stat_get_xact_tuples_updated(${id}::oid))`,
+  );
+  return `jsonb_build_object(${pairs.join(', ')})`;
+}

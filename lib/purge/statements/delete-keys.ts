@@ -1,0 +1,36 @@
+import { candidateColumns, standingSql } from './standing.js';
+import { type DueRows, dueSql, keyListSql, sameKeySql } from './row-sql.js';
+
+/** @internal */
+export interface KeysRow {
+  /** How many of the rows are still due and not locked by anybody. */
+  readonly due: number;
+  readonly gone: number;
+  readonly transaction: string;
+}
+
+/**
+ * Removes the rows of a list that are still due, that nobody has locked and that nothing references but rows of the list which go
+ * as well. Passing over locked rows, it never waits for a user.
+ *
+ * @internal
+ */
+export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
+  const { plan, cutoff, quote } = rows;
+  const { entity } = plan;
+  const due = dueSql(entity, cutoff, quote);
+  return `with recursive candidate as materialized (
+  select p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
+    .map((column) => `p.${column}`)
+    .join(', ')}
+  from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
+  where ${due} for update of p skip locked
+), ${standingSql(rows)}, gone as (
+  delete from ${entity.table.name} as p using candidate as c
+  where p.ctid = c.place and p.tableoid = c.part and ${due}
+    and not exists (select from standing as s where s.place = c.place and s.part = c.part)
+  returning 1
+)
+select (select count(*)::int from candidate) as due, (select count(*)::int from gone) as gone,
+  pg_current_xact_id()::text as transaction`;
+}

@@ -1,0 +1,21 @@
+import { candidateColumns, standingSql } from './standing.js';
+import { type DueRows, keyListSql, keySql, sameKeySql } from './row-sql.js';
+
+/**
+ * Those of the locked rows that nothing blocks. A statement of its own, so that it sees every reference that was committed
+ * before the rows were locked; none can be added after.
+ *
+ * @internal
+ */
+export function listClearKeys(rows: DueRows, keys: readonly string[]): string {
+  const { plan, quote } = rows;
+  const { entity } = plan;
+  return `with recursive candidate as materialized (
+  select ${keySql(entity.table)} as the_key, p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
+    .map((column) => `p.${column}`)
+    .join(', ')}
+  from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
+), ${standingSql(rows)}
+select c.the_key as key from candidate as c
+where not exists (select from standing as s where s.place = c.place and s.part = c.part)`;
+}

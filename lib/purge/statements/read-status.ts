@@ -1,0 +1,21 @@
+import type { PurgeEntity } from '../key-graph.js';
+import type { QuoteValue } from './path-sql.js';
+import { dueSql } from './row-sql.js';
+
+/** @internal */
+export interface StatusRow {
+  readonly deleted: string;
+  readonly due: string;
+  /** Milliseconds since the epoch. */
+  readonly oldestDue: string | null;
+}
+
+/** How many rows of an entity are deleted and how many of them are due. @internal */
+export function readStatus(entity: PurgeEntity, cutoff: string | undefined, quote: QuoteValue): string {
+  const due = cutoff === undefined ? 'false' : dueSql(entity, cutoff, quote);
+  const { name } = entity.deletedAt;
+  const zoned = entity.deletedAt.type === 'timestamp without time zone' ? `p.${name} at time zone 'UTC'` : `p.${name}`;
+  return `select count(*)::text as deleted, (count(*) filter (where ${due}))::text as due,
+  (extract(epoch from min(${zoned}) filter (where ${due})) * 1000)::text as "oldestDue"
+from ${entity.table.name} as p where p.${name} is not null`;
+}
