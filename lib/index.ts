@@ -28,6 +28,7 @@ export { ActiveUnique, activeUnique } from './schema/active-unique.decorator.js'
 export { activeView, type ActiveViewOptions } from './schema/active-view.js';
 export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.js';
 export { createPurge } from './purge/create-purge.js';
+export { OnPurge } from './purge/on-purge.decorator.js';
 export type { OnPurgeOptions, PurgeHandler } from './purge/purge-hook.js';
 export { PurgeInterruptedError } from './purge/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/purge-plan.js';

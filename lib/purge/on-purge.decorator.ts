@@ -1,0 +1,30 @@
+import type { EntityClass } from '@mikro-orm/core';
+import { addPurgeMark } from './on-purge.mark.js';
+import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
+
+/**
+ * Has a method of a provider called with the rows of each batch of an entity before they are purged, inside of the batch's
+ * transaction: the place to delete files. If it throws, the rows stay and count as failed.
+ *
+ * ```ts
+ * @OnPurge(User, { fields: ['avatarPath'] })
+ * async deleteAvatars(users: User[], { em }: { em: EntityManager }) { … }
+ * ```
+ *
+ * It may be called again for a row, so what it does must be harmless to repeat. While it runs, the rows are locked: keep it short.
+ * Works as a TypeScript (`experimentalDecorators`) and as an ECMAScript decorator.
+ *
+ * @publicApi
+ */
+export function OnPurge<Entity extends object>(entity: EntityClass<Entity>, options: OnPurgeOptions<Entity> = {}) {
+  function mark<Method extends PurgeHandler<Entity>>(method: Method, context: ClassMethodDecoratorContext): void;
+  function mark<Method extends PurgeHandler<Entity>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void;
+  function mark(target: object, _key: unknown, descriptor?: PropertyDescriptor): void {
+    addPurgeMark(descriptor ? (descriptor.value as object) : target, { entity, options });
+  }
+  return mark;
+}
