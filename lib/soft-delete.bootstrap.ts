@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
-import { getPurgedEntity } from './purge/on-purge.decorator.js';
+import { getPurgeMarks, type PurgeMark } from './purge/on-purge.mark.js';
 import type { PurgeService } from './purge/purge.service.js';
 import { SoftDeleteContexts } from './soft-delete.contexts.js';
 import { getPurgeServiceToken } from './soft-delete.tokens.js';
@@ -37,7 +37,9 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown 
       // An alias (useExisting) is the same instance under another token.
       seen.add(wrapper.instance);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        this.#register(wrapper, prototype, name);
+        for (const mark of getPurgeMarks(prototype[name])) {
+          this.#register(wrapper, name, mark);
+        }
       }
     }
   }
@@ -48,25 +50,23 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown 
     }
   }
 
-  #register(wrapper: Wrapper, prototype: Record<string, any>, name: string): void {
-    const entity = getPurgedEntity(prototype[name]);
-    if (!entity) {
-      return;
-    }
+  #register(wrapper: Wrapper, method: string, { entity, options }: PurgeMark): void {
     if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
       throw new SoftDeleteConfigError(
-        `@OnPurge() on ${wrapper.name}.${name}`,
+        `@OnPurge() on ${wrapper.name}.${method}`,
         'there is no one instance of the provider that a purge could call, since it is request-scoped or transient.',
         'Move the method to a provider of Scope.DEFAULT, one whose dependencies are too.',
       );
     }
-    const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
-    if (contexts.length === 0) {
-      throw new NotSoftDeletableError(entity.name, true);
-    }
-    for (const [contextName] of contexts) {
-      const purge: PurgeService = this.moduleRef.get(getPurgeServiceToken(contextName), { strict: false });
-      purge.registerHook(entity, (rows, context) => wrapper.instance[name](rows, context));
+    for (const { entity, options } of marks) {
+      const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
+      if (contexts.length === 0) {
+        throw new NotSoftDeletableError(entity.name, true);
+      }
+      for (const [contextName] of contexts) {
+        const purge: PurgeService = this.moduleRef.get(getPurgeServiceToken(contextName), { strict: false });
+        purge.registerHook(entity, (rows, context) => wrapper.instance[name](rows, context), options);
+      }
     }
   }
 }
