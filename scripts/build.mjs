@@ -54,5 +54,10 @@ function files(path) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  build({ force: process.argv.includes('--force') });
+  try {
+    build({ force: process.argv.includes('--force') });
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

@@ -11,7 +11,7 @@ export class Order extends SoftDeletableEntity {
   @PrimaryKey({ type: 'integer' })
   id!: number;
 
-  @ManyToOne({ entity: () => Customer, ref: true })
+  @ManyToOne({ entity: () => Customer, ref: true, index: true })
   customer!: Ref<Customer>;
 
   @Property({ type: 'timestamptz', defaultRaw: 'now()' })
