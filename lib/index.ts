@@ -5,7 +5,6 @@ export { RestoreConflictError, type RestoreConflict } from './errors/restore-con
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
-export type { DeletedScope } from './metadata/active-predicate.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
 export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
@@ -36,3 +35,12 @@ export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from '.
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
+export { PurgeScheduleError } from './errors/purge-schedule.error.js';
+export { DeletedScope } from './http/deleted-scope.decorator.js';
+export { WithDeleted } from './http/with-deleted.decorator.js';
+export type { WithDeletedOptions } from './http/with-deleted.options.js';
+export { InjectSoftDeleteRepository } from './repository/inject-soft-delete-repository.decorator.js';
+export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-name.js';
+export type { SoftDeleteModuleAsyncOptions, SoftDeleteOptionsFactory } from './soft-delete.async-options.js';
+export { SoftDeleteModule } from './soft-delete.module.js';
+export { getPurgeServiceToken, getSoftDeleteEventsToken, getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';

@@ -31,11 +31,12 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown 
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const prototype = prototypeOf(wrapper);
-      if (!prototype || seen.has(wrapper.instance)) {
+      // An alias (useExisting) is the same instance under another token.
+      const identity = wrapper.instance ?? prototype;
+      if (!prototype || seen.has(identity)) {
         continue;
       }
-      // An alias (useExisting) is the same instance under another token.
-      seen.add(wrapper.instance);
+      seen.add(identity);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
         for (const mark of getPurgeMarks(prototype[name])) {
           this.#register(wrapper, name, mark);
@@ -58,15 +59,13 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown 
         'Move the method to a provider of Scope.DEFAULT, one whose dependencies are too.',
       );
     }
-    for (const { entity, options } of marks) {
-      const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
-      if (contexts.length === 0) {
-        throw new NotSoftDeletableError(entity.name, true);
-      }
-      for (const [contextName] of contexts) {
-        const purge: PurgeService = this.moduleRef.get(getPurgeServiceToken(contextName), { strict: false });
-        purge.registerHook(entity, (rows, context) => wrapper.instance[name](rows, context), options);
-      }
+    const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
+    if (contexts.length === 0) {
+      throw new NotSoftDeletableError(entity.name, true);
+    }
+    for (const [contextName] of contexts) {
+      const purge: PurgeService = this.moduleRef.get(getPurgeServiceToken(contextName), { strict: false });
+      purge.registerHook(entity, (rows, context) => wrapper.instance[method](rows, context), options);
     }
   }
 }

@@ -1,12 +1,24 @@
 import type { PurgeReport } from '../purge/purge-report.js';
 
+type Counts = 'purged' | 'blocked' | 'failed' | 'locked';
+
+const OUTCOMES: Readonly<Record<PurgeReport['outcome'], string>> = {
+  completed: 'completed',
+  'time-budget': 'ended by its time budget',
+  aborted: 'aborted',
+};
+
 /**
- * A purge's report in one line of a log.
+ * What a run did, as one line for a log.
  *
  * @internal
  */
-export function describePurgeReport(report: PurgeReport): { text: string; isClean: boolean } {
-  const sum = (count: (entity: PurgeReport['entities'][number]) => number) =>
-    report.entities.reduce((total, entity) => total + count(entity), 0);
-  return { text: '', isClean: sum((e) => e.failed) === 0 };
+export function describePurgeReport({ outcome, startedAt, finishedAt, total, entities }: PurgeReport): string {
+  const sum = (count: Counts) => entities.reduce((all, entity) => all + entity[count], 0);
+  const removed = entities.filter(({ purged }) => purged > 0).map(({ entity, purged }) => `${entity} ${purged}`);
+  return [
+    `Purge ${OUTCOMES[outcome]} after ${finishedAt.getTime() - startedAt.getTime()} ms: ${total} ${total === 1 ? 'row' : 'rows'} removed`,
+    removed.length > 0 ? ` (${removed.join(', ')})` : '',
+    `, ${sum('blocked')} blocked, ${sum('failed')} failed, ${sum('locked')} locked.`,
+  ].join('');
 }

@@ -104,11 +104,11 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   async #run(): Promise<void> {
     try {
       const report = await this.purge.run({ signal: this.#shutdown.signal });
-      const { text, isClean } = describePurgeReport(report);
-      if (isClean) {
-        this.#logger.log(text);
+      const line = describePurgeReport(report);
+      if (report.entities.some(({ failed }) => failed > 0)) {
+        this.#logger.warn(line);
       } else {
-        this.#logger.warn(text);
+        this.#logger.log(line);
       }
     } catch (error) {
       this.#logger.error('The purge failed. The next run goes on where this one ended.', stackOf(error));
