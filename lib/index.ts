@@ -12,7 +12,7 @@ export type { DeletionTarget } from './deletion/deletion-target.js';
 export type { RestoreOptions, RestoreResult } from './deletion/restore-rows.js';
 export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-rows.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
-export { SOFT_DELETE_FILTER } from './filter/soft-delete.filter.js';
+export { SOFT_DELETE_FILTER } from './filter/filter-name.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export type {
   InstallSoftDeleteOptions,

@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { scopeDriver } from './filter/scoped-driver.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
@@ -22,6 +23,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   }
   const installation = createInstallation(em, options.actor ?? (() => undefined));
   registerFilter(em, installation);
+  scopeDriver(em, installation);
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);

@@ -8,7 +8,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { SOFT_DELETE_FILTER } from '../filter/soft-delete.filter.js';
+import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';

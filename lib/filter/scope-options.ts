@@ -1,6 +1,6 @@
 import type { FilterOptions, FilterQuery } from '@mikro-orm/core';
 import { type DeletedScope, deletedPredicate } from '../metadata/active-predicate.js';
-import { SOFT_DELETE_FILTER } from './soft-delete.filter.js';
+import { SOFT_DELETE_FILTER } from './filter-name.js';
 
 /**
  * The `filters` option of a read under a scope. The active scope passes what the caller gave, so that the filter decides; the

@@ -1,0 +1,36 @@
+import type { AbstractSqlDriver, EntityManager } from '@mikro-orm/postgresql';
+import type { Installation } from '../metadata/installation.js';
+import { readScope } from './read-scope.js';
+import { ScopedQueryBuilder } from './scoped-query-builder.js';
+
+type Run = (this: AbstractSqlDriver, entityName: any, where: any, ...rest: any[]) => any;
+
+/**
+ * Makes what the ORM reads with conditions on relations, updates and deletes by them go by the active rows of these relations.
+ * All of its paths come through these methods of the driver, which is one for all entity managers of the ORM, those that exist
+ * already included.
+ *
+ * @internal
+ */
+export function scopeDriver(em: EntityManager, installation: Installation): void {
+  const driver = em.getDriver() as AbstractSqlDriver;
+  // The same driver, but for the query builders it makes: they are made inside its methods, out of reach of a parameter.
+  const scoped: AbstractSqlDriver = Object.create(driver, {
+    createQueryBuilder: {
+      value: (...args: Parameters<AbstractSqlDriver['createQueryBuilder']>) =>
+        ScopedQueryBuilder.adopt(driver.createQueryBuilder(...args)),
+    },
+  });
+
+  for (const method of ['find', 'count', 'stream'] as const) {
+    const run = driver[method] as Run;
+    (driver as Record<typeof method, Run>)[method] = (entityName, where, options) =>
+      run.call(readScope(installation, options?.filters) === 'active' ? scoped : driver, entityName, where, options);
+  }
+  // A scope widens what is read, never what is changed.
+  for (const method of ['nativeUpdate', 'nativeDelete'] as const) {
+    const run = driver[method] as Run;
+    (driver as Record<typeof method, Run>)[method] = (entityName, where, ...rest) =>
+      run.call(scoped, entityName, where, ...rest);
+  }
+}
