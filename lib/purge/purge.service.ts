@@ -123,6 +123,7 @@ export class PurgeService {
       };
     };
     try {
+      stop.throwIfStopped();
       const { order, times } = await this.#prepare(connection, olderThan);
       startedAt = times.now;
       const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
