@@ -15,9 +15,12 @@ export function declareDatabaseObjects(target: DefinitionTarget, options: SoftDe
   const property = options.property ?? DEFAULT_PROPERTY;
   if (options.purgeIndex ?? true) {
     target.add('indexes', {
-      /** An index without properties is none: the timestamp of a joined class is in the table of its root. */
+      /**
+       * An index without properties is none: the timestamp of a joined class is in the table of its root, and one that is
+       * missing shall be missed by the catalog, which says what to write.
+       */
       get properties() {
-        return target.joinedRoot ? [] : [property, ...target.primaryKeys];
+        return target.joinedRoot || !target.declares(property) ? [] : [property, ...target.primaryKeys];
       },
       where: deletedPredicate(property),
     });

@@ -92,6 +92,13 @@ export class DefinitionTarget {
     return [...keys];
   }
 
+  /** Whether the class has the property, its own or inherited, as far as it is known. */
+  declares(property: string): boolean {
+    return lineage(this.marked()).some((entity) =>
+      Object.keys(definitionsOf(entity)?.properties ?? {}).includes(property),
+    );
+  }
+
   /** The root of the table-per-type hierarchy whose table has the timestamp, if this is a class below it. */
   get joinedRoot(): string | undefined {
     const own = this.own();
