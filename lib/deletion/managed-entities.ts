@@ -21,24 +21,43 @@ export function takeOver(em: EntityManager, entity: object, values: Readonly<Rec
   const wrapped = helper(entity) as ReturnType<typeof helper<any>>;
   const target = entity as Record<string, unknown>;
   const names = Object.keys(values);
-  const before = names.map((name) => [name, target[name], wrapped.__originalEntityData?.[name]] as const);
+  const before = names.map((name) => [name, target[name]] as const);
+  const original = { ...wrapped.__originalEntityData };
   for (const name of names) {
     target[name] = values[name];
   }
   if (wrapped.__originalEntityData) {
     const snapshot = em.getComparator().prepareEntity<any>(entity);
     for (const name of names) {
-      wrapped.__originalEntityData[name] = snapshot[name];
+      keepInStep(wrapped.__originalEntityData, snapshot, name);
     }
   }
   return () => {
-    for (const [name, value, original] of before) {
+    for (const [name, value] of before) {
       target[name] = value;
       if (wrapped.__originalEntityData) {
-        wrapped.__originalEntityData[name] = original;
+        keepInStep(wrapped.__originalEntityData, original, name);
       }
     }
   };
+}
+
+/**
+ * Copies one value into an entity's original data, its absence included: a bare reference is compared key by key, so that one
+ * too many makes it look changed, version properties among them (`ChangeSetComputer.js`).
+ *
+ * @internal
+ */
+export function keepInStep(
+  original: Record<string, unknown>,
+  source: Readonly<Record<string, unknown>>,
+  name: string,
+): void {
+  if (name in source) {
+    original[name] = source[name];
+  } else {
+    delete original[name];
+  }
 }
 
 /**

@@ -141,7 +141,7 @@ function linkRows(
 ): Promise<{ front: string[]; behind: string[] }[]> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const isPivot = prop.kind === ReferenceKind.MANY_TO_MANY;
-  const owning: EntityProperty = isPivot ? prop : prop.targetMeta!.properties[prop.mappedBy];
+  const owning = isPivot ? prop : (prop.targetMeta!.properties as Record<string, EntityProperty>)[prop.mappedBy]!;
   const table = isPivot ? em.getMetadata().find(prop.pivotEntity)! : owningTable(prop.targetMeta!, owning);
   const frontColumns = owning.joinColumns;
   const behindColumns = isPivot ? prop.inverseJoinColumns : primaryColumns(table);

@@ -32,6 +32,8 @@ export async function executeCounting(
   sql: string,
   params: readonly unknown[] = [],
 ): Promise<number> {
-  const { affectedRows } = await em.getDriver().execute(sql, [...params], 'run', ctx, em.getLoggerContext());
+  const { affectedRows } = await em
+    .getDriver()
+    .execute<{ affectedRows: number }>(sql, [...params], 'run', ctx, em.getLoggerContext());
   return affectedRows;
 }

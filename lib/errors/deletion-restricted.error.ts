@@ -21,15 +21,14 @@ export class DeletionRestrictedError extends SoftDeleteError {
   constructor(
     readonly entity: string,
     readonly restrictions: readonly DeletionRestriction[],
+    advice = `Delete or move ${restrictions.length === 1 ? 'them' : 'these'} first, or declare the relation as 'cascade' or 'keep'.`,
   ) {
     super(
       `${entity} was not deleted: ${restrictions
         .map(
           ({ relation, entity: behind, count }) => `${count} ${behind} row${count === 1 ? '' : 's'} behind ${relation}`,
         )
-        .join(
-          ', ',
-        )}. Delete or move ${restrictions.length === 1 ? 'them' : 'these'} first, or declare the relation as 'cascade' or 'keep'.`,
+        .join(', ')}. ${advice}`,
     );
   }
 }

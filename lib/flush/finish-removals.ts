@@ -1,7 +1,7 @@
 import { helper } from '@mikro-orm/core';
 import type { Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
-import { markDeleted, type Undo } from '../deletion/managed-entities.js';
+import { keepInStep, markDeleted, type Undo } from '../deletion/managed-entities.js';
 import { syncDeleted } from '../deletion/sync-managed-entities.js';
 import { execute } from '../deletion/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
@@ -100,7 +100,7 @@ function settleMemory(
       const snapshot = em.getComparator().prepareEntity<any>(entity);
       const kept = { ...original };
       if (entry.meta.versionProperty) {
-        kept[entry.meta.versionProperty] = snapshot[entry.meta.versionProperty];
+        keepInStep(kept, snapshot, entry.meta.versionProperty);
       }
       wrapped.__originalEntityData = kept;
     }

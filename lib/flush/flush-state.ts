@@ -16,6 +16,8 @@ export interface Removal {
 export interface FlushState {
   readonly em: EntityManager;
   readonly removals: readonly Removal[];
+  /** Entities that are removed physically, but not by the unit of work's own cascade. */
+  readonly hard: ReadonlySet<object>;
   /** Collections that were replaced without having been loaded. */
   readonly unloaded: ReadonlySet<Collection<any>>;
   unit?: UnitTime;

@@ -5,19 +5,28 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata
 export interface RemovalPlan {
   /** Entities that are soft-deleted instead. */
   readonly soft: ReadonlyMap<object, SoftDeletableEntityMetadata>;
-  /** Entities that the ORM put on its stack only because something in front of them is removed, and that must stay. */
+  /** Entities on the stack of orphans only because something in front of them is soft-deleted: they stay. */
   readonly spared: ReadonlySet<object>;
+  /**
+   * Entities that are removed physically though the unit of work must not do it: its own cascade would go on to soft-deletable
+   * entities behind them.
+   */
+  readonly hard: ReadonlySet<object>;
+  /** Entities that were never inserted and are not to be, because they belong to something that goes. */
+  readonly unborn: ReadonlySet<object>;
 }
 
 /**
- * Decides what becomes of the unit of work's remove stack. The stack does not say which of its entities were removed by name
- * and which came along by a cascade, but its order does: a cascade adds what is behind an entity after the entity.
+ * Decides what becomes of what the unit of work was asked to remove. At the start of a flush its remove stack holds what was
+ * removed by name; what the ORM's own cascade would add is looked up here, over the relations that are loaded.
  *
- * - A soft-deletable entity is soft-deleted, with the soft-deletable entities behind its `cascade` relations.
- * - What the ORM's own cascade took along beyond that stays: children that are not soft-deletable, children behind a relation
- *   that was declared `'keep'` or `'restrict'`, and everything behind an entity that was deleted before.
- * - Anything else is removed physically, as ever.
+ * - A soft-deletable entity is soft-deleted, with the soft-deletable entities behind its `cascade` relations. Children that are
+ *   not soft-deletable and children behind a relation declared `'keep'` or `'restrict'` stay.
+ * - An entity that is deleted already is left as it is, with everything behind it.
+ * - Any other entity is removed physically, as ever, with those behind it; soft-deletable ones among these are soft-deleted.
  *
+ * @param removed - the remove stack before the unit of work has cascaded
+ * @param orphans - the stack of orphans, which the unit of work fills with a cascade of its own
  * @internal
  */
 export function planRemoval(
@@ -25,52 +34,101 @@ export function planRemoval(
   orphans: Iterable<object>,
   catalog: SoftDeleteCatalog,
 ): RemovalPlan {
+  const named = new Set(removed);
   const soft = new Map<object, SoftDeletableEntityMetadata>();
   const spared = new Set<object>();
-  const reached = new Set<object>();
+  const hard = new Set<object>();
+  const unborn = new Set<object>();
+  const find = (entity: object) => catalog.find(helper(entity).__meta);
 
-  const follow = (entity: object, entry: SoftDeletableEntityMetadata | undefined): void => {
-    const policies = entry && cascadingRelations(entity, catalog);
-    for (const prop of helper(entity).__meta.relations) {
-      if (!cascadesRemoval(prop)) {
-        continue;
-      }
-      for (const target of loadedTargets(entity, prop)) {
-        const targetEntry = policies?.has(prop.name) ? catalog.find(helper(target).__meta) : undefined;
-        const deletes = targetEntry !== undefined && !isDeleted(target, targetEntry);
-        if (deletes && !soft.has(target)) {
-          soft.set(target, targetEntry);
-          spared.delete(target);
-          follow(target, targetEntry);
-        } else if (!deletes && !soft.has(target) && !reached.has(target)) {
-          reached.add(target);
-          spared.add(target);
-          follow(target, undefined);
-        }
+  const deleteSoftly = (entity: object, entry: SoftDeletableEntityMetadata): void => {
+    if (soft.has(entity)) {
+      return;
+    }
+    soft.set(entity, entry);
+    const cascading = cascadingRelations(entity, catalog);
+    for (const [prop, target] of behind(entity)) {
+      const targetEntry = find(target);
+      if (isNew(target)) {
+        discard(target);
+      } else if (targetEntry && cascading.has(prop.name) && !isDeleted(target, targetEntry)) {
+        deleteSoftly(target, targetEntry);
+      } else {
+        spare(target);
       }
     }
   };
 
-  for (const entity of [...removed, ...orphans]) {
-    if (soft.has(entity) || reached.has(entity)) {
-      continue;
-    }
-    const entry = catalog.find(helper(entity).__meta);
-    if (entry && isDeleted(entity, entry)) {
-      reached.add(entity);
+  const spare = (entity: object): void => {
+    if (!spared.has(entity) && !named.has(entity)) {
       spared.add(entity);
-      follow(entity, undefined);
+      behind(entity).forEach(([, target]) => spare(target));
+    }
+  };
+
+  const discard = (entity: object): void => {
+    if (!unborn.has(entity)) {
+      unborn.add(entity);
+      behind(entity)
+        .filter(([, target]) => isNew(target))
+        .forEach(([, target]) => discard(target));
+    }
+  };
+
+  /** @returns whether soft-deletable entities are behind the entity */
+  const removePhysically = (entity: object, together: Set<object>): boolean => {
+    if (together.has(entity)) {
+      return false;
+    }
+    together.add(entity);
+    let reachesSoft = false;
+    for (const [, target] of behind(entity)) {
+      const entry = find(target);
+      if (isNew(target)) {
+        discard(target);
+      } else if (entry) {
+        reachesSoft = true;
+        if (isDeleted(target, entry)) {
+          spare(target);
+        } else {
+          deleteSoftly(target, entry);
+        }
+      } else {
+        reachesSoft = removePhysically(target, together) || reachesSoft;
+      }
+    }
+    return reachesSoft;
+  };
+
+  for (const entity of [...named, ...orphans]) {
+    const entry = find(entity);
+    if (entry && isDeleted(entity, entry)) {
+      spared.add(entity);
+      behind(entity).forEach(([, target]) => spare(target));
     } else if (entry) {
-      soft.set(entity, entry);
-      follow(entity, entry);
+      deleteSoftly(entity, entry);
     }
   }
-  return { soft, spared };
+  for (const entity of named) {
+    const together = new Set<object>();
+    if (!find(entity) && removePhysically(entity, together)) {
+      together.forEach((member) => hard.add(member));
+    }
+  }
+  for (const entity of soft.keys()) {
+    spared.delete(entity);
+  }
+  return { soft, spared, hard, unborn };
 }
 
 /** Whether the row was deleted when it was last read or written: what the caller may have set since does not count. */
 function isDeleted(entity: object, { property }: SoftDeletableEntityMetadata): boolean {
   return (helper(entity).__originalEntityData as Record<string, unknown> | undefined)?.[property] != null;
+}
+
+function isNew(entity: object): boolean {
+  const wrapped = helper(entity);
+  return !wrapped.__originalEntityData && !wrapped.__managed;
 }
 
 function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<string> {
@@ -82,13 +140,13 @@ function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<str
   );
 }
 
-/** The same test that the unit of work makes before it cascades a removal (`shouldCascade` in `UnitOfWork.js`). */
-function cascadesRemoval(prop: EntityProperty): boolean {
-  return (
-    Boolean(prop.orphanRemoval) ||
-    Boolean(prop.cascade?.includes(Cascade.REMOVE)) ||
-    Boolean(prop.cascade?.includes(Cascade.ALL))
-  );
+/** The loaded entities that the unit of work would remove along with an entity (`shouldCascade` in `UnitOfWork.js`). */
+function behind(entity: object): [EntityProperty, object][] {
+  return helper(entity)
+    .__meta.relations.filter(
+      (prop) => prop.orphanRemoval || prop.cascade?.includes(Cascade.REMOVE) || prop.cascade?.includes(Cascade.ALL),
+    )
+    .flatMap((prop) => loadedTargets(entity, prop).map((target): [EntityProperty, object] => [prop, target]));
 }
 
 function loadedTargets(entity: object, prop: EntityProperty): object[] {

@@ -17,6 +17,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planRemoval } from './plan-removal.js';
+import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { repairReferences } from './repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
@@ -47,26 +48,25 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 
   beforeFlush({ em, uow }: FlushEventArgs): void {
+    const { catalog } = this.installation;
     this.#forget(em as EntityManager);
-    repairReferences(em as EntityManager, this.installation.catalog);
+    repairReferences(em as EntityManager, catalog);
     const removeStack = uow.getRemoveStack() as Set<object>;
     const orphanStack = uow.getOrphanRemoveStack() as Set<object>;
-    const { catalog } = this.installation;
-    const concernsUs = [...removeStack, ...orphanStack].some((entity) => catalog.find(helper(entity).__meta));
-    if (!concernsUs) {
+    if (removeStack.size === 0 && orphanStack.size === 0) {
       return;
     }
-    // The unit of work cascades again at this point, over what was loaded or added since em.remove().
-    const visited = new Set<object>();
-    for (const entity of [...removeStack]) {
-      uow.remove(entity, visited as never);
+    const { soft, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
+    for (const entity of [...unborn, ...hard]) {
+      uow.remove(entity, undefined, { cascade: false });
     }
-    const { soft, spared } = planRemoval(removeStack, orphanStack, catalog);
-    for (const entity of [...soft.keys(), ...spared]) {
+    for (const entity of [...soft.keys(), ...spared, ...hard, ...unborn]) {
       removeStack.delete(entity);
       orphanStack.delete(entity);
     }
-    repairReferences(em as EntityManager, catalog);
+    if (soft.size === 0 && hard.size === 0) {
+      return;
+    }
 
     const removals: Removal[] = [];
     for (const [entity, entry] of soft) {
@@ -83,23 +83,24 @@ export class SoftDeleteSubscriber implements EventSubscriber {
         initialized: wrapped.__initialized,
       });
     }
-    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals, unloaded: new Set() });
+    hard.forEach((entity) => (helper(entity).__processing = true));
+    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals, hard, unloaded: new Set() });
   }
 
-  onFlush({ em, uow }: FlushEventArgs): void {
+  async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
     const unloaded = new Set(
       uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, this.installation.catalog)),
     );
-    const removals = this.#flushes.get(em as EntityManager)?.removals ?? [];
+    const { removals, hard } = this.#flushes.get(em as EntityManager) ?? { removals: [], hard: new Set<object>() };
+    hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
+    await refusePhysicalCascade(em as EntityManager, uow, this.installation.catalog);
     if (unloaded.size === 0 && removals.length === 0) {
       return;
     }
-    const state: FlushState = { em: em as EntityManager, removals, unloaded };
+    const state: FlushState = { em: em as EntityManager, removals, hard, unloaded };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
-    for (const { entity } of state.removals) {
-      uow.computeChangeSet(entity, ChangeSetType.DELETE);
-    }
+    removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
     const changeSets = new Map(uow.getChangeSets().map((changeSet) => [changeSet.entity as object, changeSet]));
     for (const removal of state.removals) {
       const changeSet = changeSets.get(removal.entity)!;
@@ -181,7 +182,8 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   /** A flush that failed leaves its entities marked as in process, and they would be passed over for ever. */
   #forget(em: EntityManager): void {
-    for (const { entity } of this.#flushes.get(em)?.removals ?? []) {
+    const state = this.#flushes.get(em);
+    for (const entity of [...(state?.removals ?? []).map((removal) => removal.entity), ...(state?.hard ?? [])]) {
       helper(entity).__processing = false;
     }
     this.#flushes.delete(em);

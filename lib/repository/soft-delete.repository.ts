@@ -117,7 +117,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     options: UpsertOptions<Entity, Fields> = {},
   ): Promise<Entity> {
     const [entity] = await this.#upsert([entityOrData], options, async (conflict) => [
-      await super.upsert(entityOrData, { ...options, ...conflict }),
+      await super.upsert(entityOrData, { ...options, ...conflict } as UpsertOptions<Entity, Fields>),
     ]);
     return entity!;
   }
@@ -132,7 +132,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     options: UpsertManyOptions<Entity, Fields> = {},
   ): Promise<Entity[]> {
     return this.#upsert(entitiesOrData, options, (conflict) =>
-      super.upsertMany(entitiesOrData, { ...options, ...conflict }),
+      super.upsertMany(entitiesOrData, { ...options, ...conflict } as UpsertManyOptions<Entity, Fields>),
     );
   }
 

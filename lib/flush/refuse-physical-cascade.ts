@@ -1,0 +1,47 @@
+import { ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
+
+/**
+ * Refuses a flush in which the database would remove soft-deletable rows: a row that is not soft-deletable is deleted, and a
+ * foreign key with `on delete cascade` points at it from soft-deletable ones, active or deleted. Asks the database only where the
+ * model has such a key.
+ *
+ * @throws DeletionRestrictedError naming every such relation
+ * @internal
+ */
+export async function refusePhysicalCascade(
+  em: EntityManager,
+  uow: UnitOfWork,
+  catalog: SoftDeleteCatalog,
+): Promise<void> {
+  const removed = uow
+    .getChangeSets()
+    .filter(({ type }) => type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY)
+    .map(({ entity }) => entity as object);
+  const restrictions: DeletionRestriction[] = [];
+  for (const [meta, entities] of Map.groupBy(removed, (entity) => helper(entity).__meta.root)) {
+    for (const { name, child, link } of catalog.graph.from(meta)) {
+      if (link.kind !== 'child-key' || link.deleteRule !== 'cascade' || !catalog.find(child)) {
+        continue;
+      }
+      const keys = entities.map((entity) => helper(entity).getPrimaryKey());
+      const count = await em.count<any>(child.class, { [link.property]: { $in: keys } }, {
+        filters: { [SOFT_DELETE_FILTER]: false },
+        flushMode: 'commit',
+      } as never);
+      if (count > 0) {
+        restrictions.push({ relation: name, entity: child.className, count });
+      }
+    }
+  }
+  if (restrictions.length > 0) {
+    throw new DeletionRestrictedError(
+      helper(removed[0]!).__meta.className,
+      restrictions,
+      'The foreign key would remove them physically. Make the entity soft-deletable, remove the rows with hardDelete() first, or change the key’s deleteRule.',
+    );
+  }
+}
