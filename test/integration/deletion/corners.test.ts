@@ -275,6 +275,19 @@ describe('corners of deletion', () => {
     expect(await test.database.query('select id from crate')).toEqual([]);
   });
 
+  it('removes physically through keys that restrict and keys that point back', async () => {
+    await test.database.query(`
+      alter table stop drop constraint stop_shop_id_foreign, add foreign key (shop_id) references shop on delete restrict;
+      insert into stop (shop_id) values (1)`);
+    expect(await repo(Stop).hardDelete({ shop: 1 })).toBe(1);
+    await test.database.query(`
+      insert into label default values; insert into shop_labels values (1, 1);
+      alter table label add back_id int references shop on delete restrict; update label set back_id = 1`);
+    expect(await repo(Shop).hardDelete(1)).toBe(2);
+    await test.database.query('alter table label drop column back_id');
+    expect(await test.database.query('select id from label')).toEqual([]);
+  });
+
   it('cascades through many-to-many relations and keeps their pivot rows', async () => {
     await test.database.query(
       'insert into label default values; insert into label default values; insert into shop_labels values (1, 1)',

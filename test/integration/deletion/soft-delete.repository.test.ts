@@ -131,15 +131,13 @@ describe(SoftDeleteRepository.name, () => {
     });
 
     it('loads no key of what it deletes, in one statement per entity and level', async () => {
-      await test.database.query(
-        `
+      await test.database.query(`
         insert into author (name) select 'x' from generate_series(1, 1000);
-        insert into book (title, author_id) select 'x', id from author where name = 'x', generate_series(1, 10);
-        insert into chapter (title, book_id) select 'x', id from book where title = 'x';
-      `.replace("where name = 'x', generate_series(1, 10)", ", generate_series(1, 10) where name = 'x'"),
-      );
+        insert into book (title, author_id) select 'x', id from author, generate_series(1, 10) where name = 'x';
+        insert into chapter (title, book_id) select 'x', id from book, generate_series(1, 10) where title = 'x';
+        analyze author, book, chapter`);
       test.statements.length = 0;
-      expect(await repo(Author).softDelete({ name: 'x' })).toMatchObject({ total: 21_000 });
+      expect(await repo(Author).softDelete({ name: 'x' })).toMatchObject({ total: 111_000 });
       expect(test.statements.filter((sql) => sql.startsWith('update'))).toHaveLength(5);
       expect(test.statements.filter((sql) => sql.includes('returning'))).toEqual([]);
     });
