@@ -1,5 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { scopeDriver } from './filter/scoped-driver.js';
+import { scopeEntityManager } from './filter/scoped-entity-manager.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
@@ -24,6 +25,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   const installation = createInstallation(em, options.actor ?? (() => undefined));
   registerFilter(em, installation);
   scopeDriver(em, installation);
+  scopeEntityManager(em, installation);
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);

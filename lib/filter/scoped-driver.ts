@@ -1,4 +1,5 @@
 import type { AbstractSqlDriver, EntityManager } from '@mikro-orm/postgresql';
+import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../metadata/installation.js';
 import { readScope } from './read-scope.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
@@ -14,23 +15,30 @@ type Run = (this: AbstractSqlDriver, entityName: any, where: any, ...rest: any[]
  */
 export function scopeDriver(em: EntityManager, installation: Installation): void {
   const driver = em.getDriver() as AbstractSqlDriver;
-  // The same driver, but for the query builders it makes: they are made inside its methods, out of reach of a parameter.
-  const scoped: AbstractSqlDriver = Object.create(driver, {
-    createQueryBuilder: {
-      value: (...args: Parameters<AbstractSqlDriver['createQueryBuilder']>) =>
-        ScopedQueryBuilder.adopt(driver.createQueryBuilder(...args)),
-    },
-  });
+  const active = withScopedQueries(driver, 'active');
+  const every = withScopedQueries(driver, 'with');
 
   for (const method of ['find', 'count', 'stream'] as const) {
     const run = driver[method] as Run;
-    (driver as Record<typeof method, Run>)[method] = (entityName, where, options) =>
-      run.call(readScope(installation, options?.filters) === 'active' ? scoped : driver, entityName, where, options);
+    (driver as Record<typeof method, Run>)[method] = (entityName, where, options) => {
+      const scope = readScope(installation, options?.filters);
+      return run.call(scope === 'active' ? active : every, entityName, where, options);
+    };
   }
   // A scope widens what is read, never what is changed.
   for (const method of ['nativeUpdate', 'nativeDelete'] as const) {
     const run = driver[method] as Run;
     (driver as Record<typeof method, Run>)[method] = (entityName, where, ...rest) =>
-      run.call(scoped, entityName, where, ...rest);
+      run.call(active, entityName, where, ...rest);
   }
+}
+
+/** The same driver, but for the query builders it makes: they are made inside its methods, out of reach of a parameter. */
+function withScopedQueries(driver: AbstractSqlDriver, scope: DeletedScope): AbstractSqlDriver {
+  return Object.create(driver, {
+    createQueryBuilder: {
+      value: (...args: Parameters<AbstractSqlDriver['createQueryBuilder']>) =>
+        ScopedQueryBuilder.adopt(driver.createQueryBuilder(...args), scope),
+    },
+  });
 }

@@ -1,4 +1,4 @@
-import { type EntityMetadata, type EntityProperty, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, QueryOrder, raw, ReferenceKind, Utils } from '@mikro-orm/core';
 import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { activePredicate, type DeletedScope, scopePredicate } from '../metadata/active-predicate.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -8,6 +8,10 @@ import { SOFT_DELETE_FILTER } from './filter-name.js';
 interface Join {
   readonly prop: EntityProperty;
   readonly alias: string;
+  readonly ownerAlias: string;
+  /** The columns that hold the key, and those of the owner that they point at. */
+  readonly joinColumns: readonly string[];
+  readonly primaryKeys: readonly string[];
   /** Of a pivot table: the alias of the table behind it, and the columns that point there. */
   readonly inverseAlias?: string;
   readonly inverseJoinColumns?: readonly string[];
@@ -20,6 +24,8 @@ interface Join {
 interface ScopeState {
   /** The scope of the rows asked for, until it has become a condition. */
   softDeleteRoot?: DeletedScope;
+  /** Whether relations show deleted rows as well. */
+  softDeleteShowsEvery?: boolean;
   readonly joins: Record<string, Join>;
   readonly resolvedPopulateWhere?: string;
 }
@@ -37,9 +43,15 @@ interface ScopeState {
  * @internal
  */
 export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, any, any> {
-  /** Makes a query builder of the ORM a scoped one. @param root - also restricts the rows that are asked for */
-  static adopt(qb: QueryBuilder<any, any, any>, root?: DeletedScope): ScopedQueryBuilder {
+  /**
+   * Makes a query builder of the ORM a scoped one.
+   *
+   * @param scope - what its relations show
+   * @param root - the scope of the rows that are asked for, where the ORM's filter does not see to them
+   */
+  static adopt(qb: QueryBuilder<any, any, any>, scope: DeletedScope, root?: DeletedScope): ScopedQueryBuilder {
     const scoped = Object.setPrototypeOf(qb, ScopedQueryBuilder.prototype) as ScopedQueryBuilder;
+    scoped.scopeState.softDeleteShowsEvery = scope !== 'active';
     scoped.scopeState.softDeleteRoot = root;
     return scoped;
   }
@@ -60,6 +72,18 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
     return this;
   }
 
+  /** @internal */
+  override processPopulateHint(): void {
+    const before = new Set(Object.keys(this.scopeState.joins));
+    super.processPopulateHint();
+    const added = Object.entries(this.scopeState.joins).filter(([key]) => !before.has(key));
+    if (added.length > 0) {
+      // Made for the key on the other side of a one-to-one relation.
+      added.forEach(([, join]) => (join.loads = true));
+      this.restrictMembers();
+    }
+  }
+
   override getNativeQuery(processVirtualEntity?: boolean): any {
     if (!this.state.finalized && this.type !== QueryType.INSERT && this.type !== QueryType.TRUNCATE) {
       this.restrictRoot();
@@ -69,8 +93,9 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
   }
 
   override clone(reset?: any, preserve?: any): any {
-    const root = this.scopeState.softDeleteRoot;
-    return ScopedQueryBuilder.adopt(super.clone(reset, preserve), reset === true ? undefined : root);
+    const { softDeleteRoot, softDeleteShowsEvery } = this.scopeState;
+    const scope = softDeleteShowsEvery ? 'with' : 'active';
+    return ScopedQueryBuilder.adopt(super.clone(reset, preserve), scope, reset === true ? undefined : softDeleteRoot);
   }
 
   private restrictRoot(): void {
@@ -84,24 +109,56 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
   }
 
   private restrictMembers(): void {
-    const shared = this.scopeState.resolvedPopulateWhere === 'infer';
-    for (const join of Object.values(this.scopeState.joins)) {
-      const { prop, alias } = join;
-      const isTarget =
-        prop.kind === ReferenceKind.ONE_TO_MANY || (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner);
-      const entry = prop.targetMeta && this.catalog.find(prop.targetMeta);
-      if (!entry || (join.loads && !shared) || showsEvery(prop, SOFT_DELETE_FILTER)) {
+    const { joins, resolvedPopulateWhere, softDeleteShowsEvery } = this.scopeState;
+    for (const join of Object.values(joins)) {
+      const entry = join.prop.targetMeta && this.catalog.find(join.prop.targetMeta);
+      if (!entry || !isMember(join.prop)) {
         continue;
       }
-      if (prop.kind === ReferenceKind.MANY_TO_MANY) {
-        const keys = join.inverseJoinColumns!.map((column) => `${alias}.${column}`);
-        join.cond = { ...join.cond, [Utils.getPrimaryKeyHash(keys)]: { $in: this.activeKeys(prop, entry.property) } };
-      } else if (isTarget) {
-        join.cond = { ...join.cond, [`${alias}.${entry.property}`]: null };
-        // The column may be on a table joined later: that of the root of a table-per-type hierarchy.
-        (this as unknown as { nestReferencedJoins(join: Join): void }).nestReferencedJoins(join);
+      if (softDeleteShowsEvery || showsEvery(join.prop, SOFT_DELETE_FILTER)) {
+        this.showNewest(join, entry.property);
+      } else if (!join.loads || resolvedPopulateWhere === 'infer') {
+        this.showActive(join, entry.property);
       }
     }
+  }
+
+  private showActive(join: Join, property: string): void {
+    if (join.prop.kind === ReferenceKind.MANY_TO_MANY) {
+      const keys = join.inverseJoinColumns!.map((column) => `${join.alias}.${column}`);
+      join.cond = { ...join.cond, [Utils.getPrimaryKeyHash(keys)]: { $in: this.activeKeys(join.prop, property) } };
+      return;
+    }
+    join.cond = { ...join.cond, [`${join.alias}.${property}`]: null };
+    // The column may be on a table joined later: that of the root of a table-per-type hierarchy.
+    (this as unknown as { nestReferencedJoins(join: Join): void }).nestReferencedJoins(join);
+  }
+
+  /**
+   * A one-to-one relation has room for one row, but the deleted ones that held the key before hold it still. All of them would
+   * be rows of the result, so the one that shows is the active one or else the one deleted last.
+   */
+  private showNewest(join: Join, property: string): void {
+    if (join.prop.kind === ReferenceKind.ONE_TO_ONE && join.loads) {
+      const target = join.prop.targetMeta as EntityMetadata<any>;
+      const keys = target.primaryKeys.map((key) => `${join.alias}.${key}`);
+      join.cond = { ...join.cond, [Utils.getPrimaryKeyHash(keys)]: { $in: this.newestKey(join, target, property) } };
+    }
+  }
+
+  private newestKey(join: Join, target: EntityMetadata<any>, property: string) {
+    const alias = `${join.alias}_newest`;
+    const qb = this.driver.createQueryBuilder<any>(target.class, this.context, undefined, false, undefined, alias);
+    // None of its further aliases may hide one of the query around it.
+    (qb.state as { aliasCounter: number }).aliasCounter = 1_000;
+    qb.withSchema(this.state.schema).select(target.primaryKeys as never);
+    join.joinColumns.forEach((column, i) => {
+      qb.andWhere(raw('?? = ??', [`${alias}.${column}`, `${join.ownerAlias}.${join.primaryKeys[i]}`]) as never);
+    });
+    return qb
+      .orderBy({ [property]: QueryOrder.DESC_NULLS_FIRST } as never)
+      .limit(1)
+      .toRaw();
   }
 
   /** The restriction is on the rows of the pivot table: a link to a deleted row is not there either. */
@@ -118,4 +175,12 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
   private get catalog(): SoftDeleteCatalog {
     return SoftDeleteCatalog.of(this.metadata);
   }
+}
+
+function isMember({ kind, owner }: EntityProperty): boolean {
+  return (
+    kind === ReferenceKind.ONE_TO_MANY ||
+    kind === ReferenceKind.MANY_TO_MANY ||
+    (kind === ReferenceKind.ONE_TO_ONE && !owner)
+  );
 }

@@ -1,0 +1,177 @@
+import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DeletedScope } from '../metadata/active-predicate.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+
+// Of the rows that hold the key of a one-to-one relation, one is active and any number are deleted. What the other side shows
+// therefore depends on the scope. Left to the ORM, two rows that come into memory one after the other would take the place, the
+// key and, by orphan removal, the life of each other, and the next flush would write that.
+
+const inverses = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
+const owners = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
+
+/** The relations of an entity whose other side holds the key, one row to one row, and is soft-deletable. @internal */
+export function inverseReferences(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
+  let props = inverses.get(meta);
+  if (!props) {
+    props = meta.relations.filter(
+      ({ kind, owner, targetMeta }) =>
+        kind === ReferenceKind.ONE_TO_ONE && !owner && targetMeta && catalog.find(targetMeta),
+    );
+    inverses.set(meta, props);
+  }
+  return props;
+}
+
+/** Whether an entity shows a deleted row on the other side of a one-to-one relation. @internal */
+export function holdsDeletedInverse(entity: object, meta: EntityMetadata, catalog: SoftDeleteCatalog): boolean {
+  return inverseReferences(meta, catalog).some((prop) => {
+    const target = savedTarget(entity, prop);
+    return target !== undefined && deletedAt(target, catalog) !== undefined;
+  });
+}
+
+/**
+ * Lets a row that was read say who is on the other side, without the row that was there before hearing of it.
+ *
+ * @internal
+ */
+export function followInverseReferences(
+  entity: object,
+  meta: EntityMetadata,
+  data: Record<string, unknown>,
+  catalog: SoftDeleteCatalog,
+): void {
+  for (const prop of inverseReferences(meta, catalog)) {
+    const current = prop.name in data && data[prop.name] !== undefined ? savedTarget(entity, prop) : undefined;
+    if (current && keyOf(data[prop.name], prop) !== helper(current).getSerializedPrimaryKey()) {
+      helper(entity).__data[prop.name] = null;
+    }
+  }
+}
+
+/**
+ * Brings a row that holds the key of a one-to-one relation into memory. It takes the place on the other side unless one that
+ * has more right to it is there: an active one, or one that was deleted later.
+ *
+ * @internal
+ */
+export function keepInverseReferences<T>(
+  em: EntityManager,
+  entityName: any,
+  data: any,
+  catalog: SoftDeleteCatalog,
+  create: () => T,
+): T {
+  const meta = em.getMetadata().find(entityName) as EntityMetadata | undefined;
+  const props = meta && data ? ownersOf(meta, catalog) : [];
+  if (props.length === 0) {
+    return create();
+  }
+  const places = props.flatMap((prop) => {
+    const other = otherSide(em, prop, data[prop.name]);
+    const inverse = prop.targetMeta!.properties[prop.inversedBy as never] as EntityProperty;
+    const current = other && savedTarget(other, inverse);
+    return current
+      ? [{ slot: helper(other).__data, name: inverse.name, value: helper(other).__data[inverse.name], current }]
+      : [];
+  });
+  for (const { slot, name } of places) {
+    slot[name] = null;
+  }
+  try {
+    return create();
+  } finally {
+    for (const { slot, name, value, current } of places) {
+      const next = Reference.unwrapReference(slot[name] as object);
+      if (!next || isPreferred(current, next, catalog)) {
+        slot[name] = value;
+      }
+    }
+  }
+}
+
+/**
+ * Whether a populated relation has to be read although memory has an answer: nobody under a scope that shows deleted rows, or a
+ * deleted row under the one that does not.
+ *
+ * @internal
+ */
+export function asksForInverse(
+  entity: any,
+  prop: EntityProperty,
+  options: { lookup?: boolean },
+  scope: DeletedScope,
+  catalog: SoftDeleteCatalog,
+): boolean {
+  if (scope !== 'active') {
+    // Behind a query of its own, the entity was read together with the other side.
+    return options.lookup !== false && helper(entity).__data[prop.name] === null;
+  }
+  const target = savedTarget(entity, prop);
+  if (!target || deletedAt(target, catalog) === undefined) {
+    return false;
+  }
+  helper(entity).__data[prop.name] = null;
+  return true;
+}
+
+/** Whether the row on the other side is in memory as a whole, deleted or not. @internal */
+export function isLoaded(entity: object, prop: EntityProperty): boolean {
+  const target = savedTarget(entity, prop);
+  if (!target || !helper(target).__initialized) {
+    return false;
+  }
+  const loaded = helper(target).__loadedProperties;
+  return helper(target).__meta.comparableProps.every(({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name));
+}
+
+function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
+  let props = owners.get(meta);
+  if (!props) {
+    props = catalog.find(meta)
+      ? meta.relations.filter(
+          ({ kind, owner, inversedBy, mapToPk, polymorphic }) =>
+            kind === ReferenceKind.ONE_TO_ONE && owner && inversedBy && !mapToPk && !polymorphic,
+        )
+      : [];
+    owners.set(meta, props);
+  }
+  return props;
+}
+
+function otherSide(em: EntityManager, prop: EntityProperty, value: unknown): object | undefined {
+  const entity = Reference.unwrapReference(value as object);
+  if (entity == null || Utils.isEntity<object>(entity)) {
+    return entity ?? undefined;
+  }
+  const target = prop.targetMeta as EntityMetadata<any>;
+  const key = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
+  return em.getUnitOfWork().getById<any>(target.class, key as never);
+}
+
+/** The entity on the other side, if it is there because of what the database holds. */
+function savedTarget(entity: object, prop: EntityProperty): object | undefined {
+  const target = Reference.unwrapReference(helper(entity).__data[prop.name] as object);
+  return Utils.isEntity<object>(target) && helper(target).__originalEntityData && helper(target).hasPrimaryKey()
+    ? target
+    : undefined;
+}
+
+function isPreferred(entity: object, to: object, catalog: SoftDeleteCatalog): boolean {
+  const [time, other] = [deletedAt(entity, catalog), deletedAt(to, catalog)];
+  return other !== undefined && (time === undefined || time > other);
+}
+
+function deletedAt(entity: object, catalog: SoftDeleteCatalog): Date | undefined {
+  const entry = catalog.find(helper(entity).__meta as never);
+  return (entry && (entity as Record<string, Date | null | undefined>)[entry.property]) ?? undefined;
+}
+
+function keyOf(value: unknown, { targetMeta }: EntityProperty): string | undefined {
+  if (value == null) {
+    return undefined;
+  }
+  const keys = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, targetMeta as never, false) : value;
+  return Utils.getPrimaryKeyHash([keys].flat(5).map(String));
+}

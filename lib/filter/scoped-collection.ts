@@ -1,0 +1,160 @@
+import {
+  Collection,
+  type EntityMetadata,
+  type EntityProperty,
+  type FilterOptions,
+  helper,
+  ReferenceKind,
+} from '@mikro-orm/core';
+import type { DeletedScope } from '../metadata/active-predicate.js';
+import { findInstallation, type Installation } from '../metadata/installation.js';
+import { SOFT_DELETE_FILTER } from './filter-name.js';
+import { readScope } from './read-scope.js';
+import { showsEvery } from './relation-filters.js';
+
+/** Collections that were last loaded with deleted rows included. */
+const complete = new WeakSet<object>();
+/** Collections that hold a part of the relation that their loader chose. */
+const chosen = new WeakSet<object>();
+/** Collections that are being read, and the scope of that read: the ORM asks about them several times before it fills them. */
+const reading = new WeakMap<object, DeletedScope>();
+
+/**
+ * A collection of soft-deletable entities that knows under which scope it was loaded. In one entity manager there is one object
+ * per relation, so what one scope has loaded, another one would find.
+ *
+ * The ORM's hydrator makes collections of its own class; `adopt()` turns them into scoped ones, so nothing here is a `#private`
+ * member.
+ *
+ * @internal
+ */
+export class ScopedCollection<T extends object> extends Collection<T> {
+  static adopt(entity: object, meta: EntityMetadata, installation: Installation, data?: any): void {
+    for (const prop of collectionsOf(meta, installation)) {
+      const collection = (entity as Record<string, unknown>)[prop.name];
+      if (collection && Object.getPrototypeOf(collection) === Collection.prototype) {
+        Object.setPrototypeOf(collection, ScopedCollection.prototype);
+        // Filled by a join already, without anybody having been asked whether it needs to be read.
+        if (Array.isArray(data?.[prop.name]) && !(collection as Collection<object>).isDirty()) {
+          (collection as ScopedCollection<object>).wasReadUnder(installation.scope.getStore() ?? 'active');
+        }
+      }
+    }
+  }
+
+  /** Whether what the collection holds is not what the scope shows. One with unsaved changes stays as it is. */
+  isOutOfScope(scope: DeletedScope, installation: Installation): boolean {
+    if (!this.isInitialized() || this.isDirty()) {
+      return false;
+    }
+    if (reading.get(this) === scope) {
+      return true;
+    }
+    if (scope !== 'active') {
+      return !complete.has(this);
+    }
+    const prop = this.property as EntityProperty;
+    const property = installation.catalog.find(prop.targetMeta!)?.property;
+    return (
+      property !== undefined &&
+      !showsEvery(prop, SOFT_DELETE_FILTER) &&
+      this.getItems(false).some((item) => (item as Record<string, unknown>)[property] != null)
+    );
+  }
+
+  /** Notes that what fills the collection next was read under a scope. */
+  isReadUnder(scope: DeletedScope): void {
+    reading.set(this, scope);
+  }
+
+  /** Notes that what the collection holds was read under a scope. */
+  wasReadUnder(scope: DeletedScope): void {
+    reading.delete(this);
+    if (scope === 'active') {
+      complete.delete(this);
+    } else {
+      complete.add(this);
+    }
+  }
+
+  /** Whether re-reading must start from a fresh collection: the ORM lets nobody change one that holds a chosen part. */
+  get holdsPart(): boolean {
+    return chosen.has(this);
+  }
+
+  override async load(options: any = {}): Promise<any> {
+    const current = this.currentScope(options.filters);
+    return current && this.isOutOfScope(current.scope, current.installation)
+      ? this.init({ refresh: false, ...options })
+      : super.load(options);
+  }
+
+  override async init(options: any = {}): Promise<any> {
+    const current = this.currentScope(options.filters);
+    await super.init(options);
+    if (current && !this.isDirty()) {
+      this.wasReadUnder(current.scope);
+    }
+    return this;
+  }
+
+  override async loadCount(options: any = {}): Promise<number> {
+    const given = typeof options === 'boolean' ? { refresh: options } : options;
+    const current = this.currentScope(given.filters);
+    if (!current) {
+      return super.loadCount(given);
+    }
+    // A count that is asked for with a condition is neither taken from the collection nor kept there.
+    return current.scope === 'active' && !this.isOutOfScope('active', current.installation)
+      ? super.loadCount(given)
+      : super.loadCount({ where: {}, ...given });
+  }
+
+  override async matching(options: any): Promise<any> {
+    const items = await super.matching(options);
+    if (options.store) {
+      chosen.add(this);
+    }
+    return items;
+  }
+
+  /** @internal */
+  override hydrate(items: T[], forcePropagate?: boolean, partial?: boolean, readonly?: boolean): void {
+    super.hydrate(items, forcePropagate, partial, readonly);
+    const scope = reading.get(this) ?? this.currentScope(undefined)?.scope;
+    if (scope) {
+      this.wasReadUnder(scope);
+    }
+    if (readonly) {
+      chosen.add(this);
+    }
+  }
+
+  /** @internal */
+  override removeWithoutPropagation(entity: T): void {
+    complete.delete(this);
+    super.removeWithoutPropagation(entity);
+  }
+
+  private currentScope(filters: FilterOptions | undefined) {
+    const em = helper(this.owner).__em;
+    const installation = em && findInstallation(em);
+    return installation && { installation, scope: readScope(installation, filters) };
+  }
+}
+
+const collections = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
+
+function collectionsOf(meta: EntityMetadata, { catalog }: Installation): readonly EntityProperty[] {
+  let props = collections.get(meta);
+  if (!props) {
+    props = meta.relations.filter(
+      ({ kind, targetMeta }) =>
+        (kind === ReferenceKind.ONE_TO_MANY || kind === ReferenceKind.MANY_TO_MANY) &&
+        targetMeta &&
+        catalog.find(targetMeta),
+    );
+    collections.set(meta, props);
+  }
+  return props;
+}

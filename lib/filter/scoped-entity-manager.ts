@@ -1,0 +1,199 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Collection, type Dictionary, type EntityMetadata, type FilterOptions, helper, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Installation } from '../metadata/installation.js';
+import {
+  asksForInverse,
+  followInverseReferences,
+  holdsDeletedInverse,
+  inverseReferences,
+  isLoaded,
+  keepInverseReferences,
+} from './inverse-references.js';
+import { readScope } from './read-scope.js';
+import { ScopedCollection } from './scoped-collection.js';
+import { ScopedQueryBuilder } from './scoped-query-builder.js';
+
+type EntityManagerClass = new (...args: any[]) => EntityManager;
+type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
+
+/**
+ * Keeps apart what an entity manager reads under one scope and under another: collections and references in its identity map,
+ * batches of its dataloaders, entries of the result cache.
+ *
+ * The ORM forks an entity manager by constructing its class, so the root becomes one of a subclass, which all later forks are. A
+ * fork made before is filtered like any other, but does not read again what it has loaded under another scope.
+ *
+ * @internal
+ */
+export function scopeEntityManager(em: EntityManager, installation: Installation): void {
+  const Scoped = createClass(em.constructor as EntityManagerClass, installation);
+  Object.setPrototypeOf(em, Scoped.prototype);
+  prepare(em, installation);
+  em.config.set('entityManager', Scoped as never);
+}
+
+function createClass(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
+  const { catalog, scope } = installation;
+  const counting = new AsyncLocalStorage<true>();
+  const loaders = new WeakMap<object, Map<string, unknown>>();
+
+  class ScopedEntityManager extends Base {
+    constructor(...args: any[]) {
+      super(...args);
+      prepare(this, installation);
+    }
+
+    /** What the identity map holds is what is asked for under the active scope only. */
+    protected override shouldRefresh(meta: EntityMetadata<any>, entity: any, options: any): boolean {
+      const current = scope.getStore() ?? 'active';
+      const mayDiffer =
+        (current === 'only' && catalog.find(meta) !== undefined) ||
+        (current === 'active'
+          ? holdsDeletedInverse(entity, meta, catalog)
+          : inverseReferences(meta, catalog).length > 0);
+      return mayDiffer || super.shouldRefresh(meta, entity, options);
+    }
+
+    override async countBy(...args: any[]): Promise<Dictionary<number>> {
+      const [, , options] = args;
+      const run = () => (super.countBy as (...all: any[]) => Promise<Dictionary<number>>)(...args);
+      return readScope(installation, options?.filters) === 'active' ? counting.run(true, run) : run();
+    }
+
+    override createQueryBuilder(...args: any[]): any {
+      const qb = (super.createQueryBuilder as (...all: any[]) => any)(...args);
+      return counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb;
+    }
+
+    override async tryCache(entityName: any, config: any, key: any, refresh?: boolean, merge?: boolean): Promise<any> {
+      const current = readScope(installation, (key as { filters?: FilterOptions }[])[2]?.filters);
+      if (current === 'active') {
+        return super.tryCache(entityName, config, key, refresh, merge);
+      }
+      const used = config ?? this.config.get('resultCache').global;
+      return Array.isArray(used)
+        ? super.tryCache(entityName, [cacheName(used[0] as string, current), used[1] as number], key, refresh, merge)
+        : super.tryCache(entityName, config, [...(key as unknown[]), current], refresh, merge);
+    }
+
+    override async clearCache(name: string): Promise<void> {
+      await super.clearCache(name);
+      await super.clearCache(cacheName(name, 'with'));
+      await super.clearCache(cacheName(name, 'only'));
+    }
+
+    /** A batch runs in the scope of whoever asked first, so each scope has loaders of its own. */
+    override async getDataLoader(type: LoaderType): Promise<any> {
+      const current = scope.getStore() ?? 'active';
+      if (current === 'active') {
+        return super.getDataLoader(type);
+      }
+      const em = this.getContext();
+      const own = loaders.get(em) ?? new Map<string, unknown>();
+      loaders.set(em, own);
+      const name = `${current} ${type}`;
+      if (!own.has(name)) {
+        own.set(name, await createDataLoader(em as EntityManager, type));
+      }
+      return own.get(name);
+    }
+  }
+  return Object.defineProperty(ScopedEntityManager, 'name', { value: Base.name });
+}
+
+function cacheName(name: string, scope: 'with' | 'only'): string {
+  return `${name}|softDelete:${scope}`;
+}
+
+async function createDataLoader(em: EntityManager, type: LoaderType): Promise<unknown> {
+  const { DataloaderUtils } = await import('@mikro-orm/core/dataloader');
+  const DataLoader = (await DataloaderUtils.getDataLoader()) as new (load: unknown) => unknown;
+  const load = {
+    ref: () => DataloaderUtils.getRefBatchLoadFn(em),
+    '1:m': () => DataloaderUtils.getColBatchLoadFn(em),
+    'm:n': () => DataloaderUtils.getManyToManyColBatchLoadFn(em),
+    count: () => DataloaderUtils.getCountBatchLoadFn(em),
+  }[type];
+  return new DataLoader(load());
+}
+
+/** The parts of an entity manager that decide what is loaded already, seen through their methods. */
+interface Parts {
+  loader: {
+    filterCollections(entities: any[], field: string, options: any, ref?: boolean): any[];
+    filterByReferences(entities: any[], prop: any, options: any, ref?: boolean): any[];
+  };
+  factory: {
+    create(entityName: any, data: any, options?: any): any;
+    mergeData(meta: EntityMetadata, entity: any, data: any, options?: any): void;
+  };
+}
+
+function prepare(em: EntityManager, installation: Installation): void {
+  const { loader, factory } = partsOf(em);
+  const { catalog } = installation;
+
+  const filterCollections = loader.filterCollections.bind(loader);
+  loader.filterCollections = (entities, field, options, ref) => {
+    const scope = readScope(installation, options.filters);
+    const chosen = new Set<object>(filterCollections(entities, field, options, ref));
+    for (const entity of entities) {
+      const collection = entity[field];
+      if (!(collection instanceof ScopedCollection)) {
+        continue;
+      }
+      if (!chosen.has(entity) && collection.isOutOfScope(scope, installation)) {
+        chosen.add(entity);
+        if (collection.holdsPart) {
+          Collection.create(entity, field as never, undefined, false);
+          ScopedCollection.adopt(entity, helper(entity).__meta, installation);
+        }
+      }
+      if (chosen.has(entity)) {
+        entity[field].isReadUnder(scope);
+      }
+    }
+    return entities.filter((entity) => chosen.has(entity));
+  };
+
+  const filterByReferences = loader.filterByReferences.bind(loader);
+  loader.filterByReferences = (entities, prop, options, ref) => {
+    const scope = readScope(installation, options.filters);
+    const chosen = new Set<object>(entities.filter((entity) => asksForInverse(entity, prop, options, scope, catalog)));
+    for (const entity of filterByReferences(entities, prop, options, ref)) {
+      if (options.refresh || scope === 'active' || !isLoaded(entity, prop)) {
+        chosen.add(entity);
+      }
+    }
+    return entities.filter((entity) => chosen.has(entity));
+  };
+
+  const mergeData = factory.mergeData.bind(factory);
+  factory.mergeData = (meta, entity, data, options) => {
+    followInverseReferences(entity, meta, data, catalog);
+    mergeData(meta, entity, data, options);
+  };
+
+  const create = factory.create.bind(factory);
+  factory.create = (entityName, data, options) => {
+    const entity = keepInverseReferences(em, entityName, data, catalog, () => create(entityName, data, options));
+    if (Utils.isEntity(entity)) {
+      ScopedCollection.adopt(entity, helper(entity as object).__meta, installation, data);
+    }
+    return entity;
+  };
+}
+
+/** The entity manager's own parts: asked for plainly, one that is bound to a context answers with those of the context. */
+function partsOf(em: EntityManager): Parts {
+  Object.defineProperty(em, 'getContext', { value: () => em, configurable: true });
+  try {
+    return {
+      loader: em.getEntityLoader() as unknown as Parts['loader'],
+      factory: em.getEntityFactory() as unknown as Parts['factory'],
+    };
+  } finally {
+    delete (em as { getContext?: unknown }).getContext;
+  }
+}
