@@ -5,18 +5,11 @@ import { classifyFailure, sqlState } from './classify-failure.js';
 import type { EntityRun } from './entity-run.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import type { PurgeConnection } from './purge-connection.js';
-import { EndangeredRowError, type Removal, removeKeys, removeRange } from './remove-batch.js';
-import type { BatchRange } from './statements/batch-range.js';
-import { deleteByAge } from './statements/delete-by-age.js';
-import { deleteByPlace } from './statements/delete-by-place.js';
-import { deleteTrees } from './statements/delete-trees.js';
+import { EndangeredRowError, type RangeRemoval, removeKeys, removeRange } from './remove-batch.js';
+import type { BatchRange, PassOrder } from './statements/batch-range.js';
 import { type ListedRow, listRange } from './statements/list-range.js';
 import { StoppedError } from './stop-signal.js';
 import { readTablePages } from './statements/read-table-pages.js';
-import { sampleDue, type SampleRow } from './statements/sample-due.js';
-
-/** In which order a pass goes through the due rows of a table. @internal */
-export type PassOrder = 'place' | 'age' | 'youth';
 
 /** What the batches of one run share. @internal */
 export interface BatchContext {
@@ -36,30 +29,6 @@ const LONGEST_STATEMENT_TIMEOUT = 60_000;
 const PAGES_PER_BATCH = 8_192;
 const REPEATS = 4;
 
-/**
- * Chooses the order in which the fewest pages are read: by age where few rows are due or where the oldest stand together, by place
- * where the due rows are all over the table.
- *
- * @internal
- */
-export async function chooseOrder(connection: PurgeConnection, run: EntityRun): Promise<PassOrder> {
-  const { entity, selfReferences } = run.plan;
-  if (!entity.hasPurgeIndex && !entity.table.isPartitioned) {
-    return 'place';
-  }
-  if (selfReferences.length > 0) {
-    return 'youth';
-  }
-  if (entity.table.isPartitioned) {
-    return 'age';
-  }
-  const [sample] = await connection.read<SampleRow>(sampleDue(run.rows));
-  const { due, pages, sampled, sampledPages } = sample!;
-  const isDense = due >= pages;
-  const standsTogether = sampledPages * 8 <= sampled;
-  return isDense && !standsTogether ? 'place' : 'age';
-}
-
 /** Goes once through the due rows of an entity and removes those that nothing blocks. @internal */
 export async function purgeEntity(run: EntityRun, order: PassOrder, context: BatchContext): Promise<void> {
   const { connection, size } = context;
@@ -71,12 +40,13 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   for (;;) {
     const page = order === 'place' ? pageOf(cursor) : 0;
     const range: BatchRange = {
+      order,
       cursor,
       size: size.current,
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
     };
     const start = performance.now();
-    const batch = run.isComposed ? await listed(run, range, order, context) : await ranged(run, range, order, context);
+    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, context);
     if (!batch) {
       continue;
     }
@@ -86,68 +56,53 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
     if (batch.due > 0) {
       await context.afterBatch(run, batch.gone, took);
     }
-    if (batch.due < range.size) {
-      if (order !== 'place' || range.untilPage > pages) {
-        return;
-      }
+    if (batch.last) {
+      cursor = batch.last;
+    } else if (order === 'place' && range.untilPage <= pages) {
       cursor = [`(${range.untilPage},0)`];
     } else {
-      cursor = batch.last!;
+      return;
     }
   }
 }
 
-interface PassedBatch {
-  readonly due: number;
-  readonly gone: number;
-  readonly last: readonly string[] | null;
-}
-
-/** A stretch of rows in one statement. What stands in its way is found out row by row. `undefined`: try a smaller one. */
-async function ranged(
-  run: EntityRun,
-  range: BatchRange,
-  order: PassOrder,
-  context: BatchContext,
-): Promise<PassedBatch | undefined> {
-  const statements = { place: deleteByPlace, age: deleteByAge, youth: deleteTrees };
-  const timeouts = { lockTimeout: context.lockTimeout, statementTimeout: STATEMENT_TIMEOUT };
+/** A stretch of rows in one statement. What stands in its way is found out row by row. `undefined`: to be tried again. */
+async function ranged(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval | undefined> {
+  const { connection, lockTimeout, size } = context;
+  const checks = !run.trust.isGiven;
   try {
-    const row = await removeRange(context.connection, run, statements[order](run.rows, range), timeouts);
-    run.batches += row.due > 0 ? 1 : 0;
-    run.purged += row.gone;
-    return row;
-  } catch (error) {
-    switch (kindOf(error)) {
-      case 'slow':
-        if (range.size > 1) {
-          context.size.timedOut();
-          return undefined;
-        }
-        break;
-      case 'endangered':
-        run.locksFirst = true;
-        break;
-      case 'fatal':
-      case 'connection':
-        throw error;
-      default:
+    const timeouts = { lockTimeout, statementTimeout: STATEMENT_TIMEOUT };
+    const removal = await removeRange(connection, run, range, checks, timeouts);
+    run.batches += removal.due > 0 ? 1 : 0;
+    run.purged += removal.gone;
+    if (checks) {
+      run.trust.looked(removal.due - removal.gone);
     }
-    return listed(run, range, order, context);
+    return removal;
+  } catch (error) {
+    const kind = kindOf(error);
+    if (kind === 'fatal' || kind === 'connection') {
+      throw error;
+    }
+    if (kind === 'slow' && range.size > 1) {
+      size.timedOut();
+      return undefined;
+    }
+    if (!checks && (kind === 'endangered' || sqlState(error) === '23503')) {
+      run.trust.lost();
+      return undefined;
+    }
+    run.locksFirst ||= kind === 'endangered';
+    return listed(run, range, context);
   }
 }
 
 /** The same rows by their keys. */
-async function listed(
-  run: EntityRun,
-  range: BatchRange,
-  order: PassOrder,
-  context: BatchContext,
-): Promise<PassedBatch> {
-  const rows = await context.connection.read<ListedRow>(listRange(run.rows, range, order));
+async function listed(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval> {
+  const rows = await context.connection.read<ListedRow>(listRange(run.rows, range));
   const keys = rows.map(({ key }) => key);
   const gone = await purgeKeys(run, keys, context);
-  return { due: keys.length, gone, last: rows.at(-1)?.last ?? null };
+  return { due: keys.length, gone, last: keys.length < range.size ? undefined : rows.at(-1)!.last };
 }
 
 /**
@@ -173,7 +128,7 @@ export async function purgeKeys(run: EntityRun, keys: readonly string[], context
 async function attempt(run: EntityRun, keys: readonly string[], context: BatchContext): Promise<AttemptOutcome> {
   for (let repeat = 1; ; repeat++) {
     try {
-      const removal: Removal = await removeKeys(context.connection, run, keys, {
+      const removal = await removeKeys(context.connection, run, keys, {
         lockTimeout: context.lockTimeout,
         statementTimeout: keys.length === 1 ? LONGEST_STATEMENT_TIMEOUT : STATEMENT_TIMEOUT,
       });

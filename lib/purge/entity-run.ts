@@ -4,6 +4,7 @@ import type { EntityPlan } from './purge-planner.js';
 import type { PurgeHook } from './purge-hook.js';
 import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from './purge-report.js';
 import type { DueRows } from './statements/row-sql.js';
+import { Trust } from './trust.js';
 import type { QuoteValue } from './statements/path-sql.js';
 
 const REPORTED_FAILURES = 100;
@@ -18,6 +19,7 @@ export class EntityRun {
   passedOver = 0;
   /** Whether a batch as a range has turned out not to be safe, so that rows are locked before they are checked. */
   locksFirst = false;
+  readonly trust = new Trust();
   blocked = 0;
   locked = 0;
   blockedBy: readonly PurgeBlock[] = [];

@@ -34,6 +34,8 @@ export interface KeyReference {
   readonly action: KeyAction;
   /** Whether an index finds the referencing rows. */
   readonly isIndexed: boolean;
+  /** Whether the database sees to it: not for relations that only the ORM knows, and not while its triggers are off. */
+  readonly isEnforced: boolean;
   /** Which rows of `from` the reference is about: the discriminator of a polymorphic relation. */
   readonly conditions: readonly ColumnCondition[];
   /** Sets of rows of `from` that a relation declares to be parts of the referenced row; an empty set of conditions is all. */

@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IsolationLevel } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
-import { type BatchSettings, configureBatch, type RowCounters } from './statements/configure-batch.js';
+import {
+  type BatchSettings,
+  configureBatch,
+  type ConfiguredRow,
+  type RowCounters,
+} from './statements/configure-batch.js';
 import type { QuoteValue } from './statements/path-sql.js';
 import { readTransactionStatus } from './statements/read-transaction-status.js';
 import type { StopSignal } from './stop-signal.js';
@@ -14,11 +19,15 @@ export interface BatchTransaction {
   /** What the counted tables' counters said when the transaction began. */
   readonly counters: RowCounters;
   execute<Row extends object>(sql: string): Promise<Row[]>;
+  /** Runs a statement that only changes rows. Returns how many. */
+  change(sql: string): Promise<number>;
 }
 
-/** A batch whose result carries the transaction's id, so that its fate can be asked for. @internal */
-export interface BatchResult {
-  readonly transaction: string;
+/** How far a transaction has come. */
+interface Attempt<Result> {
+  id: string | undefined;
+  /** One, once everything but the commit is done. */
+  readonly results: Result[];
 }
 
 const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
@@ -50,45 +59,51 @@ export class PurgeConnection {
    *
    * @throws StoppedError if the run was stopped before the batch began
    */
-  async transaction<Result extends BatchResult>(
+  async transaction<Result>(
     settings: BatchSettings,
     work: (transaction: BatchTransaction) => Promise<Result>,
   ): Promise<Result> {
     return this.#reconnecting(async () => {
-      const results: Result[] = [];
+      const attempt: Attempt<Result> = { id: undefined, results: [] };
       try {
-        return await this.#attempt(settings, async (transaction) => {
-          const result = await work(transaction);
-          results.push(result);
-          return result;
-        });
+        return await this.#attempt(settings, work, attempt);
       } catch (error) {
-        const [result] = results;
-        if (result && classifyFailure(error) === 'connection' && (await this.#wasCommitted(result.transaction))) {
-          return result;
+        const { id, results } = attempt;
+        if (results.length > 0 && id && classifyFailure(error) === 'connection' && (await this.#wasCommitted(id))) {
+          return results[0]!;
         }
         throw error;
       }
     });
   }
 
-  #attempt<Result>(settings: BatchSettings, work: (transaction: BatchTransaction) => Promise<Result>): Promise<Result> {
+  #attempt<Result>(
+    settings: BatchSettings,
+    work: (transaction: BatchTransaction) => Promise<Result>,
+    attempt: Attempt<Result>,
+  ): Promise<Result> {
     let isUnderWay = false;
     let isGivenUp = false;
-    const attempt = this.em.fork({ clear: true }).transactional(
+    const batch = this.em.fork({ clear: true }).transactional(
       async (em) => {
         if (isGivenUp) {
           throw this.stop.error();
         }
         isUnderWay = true;
-        const execute = <Row extends object>(sql: string) =>
-          em.getConnection('write').execute<Row[]>(sql, [], 'all', em.getTransactionContext());
-        const [row] = await execute<{ counters: RowCounters }>(configureBatch(settings, this.quote));
-        return work({ em, counters: row!.counters, execute });
+        const connection = em.getConnection('write');
+        const ctx = em.getTransactionContext();
+        const execute = <Row extends object>(sql: string) => connection.execute<Row[]>(sql, [], 'all', ctx);
+        const change = async (sql: string) =>
+          (await connection.execute<{ affectedRows: number }>(sql, [], 'run', ctx)).affectedRows;
+        const [row] = await execute<ConfiguredRow>(configureBatch(settings, this.quote));
+        attempt.id = row!.transaction ?? undefined;
+        const result = await work({ em, counters: row!.counters, execute, change });
+        attempt.results.push(result);
+        return result;
       },
       { isolationLevel: IsolationLevel.READ_COMMITTED },
     );
-    return this.stop.race(attempt, () => {
+    return this.stop.race(batch, () => {
       isGivenUp = !isUnderWay;
       return isGivenUp;
     });

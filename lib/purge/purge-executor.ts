@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { BATCH_SIZE_LIMITS, BatchSize } from './batch-size.js';
 import { classifyFailure } from './classify-failure.js';
-import { type BatchContext, chooseOrder, purgeEntity, purgeKeys } from './entity-purge.js';
+import { chooseOrder } from './choose-order.js';
+import { type BatchContext, purgeEntity, purgeKeys } from './entity-purge.js';
 import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeOrder } from './purge-planner.js';

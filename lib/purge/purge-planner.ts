@@ -17,6 +17,11 @@ export interface ReferencePath {
   readonly hops: readonly Hop[];
   /** The soft-deletable entity at the end, if it is one. */
   readonly source: PurgeEntity | undefined;
+  /**
+   * Whether the database itself would refuse to remove the row, or would delete or change a soft-deletable row along with it, which
+   * is noticed: then batches need not look first.
+   */
+  readonly isEnforced: boolean;
 }
 
 /** How the rows of one entity are purged. @internal */
@@ -121,7 +126,7 @@ class Walk {
     if (reference.isInheritance) {
       this.#part(reference, path, action !== 'cascade');
     } else if (source || from === this.holder) {
-      this.blockers.push({ hops: [...path, hop(reference)], source });
+      this.#block([...path, hop(reference)], source);
       if (source) {
         this.#endanger(reference, source, path.length > 0);
       }
@@ -138,10 +143,7 @@ class Walk {
         this.#part(reference, path, true);
       }
       if (action !== 'set null' && action !== 'set default') {
-        this.blockers.push({
-          hops: [...path, { ...hop(reference), except: reference.parts, exceptSiblings: isOwn }],
-          source: undefined,
-        });
+        this.#block([...path, { ...hop(reference), except: reference.parts, exceptSiblings: isOwn }], undefined);
       }
     }
   }
@@ -149,18 +151,26 @@ class Walk {
   #part(reference: KeyReference, path: readonly Hop[], isExplicit: boolean): void {
     const { from } = reference;
     if (path.some((earlier) => earlier.reference.from === from)) {
-      this.blockers.push({ hops: [...path, hop(reference)], source: undefined });
+      this.#block([...path, hop(reference)], undefined);
       return;
     }
     const within = this.graph.references.filter(
       (own) => own.from === from && own.to === from && (own.action === 'cascade' || own.parts.length > 0),
     );
     const hops = [...path, { ...hop(reference), within }];
-    this.attached.push({ hops, source: undefined });
+    this.attached.push({ hops, source: undefined, isEnforced: false });
     this.follow(from, hops);
     if (isExplicit) {
-      this.parts.push({ hops, source: undefined });
+      this.parts.push({ hops, source: undefined, isEnforced: false });
     }
+  }
+
+  #block(hops: readonly Hop[], source: PurgeEntity | undefined): void {
+    const { action } = hops.at(-1)!.reference;
+    const refuses = action === 'no action' || action === 'restrict' || source !== undefined;
+    const isReached = hops.slice(0, -1).every(({ reference }) => reference.action === 'cascade');
+    const isEnforced = refuses && isReached && hops.every(({ reference }) => reference.isEnforced);
+    this.blockers.push({ hops, source, isEnforced });
   }
 
   #endanger(reference: KeyReference, source: PurgeEntity, isBehindPart: boolean): void {

@@ -3,11 +3,15 @@ import type { BatchTransaction, PurgeConnection } from './purge-connection.js';
 import type { PurgeTable } from './key-graph.js';
 import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
 import { runHooks } from './run-hooks.js';
-import type { BatchRow } from './statements/batch-range.js';
+import type { BatchRange } from './statements/batch-range.js';
 import type { BatchSettings } from './statements/configure-batch.js';
 import { deleteKeys, type KeysRow } from './statements/delete-keys.js';
 import { deleteLocked } from './statements/delete-locked.js';
 import { deleteParts } from './statements/delete-parts.js';
+import { deleteRange } from './statements/delete-range.js';
+import { deleteTrees, type TreesRow } from './statements/delete-trees.js';
+import { countRange } from './statements/count-range.js';
+import { type EdgeRow, findEdge } from './statements/find-edge.js';
 import { listClearKeys } from './statements/list-clear-keys.js';
 import { lockKeys } from './statements/lock-keys.js';
 import { readCounters } from './statements/read-counters.js';
@@ -32,7 +36,12 @@ export interface Removal {
   /** How many of them were due and could be had. */
   readonly due: number;
   readonly gone: number;
-  readonly transaction: string;
+}
+
+/** What a stretch of rows has come to. @internal */
+export interface RangeRemoval extends Removal {
+  /** The cursor behind it; `undefined` if fewer rows were left than it could hold. */
+  readonly last: readonly string[] | undefined;
 }
 
 type Timeouts = Pick<BatchSettings, 'lockTimeout' | 'statementTimeout'>;
@@ -41,19 +50,46 @@ const IDLE_TIMEOUT = 10_000;
 /** What a hook does outside of the database may take its time. */
 const IDLE_TIMEOUT_WITH_HOOKS = 60_000;
 
-/** Removes a stretch of due rows in one statement. @internal */
+/**
+ * Removes a stretch of due rows in one statement.
+ *
+ * @param checks - whether blocked rows are left out; otherwise their foreign keys refuse the whole stretch
+ * @internal
+ */
 export async function removeRange(
   connection: PurgeConnection,
   run: EntityRun,
-  sql: string,
+  range: BatchRange,
+  checks: boolean,
   timeouts: Timeouts,
-): Promise<BatchRow> {
+): Promise<RangeRemoval> {
   const counted = run.plan.endangered;
   return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
-    const [row] = await transaction.execute<BatchRow>(sql);
-    await refuseIfEndangered(transaction, run, counted, row!.gone);
-    return row!;
+    const removal = await (run.plan.selfReferences.length > 0
+      ? removeTrees(transaction, run, range)
+      : removeStretch(transaction, run, range, checks));
+    await refuseIfEndangered(transaction, run, counted, removal.gone);
+    return removal;
   });
+}
+
+async function removeTrees(transaction: BatchTransaction, run: EntityRun, range: BatchRange): Promise<RangeRemoval> {
+  const [row] = await transaction.execute<TreesRow>(deleteTrees(run.rows, range));
+  const { due, gone, last } = row!;
+  return { due, gone, last: due < range.size ? undefined : last! };
+}
+
+async function removeStretch(
+  transaction: BatchTransaction,
+  run: EntityRun,
+  range: BatchRange,
+  checks: boolean,
+): Promise<RangeRemoval> {
+  const [edge] = await transaction.execute<EdgeRow>(findEdge(run.rows, range));
+  // Where nothing is left out, what is due is what goes.
+  const [count] = checks && !edge ? await transaction.execute<{ due: number }>(countRange(run.rows, range)) : [];
+  const gone = await transaction.change(deleteRange(run.rows, range, edge?.last, checks));
+  return { due: checks ? (count?.due ?? range.size) : gone, gone, last: edge?.last };
 }
 
 /**
@@ -79,8 +115,8 @@ export async function removeKeys(
   return connection.transaction(settings(run, timeouts, run.plan.endangeredBehindParts), async (transaction) => {
     const locked = (await transaction.execute<{ key: string }>(lockKeys(run.rows, keys))).map(({ key }) => key);
     const clear = locked.length > 0 ? await transaction.execute<{ key: string }>(listClearKeys(run.rows, locked)) : [];
-    const { gone, transaction: id } = await removeLocked(transaction, [{ run, keys: clear.map(({ key }) => key) }]);
-    return { due: locked.length, gone: gone[0]!, transaction: id };
+    const gone = await removeLocked(transaction, [{ run, keys: clear.map(({ key }) => key) }]);
+    return { due: locked.length, gone: gone[0]! };
   });
 }
 
@@ -88,7 +124,7 @@ export async function removeKeys(
 export async function removeLocked(
   transaction: BatchTransaction,
   all: readonly { readonly run: EntityRun; readonly keys: readonly string[] }[],
-): Promise<{ readonly gone: readonly number[]; readonly transaction: string }> {
+): Promise<readonly number[]> {
   const companions: RemainingCompanions[] = [];
   for (const { run, keys } of all) {
     if (keys.length > 0) {
@@ -104,7 +140,7 @@ export async function removeLocked(
       await transaction.execute(deleteParts(run.plan.entity.table, keys, part, quote));
     }
   }
-  const [row] = await transaction.execute<{ gone: number[]; transaction: string }>(
+  const [row] = await transaction.execute<{ gone: number[] }>(
     deleteLocked(all.map(({ run, keys }) => ({ rows: run.rows, keys }))),
   );
   await removeCompanions(transaction, companions);
@@ -113,7 +149,7 @@ export async function removeLocked(
     const own = all.findIndex(({ run }) => run.plan.entity.table === table);
     refuseUnless(table, before, after, own < 0 ? 0 : row!.gone[own]!);
   }
-  return row!;
+  return row!.gone;
 }
 
 function settings(run: EntityRun, timeouts: Timeouts, counted: readonly PurgeTable[]): BatchSettings {

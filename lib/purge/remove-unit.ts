@@ -36,23 +36,22 @@ export async function removeUnit(
   };
   const keysOf = (rows: readonly UnitRow[], position: number) =>
     rows.filter((row) => row.e === position).map((row) => row.key);
-  const result = await connection.transaction(settings, async (transaction) => {
+  return connection.transaction(settings, async (transaction) => {
     for (const [position, run] of runs.entries()) {
       const keys = keysOf(unit, position);
       const locked = keys.length > 0 ? await transaction.execute(lockKeys(run.rows, keys)) : [];
       if (locked.length !== keys.length) {
-        return { gone: runs.map(() => 0), transaction: '0' };
+        return runs.map(() => 0);
       }
     }
     // What was added since the unit was first read is seen now, and nothing can be added to a locked row.
     const again = await transaction.execute<UnitRow>(sql);
     if (again.length !== unit.length) {
-      return { gone: runs.map(() => 0), transaction: '0' };
+      return runs.map(() => 0);
     }
     return removeLocked(
       transaction,
       runs.map((run, position) => ({ run, keys: keysOf(unit, position) })),
     );
   });
-  return result.gone;
 }

@@ -19,6 +19,13 @@ export interface BatchSettings {
 /** How many rows the current transaction, and others not yet reported, have removed and changed, by the table's id. @internal */
 export type RowCounters = Readonly<Record<string, readonly [removed: number, changed: number]>>;
 
+/** @internal */
+export interface ConfiguredRow {
+  readonly counters: RowCounters;
+  /** To ask for the fate of the transaction if the connection breaks while it commits. */
+  readonly transaction: string | null;
+}
+
 /**
  * Makes the transaction short, harmless and allowed to remove rows. Everything is local to the transaction, so that it is safe
  * behind a transaction pooler. Batches are found by index or by place: a plan that reads a whole table is never wanted, and
@@ -37,7 +44,8 @@ export function configureBatch(settings: BatchSettings, quote: QuoteValue): stri
     [PHYSICAL_DELETE_SETTING]: 'allowed',
   };
   const calls = Object.entries(values).map(([name, value]) => `set_config(${quote(name)}, ${quote(value)}, true)`);
-  return `select ${calls.join(', ')}, ${countersSql(settings.counted)} as counters`;
+  const id = 'case when not pg_is_in_recovery() then pg_current_xact_id()::text end';
+  return `select ${calls.join(', ')}, ${countersSql(settings.counted)} as counters, ${id} as transaction`;
 }
 
 /** @internal */

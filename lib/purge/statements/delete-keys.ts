@@ -6,7 +6,6 @@ export interface KeysRow {
   /** How many of the rows are still due and not locked by anybody. */
   readonly due: number;
   readonly gone: number;
-  readonly transaction: string;
 }
 
 /**
@@ -31,6 +30,5 @@ export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
     and not exists (select from standing as s where s.place = c.place and s.part = c.part)
   returning 1
 )
-select (select count(*)::int from candidate) as due, (select count(*)::int from gone) as gone,
-  pg_current_xact_id()::text as transaction`;
+select (select count(*)::int from candidate) as due, (select count(*)::int from gone) as gone`;
 }

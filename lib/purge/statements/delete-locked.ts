@@ -16,5 +16,5 @@ export function deleteLocked(sets: readonly { readonly rows: DueRows; readonly k
   });
   const counts = sets.map((_, i) => `(select count(*)::int from gone${i})`);
   return `with ${removals.join(', ')}
-select jsonb_build_array(${counts.join(', ')}) as gone, pg_current_xact_id()::text as transaction`;
+select jsonb_build_array(${counts.join(', ')}) as gone`;
 }

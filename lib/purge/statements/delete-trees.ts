@@ -1,7 +1,15 @@
-import type { BatchRange } from './batch-range.js';
-import { ageAfterSql, ageColumns, ageTextSql } from './age-order.js';
-import { candidateColumns, standingSql } from './standing.js';
+import { type BatchRange, behindCursorSql, cursorSql, orderBySql, orderColumns } from './batch-range.js';
 import { type DueRows, dueSql } from './row-sql.js';
+import { candidateColumns, standingSql } from './standing.js';
+
+/** @internal */
+export interface TreesRow {
+  /** How many due rows the stretch holds. */
+  readonly due: number;
+  /** The cursor behind the last of them. */
+  readonly last: readonly string[] | null;
+  readonly gone: number;
+}
 
 /**
  * Removes the next due rows of an entity that references itself, the latest first: a row goes if every row that references it goes
@@ -13,22 +21,23 @@ import { type DueRows, dueSql } from './row-sql.js';
 export function deleteTrees(rows: DueRows, range: BatchRange): string {
   const { plan, cutoff, quote } = rows;
   const { entity } = plan;
-  const columns = ageColumns(entity);
-  const order = columns.map((column) => `p.${column} desc`).join(', ');
   const due = dueSql(entity, cutoff, quote);
-  const conditions = [due, ...ageAfterSql(entity, range.cursor, quote, '<')];
-  const last = `select ${ageTextSql(entity, 'c')} from candidate as c order by ${columns.map((column) => `c.${column}`).join(', ')} limit 1`;
+  const conditions = [due, ...behindCursorSql(entity, range, quote)];
+  const columns = candidateColumns(plan).map((column) => `p.${column}`);
+  const backwards = orderColumns(entity, range.order).map(
+    (column) => `c.${column === 'ctid' ? 'place' : column}${range.order === 'youth' ? '' : ' desc'}`,
+  );
+  const last = range.order === 'place' ? 'jsonb_build_array(c.place::text)' : cursorSql(entity, range.order, 'c');
   return `with recursive candidate as materialized (
-  select p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
-    .map((column) => `p.${column}`)
-    .join(', ')}
-  from ${entity.table.name} as p where ${conditions.join(' and ')} order by ${order} limit ${range.size}
+  select p.tableoid as part, p.ctid as place, ${columns.join(', ')}
+  from ${entity.table.name} as p where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
 ), ${standingSql(rows)}, gone as (
   delete from ${entity.table.name} as p using candidate as c
   where p.ctid = c.place and p.tableoid = c.part and ${due}
     and not exists (select from standing as s where s.place = c.place and s.part = c.part)
   returning 1
 )
-select (select count(*)::int from candidate) as due, (${last}) as last,
-  (select count(*)::int from gone) as gone, pg_current_xact_id()::text as transaction`;
+select (select count(*)::int from candidate) as due,
+  (select ${last} from candidate as c order by ${backwards.join(', ')} limit 1) as last,
+  (select count(*)::int from gone) as gone`;
 }

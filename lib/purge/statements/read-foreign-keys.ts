@@ -9,6 +9,7 @@ export interface ForeignKeyRow {
   readonly toColumns: readonly string[];
   readonly action: KeyAction;
   readonly isIndexed: boolean;
+  readonly isEnforced: boolean;
 }
 
 /**
@@ -28,6 +29,8 @@ export function readForeignKeys(): string {
   ${names('conkey', 'conrelid')} as "fromColumns", ${names('confkey', 'confrelid')} as "toColumns",
   case k.confdeltype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
     when 'd' then 'set default' else 'no action' end as action,
+  current_setting('session_replication_role') <> 'replica' and to_jsonb(k) ->> 'conenforced' is distinct from 'false'
+    and not exists (select from pg_trigger as t where t.tgconstraint = k.oid and t.tgenabled not in ('O', 'A')) as "isEnforced",
   exists (select from pg_index as i where i.indrelid = k.conrelid and i.indisvalid
     and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) ~* '^[(][^()]+ is not null[)]$'
       and exists (select from unnest(k.conkey) as u(attnum) join pg_attribute as a

@@ -1,0 +1,28 @@
+import { type BatchRange, behindCursorSql, untilCursorSql } from './batch-range.js';
+import { type DueRows, dueSql, unblockedSql } from './row-sql.js';
+
+/**
+ * Removes a stretch of due rows as a range. A row that was changed since the statement began is checked again by the database
+ * before it goes, so a restored one stays. Reading by place reads each page of a table once; reading by age reads no more than
+ * the due rows, and the cursor keeps batches from passing the remains of earlier ones.
+ *
+ * @param checks - whether rows that something needs are left out; otherwise their foreign keys refuse the whole stretch
+ * @internal
+ */
+export function deleteRange(
+  rows: DueRows,
+  range: BatchRange,
+  last: readonly string[] | undefined,
+  checks: boolean,
+): string {
+  const { plan, cutoff, quote } = rows;
+  const { entity } = plan;
+  const unforced = plan.blockers.filter(({ isEnforced }) => !isEnforced);
+  const conditions = [
+    ...behindCursorSql(entity, range, quote),
+    ...(last ? [untilCursorSql(entity, range.order, last, quote)] : []),
+    dueSql(entity, cutoff, quote),
+    ...unblockedSql(rows, checks ? plan.blockers : unforced),
+  ];
+  return `delete from ${entity.table.name} as p where ${conditions.join(' and ')}`;
+}
