@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -120,7 +120,10 @@ export class Shop {
 }
 
 export async function newDataFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'soft-delete-shop-'));
+  const folder = await mkdtemp(join(tmpdir(), 'soft-delete-shop-'));
+  // Root's database server runs as another user.
+  await chmod(folder, 0o755);
+  return folder;
 }
 
 export async function removeDataFolder(folder: string): Promise<void> {

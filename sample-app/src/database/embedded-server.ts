@@ -27,8 +27,8 @@ export class EmbeddedServer {
   /** @throws StartupError if it does not come up */
   static async start(dataFolder: string): Promise<EmbeddedServer> {
     const binaries = await serverBinaries();
-    const account = await serverAccount();
     const folder = clusterFolder(dataFolder);
+    const account = await serverAccount(dataFolder, binaries.initdb);
     if (!existsSync(join(folder, 'PG_VERSION'))) {
       await createCluster(dataFolder, folder, binaries, account);
     }
@@ -68,7 +68,8 @@ export class EmbeddedServer {
   /** For the very end of the process, where nothing can be awaited any more. */
   stopNow(): void {
     if (runningPort(this.folder)) {
-      spawnSync(this.binaries.pg_ctl, [...STOP, '-D', this.folder], { ...this.account, stdio: 'ignore' });
+      const { file, args, options } = commandAs(this.account, this.binaries.pg_ctl, [...STOP, '-D', this.folder]);
+      spawnSync(file, args, { ...options, stdio: 'ignore' });
     }
   }
 }
@@ -188,14 +189,20 @@ async function waitForServer(folder: string): Promise<boolean> {
   return false;
 }
 
+/** The prefix changes the user itself. */
+function commandAs({ uid, gid, prefix }: ServerAccount, program: string, programArgs: readonly string[]) {
+  const [file, ...args] = [...prefix, program, ...programArgs] as [string, ...string[]];
+  return { file, args, options: { cwd: '/', ...(prefix.length === 0 && { uid, gid }) } };
+}
+
 async function execute(
-  file: string,
-  args: string[],
+  program: string,
+  programArgs: readonly string[],
   account: ServerAccount,
 ): Promise<{ code: number | null; output: string }> {
+  const { file, args, options } = commandAs(account, program, programArgs);
   const child = spawn(file, args, {
-    ...account,
-    cwd: '/',
+    ...options,
     env: { ...process.env, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -207,7 +214,7 @@ async function execute(
     const [code] = await once(child, 'exit');
     return { code, output };
   } catch (error) {
-    return { code: null, output: `${file}: ${(error as Error).message}` };
+    return { code: null, output: `${program}: ${(error as Error).message}` };
   } finally {
     child.stdout.destroy();
     child.stderr.destroy();
