@@ -6,7 +6,7 @@ import {
   helper,
   ReferenceKind,
 } from '@mikro-orm/core';
-import type { DeletedScope } from '../metadata/active-predicate.js';
+import { activePredicate, type DeletedScope } from '../metadata/active-predicate.js';
 import { findInstallation, type Installation } from '../metadata/installation.js';
 import { SOFT_DELETE_FILTER } from './filter-name.js';
 import { readScope } from './read-scope.js';
@@ -104,10 +104,22 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     if (!current) {
       return super.loadCount(given);
     }
+    const { installation, scope } = current;
+    // The links of a deleted row are no links to a member, but the question here is what the row itself is linked to.
+    const counted = installation.catalog.find(this.property.targetMeta as EntityMetadata);
+    if (
+      scope === 'active' &&
+      counted &&
+      this.property.kind === ReferenceKind.MANY_TO_MANY &&
+      this.hasDeletedOwner(installation)
+    ) {
+      const where = { ...given.where, ...activePredicate(counted.property) };
+      return installation.scope.run('with', () => super.loadCount({ ...given, where, dataloader: false }));
+    }
     // A count that is asked for with a condition is neither taken from the collection nor kept there.
-    return current.scope === 'active' && !this.isOutOfScope('active', current.installation)
+    return scope === 'active' && !this.isOutOfScope('active', installation)
       ? super.loadCount(given)
-      : super.loadCount({ where: {}, ...given });
+      : super.loadCount({ ...given, where: given.where ?? {} });
   }
 
   override async matching(options: any): Promise<any> {
@@ -134,6 +146,11 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);
     super.removeWithoutPropagation(entity);
+  }
+
+  private hasDeletedOwner({ catalog }: Installation): boolean {
+    const entry = catalog.find(helper(this.owner).__meta as never);
+    return entry !== undefined && (this.owner as Record<string, unknown>)[entry.property] != null;
   }
 
   private currentScope(filters: FilterOptions | undefined) {

@@ -1,4 +1,12 @@
-import { type EntityMetadata, type EntityProperty, QueryOrder, raw, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type EntityMetadata,
+  type EntityProperty,
+  QueryFlag,
+  QueryOrder,
+  raw,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { activePredicate, type DeletedScope, scopePredicate } from '../metadata/active-predicate.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -52,7 +60,7 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
   static adopt(qb: QueryBuilder<any, any, any>, scope: DeletedScope, root?: DeletedScope): ScopedQueryBuilder {
     const scoped = Object.setPrototypeOf(qb, ScopedQueryBuilder.prototype) as ScopedQueryBuilder;
     scoped.scopeState.softDeleteShowsEvery = scope !== 'active';
-    scoped.scopeState.softDeleteRoot = root;
+    scoped.scopeState.softDeleteRoot = root === 'with' ? undefined : root;
     return scoped;
   }
 
@@ -84,10 +92,17 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
     }
   }
 
+  override async getCount(field?: any, distinct?: boolean): Promise<number> {
+    return super.getCount(field, distinct ?? (this.repeatsRows() || undefined));
+  }
+
   override getNativeQuery(processVirtualEntity?: boolean): any {
     if (!this.state.finalized && this.type !== QueryType.INSERT && this.type !== QueryType.TRUNCATE) {
       this.restrictRoot();
       this.restrictMembers();
+      if (this.repeatsRows()) {
+        this.setFlag(QueryFlag.PAGINATE);
+      }
     }
     return super.getNativeQuery(processVirtualEntity);
   }
@@ -96,6 +111,18 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
     const { softDeleteRoot, softDeleteShowsEvery } = this.scopeState;
     const scope = softDeleteShowsEvery ? 'with' : 'active';
     return ScopedQueryBuilder.adopt(super.clone(reset, preserve), scope, reset === true ? undefined : softDeleteRoot);
+  }
+
+  /** Whether a condition goes through a one-to-one relation that shows deleted rows as well: the ORM expects one row there. */
+  private repeatsRows(): boolean {
+    const { joins, softDeleteShowsEvery } = this.scopeState;
+    return (
+      softDeleteShowsEvery === true &&
+      Object.values(joins).some(
+        ({ prop, loads }) =>
+          !loads && prop.kind === ReferenceKind.ONE_TO_ONE && isMember(prop) && this.catalog.find(prop.targetMeta!),
+      )
+    );
   }
 
   private restrictRoot(): void {

@@ -1,6 +1,7 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { scopeFilters, scopeWhere } from '../filter/scope-options.js';
+import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeleteRepository } from './soft-delete.repository.js';
@@ -75,12 +76,17 @@ export class ScopedReads {
   async *stream(options?: Options) {
     const { scope } = getInstallation(this.em);
     const rows = this.em.stream(this.entityName, this.#withWhere(options));
-    for (;;) {
-      const { done, value } = await scope.run(this.deletedScope, () => rows.next());
-      if (done) {
-        return;
+    try {
+      for (;;) {
+        const { done, value } = await scope.run(this.deletedScope, () => rows.next());
+        if (done) {
+          return;
+        }
+        yield value;
       }
-      yield value;
+    } finally {
+      // Reached by a consumer that breaks off too: the cursor is open until the generator behind it ends.
+      await rows.return?.(undefined as never);
     }
   }
 
@@ -89,9 +95,11 @@ export class ScopedReads {
   }
 
   createQueryBuilder(alias?: string) {
-    const qb = this.em.createQueryBuilder<any, any>(this.entityName, alias);
-    const where = scopeWhere(this.deletedScope, this.#property, undefined);
-    return qb.where(where as any);
+    return ScopedQueryBuilder.adopt(
+      this.em.createQueryBuilder<any, any>(this.entityName, alias),
+      this.deletedScope,
+      this.deletedScope,
+    );
   }
 
   qb(alias?: string) {

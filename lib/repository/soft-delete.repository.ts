@@ -7,12 +7,13 @@ import {
   type UpsertManyOptions,
   type UpsertOptions,
 } from '@mikro-orm/core';
-import { type EntityManager, EntityRepository } from '@mikro-orm/postgresql';
+import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
 import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
 import { DeletedRowError } from '../errors/deleted-row.error.js';
+import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -47,6 +48,19 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   /** The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope. */
   scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
     return new ScopedReads(this.em as EntityManager, this.entityName, scope) as unknown as SoftDeleteReadView<Entity>;
+  }
+
+  /**
+   * A query builder over the rows that the current scope shows. Its joins to the many side of a relation show the same; joins to
+   * what a row refers to keep resolving, as everywhere.
+   */
+  override createQueryBuilder<RootAlias extends string = never>(alias?: RootAlias): QueryBuilder<Entity, RootAlias> {
+    const { scope } = getInstallation(this.em);
+    const current = scope.getStore() ?? 'active';
+    return ScopedQueryBuilder.adopt(super.createQueryBuilder(alias), current, current) as unknown as QueryBuilder<
+      Entity,
+      RootAlias
+    >;
   }
 
   /**
