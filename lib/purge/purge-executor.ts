@@ -68,7 +68,7 @@ export class PurgeExecutor {
 
   /** Goes through the due rows until nothing more can go. Returns whether some are left. */
   async #purgeGroup(group: readonly EntityRun[]): Promise<boolean> {
-    const isCircular = group.length > 1 || group.some(({ plan }) => plan.selfReferences.length > 0);
+    const isCircular = hasCircles(group);
     const context = new Map(group.map((run) => [run, this.#context(run)]));
     const waiting = new Set(group);
     for (;;) {
@@ -133,11 +133,9 @@ export class PurgeExecutor {
   }
 
   async #removeCircles(surveyed: readonly Surveyed[]): Promise<void> {
-    const hasCircles = this.groups.some(
-      (group) => group.length > 1 || group.some(({ plan }) => plan.selfReferences.length > 0),
-    );
+    const isCircular = this.groups.some(hasCircles);
     for (const [e, run] of this.#runs.entries()) {
-      if (!hasCircles || surveyed[e]!.open === 0) {
+      if (!isCircular || surveyed[e]!.open === 0) {
         continue;
       }
       const [key] = await this.#open(e, 1);
@@ -192,6 +190,12 @@ export class PurgeExecutor {
       },
     };
   }
+}
+
+/** Whether rows of the group can reference each other in a circle. */
+function hasCircles(group: readonly EntityRun[]): boolean {
+  const entities = group.map(({ plan }) => plan.entity);
+  return group.some(({ plan }) => plan.blockers.some(({ source }) => source && entities.includes(source)));
 }
 
 /** The runs of a plan in its order. @internal */

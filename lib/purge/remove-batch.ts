@@ -5,6 +5,7 @@ import { removeCompanions, type RemainingCompanions, takeCompanions } from './re
 import { runHooks } from './run-hooks.js';
 import type { BatchRange } from './statements/batch-range.js';
 import type { BatchSettings } from './statements/configure-batch.js';
+import { countSubtable } from './statements/count-subtable.js';
 import { deleteKeys, type KeysRow } from './statements/delete-keys.js';
 import { deleteLocked } from './statements/delete-locked.js';
 import { deleteParts } from './statements/delete-parts.js';
@@ -133,6 +134,7 @@ export async function removeLocked(
     }
   }
   const counted = [...new Set(all.flatMap(({ run }) => run.plan.endangeredBehindParts))];
+  const expected = await countSubtables(transaction, all, counted);
   const before = await count(transaction, counted);
   for (const { run, keys } of all) {
     const { quote } = run.rows;
@@ -147,9 +149,27 @@ export async function removeLocked(
   const after = await count(transaction, counted);
   for (const table of counted) {
     const own = all.findIndex(({ run }) => run.plan.entity.table === table);
-    refuseUnless(table, before, after, own < 0 ? 0 : row!.gone[own]!);
+    refuseUnless(table, before, after, own < 0 ? (expected.get(table) ?? 0) : row!.gone[own]!);
   }
   return row!.gone;
+}
+
+/** A row of a table-per-type hierarchy takes its parts in other tables along. */
+async function countSubtables(
+  transaction: BatchTransaction,
+  all: readonly { readonly run: EntityRun; readonly keys: readonly string[] }[],
+  counted: readonly PurgeTable[],
+): Promise<ReadonlyMap<PurgeTable, number>> {
+  const expected = new Map<PurgeTable, number>();
+  for (const { run, keys } of all) {
+    const { tables, table: root } = run.plan.entity;
+    for (const table of counted.filter((other) => other !== root && tables.includes(other))) {
+      const sql = countSubtable(root, keys, table, run.rows.quote);
+      const [row] = await transaction.execute<{ rows: number }>(sql);
+      expected.set(table, row!.rows);
+    }
+  }
+  return expected;
 }
 
 function settings(run: EntityRun, timeouts: Timeouts, counted: readonly PurgeTable[]): BatchSettings {
