@@ -142,6 +142,28 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     }
   }
 
+  /**
+   * Lets go of a deleted row that came into memory by itself, with a reference to the owner: the ORM puts it into the collection
+   * on the other side, whatever that was read under.
+   */
+  leaveOut(entity: T): void {
+    const staysOut = !complete.has(this) && !showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
+    if (staysOut && this.isInitialized() && !this.isDirty() && this.contains(entity, false)) {
+      super.removeWithoutPropagation(entity);
+      this.takeSnapshot();
+    }
+  }
+
+  /** @internal */
+  override addWithoutPropagation(entity: T): void {
+    const wasDirty = this.isDirty();
+    super.addWithoutPropagation(entity);
+    // What comes from the database is no change. The ORM takes it for one, and a changed collection is not read again.
+    if (!wasDirty && this.property.kind === ReferenceKind.ONE_TO_MANY && helper(entity).__processing) {
+      this.takeSnapshot();
+    }
+  }
+
   /** @internal */
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);

@@ -12,6 +12,7 @@ import {
 } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { ScopedCollection } from './scoped-collection.js';
+import { settleReferences } from './settle-references.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
 type EntityManagerClass = new (...args: any[]) => EntityManager;
@@ -178,8 +179,10 @@ function prepare(em: EntityManager, installation: Installation): void {
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options) => {
     const entity = keepInverseReferences(em, entityName, data, catalog, () => create(entityName, data, options));
-    if (Utils.isEntity(entity)) {
-      ScopedCollection.adopt(entity, helper(entity as object).__meta, installation, data);
+    if (Utils.isEntity<object>(entity)) {
+      const { __meta: meta } = helper(entity);
+      ScopedCollection.adopt(entity, meta, installation, data);
+      settleReferences(entity, meta, catalog);
     }
     return entity;
   };
