@@ -116,6 +116,29 @@ export function asksForInverse(
   return true;
 }
 
+/**
+ * Puts the rows that were read for a relation on its other side. The ORM does so as it brings them into memory, but not where they
+ * have been all along.
+ *
+ * @internal
+ */
+export function placeInverseReferences(
+  items: readonly object[],
+  prop: EntityProperty,
+  catalog: SoftDeleteCatalog,
+): void {
+  for (const item of items) {
+    const owner = Reference.unwrapReference(helper(item).__data[prop.mappedBy as string] as object);
+    if (!Utils.isEntity<object>(owner)) {
+      continue;
+    }
+    const current = Reference.unwrapReference(helper(owner).__data[prop.name] as object);
+    if (current == null || (current === savedTarget(owner, prop) && isPreferred(item, current, catalog))) {
+      helper(owner).__data[prop.name] = Reference.wrapReference(item, prop);
+    }
+  }
+}
+
 /** Whether the row on the other side is in memory as a whole, deleted or not. @internal */
 export function isLoaded(entity: object, prop: EntityProperty): boolean {
   const target = savedTarget(entity, prop);

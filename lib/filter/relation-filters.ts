@@ -28,6 +28,10 @@ export function writeRelationFilters(meta: EntityMetadata, name: string, catalog
     if (prop.kind === ReferenceKind.EMBEDDED || !targets.some((target) => catalog.find(target))) {
       continue;
     }
+    if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner) {
+      // Whatever is declared, the row on the other side may be deleted: an inner join would take this one along.
+      prop.nullable = true;
+    }
     const filters = named(prop.filters);
     if (filters && !isWritten(filters[name])) {
       prop.filters = { ...filters, [name]: { [`${meta.className}.${prop.name}`]: showing(prop, filters[name]) } };

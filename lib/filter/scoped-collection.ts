@@ -159,7 +159,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     const wasDirty = this.isDirty();
     super.addWithoutPropagation(entity);
     // What comes from the database is no change. The ORM takes it for one, and a changed collection is not read again.
-    if (!wasDirty && this.property.kind === ReferenceKind.ONE_TO_MANY && helper(entity).__processing) {
+    const { __managed: managed, __processing: hydrating } = helper(entity);
+    if (!wasDirty && managed && hydrating && this.property.kind === ReferenceKind.ONE_TO_MANY) {
       this.takeSnapshot();
     }
   }

@@ -1,3 +1,4 @@
+import { type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import type { AbstractSqlDriver, EntityManager } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../metadata/installation.js';
@@ -22,7 +23,8 @@ export function scopeDriver(em: EntityManager, installation: Installation): void
     const run = driver[method] as Run;
     (driver as Record<typeof method, Run>)[method] = (entityName, where, options) => {
       const scope = readScope(installation, options?.filters);
-      return run.call(scope === 'active' ? active : every, entityName, where, options);
+      const given = method === 'count' ? withoutKeysOfOthers(em, entityName, options) : options;
+      return run.call(scope === 'active' ? active : every, entityName, where, given);
     };
   }
   // A scope widens what is read, never what is changed.
@@ -41,4 +43,20 @@ function withScopedQueries(driver: AbstractSqlDriver, scope: DeletedScope): Abst
         ScopedQueryBuilder.adopt(driver.createQueryBuilder(...args), scope),
     },
   });
+}
+
+/**
+ * The ORM joins the other side of a one-to-one relation for the key that is there. To find it the key is needed anyway; to count
+ * it is not, but having a filter on it makes the ORM join it all the same.
+ */
+function withoutKeysOfOthers(em: EntityManager, entityName: any, options: any): any {
+  const { properties } = em.getMetadata().get(entityName);
+  const isKeyOfOther = ({ field, filter }: { field: string; filter?: boolean }) => {
+    const [name, ref] = field.split(':');
+    const prop = properties[name as never] as EntityProperty | undefined;
+    return ref && filter && prop?.kind === ReferenceKind.ONE_TO_ONE && !prop.owner && prop.nullable;
+  };
+  return options?.populate?.some?.(isKeyOfOther)
+    ? { ...options, populate: options.populate.filter((hint: any) => !isKeyOfOther(hint)) }
+    : options;
 }

@@ -1,18 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Collection, type Dictionary, type EntityMetadata, type FilterOptions, helper, Utils } from '@mikro-orm/core';
+import type { Dictionary, EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
-import {
-  asksForInverse,
-  followInverseReferences,
-  holdsDeletedInverse,
-  inverseReferences,
-  isLoaded,
-  keepInverseReferences,
-} from './inverse-references.js';
+import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
-import { ScopedCollection } from './scoped-collection.js';
-import { settleReferences } from './settle-references.js';
+import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
 type EntityManagerClass = new (...args: any[]) => EntityManager;
@@ -30,7 +22,7 @@ type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
 export function scopeEntityManager(em: EntityManager, installation: Installation): void {
   const Scoped = createClass(em.constructor as EntityManagerClass, installation);
   Object.setPrototypeOf(em, Scoped.prototype);
-  prepare(em, installation);
+  scopeLoading(em, installation);
   em.config.set('entityManager', Scoped as never);
 }
 
@@ -42,7 +34,7 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
   class ScopedEntityManager extends Base {
     constructor(...args: any[]) {
       super(...args);
-      prepare(this, installation);
+      scopeLoading(this, installation);
     }
 
     /** What the identity map holds is what is asked for under the active scope only. */
@@ -117,86 +109,4 @@ async function createDataLoader(em: EntityManager, type: LoaderType): Promise<un
     count: () => DataloaderUtils.getCountBatchLoadFn(em),
   }[type];
   return new DataLoader(load());
-}
-
-/** The parts of an entity manager that decide what is loaded already, seen through their methods. */
-interface Parts {
-  loader: {
-    filterCollections(entities: any[], field: string, options: any, ref?: boolean): any[];
-    filterByReferences(entities: any[], prop: any, options: any, ref?: boolean): any[];
-  };
-  factory: {
-    create(entityName: any, data: any, options?: any): any;
-    mergeData(meta: EntityMetadata, entity: any, data: any, options?: any): void;
-  };
-}
-
-function prepare(em: EntityManager, installation: Installation): void {
-  const { loader, factory } = partsOf(em);
-  const { catalog } = installation;
-
-  const filterCollections = loader.filterCollections.bind(loader);
-  loader.filterCollections = (entities, field, options, ref) => {
-    const scope = readScope(installation, options.filters);
-    const chosen = new Set<object>(filterCollections(entities, field, options, ref));
-    for (const entity of entities) {
-      const collection = entity[field];
-      if (!(collection instanceof ScopedCollection)) {
-        continue;
-      }
-      if (!chosen.has(entity) && collection.isOutOfScope(scope, installation)) {
-        chosen.add(entity);
-        if (collection.holdsPart) {
-          Collection.create(entity, field as never, undefined, false);
-          ScopedCollection.adopt(entity, helper(entity).__meta, installation);
-        }
-      }
-      if (chosen.has(entity)) {
-        entity[field].isReadUnder(scope);
-      }
-    }
-    return entities.filter((entity) => chosen.has(entity));
-  };
-
-  const filterByReferences = loader.filterByReferences.bind(loader);
-  loader.filterByReferences = (entities, prop, options, ref) => {
-    const scope = readScope(installation, options.filters);
-    const chosen = new Set<object>(entities.filter((entity) => asksForInverse(entity, prop, options, scope, catalog)));
-    for (const entity of filterByReferences(entities, prop, options, ref)) {
-      if (options.refresh || scope === 'active' || !isLoaded(entity, prop)) {
-        chosen.add(entity);
-      }
-    }
-    return entities.filter((entity) => chosen.has(entity));
-  };
-
-  const mergeData = factory.mergeData.bind(factory);
-  factory.mergeData = (meta, entity, data, options) => {
-    followInverseReferences(entity, meta, data, catalog);
-    mergeData(meta, entity, data, options);
-  };
-
-  const create = factory.create.bind(factory);
-  factory.create = (entityName, data, options) => {
-    const entity = keepInverseReferences(em, entityName, data, catalog, () => create(entityName, data, options));
-    if (Utils.isEntity<object>(entity)) {
-      const { __meta: meta } = helper(entity);
-      ScopedCollection.adopt(entity, meta, installation, data);
-      settleReferences(entity, meta, catalog);
-    }
-    return entity;
-  };
-}
-
-/** The entity manager's own parts: asked for plainly, one that is bound to a context answers with those of the context. */
-function partsOf(em: EntityManager): Parts {
-  Object.defineProperty(em, 'getContext', { value: () => em, configurable: true });
-  try {
-    return {
-      loader: em.getEntityLoader() as unknown as Parts['loader'],
-      factory: em.getEntityFactory() as unknown as Parts['factory'],
-    };
-  } finally {
-    delete (em as { getContext?: unknown }).getContext;
-  }
 }
