@@ -1,6 +1,6 @@
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { type DynamicModule, type MiddlewareConsumer, Module, type NestModule, ValidationPipe } from '@nestjs/common';
+import { type DynamicModule, Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
@@ -8,14 +8,13 @@ import { AdminModule } from './admin/admin.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { logRequest } from './http/request-logger.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ormOptions } from './orm-options.js';
 import { ProductsModule } from './products/products.module.js';
 import { ReviewsModule } from './reviews/reviews.module.js';
 
 @Module({})
-export class AppModule implements NestModule {
+export class AppModule {
   static forShop(options: { databaseUrl: string; adminApiKey: string }): DynamicModule {
     return {
       module: AppModule,
@@ -38,9 +37,5 @@ export class AppModule implements NestModule {
         },
       ],
     };
-  }
-
-  configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(logRequest).forRoutes('{*path}');
   }
 }

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { Database } from './database/database.js';
 import { prepareDatabase } from './database/prepare-database.js';
+import { logRequest } from './http/request-logger.js';
 import { type Environment, readEnvironment } from './startup/environment.js';
 import { serveOpenApi } from './startup/open-api.js';
 import { StartupError } from './startup/startup.error.js';
@@ -21,6 +22,7 @@ async function start(environment: Environment): Promise<void> {
   });
   const orm: MikroORM = app.get(MikroORM);
   await database.exclusively(() => prepareDatabase(orm));
+  app.use(logRequest);
   serveOpenApi(app);
   await listen(app, environment.port);
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn', 'log'] }));
@@ -30,6 +32,8 @@ async function start(environment: Environment): Promise<void> {
 
 async function listen(app: INestApplication, port: number): Promise<void> {
   try {
+    // What Nest has to say about it comes in the line below.
+    app.useLogger(false);
     await app.listen(port);
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {

@@ -220,8 +220,9 @@ describe('The sample app', () => {
       expect(Object.keys(body.components.schemas.RegisterCustomerDto.properties)).toEqual(['email', 'name']);
     });
 
-    it('logs each request in a line', () => {
-      expect(shop.output).toMatch(/HTTP\S* \S*GET \/docs-json 200 [\d.]+ ms/);
+    it('logs each request in a line', async () => {
+      await shop.request('GET', '/products/1');
+      await expect(shop.untilPrinted(/HTTP\S* \S*GET \/products\/1 200 [\d.]+ ms/)).resolves.toBeUndefined();
     });
   });
 

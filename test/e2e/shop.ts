@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,8 +57,12 @@ export class Shop {
   }
 
   async untilOpen(): Promise<void> {
+    await this.untilPrinted(/The shop is open: http/);
+  }
+
+  async untilPrinted(line: RegExp): Promise<void> {
     const signal = AbortSignal.timeout(25_000);
-    while (!/The shop is open: http/.test(this.output)) {
+    while (!line.test(this.output)) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         throw new Error(`The sample app ended: ${this.errors}${this.output}`);
       }
@@ -65,7 +70,7 @@ export class Shop {
         once(this.process.stdout!, 'data', { signal }),
         once(this.process, 'exit', { signal }),
       ]).catch(() => {
-        throw new Error(`The sample app did not open: ${this.errors}${this.output}`);
+        throw new Error(`The sample app did not print ${line}: ${this.errors}${this.output}`);
       });
     }
   }
@@ -127,7 +132,17 @@ export async function newDataFolder(): Promise<string> {
 }
 
 export async function removeDataFolder(folder: string): Promise<void> {
+  const server = serverPid(folder);
+  if (server !== undefined && isRunning(server)) {
+    process.kill(server, 'SIGQUIT');
+  }
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The process of the database server that works on the folder. */
+export function serverPid(folder: string): number | undefined {
+  const lock = join(folder, 'postgres/postmaster.pid');
+  return existsSync(lock) ? Number(readFileSync(lock, 'utf8').split('\n')[0]) : undefined;
 }
 
 export function isRunning(pid: number): boolean {

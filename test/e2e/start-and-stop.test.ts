@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { isRunning, newDataFolder, removeDataFolder, Shop } from './shop.js';
+import { isRunning, newDataFolder, removeDataFolder, serverPid, Shop } from './shop.js';
 
 describe('Starting and stopping the sample app', () => {
   let dataFolder: string;
@@ -32,13 +31,15 @@ describe('Starting and stopping the sample app', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
 
-    const second = Shop.launch({ dataFolder: other, env: { PORT: String(port) } });
-    expect(await second.ended()).toBe(1);
-    expect(second.errors).toMatch(new RegExp(`^Port ${port} is taken.*\n$`));
-    expect(serversOn(other)).toEqual([]);
-
-    server.close();
-    await removeDataFolder(other);
+    try {
+      const second = Shop.launch({ dataFolder: other, env: { PORT: String(port) } });
+      expect(await second.ended()).toBe(1);
+      expect(second.errors).toMatch(new RegExp(`^Port ${port} is taken.*\n$`));
+      expect(serversOn(other)).toEqual([]);
+    } finally {
+      server.close();
+      await removeDataFolder(other);
+    }
   });
 
   it.each([
@@ -87,7 +88,7 @@ describe('Starting and stopping the sample app', () => {
   it('starts again with its data after a kill -9, on the server that was left behind', async () => {
     await shop.request('DELETE', '/customers/2');
     const before = await shop.query('select id, deleted_at from customers order by id');
-    const server = serverPid(dataFolder);
+    const server = serverPid(dataFolder)!;
     shop.process.kill('SIGKILL');
     expect(await shop.ended()).toBe('SIGKILL');
     expect(isRunning(server)).toBe(true);
@@ -99,7 +100,7 @@ describe('Starting and stopping the sample app', () => {
 
   it('starts again with its data after everything was killed', async () => {
     const before = await shop.query('select id, deleted_at from customers order by id');
-    const server = serverPid(dataFolder);
+    const server = serverPid(dataFolder)!;
     shop.process.kill('SIGKILL');
     process.kill(server, 'SIGKILL');
     await shop.ended();
@@ -114,7 +115,7 @@ describe('Starting and stopping the sample app', () => {
     const started = performance.now();
     shop = await Shop.open({ dataFolder, detached: true, command: ['npm', 'start'] });
     expect(performance.now() - started).toBeLessThan(20_000);
-    const server = serverPid(dataFolder);
+    const server = serverPid(dataFolder)!;
     const group = shop.process.pid!;
     expect(processesOf(group).length).toBeGreaterThan(1);
 
@@ -125,10 +126,6 @@ describe('Starting and stopping the sample app', () => {
     expect(serversOn(dataFolder)).toEqual([]);
   });
 });
-
-function serverPid(folder: string): number {
-  return Number(readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
-}
 
 function processesOf(group: number): string[] {
   return processes().filter((line) => Number(line.trim().split(/\s+/)[1]) === group);

@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
-import { IsEmail, IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { IsEmail, MaxLength } from 'class-validator';
 import type { Customer } from '../entities/customer.entity.js';
+import { IsText } from '../http/is-text.decorator.js';
 
 export class RegisterCustomerDto {
   /** @example "ada@example.com" */
@@ -10,9 +11,7 @@ export class RegisterCustomerDto {
   email!: string;
 
   /** @example "Ada Lovelace" */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(200)
+  @IsText({ maxLength: 200 })
   name!: string;
 }
 

@@ -1,20 +1,21 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '../startup/startup.error.js';
 import { serverAccount, type ServerAccount } from './server-account.js';
 import { serverBinaries, type ServerBinaries } from './server-binaries.js';
+import { readLock, removeStaleLock, runningPort } from './server-lock.js';
 
 const USER = 'shop';
 
 /**
- * A PostgreSQL that belongs to the app. It runs outside the app's process group, so that Ctrl-C in a terminal reaches the app
- * alone and the app ends it when its own work is done. A server that an app left behind (`kill -9`) is taken over.
+ * A PostgreSQL that belongs to the app. It runs in a process group of its own, so that Ctrl-C in a terminal reaches the app
+ * alone, and the app ends it when its own work is done. A server that an app left behind (`kill -9`) is taken over.
  */
 export class EmbeddedServer {
   private constructor(
@@ -22,6 +23,7 @@ export class EmbeddedServer {
     private readonly folder: string,
     private readonly binaries: ServerBinaries,
     private readonly account: ServerAccount,
+    private readonly process: ChildProcess | undefined,
   ) {}
 
   /** @throws StartupError if it does not come up */
@@ -32,37 +34,15 @@ export class EmbeddedServer {
     if (!existsSync(join(folder, 'PG_VERSION'))) {
       await createCluster(dataFolder, folder, binaries, account);
     }
-    await removeStaleLock(folder);
-    if (!runningPort(folder)) {
-      const { code, output } = await execute(
-        binaries.pg_ctl,
-        [
-          'start',
-          '-w',
-          '-t',
-          '60',
-          '-s',
-          '-D',
-          folder,
-          '-l',
-          join(folder, 'server.log'),
-          '-o',
-          `-p ${await freePort()}`,
-        ],
-        account,
-      );
-      // An app that was started at the same moment may have been faster: then its server is up, or about to be.
-      if (code !== 0 && !(await waitForServer(folder))) {
-        throw new StartupError(
-          `PostgreSQL did not start: ${await lastComplaint(folder, output)}. Its log is ${join(folder, 'server.log')}; or set DATABASE_URL to a database of yours.`,
-        );
-      }
-    }
-    return new EmbeddedServer(embeddedServerUrl(dataFolder)!, folder, binaries, account);
+    const process = await bringUp(folder, binaries, account);
+    return new EmbeddedServer(embeddedServerUrl(dataFolder)!, folder, binaries, account, process);
   }
 
   async stop(): Promise<void> {
     await execute(this.binaries.pg_ctl, [...STOP, '-D', this.folder], this.account);
+    if (this.process?.exitCode === null && this.process.signalCode === null) {
+      await once(this.process, 'exit');
+    }
   }
 
   /** For the very end of the process, where nothing can be awaited any more. */
@@ -143,40 +123,51 @@ async function createCluster(
   }
 }
 
-/** The port in `postmaster.pid`, if the process that wrote it is alive and ready. */
-function runningPort(folder: string): number | undefined {
-  const lock = readLock(folder);
-  return lock?.ready && isAlive(lock.pid) ? lock.port : undefined;
-}
-
-function readLock(folder: string): { pid: number; port: number; ready: boolean } | undefined {
-  try {
-    const lines = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n');
-    return { pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' };
-  } catch {
-    return undefined;
+/** Starts the server, unless one is running on the folder. */
+async function bringUp(
+  folder: string,
+  binaries: ServerBinaries,
+  account: ServerAccount,
+): Promise<ChildProcess | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    await removeStaleLock(folder);
+    if (runningPort(folder)) {
+      return undefined;
+    }
+    const { process, failure } = await launch(folder, binaries, account);
+    if (!failure) {
+      return process;
+    }
+    // An app that was started at the same moment may have been faster: then its server is up, or about to be.
+    if (await waitForServer(folder)) {
+      return undefined;
+    }
+    // The sessions of a server that was killed take a moment to notice.
+    if (attempt === 20 || !/shared memory/.test(failure)) {
+      throw new StartupError(
+        `PostgreSQL did not start: ${failure}. Its log is ${join(folder, 'server.log')}; or set DATABASE_URL to a database of yours.`,
+      );
+    }
+    await sleep(250);
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+async function launch(folder: string, binaries: ServerBinaries, account: ServerAccount) {
+  const log = await open(join(folder, 'server.log'), 'a');
+  const { size } = await log.stat();
+  const { file, args, options } = commandAs(account, binaries.postgres, ['-D', folder, '-p', `${await freePort()}`]);
+  const process = spawn(file, args, { ...options, detached: true, stdio: ['ignore', log.fd, log.fd] });
+  await log.close();
+  let failure: string | undefined;
+  const ended = new Promise<void>((resolve) => {
+    process.once('error', (error) => resolve(void (failure = error.message)));
+    process.once('exit', () => resolve(void (failure ??= lastComplaint(folder, size))));
+  });
+  const isUp = () => readLock(folder)?.pid === process.pid && runningPort(folder) !== undefined;
+  while (!isUp() && (await Promise.race([ended.then(() => false), sleep(20, true)]))) {
+    // Until it is up or has ended.
   }
-  // After a restart of the machine or the container, another program may have the number.
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'postgres';
-  } catch {
-    return true;
-  }
-}
-
-async function removeStaleLock(folder: string): Promise<void> {
-  const lock = readLock(folder);
-  if (lock && !isAlive(lock.pid)) {
-    await rm(join(folder, 'postmaster.pid'), { force: true });
-  }
+  return { process, failure };
 }
 
 async function waitForServer(folder: string): Promise<boolean> {
@@ -210,24 +201,21 @@ async function execute(
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
   try {
-    // Not 'close': the server that pg_ctl starts keeps the pipes open.
-    const [code] = await once(child, 'exit');
+    const [code] = await once(child, 'close');
     return { code, output };
   } catch (error) {
     return { code: null, output: `${program}: ${(error as Error).message}` };
-  } finally {
-    child.stdout.destroy();
-    child.stderr.destroy();
   }
 }
 
-async function lastComplaint(folder: string, output: string): Promise<string> {
-  const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '');
+/** The reason that the server gave in its log, from where the log was when it started. */
+function lastComplaint(folder: string, from: number): string {
+  const log = readFileSync(join(folder, 'server.log')).subarray(from).toString();
   const fatal = log
     .split('\n')
     .filter((line) => /FATAL|PANIC/.test(line))
     .at(-1);
-  return fatal?.replace(/^.*?(FATAL|PANIC):\s*/, '') ?? complaint(output);
+  return fatal?.replace(/^.*?(FATAL|PANIC):\s*/, '') ?? complaint(log);
 }
 
 function complaint(output: string): string {

@@ -5,6 +5,7 @@ import { StartupError } from '../startup/startup.error.js';
 export interface ServerBinaries {
   readonly initdb: string;
   readonly pg_ctl: string;
+  readonly postgres: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Loaded } from '@mikro-orm/core';
-import { IsInt, IsNotEmpty, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import type { Review } from '../entities/review.entity.js';
+import { IsText } from '../http/is-text.decorator.js';
 
 export class WriteReviewDto {
   /** @example 2 */
@@ -15,9 +16,7 @@ export class WriteReviewDto {
   rating!: number;
 
   /** @example "Pours without dripping." */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(2000)
+  @IsText({ maxLength: 2000 })
   text!: string;
 }
 
