@@ -38,7 +38,7 @@ export const questions = {
     const [author] = await repository.withDeleted().find({}, { fields: ['name'] });
     expectTypeOf(author!.name).toEqualTypeOf<string>();
     // @ts-expect-error the property was not asked for
-    author!.updatedAt;
+    void author!.updatedAt;
   },
   refusesWhatTheOrmRefuses() {
     // @ts-expect-error there is no such property
