@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -120,8 +121,14 @@ describe('The packed package', () => {
     ).toBe('SoftDeleteModule\n');
   });
 
-  it("type-checks the README's quick start, strictly and with its own declarations", () => {
-    for (const dependency of ['@mikro-orm/decorators', '@mikro-orm/nestjs', '@nestjs/schedule', '@types/node']) {
+  it("type-checks the README's quick start and the tests of types, strictly and with its own declarations", () => {
+    for (const dependency of [
+      '@mikro-orm/decorators',
+      '@mikro-orm/nestjs',
+      '@nestjs/schedule',
+      '@types/node',
+      'expect-type',
+    ]) {
       rmSync(join(folder, 'node_modules', dependency), { force: true });
       link(dependency);
     }
@@ -130,6 +137,7 @@ describe('The packed package', () => {
     )!;
     expect(code).toContain(`from '${name}'`);
     writeFileSync(join(folder, 'quick-start.ts'), code!);
+    cpSync(join(root, 'test/types'), join(folder, 'types'), { recursive: true });
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({
@@ -142,7 +150,8 @@ describe('The packed package', () => {
           emitDecoratorMetadata: true,
           types: ['node'],
         },
-        files: ['quick-start.ts', `node_modules/${name}/dist/testing/index.d.ts`],
+        files: ['quick-start.ts'],
+        include: ['types'],
       }),
     );
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -151,7 +160,9 @@ describe('The packed package', () => {
       encoding: 'utf8',
     });
     // Other packages' declarations are their own business.
-    expect(stdout.split('\n').filter((line) => /^quick-start|nestjs-mikro-orm-soft-delete/.test(line))).toEqual([]);
+    expect(
+      stdout.split('\n').filter((line) => /^(quick-start|types\/)|nestjs-mikro-orm-soft-delete/.test(line)),
+    ).toEqual([]);
   });
 });
 
