@@ -38,8 +38,8 @@ export class BatchSize {
     this.#size = Math.round(Math.min(largest, Math.max(floor, this.#size * factor)));
   }
 
-  /** Half the size, after a batch that took too long. */
+  /** A much smaller size, after a batch that took many times as long as it should and came to nothing. */
   timedOut(): void {
-    this.#size = Math.max(1, Math.floor(this.#size / 2));
+    this.#size = Math.max(1, Math.floor(this.#size / 8));
   }
 }

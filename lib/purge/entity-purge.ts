@@ -22,7 +22,7 @@ export interface BatchContext {
 }
 
 /** Longer than any batch should take, so that the next ones are smaller. */
-const STATEMENT_TIMEOUT = 1_000;
+const STATEMENT_TIMEOUT = 500;
 /** For a single row with a lot hanging on it. */
 const LONGEST_STATEMENT_TIMEOUT = 60_000;
 /** How many pages a batch looks through for due rows: 64 MB. */

@@ -10,6 +10,7 @@ import {
 } from './statements/configure-batch.js';
 import type { QuoteValue } from './statements/path-sql.js';
 import { readTransactionStatus } from './statements/read-transaction-status.js';
+import { PooledClients } from './pooled-clients.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** One batch's transaction. @internal */
@@ -26,6 +27,7 @@ export interface BatchTransaction {
 /** How far a transaction has come. */
 interface Attempt<Result> {
   id: string | undefined;
+  process: number | undefined;
   /** One, once everything but the commit is done. */
   readonly results: Result[];
 }
@@ -40,6 +42,7 @@ const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
  */
 export class PurgeConnection {
   readonly quote: QuoteValue;
+  readonly #clients = new PooledClients();
 
   constructor(
     private readonly em: EntityManager,
@@ -47,6 +50,15 @@ export class PurgeConnection {
   ) {
     const platform = em.getPlatform();
     this.quote = (value) => platform.quoteValue(value);
+  }
+
+  /** Begins to look after the connections that break. */
+  async open(): Promise<void> {
+    await this.#clients.watch(this.em);
+  }
+
+  close(): void {
+    this.#clients.unwatch();
   }
 
   /** Reads outside of a transaction; tries again if the connection breaks. */
@@ -64,13 +76,17 @@ export class PurgeConnection {
     work: (transaction: BatchTransaction) => Promise<Result>,
   ): Promise<Result> {
     return this.#reconnecting(async () => {
-      const attempt: Attempt<Result> = { id: undefined, results: [] };
+      const attempt: Attempt<Result> = { id: undefined, process: undefined, results: [] };
       try {
         return await this.#attempt(settings, work, attempt);
       } catch (error) {
-        const { id, results } = attempt;
-        if (results.length > 0 && id && classifyFailure(error) === 'connection' && (await this.#wasCommitted(id))) {
-          return results[0]!;
+        if (classifyFailure(error) === 'connection') {
+          if (attempt.process !== undefined) {
+            this.#clients.discard(attempt.process, error as Error);
+          }
+          if (attempt.results.length > 0 && attempt.id && (await this.#wasCommitted(attempt.id))) {
+            return attempt.results[0]!;
+          }
         }
         throw error;
       }
@@ -97,6 +113,7 @@ export class PurgeConnection {
           (await connection.execute<{ affectedRows: number }>(sql, [], 'run', ctx)).affectedRows;
         const [row] = await execute<ConfiguredRow>(configureBatch(settings, this.quote));
         attempt.id = row!.transaction ?? undefined;
+        attempt.process = row!.process;
         const result = await work({ em, counters: row!.counters, execute, change });
         attempt.results.push(result);
         return result;

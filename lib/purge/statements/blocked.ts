@@ -49,7 +49,7 @@ export function blockedSql(surveyed: readonly SurveyedRows[]): string {
     seeds.push('select 0 as e, null::oid as part, null::tid as place, 0 as via where false');
   }
   if (steps.length === 0) {
-    return `blocked as (${seeds.join('\n  union all ')})`;
+    return `blocked(e, part, place, via) as (${seeds.join('\n  union all ')})`;
   }
   return `blocked(e, part, place, via) as (
   (${seeds.join('\n  union all ')})

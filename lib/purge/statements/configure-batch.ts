@@ -24,6 +24,8 @@ export interface ConfiguredRow {
   readonly counters: RowCounters;
   /** To ask for the fate of the transaction if the connection breaks while it commits. */
   readonly transaction: string | null;
+  /** The server's process of the connection. */
+  readonly process: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export function configureBatch(settings: BatchSettings, quote: QuoteValue): stri
   };
   const calls = Object.entries(values).map(([name, value]) => `set_config(${quote(name)}, ${quote(value)}, true)`);
   const id = 'case when not pg_is_in_recovery() then pg_current_xact_id()::text end';
-  return `select ${calls.join(', ')}, ${countersSql(settings.counted)} as counters, ${id} as transaction`;
+  return `select ${calls.join(', ')}, ${countersSql(settings.counted)} as counters, ${id} as transaction, pg_backend_pid() as process`;
 }
 
 /** @internal */

@@ -1,0 +1,372 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineEntity, MikroORM, type Options, p } from '@mikro-orm/postgresql';
+import {
+  createPurge,
+  PurgeInterruptedError,
+  PurgeService,
+  softDeletable,
+  SoftDeleteConfigError,
+} from 'nestjs-mikro-orm-soft-delete';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+const Item = softDeletable(
+  defineEntity({
+    name: 'Item',
+    tableName: 'item',
+    properties: {
+      id: p.integer().primary(),
+      path: p.text(),
+      secret: p.text(),
+      deletedAt: p.datetime().columnType('timestamptz').nullable(),
+    },
+  }),
+  { retention: '30d' },
+);
+
+describe(PurgeService.name, () => {
+  const ROWS = 1024;
+  let test: TestOrm;
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown) => unhandled.push(error);
+
+  beforeAll(() => process.on('unhandledRejection', onUnhandled));
+  afterAll(() => process.off('unhandledRejection', onUnhandled));
+
+  beforeEach(async () => {
+    unhandled.length = 0;
+    test = await createTestOrm([Item], { pool: { max: 3 } }, false);
+    await test.database.query(`
+      insert into item select n, 'file ' || n, 'secret', now() - interval '40 days' + n * interval '1 second'
+      from generate_series(1, ${ROWS}) as n;
+      insert into item values (5001, 'active', '', null), (5002, 'kept', '', now() - interval '20 days');
+      create sequence attempts;
+    `);
+  });
+
+  afterEach(async () => {
+    await test.close();
+    expect(unhandled).toEqual([]);
+  });
+
+  const ids = async () =>
+    (await test.database.query<{ id: number }>('select id from item order by id')).map(({ id }) => id);
+  const onDelete = (body: string) =>
+    test.database.query(`
+      create function on_delete() returns trigger language plpgsql as $$ begin ${body} return old; end $$;
+      create trigger on_delete before delete on item for each row execute function on_delete();
+    `);
+  const purge = (options: Parameters<typeof createPurge>[1] = {}) =>
+    createPurge(test.orm, { pauseBetweenBatches: 0, ...options });
+
+  it('isolates rows that a trigger refuses, in about two statements per row and halving', async () => {
+    await onDelete(`if old.id in (17, 700) then
+      raise exception 'file is in use' using errcode = '23514', constraint = 'in_use'; end if;`);
+    test.statements.length = 0;
+
+    const report = await purge({ batchSize: ROWS }).run();
+
+    expect(report).toMatchObject({
+      outcome: 'completed',
+      total: ROWS - 2,
+      entities: [
+        {
+          purged: ROWS - 2,
+          failed: 2,
+          blocked: 0,
+          locked: 0,
+          failures: [
+            { key: 17, message: 'file is in use', sqlState: '23514', constraint: 'in_use' },
+            { key: 700, message: 'file is in use', sqlState: '23514', constraint: 'in_use' },
+          ],
+        },
+      ],
+    });
+    await expect(ids()).resolves.toEqual([17, 700, 5001, 5002]);
+    const deletions = test.statements.filter((sql) => sql.includes('delete from')).length;
+    expect(deletions).toBeLessThanOrEqual(2 + 2 * 2 * Math.log2(ROWS));
+  });
+
+  it('passes over rows that a user has locked, takes them at the end if they are free by then, else reports them', async () => {
+    const [brief, long] = [await test.database.connect(), await test.database.connect()];
+    await brief.query('begin; select from item where id in (3, 4) for update');
+    await long.query('begin; update item set deleted_at = null where id = 5');
+
+    const run = purge().run();
+    await sleep(300);
+    await brief.query('rollback');
+    const report = await run;
+
+    expect(report).toMatchObject({ outcome: 'completed', entities: [{ purged: ROWS - 1, locked: 1, blocked: 0 }] });
+    await long.query('commit');
+    await expect(ids()).resolves.toEqual([5, 5001, 5002]);
+    await Promise.all([brief.end(), long.end()]);
+  });
+
+  it('makes batches smaller when they run into the statement timeout', async () => {
+    await onDelete('if old.id <= 2 then perform pg_sleep(0.3); end if;');
+
+    const report = await purge().run();
+
+    expect(report).toMatchObject({ outcome: 'completed', entities: [{ purged: ROWS, failed: 0 }] });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+  });
+
+  it('repeats a batch that is the victim of a deadlock', async () => {
+    await test.database.query(`alter database ${test.database.name} set deadlock_timeout = '300ms'`);
+    await test.orm.close(true);
+    await test.orm.connect();
+    const user = await test.database.connect();
+    await user.query("set deadlock_timeout = '10s'; begin; select from item where id = 2 for update");
+
+    const run = purge({ lockTimeout: '5s' }).run();
+    await untilWaiting();
+    await user.query(
+      'select from item where id = 1 for update; update item set deleted_at = null where id = 2; commit',
+    );
+    const report = await run;
+
+    // The server counts what a connection has seen when it ends.
+    await test.orm.close(true);
+    await expect(untilCounted()).resolves.toBe(1);
+    expect(report).toMatchObject({ outcome: 'completed', entities: [{ failed: 0, locked: 0 }] });
+    await expect(ids()).resolves.toEqual([2, 5001, 5002]);
+    await user.end();
+  });
+
+  async function untilWaiting(): Promise<void> {
+    while ((await test.database.query("select from pg_stat_activity where wait_event_type = 'Lock'")).length === 0) {
+      await sleep(5);
+    }
+  }
+
+  async function untilCounted(): Promise<number> {
+    for (let i = 0; ; i++) {
+      const [row] = await test.database.query<{ deadlocks: number }>(
+        'select deadlocks::int from pg_stat_database where datname = current_database()',
+      );
+      if (row!.deadlocks > 0 || i === 100) {
+        return row!.deadlocks;
+      }
+      await sleep(20);
+    }
+  }
+
+  it('repeats a batch that could not be serialized', async () => {
+    await onDelete(
+      `if old.id = 100 and nextval('attempts') < 3 then raise exception 'try again' using errcode = '40001'; end if;`,
+    );
+
+    await expect(purge().run()).resolves.toMatchObject({
+      outcome: 'completed',
+      entities: [{ purged: ROWS, failed: 0 }],
+    });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+  });
+
+  it('goes on over a new connection when the server drops the one of a batch', async () => {
+    await onDelete(
+      `if old.id in (100, 900) and nextval('attempts') < 3 then perform pg_terminate_backend(pg_backend_pid()); end if;`,
+    );
+
+    await expect(purge().run()).resolves.toMatchObject({
+      outcome: 'completed',
+      entities: [{ purged: ROWS, failed: 0 }],
+    });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+    await expect(test.database.query('select last_value::int from attempts')).resolves.toEqual([{ last_value: 4 }]);
+  });
+
+  it('asks what became of a commit whose answer was lost, so that every row is counted once', async () => {
+    const proxy = await startProxy(test.database.url, 3);
+    const orm = await MikroORM.init({ ...(test.orm.config.getAll() as Options), clientUrl: proxy.url });
+
+    const report = await createPurge(orm, { pauseBetweenBatches: 0, batchSize: 100 }).run();
+
+    expect(proxy.lostAnswers()).toBe(1);
+    expect(report).toMatchObject({
+      outcome: 'completed',
+      total: ROWS,
+      entities: [{ purged: ROWS, failed: 0, locked: 0 }],
+    });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+    await orm.close(true);
+    await proxy.close();
+  });
+
+  it('ends with an error that says what was done when the server becomes read-only', async () => {
+    await test.database.query(`alter database ${test.database.name} set default_transaction_read_only = on`);
+    await test.orm.close(true);
+    await test.orm.connect();
+
+    const error = await purge()
+      .run()
+      .catch((thrown: unknown) => thrown);
+
+    expect(error).toBeInstanceOf(PurgeInterruptedError);
+    expect(error).toMatchObject({ code: 'PURGE_INTERRUPTED', report: { outcome: 'aborted', total: 0 } });
+    expect((error as Error).message).toContain('The server is read-only');
+    await test.database.query(`alter database ${test.database.name} set default_transaction_read_only = off`);
+    await test.orm.close(true);
+    await test.orm.connect();
+    await expect(purge().run()).resolves.toMatchObject({ total: ROWS });
+  });
+
+  it('waits for a connection of a full pool no longer than it may run', async () => {
+    let release = () => {};
+    const held = [1, 2, 3].map(() =>
+      test.orm.em.fork().transactional(
+        () =>
+          new Promise<void>((resolve) => {
+            const before = release;
+            release = () => {
+              before();
+              resolve();
+            };
+          }),
+      ),
+    );
+    await sleep(50);
+
+    await expect(purge().run({ timeBudget: '150ms' })).resolves.toMatchObject({ outcome: 'time-budget', total: 0 });
+    await expect(purge().run({ signal: AbortSignal.timeout(100) })).resolves.toMatchObject({
+      outcome: 'aborted',
+      total: 0,
+    });
+    release();
+    await Promise.all(held);
+    await expect(purge().run()).resolves.toMatchObject({ outcome: 'completed', total: ROWS });
+  });
+
+  it('hands hooks the columns they ask for, and keeps the rows of one that throws', async () => {
+    const seen: object[] = [];
+    const service = purge();
+    await test.database.query('create table removed_file (path text)');
+    service.registerHook(
+      Item.class,
+      async (items: any[], { em }) => {
+        seen.push(...items.map((item) => ({ ...item })));
+        const quoted = items.map(({ path }) => `('${path}')`).join(', ');
+        await em.execute(`insert into removed_file values ${quoted}`);
+        if (items.some(({ id }) => id === 30)) {
+          throw new Error('The storage is away.');
+        }
+      },
+      { fields: ['path'] },
+    );
+
+    const report = await service.run();
+
+    expect(report).toMatchObject({
+      total: ROWS - 1,
+      entities: [{ purged: ROWS - 1, failed: 1, failures: [{ key: 30, message: 'The storage is away.' }] }],
+    });
+    expect(seen.every((item) => Object.keys(item).sort().join() === 'id,path')).toBe(true);
+    await expect(ids()).resolves.toEqual([30, 5001, 5002]);
+    await expect(
+      test.database.query('select count(distinct path)::int as files, count(*)::int as rows from removed_file'),
+    ).resolves.toEqual([{ files: ROWS - 1, rows: ROWS - 1 }]);
+  });
+
+  it('stops after the batch under way, and the next run goes on', async () => {
+    const controller = new AbortController();
+    const aborted = await purge({ batchSize: 100 }).run({
+      signal: controller.signal,
+      onProgress: ({ total }) => total >= 300 && controller.abort(),
+    });
+    expect(aborted).toMatchObject({ outcome: 'aborted', total: 300 });
+    await expect(test.database.query('select count(*)::int as left from item')).resolves.toEqual([
+      { left: ROWS - 300 + 2 },
+    ]);
+
+    await onDelete('perform pg_sleep(0.001);');
+    await expect(purge({ batchSize: 50 }).run({ timeBudget: 150 })).resolves.toMatchObject({ outcome: 'time-budget' });
+    await expect(purge().run()).resolves.toMatchObject({ outcome: 'completed' });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+  });
+
+  it("goes by the database's clock and not by the process'", async () => {
+    const year = 365 * 24 * 60 * 60 * 1_000;
+    const RealDate = Date;
+    for (const shift of [-year, year]) {
+      globalThis.Date = class extends RealDate {
+        constructor(...args: any[]) {
+          super(...((args.length > 0 ? args : [RealDate.now() + shift]) as [number]));
+        }
+        static override now = () => RealDate.now() + shift;
+      } as DateConstructor;
+      try {
+        await expect(purge().run({ dryRun: true })).resolves.toMatchObject({ total: ROWS });
+        const { entities, at } = await purge().status();
+        expect(entities[0]).toMatchObject({ deleted: ROWS + 1, due: ROWS, blocked: 0 });
+        expect(Math.abs(at.getTime() - RealDate.now())).toBeLessThan(60_000);
+      } finally {
+        globalThis.Date = RealDate;
+      }
+    }
+  });
+
+  it('never shortens a retention, and refuses what cannot work', async () => {
+    const service = purge();
+    await expect(service.run({ olderThan: '1d' })).resolves.toMatchObject({ total: ROWS });
+    await expect(service.run({ olderThan: '1y' })).resolves.toMatchObject({ total: 0 });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+    await expect(service.run({ batchSize: -1 })).rejects.toBeInstanceOf(SoftDeleteConfigError);
+    await expect(service.run({ olderThan: 'soon' as never })).rejects.toBeInstanceOf(SoftDeleteConfigError);
+    await expect(service.run({ entities: ['Nothing'] })).rejects.toMatchObject({ code: 'NOT_SOFT_DELETABLE' });
+  });
+});
+
+/** Stands between the ORM and the server, and cuts the line once the server has answered the n-th commit that removed something. */
+async function startProxy(url: string, nth: number) {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let commits = 0;
+  let lost = 0;
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    let hasDeleted = false;
+    let isCut = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        client.destroy();
+        upstream.destroy();
+        sockets.delete(socket);
+      });
+    }
+    client.on('data', (data) => {
+      const text = data.toString('latin1');
+      hasDeleted ||= text.includes('delete from');
+      if (hasDeleted && /commit/i.test(text)) {
+        hasDeleted = false;
+        isCut = ++commits === nth;
+      }
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (isCut) {
+        lost++;
+        client.destroy();
+      } else {
+        client.write(data);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const proxied = new URL(url);
+  proxied.port = String(port);
+  return {
+    url: proxied.toString(),
+    lostAnswers: () => lost,
+    close: () =>
+      new Promise<void>((resolve) => {
+        sockets.forEach((socket) => socket.destroy());
+        server.close(() => resolve());
+      }),
+  };
+}
