@@ -138,6 +138,7 @@ describe('The packed package', () => {
     expect(code).toContain(`from '${name}'`);
     writeFileSync(join(folder, 'quick-start.ts'), code!);
     cpSync(join(root, 'test/types'), join(folder, 'types'), { recursive: true });
+    cpSync(join(root, 'test/support/library.ts'), join(folder, 'support/library.ts'));
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({

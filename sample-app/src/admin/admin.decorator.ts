@@ -8,6 +8,6 @@ export function Admin(path: string) {
     Controller(`admin/${path}`),
     UseGuards(ApiKeyGuard),
     ApiSecurity(API_KEY_HEADER),
-    ApiTags('admin'),
+    ApiTags('Admin'),
   );
 }
