@@ -38,14 +38,15 @@ export async function loadOrm({ config, contextName }: OrmLocation): Promise<Mik
   try {
     orm = (await CLIHelper.getORM(contextName, [found])) as unknown as MikroORM;
   } catch (cause) {
-    throw new CliError(`The MikroORM configuration ${found} does not work: ${firstLine(cause)}`, { cause });
+    throw new CliError(`The MikroORM configuration ${found} does not work: ${firstLine(cause)}`, cause);
   }
-  const check = await orm.checkConnection();
-  if (!check.ok) {
+  try {
+    await orm.em.getConnection().execute('select 1');
+    return orm;
+  } catch (cause) {
     await orm.close(true);
-    throw new CliError(`The database cannot be reached: ${firstLine(check.error ?? check.reason)}`);
+    throw new CliError(`The database cannot be reached: ${firstLine(cause)}`, cause);
   }
-  return orm;
 }
 
 async function importOrmCli(): Promise<typeof import('@mikro-orm/cli')> {

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { runCli } from './run-cli.js';
 
-void runCli(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+async function main(): Promise<void> {
+  process.exitCode = await runCli(process.argv.slice(2));
+}
+
+void main();
