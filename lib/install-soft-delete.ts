@@ -29,5 +29,5 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);
-  hookIntoDriver(em, subscriber);
+  hookIntoDriver(em, subscriber, installation.catalog);
 }

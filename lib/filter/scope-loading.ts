@@ -9,6 +9,7 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
+import { followRestoration } from './follow-restoration.js';
 import {
   asksForInverse,
   followInverseReferences,
@@ -91,6 +92,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   factory.mergeData = (meta, entity, data, options) => {
     followInverseReferences(entity, meta, data, catalog);
     mergeData(meta, entity, data, options);
+    followRestoration(entity, meta, data, catalog);
   };
 
   const create = factory.create.bind(factory);

@@ -9,7 +9,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { resetUnsavedChanges } from './repair-references.js';
+import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
 /**
@@ -94,8 +94,9 @@ function settleMemory(
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
     if (original) {
-      if (initialized) {
-        resetUnsavedChanges(em, entity, except(original, entry));
+      resetUnsavedChanges(em, entity, except(original, entry));
+      if (!initialized) {
+        forgetUnsavedChanges(entity, original, entry.property);
       }
       const snapshot = em.getComparator().prepareEntity<any>(entity);
       const kept = { ...original };

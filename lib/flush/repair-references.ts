@@ -66,6 +66,26 @@ export function resetUnsavedChanges(em: EntityManager, entity: object, original:
   }
 }
 
+/**
+ * The same for a bare reference, of which only the key was ever read: whatever else it holds was set in memory, by the caller or
+ * by the other side of a one-to-one relation, and the next flush would write all of it.
+ *
+ * @internal
+ */
+export function forgetUnsavedChanges(entity: object, original: Record<string, unknown>, property: string): void {
+  const { __meta: meta, __data: data } = helper(entity);
+  for (const prop of meta.comparableProps) {
+    if (prop.primary || prop.version || prop.name === property || prop.name in original) {
+      continue;
+    }
+    if (isReference(prop)) {
+      delete data[prop.name];
+    } else {
+      delete (entity as Record<string, unknown>)[prop.name];
+    }
+  }
+}
+
 function isReference(prop: EntityProperty): boolean {
   return prop.kind === ReferenceKind.MANY_TO_ONE || prop.kind === ReferenceKind.ONE_TO_ONE;
 }
