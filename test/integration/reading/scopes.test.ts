@@ -188,12 +188,14 @@ describe('scopes on one entity manager', () => {
       .withDeleted()
       .findOneOrFail(1, { populate: ['books'] });
     await (manager.getRepository(Book) as SoftDeleteRepository<Book>).softDelete(50);
-    await authors(manager).populate([ada as Author], ['books']);
-    expect(ids(ada.books)).toEqual([1]);
-    await authors(manager)
-      .withDeleted()
-      .populate([ada as Author], ['books']);
-    expect(ids(ada.books)).toEqual([1, 2, 50]);
+    for (const _again of [1, 2]) {
+      await authors(manager)
+        .withDeleted()
+        .populate([ada as Author], ['books']);
+      expect(ids(ada.books)).toEqual([1, 2, 50]);
+      await authors(manager).populate([ada as Author], ['books']);
+      expect(ids(ada.books)).toEqual([1]);
+    }
     await test.database.query('delete from book where id = 50');
   });
 
