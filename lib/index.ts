@@ -11,6 +11,8 @@ export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deleta
 export type { DeletionTarget } from './deletion/deletion-target.js';
 export type { RestoreOptions, RestoreResult } from './deletion/restore-rows.js';
 export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-rows.js';
+export type { Finding, FindingCode } from './doctor/finding.js';
+export { SoftDeleteDoctor, type SoftDeleteDoctorOptions } from './doctor/soft-delete-doctor.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
 export { SOFT_DELETE_FILTER } from './filter/filter-name.js';
 export { installSoftDelete } from './install-soft-delete.js';
@@ -44,3 +46,4 @@ export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-nam
 export type { SoftDeleteModuleAsyncOptions, SoftDeleteOptionsFactory } from './soft-delete.async-options.js';
 export { SoftDeleteModule } from './soft-delete.module.js';
 export { getPurgeServiceToken, getSoftDeleteEventsToken, getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';
+export { PurgeHealthIndicator, type PurgeHealthOptions } from './http/purge-health.indicator.js';
