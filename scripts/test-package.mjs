@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { name, exports, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name, exports, peerDependencies, devDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
 const folder = mkdtempSync(join(tmpdir(), 'soft-delete-consumer-'));
 const run = (cwd, file, ...args) =>
@@ -17,7 +19,8 @@ try {
     run(root, ...npm, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
   );
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
-  const peers = Object.keys(peerDependencies).map((peer) => `${peer}@${peerDependencies[peer]}`);
+  // The versions developed on: the ORM's packages want one version of each other, and the newest may not be published in all.
+  const peers = Object.keys(peerDependencies).map((peer) => `${peer}@${devDependencies[peer]}`);
   run(
     folder,
     ...npm,

@@ -105,6 +105,13 @@ export class SoftDeleteCatalog {
 
   #add(meta: EntityMetadata): void {
     const mark = getMark(meta.class);
+    if (meta.pivotTable && meta.class && hasOwnMark(meta.class)) {
+      throw new SoftDeleteConfigError(
+        `@SoftDeletable() on ${meta.className}`,
+        'the class is the pivot entity of a many-to-many relation, whose rows the ORM writes and removes by itself.',
+        'Model the relation as two one-to-many relations to it, or leave it unmarked.',
+      );
+    }
     if (!mark || meta.embeddable || meta.pivotTable || meta.virtual || meta.view) {
       return;
     }

@@ -1,4 +1,4 @@
-import { Cascade, Collection, type Opt, type Rel } from '@mikro-orm/core';
+import { Cascade, Collection, EntityRepositoryType, type Opt, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToMany, ManyToOne, OneToMany, OneToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { ActiveUnique, SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 
@@ -9,6 +9,8 @@ import { ActiveUnique, SoftDeletable, SoftDeletableEntity, SoftDeleteRepository 
 @SoftDeletable<Author>({ relations: { loans: 'restrict' } })
 @Entity({ repository: () => SoftDeleteRepository })
 export class Author extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Author>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -40,6 +42,8 @@ export class Author extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Book extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Book>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -59,6 +63,8 @@ export class Book extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Chapter extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Chapter>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -72,6 +78,8 @@ export class Chapter extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Draft extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Draft>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -85,6 +93,8 @@ export class Draft extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Loan extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Loan>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -95,6 +105,8 @@ export class Loan extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Review extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Review>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -120,6 +132,8 @@ export class Note {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Passport extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Passport>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -134,6 +148,8 @@ export class Passport extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Tag extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Tag>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -147,6 +163,8 @@ export class Tag extends SoftDeletableEntity {
 @SoftDeletable()
 @Entity({ repository: () => SoftDeleteRepository })
 export class Account extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Account>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 
@@ -161,6 +179,8 @@ export class Account extends SoftDeletableEntity {
 @Entity({ repository: () => SoftDeleteRepository })
 @ActiveUnique({ properties: ['email'] })
 export class Member extends SoftDeletableEntity {
+  [EntityRepositoryType]?: SoftDeleteRepository<Member>;
+
   @PrimaryKey({ type: 'number' })
   id!: number;
 

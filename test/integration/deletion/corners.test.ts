@@ -154,6 +154,31 @@ class Bottle extends SoftDeletableEntity {
   crate!: Rel<Crate>;
 }
 
+@Entity()
+class Left {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToMany({ entity: () => Right, pivotEntity: () => Between })
+  rights = new Collection<Right>(this);
+}
+
+@Entity()
+class Right {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+@SoftDeletable()
+@Entity()
+class Between extends SoftDeletableEntity {
+  @ManyToOne(() => Left, { primary: true })
+  left!: Rel<Left>;
+
+  @ManyToOne(() => Right, { primary: true })
+  right!: Rel<Right>;
+}
+
 class Recorder implements EventSubscriber {
   readonly seen: string[] = [];
 
@@ -378,6 +403,10 @@ describe('corners of deletion', () => {
       test.orm.config.set('implicitTransactions', true);
     }
     expect(await deleted('shop')).toEqual([false, false]);
+  });
+
+  it('refuses to mark a pivot entity, whose rows the ORM removes by itself', async () => {
+    await expect(createTestOrm([Left, Right, Between])).rejects.toThrow(/pivot entity/);
   });
 
   it('sees a fork with an event manager of its own', async () => {

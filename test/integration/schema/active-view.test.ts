@@ -299,7 +299,7 @@ describe('activeView()', () => {
   });
 
   it('refuses an entity that is not soft-deletable', async () => {
-    const orm = MikroORM.init({ dbName: 'none', connect: false, entities: [Tag, activeView(Tag)] });
+    const orm = MikroORM.init({ dbName: 'none', entities: [Tag, activeView(Tag)] });
     await expect(orm).rejects.toThrow(SoftDeleteConfigError);
     await expect(orm).rejects.toThrow('activeView(Tag)');
   });

@@ -59,6 +59,6 @@ describe('nestjs-mikro-orm-soft-delete/testing', () => {
 
   it('refuses an entity that is not soft-deletable, and a duration that is none', async () => {
     await expect(countRows(test.orm.em.fork(), Note)).rejects.toThrow(NotSoftDeletableError);
-    await expect(backdateDeletions(test.orm.em.fork(), 'a month')).rejects.toThrow(SoftDeleteConfigError);
+    await expect(backdateDeletions(test.orm.em.fork(), 'a month' as never)).rejects.toThrow(SoftDeleteConfigError);
   });
 });

@@ -32,7 +32,7 @@ describe('@ActiveUnique()', () => {
       imei!: string;
     }
 
-    const orm = MikroORM.init({ dbName: 'none', connect: false, entities: [Device, Phone] });
+    const orm = MikroORM.init({ dbName: 'none', entities: [Device, Phone] });
     await expect(orm).rejects.toThrow(SoftDeleteConfigError);
     await expect(orm).rejects.toThrow('it is in the table of Device');
   });
