@@ -15,16 +15,15 @@ export interface PurgeSchedule {
 }
 
 /**
- * Runs the purge when its cron job ticks, never twice at a time in one process, and ends with the application.
+ * Runs the purge when its cron job ticks, never twice at a time in one process, until the application closes.
  *
  * @internal
  */
 export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger: Logger;
-  readonly #shutdown = new AbortController();
   #registry?: SchedulerRegistry;
   #job?: CronJob;
-  #running?: Promise<void>;
+  #isRunning = false;
   #isDueAgain = false;
 
   constructor(
@@ -50,11 +49,10 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
     this.#job!.start();
   }
 
-  /** Comes before MikroORM closes its connections, which happens in `onApplicationShutdown`. */
-  async onModuleDestroy(): Promise<void> {
-    await this.#job?.stop();
-    this.#shutdown.abort();
-    await this.#running;
+  /** No more ticks. The run under way ends with the service, which the application waits for. */
+  onModuleDestroy(): void {
+    void this.#job?.stop();
+    this.#isDueAgain = false;
   }
 
   #createJob({ CronJob }: ScheduleLibrary): CronJob {
@@ -89,21 +87,23 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   /** A tick that comes while a run is under way is served after it: the run may have passed the rows that came due since. */
   #tick(): void {
     this.#isDueAgain = true;
-    this.#running ??= this.#runWhileDue().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#isRunning) {
+      void this.#runWhileDue();
+    }
   }
 
   async #runWhileDue(): Promise<void> {
-    while (this.#isDueAgain && !this.#shutdown.signal.aborted) {
+    this.#isRunning = true;
+    while (this.#isDueAgain) {
       this.#isDueAgain = false;
       await this.#run();
     }
+    this.#isRunning = false;
   }
 
   async #run(): Promise<void> {
     try {
-      const report = await this.purge.run({ signal: this.#shutdown.signal });
+      const report = await this.purge.run();
       const line = describePurgeReport(report);
       if (report.entities.some(({ failed }) => failed > 0)) {
         this.#logger.warn(line);

@@ -1,5 +1,4 @@
-import type { LoggerService, ModuleMetadata } from '@nestjs/common';
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import { Cron, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
@@ -18,12 +17,17 @@ const NEVER_TODAY = '0 0 29 2 *';
 
 /** Holds every batch of people until it is let go. */
 @Injectable()
-class Gate {
+class Gate implements BeforeApplicationShutdown {
   readonly arrived = deferred();
   readonly opened = deferred();
   inside = 0;
   most = 0;
   passed = 0;
+  passedBeforeShutdown?: number;
+
+  beforeApplicationShutdown(): void {
+    this.passedBeforeShutdown = this.passed;
+  }
 
   @OnPurge(Person)
   async hold(): Promise<void> {
@@ -179,31 +183,38 @@ describe(`${SoftDeleteModule.name} with purge.cron`, () => {
   });
 
   it.each([
-    ['the job', () => job().fireOnTick()],
-    ['the service', () => void app.get(PurgeService).run()],
-  ])('finishes the batch under way that %s began, and no more, before the application closes', async (_who, begin) => {
-    await database.query(`insert into person (name, deleted_at) values ('Eve', now() - interval '2 hours')`);
-    await start({ cron: NEVER_TODAY, batchSize: 1 }, { providers: [Gate] });
-    const gate = app.get(Gate);
-    const scheduled = job();
-    await begin();
-    await gate.arrived.promise;
+    ['the job', 1, () => job().fireOnTick()],
+    ['the service', 0, () => void app.get(PurgeService).run()],
+  ])(
+    'finishes the batch under way that %s began, and no more, before the application closes',
+    async (_, lines, begin) => {
+      await database.query(`insert into person (name, deleted_at) values ('Eve', now() - interval '2 hours')`);
+      await start({ cron: NEVER_TODAY, batchSize: 1 }, { providers: [Gate] });
+      const gate = app.get(Gate);
+      const scheduled = job();
+      await begin();
+      await gate.arrived.promise;
+      if (lines > 0) {
+        await job().fireOnTick();
+      }
 
-    let isClosed = false;
-    const closing = app.close().finally(() => {
-      isClosed = true;
-    });
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(isClosed).toBe(false);
-    expect(await names()).toEqual(['Ada', 'Bob', 'Eve']);
-    gate.opened.resolve();
-    await closing;
+      let isClosed = false;
+      const closing = app.close().finally(() => {
+        isClosed = true;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      expect(isClosed).toBe(false);
+      expect(scheduled.isActive).toBe(false);
+      expect(await names()).toEqual(['Ada', 'Bob', 'Eve']);
+      gate.opened.resolve();
+      await closing;
 
-    expect(gate.passed).toBe(1);
-    expect(await names()).toHaveLength(2);
-    expect(scheduled.isActive).toBe(false);
-    expect(await app.get(PurgeService).run({ dryRun: true })).toMatchObject({ outcome: 'aborted' });
-  });
+      expect(gate).toMatchObject({ passed: 1, passedBeforeShutdown: 1 });
+      expect(await names()).toHaveLength(2);
+      expect(log.of(SOFT_DELETE_PURGE_JOB)).toHaveLength(lines);
+      expect(await app.get(PurgeService).run({ dryRun: true })).toMatchObject({ outcome: 'aborted' });
+    },
+  );
 });
 
 function deferred() {
