@@ -12,8 +12,10 @@ export class SoftDeleteConfigError extends SoftDeleteError {
   constructor(
     /** Where the value was given, such as `purge.batchSize` or `@SoftDeletable() on User`. */
     readonly option: string,
-    problem: string,
-    advice: string,
+    /** What is wrong with it. */
+    readonly problem: string,
+    /** What to write instead. */
+    readonly advice: string,
   ) {
     super(`${option}: ${problem} ${advice}`);
   }

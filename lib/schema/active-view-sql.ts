@@ -12,9 +12,13 @@ import { tableName } from '../metadata/table-name.js';
  *
  * @internal
  */
-export function activeViewSql(em: EntityManager, source: EntityCtor): string {
+export function activeViewSql(
+  em: EntityManager,
+  source: EntityCtor,
+  catalog = SoftDeleteCatalog.of(em.getMetadata()),
+): string {
   const meta = em.getMetadata().get(source);
-  const { column } = SoftDeleteCatalog.of(em.getMetadata()).get(meta);
+  const { column } = catalog.get(meta);
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const tables = [meta.inheritanceType === 'tpt' ? meta : meta.root];
   while (tables.at(-1)!.tptParent) {

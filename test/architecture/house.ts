@@ -5,7 +5,7 @@
  */
 const ground = ['errors', 'options', 'events', 'metadata'];
 const core = [...ground, 'filter', 'flush', 'deletion', 'schema', 'purge'];
-const services = [...core, 'repository', 'install'];
+const services = [...core, 'repository', 'install', 'doctor', 'policy'];
 
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -19,6 +19,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   purge: [...ground, 'schema', 'deletion'],
   repository: core,
   install: core,
+  doctor: [...ground, 'filter', 'schema'],
+  policy: [...ground, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],

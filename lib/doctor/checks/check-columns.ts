@@ -1,0 +1,83 @@
+import type { Check } from '../examination.js';
+import type { Finding } from '../finding.js';
+
+/** The column of the timestamp, as it is in the database. @internal */
+export const checkColumns: Check = (examination) =>
+  examination.catalog.all().flatMap(({ name: entity, meta, column: columnName, property }): Finding[] => {
+    const table = examination.tableOf(meta);
+    const update = 'Run `mikro-orm schema:update`, or create and run a migration.';
+    if (!table) {
+      return [
+        {
+          code: 'table-missing',
+          severity: 'error',
+          entity,
+          problem: `The table ${meta.tableName} is not in the database, so every query for ${entity} fails.`,
+          fix: update,
+        },
+      ];
+    }
+    const label = examination.label(table);
+    const column = table.columns.find(({ name }) => name === columnName);
+    if (!column) {
+      return [
+        {
+          code: 'column-missing',
+          severity: 'error',
+          entity,
+          problem: `${label} has no column ${columnName}, so every query for ${entity} fails.`,
+          fix: update,
+        },
+      ];
+    }
+    const alter = `alter table ${label} alter column ${examination.quote(columnName)}`;
+    const findings: Finding[] = [];
+    const report = (code: Finding['code'], severity: Finding['severity'], problem: string, fix: string) =>
+      findings.push({ code, severity, entity, problem, fix });
+    if (column.notNull) {
+      report(
+        'column-not-null',
+        'error',
+        `${label}.${columnName} is not nullable, so no row can be active.`,
+        `${alter} drop not null;`,
+      );
+    }
+    if (column.default !== null) {
+      report(
+        'column-default',
+        'error',
+        `${label}.${columnName} has the default ${column.default}, so rows may be deleted from the start.`,
+        `${alter} drop default;`,
+      );
+    }
+    const type = typeProblem(column.type);
+    if (type) {
+      report(
+        'column-type',
+        type.severity,
+        `${label}.${columnName} is ${column.type}: ${type.problem}`,
+        `${alter} type timestamptz; and in the entity: @Property({ type: 'timestamptz', length: 6, nullable: true }) ${property}`,
+      );
+    }
+    return findings;
+  });
+
+function typeProblem(type: string): Pick<Finding, 'severity' | 'problem'> | undefined {
+  const precision = /^timestamp\((\d)\)/.exec(type)?.[1];
+  if (precision !== undefined && Number(precision) < 6) {
+    return {
+      severity: 'error',
+      problem:
+        'the time of a deletion is its name, and rounded two deletions get the same one: a restore brings back too much.',
+    };
+  }
+  if (/^timestamp(\(6\))? without time zone$/.test(type)) {
+    return {
+      severity: 'warning',
+      problem: 'what it means depends on the time zone of the session, and rows are purged hours early or late.',
+    };
+  }
+  return type.startsWith('timestamp')
+    ? undefined
+    : { severity: 'error', problem: 'a time of deletion does not fit into it.' };
+}

@@ -1,0 +1,146 @@
+import { Cascade, type EntityMetadata } from '@mikro-orm/core';
+import type { DatabaseForeignKey, DatabaseTable } from '../database/database-table.js';
+import type { Check, Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+import { admitsNotNull } from './predicate.js';
+
+/** Foreign keys that are slow to follow, or that delete and change rows in ways that soft deletion does not. @internal */
+export const checkForeignKeys: Check = (examination) =>
+  examination.tables.flatMap((table) => table.foreignKeys.flatMap((key) => examine(examination, table, key)));
+
+function examine(examination: Examination, table: DatabaseTable, key: DatabaseForeignKey): Finding[] {
+  const parentTable = examination.referenced(key);
+  const child = examination.entityOf(table);
+  const parent = parentTable && examination.entityOf(parentTable);
+  if (!parentTable || !parent || (child && child !== parent && child.root === parent.root)) {
+    return [];
+  }
+  const { catalog } = examination;
+  const findings: (Finding | undefined)[] = [];
+  if (catalog.find(parent)) {
+    findings.push(notIndexed(examination, table, key, child, parent));
+    if (!child?.pivotTable && !(child && catalog.find(child))) {
+      findings.push(plainRowsBehind(examination, table, key, child, parent));
+    }
+  } else if (child && catalog.find(child)) {
+    findings.push(hardDeletedParent(examination, table, key, child, parent));
+  }
+  return findings.filter((finding) => finding !== undefined);
+}
+
+function notIndexed(
+  { label, quote }: Examination,
+  table: DatabaseTable,
+  key: DatabaseForeignKey,
+  child: EntityMetadata | undefined,
+  parent: EntityMetadata,
+): Finding | undefined {
+  const leads = table.indexes.some(
+    ({ valid, columns, predicate }) =>
+      valid &&
+      key.columns.every((column) => columns.slice(0, key.columns.length).includes(column)) &&
+      key.columns.some((column) => admitsNotNull(predicate, column)),
+  );
+  const property = child && propertyOf(child, key);
+  return leads
+    ? undefined
+    : {
+        code: 'foreign-key-not-indexed',
+        severity: 'warning',
+        entity: child && !child.pivotTable ? child.className : label(table),
+        problem: `${key.name} on ${label(table)} (${key.columns.join(', ')}) has no index: to delete, restore or purge one ${parent.className}, the database reads the whole table.`,
+        fix: `${property && !child.pivotTable ? `\`index: true\` in the relation ${child.className}.${property}; in SQL: ` : ''}create index concurrently on ${label(table)} (${key.columns.map(quote).join(', ')});`,
+      };
+}
+
+function plainRowsBehind(
+  examination: Examination,
+  table: DatabaseTable,
+  key: DatabaseForeignKey,
+  child: EntityMetadata | undefined,
+  parent: EntityMetadata,
+): Finding | undefined {
+  const { catalog, label } = examination;
+  const what = child?.className ?? label(table);
+  if ((key.deleteRule !== 'cascade' && key.deleteRule !== 'set null') || isDeclared(catalog.get(parent).relations)) {
+    return undefined;
+  }
+  const later = key.deleteRule === 'cascade' ? 'removes them for good' : `clears their ${key.columns.join(', ')}`;
+  return {
+    code: 'plain-rows-behind-key',
+    severity: 'warning',
+    entity: what,
+    problem: `${key.name} says on delete ${key.deleteRule}, but deleting a ${parent.className} is an update now: its ${what} rows stay as they are and stay visible, until the purge of the ${parent.className} ${later}.`,
+    fix: child
+      ? `Mark ${what} with @SoftDeletable() to delete it along; or, if its rows are parts of ${parent.className}, declare so there: @SoftDeletable({ relations: { …: 'cascade' } }).`
+      : `Add an entity for ${what} and mark it with @SoftDeletable(), or replace the rule of ${key.name} by \`on delete restrict\`.`,
+  };
+
+  /** Who names the relation, or owns the rows by the ORM's own cascades, has decided. */
+  function isDeclared(relations: Readonly<Record<string, unknown>>): boolean {
+    return catalog.graph
+      .from(parent)
+      .filter(({ property, link }) => property !== undefined && link.kind === 'child-key')
+      .filter(
+        ({ child: other, link }) => other.root === child?.root && 'columns' in link && sameColumns(link.columns, key),
+      )
+      .some(({ property, parent: declaring }) => (property as string) in relations || owns(declaring, property!));
+  }
+}
+
+function hardDeletedParent(
+  { catalog, label }: Examination,
+  table: DatabaseTable,
+  key: DatabaseForeignKey,
+  child: EntityMetadata,
+  parent: EntityMetadata,
+): Finding | undefined {
+  const entity = child.className;
+  const fix = `Mark ${parent.className} with @SoftDeletable() as well, or give ${entity}.${propertyOf(child, key) ?? key.name} \`deleteRule: 'restrict'\`.`;
+  const finding = (severity: Finding['severity'], problem: string): Finding => ({
+    code: 'hard-deleted-parent',
+    severity,
+    entity,
+    problem,
+    fix,
+  });
+  if (key.deleteRule === 'cascade') {
+    return catalog.get(child).guard
+      ? finding(
+          'warning',
+          `${key.name} says on delete cascade, and ${parent.className} is not soft-deletable: deleting a ${parent.className} with rows in ${label(table)} fails, because the guard refuses to delete them physically.`,
+        )
+      : finding(
+          'error',
+          `${key.name} says on delete cascade, and ${parent.className} is not soft-deletable: deleting a ${parent.className} removes its ${entity} rows for good, active and deleted ones, past every retention.`,
+        );
+  }
+  if (key.deleteRule === 'set null') {
+    return finding(
+      'warning',
+      `${key.name} says on delete set null, and ${parent.className} is not soft-deletable: deleting a ${parent.className} cuts its ${entity} rows off, and a restored one has lost its link.`,
+    );
+  }
+  const owning = parent.relations.find((prop) => prop.targetMeta?.root === child.root && owns(parent, prop.name));
+  return owning
+    ? finding(
+        'warning',
+        `${parent.className}.${owning.name} takes the ${entity} rows along when a ${parent.className} is removed. They are deleted softly and stay, so ${key.name} refuses the removal.`,
+      )
+    : undefined;
+}
+
+function owns(meta: EntityMetadata, property: string): boolean {
+  const prop = meta.properties[property];
+  return Boolean(
+    prop?.orphanRemoval || prop?.cascade?.some((cascade) => cascade === Cascade.REMOVE || cascade === Cascade.ALL),
+  );
+}
+
+function propertyOf(meta: EntityMetadata, key: DatabaseForeignKey): string | undefined {
+  return meta.relations.find(({ joinColumns }) => joinColumns && sameColumns(joinColumns, key))?.name;
+}
+
+function sameColumns(columns: readonly string[], key: DatabaseForeignKey): boolean {
+  return columns.length === key.columns.length && columns.every((column) => key.columns.includes(column));
+}

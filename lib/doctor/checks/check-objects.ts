@@ -1,0 +1,73 @@
+import { GUARD_TRIGGER, guardTrigger } from '../../schema/guard-trigger.js';
+import type { Check, Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+
+const UPDATE = 'Run `mikro-orm schema:update`, or create and run a migration.';
+
+/** Guard triggers and active views that do not say what the model says. @internal */
+export const checkObjects: Check = (examination) => [...checkGuards(examination), ...checkViews(examination)];
+
+function checkGuards(examination: Examination): Finding[] {
+  return examination.catalog.all().flatMap(({ name: entity, meta, guard }): Finding[] => {
+    const table = examination.tableOf(meta);
+    if (!table) {
+      return [];
+    }
+    const label = examination.label(table);
+    const trigger = table.triggers.find(({ name }) => name === GUARD_TRIGGER);
+    const finding = (severity: Finding['severity'], problem: string, fix: string): Finding[] => [
+      { code: 'guard-out-of-date', severity, entity, problem, fix },
+    ];
+    if (!guard) {
+      return trigger
+        ? finding(
+            'warning',
+            `${label} has a guard that the model does not ask for: physical deletes are refused.`,
+            UPDATE,
+          )
+        : [];
+    }
+    if (!trigger) {
+      return finding('error', `${label} has no guard: whoever deletes in SQL removes rows for good.`, UPDATE);
+    }
+    if (!trigger.enabled) {
+      return finding(
+        'error',
+        `The guard of ${label} is disabled: whoever deletes in SQL removes rows for good.`,
+        `alter table ${label} enable trigger ${GUARD_TRIGGER};`,
+      );
+    }
+    return trigger.body.includes(guardTrigger().body as string)
+      ? []
+      : finding('error', `The guard of ${label} is not the one of this version of the package.`, UPDATE);
+  });
+}
+
+function checkViews(examination: Examination): Finding[] {
+  return examination.metadata.flatMap((meta): Finding[] => {
+    const expected = examination.expectedView(meta);
+    if (expected === undefined) {
+      return [];
+    }
+    const view = examination.viewOf(meta);
+    if (view && fingerprint(view.definition) === fingerprint(expected) && /\bis null\b/i.test(view.definition)) {
+      return [];
+    }
+    return [
+      {
+        code: 'view-out-of-date',
+        severity: view ? 'warning' : 'error',
+        entity: meta.className,
+        problem: view
+          ? `The view ${view.schema}.${view.name} does not show the columns and the active rows that the model says.`
+          : `The view ${meta.tableName} is not in the database, so whatever reads it fails.`,
+        fix: UPDATE,
+      },
+    ];
+  });
+}
+
+/** The definition of an active view carries one of its columns and their types. */
+function fingerprint(definition: string): string | undefined {
+  return /'types ([0-9a-f]+)'/.exec(definition)?.[1];
+}

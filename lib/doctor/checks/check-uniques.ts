@@ -1,0 +1,59 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { DatabaseIndex } from '../database/database-table.js';
+import type { Check, Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+import { demandsNull } from './predicate.js';
+
+/** Unique constraints and indexes that keep the values of deleted rows taken, or that enforce nothing. @internal */
+export const checkUniques: Check = (examination) =>
+  softDeletableTables(examination).flatMap(({ meta, column }) => {
+    const table = examination.tableOf(meta);
+    return (table?.indexes ?? [])
+      .filter((index) => index.unique && !index.primary && !demandsNull(index.predicate, column))
+      .filter((index) => !coversKey(meta, index))
+      .map((index) => describe(examination, meta, column, index));
+  });
+
+function describe({ quote }: Examination, meta: EntityMetadata, column: string, index: DatabaseIndex): Finding {
+  const properties = index.columns.map((name) => propertyOf(meta, name) ?? name ?? '…');
+  const own = index.columns.filter((name) => name !== column);
+  const active = properties.filter((_, i) => index.columns[i] !== column);
+  const list = active.map((name) => `'${name}'`).join(', ');
+  const fix = meta.tptParent
+    ? `Move ${active.join(', ')} to ${meta.root.className}, whose table has the timestamp, and write @ActiveUnique({ properties: [${list}] }) there.`
+    : `@ActiveUnique({ properties: [${list}] }) on ${meta.className} in place of the unique; in SQL: create unique index on ${quote(meta.tableName)} (${own.map((name) => (name ? quote(name) : '…')).join(', ')}) where ${quote(column)} is null;`;
+  if (index.columns.includes(column) && !index.nullsNotDistinct) {
+    return {
+      code: 'unique-without-effect',
+      severity: 'error',
+      entity: meta.className,
+      problem: `${index.name} on (${index.columns.join(', ')}) enforces nothing among active rows: their ${column} is null, and nulls are distinct. Two active rows may have the same ${active.join(', ')}.`,
+      fix,
+    };
+  }
+  return {
+    code: 'unique-counts-deleted',
+    severity: 'warning',
+    entity: meta.className,
+    problem: `${index.name} on (${index.columns.map((name) => name ?? 'an expression').join(', ')}) counts deleted rows: once a ${meta.className} is deleted, no other can have its ${active.join(', ')}, and whoever tries gets a unique violation by a row they cannot see.`,
+    fix,
+  };
+}
+
+/** The tables of soft-deletable entities, those below the root of a table-per-type hierarchy included. */
+function softDeletableTables({ metadata, catalog }: Examination): { meta: EntityMetadata; column: string }[] {
+  return metadata.flatMap((meta) => {
+    const entry =
+      meta.view || meta.embeddable || (meta.root !== meta && !meta.tptParent) ? undefined : catalog.find(meta);
+    return entry ? [{ meta, column: entry.column }] : [];
+  });
+}
+
+/** What contains the primary key is unique anyway. */
+function coversKey(meta: EntityMetadata, index: DatabaseIndex): boolean {
+  return meta.getPrimaryProps().every(({ fieldNames }) => fieldNames.every((name) => index.columns.includes(name)));
+}
+
+function propertyOf(meta: EntityMetadata, column: string | null): string | undefined {
+  return meta.props.find(({ fieldNames }) => column !== null && fieldNames?.includes(column))?.name;
+}

@@ -1,0 +1,43 @@
+/**
+ * What a finding is about. The codes are stable: use them to branch on, or to leave findings out.
+ *
+ * @publicApi
+ */
+export type FindingCode =
+  | 'invalid-mark'
+  | 'not-marked'
+  | 'table-missing'
+  | 'column-missing'
+  | 'column-type'
+  | 'column-not-null'
+  | 'column-default'
+  | 'unique-counts-deleted'
+  | 'unique-without-effect'
+  | 'purge-index-missing'
+  | 'purge-index-invalid'
+  | 'timestamp-not-indexed'
+  | 'foreign-key-not-indexed'
+  | 'plain-rows-behind-key'
+  | 'hard-deleted-parent'
+  | 'reference-hides-deleted'
+  | 'personal-data-forever'
+  | 'guard-out-of-date'
+  | 'view-out-of-date'
+  | 'purge-overdue';
+
+/**
+ * Something that will hurt, or that already does.
+ *
+ * @publicApi
+ */
+export interface Finding {
+  readonly code: FindingCode;
+  /** `error`: wrong or lost rows. `warning`: slow, surprising or not enforced. `info`: worth knowing. */
+  readonly severity: 'error' | 'warning' | 'info';
+  /** The entity, or the table if no entity has it. */
+  readonly entity: string;
+  /** What happens because of it, with names. */
+  readonly problem: string;
+  /** The line of code or SQL that mends it. */
+  readonly fix: string;
+}

@@ -1,0 +1,116 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { type Duration, parseDuration, parseRetention } from '../options/duration.js';
+import { activeViewSql } from '../schema/active-view-sql.js';
+import { viewSource } from '../schema/active-view.js';
+import { checkBacklog } from './checks/check-backlog.js';
+import { checkColumns } from './checks/check-columns.js';
+import { checkForeignKeys } from './checks/check-foreign-keys.js';
+import { checkModel } from './checks/check-model.js';
+import { checkObjects } from './checks/check-objects.js';
+import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
+import { checkUniques } from './checks/check-uniques.js';
+import { readDatabase } from './database/read-database.js';
+import { readOldestDeletion } from './database/read-oldest-deletion.js';
+import type { Check, Examination } from './examination.js';
+import type { Finding } from './finding.js';
+import { readCatalog } from './read-catalog.js';
+
+/** @publicApi */
+export interface SoftDeleteDoctorOptions {
+  /**
+   * How long entities that name no retention keep their deleted rows: the `purge.retention` of the module.
+   *
+   * @default 'forever'
+   */
+  retention?: Duration | 'forever';
+  /**
+   * How long after its retention a deleted row should be gone at the latest.
+   *
+   * @default '7d'
+   */
+  grace?: Duration;
+  /**
+   * From how many rows on a table counts as large.
+   *
+   * @default 100000
+   */
+  largeTable?: number;
+}
+
+const CHECKS: readonly Check[] = [
+  checkColumns,
+  checkUniques,
+  checkPurgeIndexes,
+  checkForeignKeys,
+  checkModel,
+  checkObjects,
+  checkBacklog,
+];
+const ORDER: readonly Finding['severity'][] = ['error', 'warning', 'info'];
+
+/**
+ * Compares the entities with the live database and says what will hurt: who is affected and how, and the line of code or SQL
+ * that mends it.
+ *
+ * ```ts
+ * const findings = await new SoftDeleteDoctor(orm).examine();
+ * ```
+ *
+ * @publicApi
+ */
+export class SoftDeleteDoctor {
+  readonly #retention: number | 'forever';
+  readonly #grace: number;
+  readonly #largeTable: number;
+
+  /** @throws SoftDeleteConfigError if an option cannot work */
+  constructor(
+    private readonly orm: MikroORM<any>,
+    options: SoftDeleteDoctorOptions = {},
+  ) {
+    this.#retention = parseRetention('doctor.retention', options.retention ?? 'forever');
+    this.#grace = parseDuration('doctor.grace', options.grace ?? '7d');
+    this.#largeTable = options.largeTable ?? 100_000;
+  }
+
+  /** What there is to find, errors first. Reads in one read-only transaction, and changes nothing. */
+  async examine(): Promise<Finding[]> {
+    const em = this.orm.em.fork() as EntityManager;
+    const { catalog, findings } = readCatalog(em.getMetadata());
+    const examination = await em.transactional(
+      async (em) => {
+        const metadata = [...em.getMetadata()];
+        const database = await readDatabase(em, metadata);
+        const oldestDeletion = new Map<SoftDeletableEntityMetadata, number>();
+        for (const entry of catalog.all()) {
+          const hasColumn = database.tableOf(entry.meta)?.columns.some(({ name }) => name === entry.column);
+          const retention = entry.retention ?? this.#retention;
+          const age = hasColumn && retention !== 'forever' ? await readOldestDeletion(em, entry) : undefined;
+          if (age !== undefined) {
+            oldestDeletion.set(entry, age);
+          }
+        }
+        return {
+          ...database,
+          metadata,
+          catalog,
+          oldestDeletion,
+          retention: this.#retention,
+          grace: this.#grace,
+          largeTable: this.#largeTable,
+          expectedView: (meta: EntityMetadata) => {
+            const source = viewSource(meta);
+            return source && catalog.find(source) ? activeViewSql(em, source, catalog) : undefined;
+          },
+        } satisfies Examination;
+      },
+      { readOnly: true },
+    );
+    for (const check of CHECKS) {
+      findings.push(...check(examination));
+    }
+    return findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  }
+}
