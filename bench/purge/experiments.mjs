@@ -1,0 +1,15 @@
+import { compareWithOneDelete } from './compare-with-one-delete.mjs';
+import { compareWithTheOrm } from './compare-with-the-orm.mjs';
+import { fewAmongMany } from './few-among-many.mjs';
+import { staysFlat } from './stays-flat.mjs';
+import { leavesOthersAlone } from './leaves-others-alone.mjs';
+import { usersWait } from './users-wait.mjs';
+
+export const experiments = {
+  speed: compareWithOneDelete,
+  orm: compareWithTheOrm,
+  few: fewAmongMany,
+  flat: staysFlat,
+  waits: usersWait,
+  pacing: leavesOthersAlone,
+};

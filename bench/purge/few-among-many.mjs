@@ -1,0 +1,29 @@
+import { median, result, timed } from './measure.mjs';
+import { createItems } from './tables.mjs';
+
+/** The cost of a purge follows the due rows, not the size of the table. */
+export async function* fewAmongMany({ server, withOrm, createPurge, rows }) {
+  const due = 1_000;
+  const measure = async (total, layout) => {
+    await server.create('template_items', createItems(total, due, layout));
+    const times = [];
+    for (let round = 0; round < 3; round++) {
+      await server.copy('items', 'template_items');
+      await withOrm('items', async (orm) => {
+        const purge = createPurge(orm, { pauseBetweenBatches: 0 });
+        await purge.run({ dryRun: true });
+        times.push((await timed(() => purge.run())).ms);
+      });
+    }
+    return median(times);
+  };
+  for (const layout of ['step', 'scattered']) {
+    const small = await measure(50_000, layout);
+    const large = await measure(rows(5_000_000), layout);
+    yield result(
+      `1,000 due rows out of ${rows(5_000_000).toLocaleString('en')} against out of 50,000, ${layout === 'step' ? 'in step with the heap' : 'unrelated to the heap'}`,
+      large / small,
+      { atMost: 3, details: `${large.toFixed(0)} ms against ${small.toFixed(0)} ms` },
+    );
+  }
+}
