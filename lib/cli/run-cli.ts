@@ -1,11 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
+import { doctorCommand } from './commands/doctor.command.js';
 import { purgeCommand } from './commands/purge.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { firstLine, loadOrm } from './load-orm.js';
 
-const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand];
+const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand, doctorCommand];
 
 /**
  * Runs the command that the arguments name. Whatever goes wrong is one line on the standard error output.
@@ -15,7 +16,7 @@ const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand];
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODE.done;
   const program = new Command('soft-delete')
-    .description('Purges what was soft-deleted long enough ago.')
+    .description('Purges what was soft-deleted long enough ago, and looks after the schema of soft deletion.')
     .showSuggestionAfterError()
     .exitOverride();
   for (const command of COMMANDS) {

@@ -71,6 +71,22 @@ describe('soft-delete', () => {
   const users = async () =>
     (await test.database.query<{ id: number }>('select id from "user" order by id')).map(({ id }) => id);
 
+  it('says what will hurt, and fails on errors', async () => {
+    const healthy = await run('doctor', '--json');
+    expect(healthy.code).toBe(0);
+    await test.database.query('alter table post alter column deleted_at type date');
+    const { code, out } = await run('doctor', '--json');
+    expect(code).toBe(1);
+    const findings = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ type: 'finding', code: 'column-type', severity: 'error', entity: 'Post' }),
+    );
+    expect((await run('doctor')).out).toMatch(/^error column-type Post\n {2}\S/);
+  });
+
   it('purges with the configuration that the mikro-orm command finds', async () => {
     await expect(run('purge', '--dry-run')).resolves.toEqual({
       code: 0,
