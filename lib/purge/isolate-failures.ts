@@ -18,7 +18,7 @@ export async function isolateFailures<Row>(
   if (rows.length === 0) {
     return;
   }
-  const outcome = known && rows.length > 1 ? known : await attempt(rows);
+  const outcome = known ?? (await attempt(rows));
   if (outcome === 'done') {
     return;
   }

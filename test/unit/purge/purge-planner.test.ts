@@ -1,0 +1,99 @@
+import type { KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/key-graph.js';
+import { planPurge } from '../../../lib/purge/purge-planner.js';
+
+const table = (label: string): PurgeTable => ({
+  id: label,
+  name: label,
+  label,
+  key: [{ name: 'id', type: 'integer' }],
+  pages: 1,
+  isPartitioned: false,
+});
+const entity = (name: string, own: PurgeTable): PurgeEntity => ({
+  name,
+  meta: {} as PurgeEntity['meta'],
+  table: own,
+  tables: [own],
+  deletedAt: { name: 'deleted_at', type: 'timestamp with time zone' },
+  retention: 1,
+  hasPurgeIndex: true,
+});
+const key = (from: PurgeTable, to: PurgeTable, more: Partial<KeyReference> = {}): KeyReference => ({
+  constraint: `${from.label}_${to.label}_fkey`,
+  from,
+  fromColumns: [`${to.label}_id`],
+  to,
+  toColumns: ['id'],
+  action: 'no action',
+  isIndexed: true,
+  isEnforced: true,
+  conditions: [],
+  parts: [],
+  isInheritance: false,
+  ...more,
+});
+
+describe(planPurge.name, () => {
+  const [user, post, note, log] = ['user', 'post', 'note', 'log'].map(table) as [
+    PurgeTable,
+    PurgeTable,
+    PurgeTable,
+    PurgeTable,
+  ];
+  const [User, Post, Note] = [entity('User', user), entity('Post', post), entity('Note', note)];
+  const plan = (entities: PurgeEntity[], references: KeyReference[]) =>
+    planPurge({ entities, references, companions: [] }).groups.map((group) => group.map((each) => each));
+  const namesOf = (groups: ReturnType<typeof plan>) => groups.map((group) => group.map((each) => each.entity.name));
+
+  it('puts children before parents, and entities that reference each other into one group', () => {
+    expect(namesOf(plan([User, Post, Note], [key(post, user), key(note, post)]))).toEqual([
+      ['Note'],
+      ['Post'],
+      ['User'],
+    ]);
+    const circle = namesOf(plan([User, Post, Note], [key(post, user), key(user, post), key(note, user)]));
+    expect(circle.map((group) => group.toSorted())).toEqual([['Note'], ['Post', 'User']]);
+  });
+
+  it('lets soft-deletable rows block whatever their key says, and watches those that the database would touch', () => {
+    for (const action of ['cascade', 'set null', 'restrict'] as const) {
+      const [[, planned]] = [plan([Post, User], [key(post, user, { action })]).flat()];
+      expect(planned!.blockers.map(({ source, isEnforced }) => [source?.name, isEnforced])).toEqual([['Post', true]]);
+      expect(planned!.endangered.map(({ label }) => label)).toEqual(action === 'restrict' ? [] : ['post']);
+    }
+  });
+
+  it('tells plain rows that go along from those that block', () => {
+    const kinds: [Partial<KeyReference>, blocks: number, explicit: number][] = [
+      [{ action: 'no action' }, 1, 0],
+      [{ action: 'none' }, 1, 0],
+      [{ action: 'cascade' }, 0, 0],
+      [{ action: 'set null' }, 0, 0],
+      [{ action: 'restrict', parts: [[]] }, 0, 1],
+      [{ action: 'restrict', parts: [[{ column: 'kind', values: ['a'] }]] }, 1, 1],
+    ];
+    for (const [reference, blocks, explicit] of kinds) {
+      const [planned] = plan([User], [key(log, user, reference)]).flat();
+      expect([reference, planned!.blockers.length, planned!.parts.length]).toEqual([reference, blocks, explicit]);
+    }
+  });
+
+  it('looks behind parts, and does not trust the database with what it does not enforce', () => {
+    const [, planned] = plan(
+      [Note, User],
+      [key(log, user, { action: 'cascade' }), key(note, log, { action: 'set null' })],
+    ).flat();
+    expect(planned!.blockers.map(({ hops }) => hops.map(({ reference }) => reference.from.label))).toEqual([
+      ['log', 'note'],
+    ]);
+    expect(planned!.endangeredBehindParts).toEqual([note]);
+
+    const [, unenforced] = plan([Post, User], [key(post, user, { action: 'none', isEnforced: false })]).flat();
+    expect(unenforced!.blockers.map(({ isEnforced }) => isEnforced)).toEqual([false]);
+  });
+
+  it('names keys without an index', () => {
+    const [planned] = plan([User], [key(log, user, { isIndexed: false })]).flat();
+    expect(planned!.unindexed.map(({ constraint }) => constraint)).toEqual(['log_user_fkey']);
+  });
+});
