@@ -1,4 +1,4 @@
-import { type BatchRange, behindCursorSql, cursorSql, orderBySql } from './batch-range.js';
+import { type BatchRange, behindCursorSql, orderBySql, orderColumns } from './batch-range.js';
 import { type DueRows, dueSql } from './row-sql.js';
 
 /** @internal */
@@ -7,9 +7,18 @@ export interface EdgeRow {
   readonly last: readonly string[];
 }
 
-/** The last row of a full stretch of due rows, blocked or not; no row if fewer are left. @internal */
+/**
+ * The last row of a full stretch of due rows, blocked or not; no row if fewer are left. What it returns is built outside of the
+ * subquery, since inside it would be built for each row that is passed.
+ *
+ * @internal
+ */
 export function findEdge({ plan: { entity }, cutoff, quote }: DueRows, range: BatchRange): string {
   const conditions = [dueSql(entity, cutoff, quote), ...behindCursorSql(entity, range, quote)];
-  return `select ${cursorSql(entity, range.order, 'p')} as last from ${entity.table.name} as p
-where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} offset ${range.size - 1} limit 1`;
+  const columns = orderColumns(entity, range.order);
+  const alias = (i: number) => `c${i}`;
+  return `select jsonb_build_array(${columns.map((_, i) => `e.${alias(i)}::text`).join(', ')}) as last from (
+  select ${columns.map((column, i) => `p.${column} as ${alias(i)}`).join(', ')} from ${entity.table.name} as p
+  where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} offset ${range.size - 1} limit 1
+) as e`;
 }
