@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -234,6 +234,16 @@ describe('The sample app', () => {
         env: { PATH: process.env['PATH'], DATA_FOLDER: dataFolder },
       });
       expect(stdout).toContain('No changes required');
+    });
+
+    it("has a configuration that the package's own finds", () => {
+      const { stdout, status } = spawnSync(process.execPath, [join(root, 'dist/cli/main.js'), 'status'], {
+        cwd: root,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], DATA_FOLDER: dataFolder },
+      });
+      expect(stdout).toContain('Customer: 3 deleted (kept for 30 days), 2 due, 1 blocked');
+      expect(status).toBe(2);
     });
   });
 

@@ -111,6 +111,15 @@ describe('The packed package', () => {
     expect(output).toBe('true\n');
   });
 
+  it('brings a command', () => {
+    const [[command, file]] = Object.entries<string>(manifest['bin']) as [[string, string]];
+    expect(command).toBe('soft-delete');
+    expect(readFileSync(join(installed, file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(execFileSync(process.execPath, [join(installed, file), '--help'], { encoding: 'utf8' })).toContain(
+      'Usage: soft-delete',
+    );
+  });
+
   it('works without its optional peers', () => {
     for (const [peer, { optional }] of Object.entries<any>(manifest['peerDependenciesMeta'])) {
       expect(optional).toBe(true);
@@ -164,7 +173,7 @@ describe('The packed package', () => {
     expect(
       stdout.split('\n').filter((line) => /^(quick-start|types\/)|nestjs-mikro-orm-soft-delete/.test(line)),
     ).toEqual([]);
-  });
+  }, 120_000);
 });
 
 /** The npm that runs the tests, or the one on the path. */
