@@ -55,7 +55,14 @@ describe('The packed package', () => {
   }
 
   it('contains what is built and nothing else', () => {
-    expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+    expect(readdirSync(installed).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'docs',
+      'package.json',
+    ]);
     const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' });
     expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'testing/index.js', 'testing/index.d.ts']));
     expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
@@ -65,6 +72,22 @@ describe('The packed package', () => {
     const targets = [manifest['exports'], manifest['bin'] ?? {}].flatMap(leaves);
     expect(targets.length).toBeGreaterThan(4);
     expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([]);
+  });
+
+  it('has every page that its README links to', () => {
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.map(([, file]) => file).filter((file) => file && !existsSync(join(installed, file)))).toEqual([]);
+    const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    expect(
+      links.map(([, file, anchor]) => !file && anchor).filter((anchor) => anchor && !anchors.includes(anchor)),
+    ).toEqual([]);
   });
 
   it('serves every kind of consumer from each entry: types first, a default last', () => {
