@@ -21,6 +21,7 @@ export type {
   PurgeOptions,
   SoftDeleteModuleOptions,
 } from './options/soft-delete-module-options.js';
+export { type DeletionPolicyOptions, describeDeletionPolicy } from './policy/describe-deletion-policy.js';
 export type { SoftDeleteReadView } from './repository/read-view.js';
 export { SoftDeleteRepository } from './repository/soft-delete.repository.js';
 export type { ActiveIndexOptions, ActiveUniqueOptions } from './schema/active-definition.js';

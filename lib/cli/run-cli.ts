@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
 import { doctorCommand } from './commands/doctor.command.js';
+import { policyCommand } from './commands/policy.command.js';
 import { purgeCommand } from './commands/purge.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { firstLine, loadOrm } from './load-orm.js';
 
-const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand, doctorCommand];
+const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand, doctorCommand, policyCommand];
 
 /**
  * Runs the command that the arguments name. Whatever goes wrong is one line on the standard error output.

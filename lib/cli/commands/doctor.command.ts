@@ -1,15 +1,21 @@
 import type { Finding } from '../../doctor/finding.js';
 import { SoftDeleteDoctor } from '../../doctor/soft-delete-doctor.js';
+import type { Duration } from '../../options/duration.js';
 import type { CliCommand } from '../cli-command.js';
 import { EXIT_CODE } from '../exit-code.js';
+
+interface DoctorFlags {
+  readonly retention?: Duration | 'forever';
+}
 
 /** `soft-delete doctor` @internal */
 export const doctorCommand: CliCommand = {
   name: 'doctor',
   description: 'compare the entities with the live database and say what will hurt; exits with 1 on errors',
-  configure: (command) => command,
-  action: async (_flags, { orm, json, print }) => {
-    const findings = await new SoftDeleteDoctor(orm).examine();
+  configure: (command) =>
+    command.option('--retention <duration>', 'what the module says for entities that name none, such as 30d'),
+  action: async ({ retention }: DoctorFlags, { orm, json, print }) => {
+    const findings = await new SoftDeleteDoctor(orm, { retention }).examine();
     for (const finding of findings) {
       print(json ? { type: 'finding', ...finding } : describe(finding));
     }

@@ -12,7 +12,7 @@ const schema = (name: string, references = '') => `softDeletable(defineEntity({
 }), { retention: '30d' })`;
 const config = (url: string) => `
 import { defineConfig, defineEntity, p } from '@mikro-orm/postgresql';
-import { softDeletable } from './lib/index.js';
+import { softDeletable } from './lib/schema/soft-deletable.decorator.js';
 const User = ${schema('User')};
 const Post = ${schema('Post', 'user: () => p.manyToOne(User).index(),')};
 export default defineConfig({ clientUrl: '${url}', entities: [User, Post] });
@@ -60,7 +60,7 @@ describe('soft-delete', () => {
     new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
       const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
         cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '' },
+        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
       });
       let out = '';
       let err = '';
@@ -85,6 +85,14 @@ describe('soft-delete', () => {
       expect.objectContaining({ type: 'finding', code: 'column-type', severity: 'error', entity: 'Post' }),
     );
     expect((await run('doctor')).out).toMatch(/^error column-type Post\n {2}\S/);
+  });
+
+  it('prints the deletion policy, for people and for programs', async () => {
+    const { code, out } = await run('policy', '--retention', '7d');
+    expect(code).toBe(0);
+    expect(out).toContain('| Post | `post` | sets `deleted_at` | 30 days | – | – |');
+    const [post] = (await run('policy', '--json')).out.split('\n').map((line) => line && JSON.parse(line));
+    expect(post).toMatchObject({ type: 'policy', entity: 'Post', strategy: 'soft', retention: 2_592_000_000 });
   });
 
   it('purges with the configuration that the mikro-orm command finds', async () => {

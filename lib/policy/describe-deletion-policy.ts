@@ -1,0 +1,101 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import ms from 'ms';
+import { type Duration, parseRetention } from '../options/duration.js';
+import type { EntityPolicy } from './entity-policy.js';
+import { readPolicy } from './read-policy.js';
+
+/** @publicApi */
+export interface DeletionPolicyOptions {
+  /**
+   * How long entities that name no retention keep their deleted rows: the `purge.retention` of the module.
+   *
+   * @default left open in the text
+   */
+  retention?: Duration | 'forever';
+}
+
+/**
+ * The deletion policy of the whole schema as Markdown, made to be committed and to be read by those who answer for the data:
+ * what a deletion does, what it takes along, how long it can be undone, what is removed for good and when. The same entities
+ * give the same text, so that a test can keep the file in step. Reads no database.
+ *
+ * ```ts
+ * expect(readFileSync('DELETION_POLICY.md', 'utf8')).toBe(describeDeletionPolicy(orm));
+ * ```
+ *
+ * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work, or the retention is no duration
+ * @publicApi
+ */
+export function describeDeletionPolicy(orm: MikroORM<any>, { retention }: DeletionPolicyOptions = {}): string {
+  const byDefault = retention === undefined ? undefined : parseRetention('policy.retention', retention);
+  const policies = readPolicy(orm.em as EntityManager, byDefault);
+  const soft = policies.filter(({ strategy }) => strategy === 'soft');
+  const physical = policies.filter(({ strategy }) => strategy === 'physical');
+  const lines = [
+    '# Deletion policy',
+    '',
+    'What happens to deleted data, entity by entity. Written by `soft-delete policy` from the entities of the application.',
+    '',
+    '| Entity | Table | A deletion | Is kept | Unique among active rows | Unique among all rows |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...policies.map(overview),
+    '',
+    ...soft.flatMap(section),
+  ];
+  if (physical.length > 0) {
+    lines.push(
+      '## Deleted at once',
+      '',
+      `Rows of ${physical.map(({ entity }) => entity).join(', ')} are removed when they are deleted, and cannot be restored.`,
+      '',
+    );
+  }
+  return lines.join('\n');
+}
+
+function overview(policy: EntityPolicy): string {
+  const cells = [
+    policy.entity,
+    code(policy.table),
+    policy.strategy === 'soft' ? `sets ${code(policy.column!)}` : 'removes the row',
+    policy.strategy === 'soft' ? kept(policy) : '–',
+    policy.uniqueAmongActive.join('; ') || '–',
+    policy.uniqueAmongAll.join('; ') || '–',
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function section(policy: EntityPolicy): string[] {
+  const { entity, guarded, retention } = policy;
+  const ends = retention !== 'forever';
+  const facts: readonly (readonly [string, readonly string[]])[] = [
+    ['Deleted and restored with it', policy.deletedAlong],
+    ['Not deleted while active rows remain in', policy.restrictedBy],
+    ['Stay when it is deleted', policy.kept],
+    ['Removed for good with it, at the purge', ends ? policy.purgedAlong : []],
+    ['Lose their reference to it at the purge', ends ? policy.clearedAtPurge : []],
+    ['Keep it from being purged as long as they are there and not due themselves', ends ? policy.blockPurge : []],
+  ];
+  return [
+    `## ${entity}`,
+    '',
+    ends
+      ? `A deleted row can be restored for ${kept(policy)}; then the purge removes it for good.`
+      : 'A deleted row can be restored at any time. It is never removed for good.',
+    ...(guarded ? ['The database refuses to delete its rows physically from anywhere else.'] : []),
+    '',
+    ...facts.filter(([, names]) => names.length > 0).map(([what, names]) => `- ${what}: ${names.join(', ')}`),
+    ...(facts.some(([, names]) => names.length > 0) ? [''] : []),
+  ];
+}
+
+function kept({ retention }: EntityPolicy): string {
+  if (retention === undefined) {
+    return "the module's `purge.retention`";
+  }
+  return retention === 'forever' ? 'forever' : ms(retention, { long: true });
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

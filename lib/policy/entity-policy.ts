@@ -1,0 +1,31 @@
+/**
+ * What happens to the rows of one entity from their deletion to their end.
+ *
+ * @internal
+ */
+export interface EntityPolicy {
+  readonly entity: string;
+  readonly table: string;
+  /** `physical`: a deletion removes the row at once. */
+  readonly strategy: 'soft' | 'physical';
+  /** The column of the time of deletion. */
+  readonly column?: string;
+  /** Whether the database refuses physical deletes from elsewhere. */
+  readonly guarded: boolean;
+  /** Milliseconds from the deletion to the purge; `undefined`: what the module says. */
+  readonly retention?: number | 'forever';
+  /** Rows that are deleted in the same unit. */
+  readonly deletedAlong: readonly string[];
+  /** Rows that refuse the deletion while one is active. */
+  readonly restrictedBy: readonly string[];
+  /** Rows that stay as they are. */
+  readonly kept: readonly string[];
+  /** Rows that are not soft-deletable and go when the row is purged. */
+  readonly purgedAlong: readonly string[];
+  /** Rows that lose their reference when the row is purged. */
+  readonly clearedAtPurge: readonly string[];
+  /** Rows that keep it from being purged until they are gone. */
+  readonly blockPurge: readonly string[];
+  readonly uniqueAmongActive: readonly string[];
+  readonly uniqueAmongAll: readonly string[];
+}

@@ -1,0 +1,83 @@
+import { type EntityMetadata, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { RelationEdge } from '../metadata/relation-graph.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { findActiveUniques } from '../schema/find-active-uniques.js';
+import type { EntityPolicy } from './entity-policy.js';
+
+/**
+ * The policies of all entities that have a table, by name. Reads the metadata and no database.
+ *
+ * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work
+ * @internal
+ */
+export function readPolicy(em: EntityManager, byDefault: number | 'forever' | undefined): EntityPolicy[] {
+  const catalog = SoftDeleteCatalog.of(em.getMetadata());
+  return [...em.getMetadata()]
+    .filter((meta) => meta.root === meta && !meta.view && !meta.virtual && !meta.embeddable && !meta.pivotTable)
+    .map((meta) => describe(em, catalog, meta, byDefault))
+    .sort((a, b) => (a.entity < b.entity ? -1 : 1));
+}
+
+function describe(
+  em: EntityManager,
+  catalog: SoftDeleteCatalog,
+  meta: EntityMetadata,
+  byDefault: number | 'forever' | undefined,
+): EntityPolicy {
+  const entry = catalog.find(meta);
+  const edges = entry ? catalog.graph.from(meta) : [];
+  const isSoft = (edge: RelationEdge) => catalog.find(edge.child) !== undefined;
+  const rule = ({ link }: RelationEdge) => (link.kind === 'child-key' ? link.deleteRule : undefined);
+  const list = (wanted: (edge: RelationEdge) => boolean) =>
+    [...new Set(edges.filter(wanted).map(({ name, child }) => `${name} (${child.className})`))].sort();
+  const byKey = (edge: RelationEdge) => edge.link.kind === 'child-key';
+  const isPart = (edge: RelationEdge) =>
+    byKey(edge) && !isSoft(edge) && (edge.policy === 'cascade' || rule(edge) === 'cascade');
+  const isCleared = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
+  const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
+  return {
+    entity: meta.className,
+    table: meta.schema && meta.schema !== '*' ? `${meta.schema}.${meta.tableName}` : meta.tableName,
+    strategy: entry ? 'soft' : 'physical',
+    column: entry?.column,
+    guarded: entry?.guard ?? false,
+    retention: entry && (entry.retention ?? byDefault),
+    deletedAlong: list((edge) => edge.policy === 'cascade' && isSoft(edge)),
+    restrictedBy: list(({ policy }) => policy === 'restrict'),
+    kept: list((edge) => edge.policy === 'keep' || (edge.policy === 'cascade' && !isSoft(edge))),
+    purgedAlong: [...list(isPart), ...pivotRows(edges)],
+    clearedAtPurge: list(isCleared),
+    blockPurge: list((edge) => byKey(edge) && !isPart(edge) && !isCleared(edge)),
+    uniqueAmongActive: unique.map(({ properties, allActiveRows, where }) =>
+      allActiveRows
+        ? properties.join(', ')
+        : `${properties.join(', ')} (where ${describeCondition(where, entry!.property)})`,
+    ),
+    uniqueAmongAll: uniqueAmongAll(
+      meta,
+      unique.map(({ properties }) => properties.join(', ')),
+    ),
+  };
+}
+
+function pivotRows(edges: readonly RelationEdge[]): string[] {
+  return [
+    ...new Set(edges.flatMap(({ link }) => (link.kind === 'pivot' ? [`the rows of ${link.table.tableName}`] : []))),
+  ];
+}
+
+function uniqueAmongAll(meta: EntityMetadata, active: readonly string[]): string[] {
+  const declared = meta.uniques
+    .map(({ properties }) => Utils.asArray(properties as string | string[]).join(', '))
+    .filter((properties) => properties !== '' && !active.includes(properties));
+  return [...meta.props.filter(({ unique, primary }) => unique && !primary).map(({ name }) => name), ...declared];
+}
+
+function describeCondition(where: Record<string, unknown> | string, property: string): string {
+  if (typeof where === 'string') {
+    return where;
+  }
+  const { [property]: _, ...rest } = where;
+  return JSON.stringify(rest);
+}

@@ -1,0 +1,134 @@
+import { Cascade, Collection, type Rel } from '@mikro-orm/core';
+import { Entity, ManyToMany, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { MikroORM } from '@mikro-orm/postgresql';
+import {
+  ActiveUnique,
+  activeView,
+  describeDeletionPolicy,
+  SoftDeletable,
+  SoftDeletableEntity,
+  SoftDeleteConfigError,
+} from 'nestjs-mikro-orm-soft-delete';
+
+abstract class Row extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+@SoftDeletable<Account>({ retention: '90d', guard: true, relations: { contracts: 'restrict' } })
+@ActiveUnique({ properties: ['slug'], where: { draft: false } })
+@Entity({ schema: 'crm', tableName: 'accounts' })
+class Account extends Row {
+  @Property({ type: 'string', unique: true })
+  number!: string;
+
+  @Property({ type: 'string' })
+  slug!: string;
+
+  @Property({ type: 'boolean' })
+  draft!: boolean;
+
+  @OneToMany({ entity: () => Contract, mappedBy: 'account' })
+  contracts = new Collection<Contract>(this);
+
+  @OneToMany({ entity: () => Note, mappedBy: 'account', cascade: [Cascade.REMOVE] })
+  notes = new Collection<Note>(this);
+
+  @OneToMany({ entity: () => Call, mappedBy: 'account', orphanRemoval: true })
+  calls = new Collection<Call>(this);
+
+  @ManyToMany({ entity: () => Label, pivotTable: 'account_labels' })
+  labels = new Collection<Label>(this);
+}
+
+@SoftDeletable()
+@Entity()
+class Contract extends Row {
+  @ManyToOne({ entity: () => Account })
+  account!: Rel<Account>;
+}
+
+@SoftDeletable({ retention: 'forever' })
+@Entity()
+class Note extends Row {
+  @ManyToOne({ entity: () => Account })
+  account!: Rel<Account>;
+}
+
+@Entity()
+class Call {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne({ entity: () => Account })
+  account!: Rel<Account>;
+}
+
+@Entity()
+class Visit {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne({ entity: () => Account, deleteRule: 'set null', nullable: true })
+  account?: Rel<Account>;
+
+  @ManyToOne({ entity: () => Label, nullable: true })
+  label?: Rel<Label>;
+}
+
+@SoftDeletable()
+@Entity()
+class Label extends Row {}
+
+describe('describeDeletionPolicy()', () => {
+  let orm: MikroORM;
+  let sections: Record<string, string[]>;
+
+  beforeAll(async () => {
+    orm = await MikroORM.init({
+      dbName: 'none',
+      entities: [Account, Contract, Note, Call, Visit, Label, activeView(Label)],
+    });
+    sections = Object.fromEntries(
+      describeDeletionPolicy(orm)
+        .split(/^## /m)
+        .map((section) => section.split('\n').filter(Boolean))
+        .map(([title, ...lines]) => [title, lines]),
+    );
+  });
+
+  afterAll(() => orm.close(true));
+
+  it('gives an overview of all entities with a table of their own', () => {
+    expect(sections['# Deletion policy']!.slice(3)).toEqual([
+      '| Account | `crm.accounts` | sets `deleted_at` | 90 days | slug (where {"draft":false}) | number |',
+      '| Call | `call` | removes the row | – | – | – |',
+      "| Contract | `contract` | sets `deleted_at` | the module's `purge.retention` | – | – |",
+      "| Label | `label` | sets `deleted_at` | the module's `purge.retention` | – | – |",
+      '| Note | `note` | sets `deleted_at` | forever | – | – |',
+      '| Visit | `visit` | removes the row | – | – | – |',
+    ]);
+  });
+
+  it('says what goes with a row, what stays, what refuses, and what the purge does', () => {
+    expect(sections['Account']).toEqual([
+      'A deleted row can be restored for 90 days; then the purge removes it for good.',
+      'The database refuses to delete its rows physically from anywhere else.',
+      '- Deleted and restored with it: Account.notes (Note)',
+      '- Not deleted while active rows remain in: Account.contracts (Contract)',
+      '- Stay when it is deleted: Account.calls (Call), Account.labels (Label), Visit.account (Visit)',
+      '- Removed for good with it, at the purge: Account.calls (Call), the rows of account_labels',
+      '- Lose their reference to it at the purge: Visit.account (Visit)',
+      '- Keep it from being purged as long as they are there and not due themselves: Account.contracts (Contract), Account.notes (Note)',
+    ]);
+    expect(sections['Note']).toEqual(['A deleted row can be restored at any time. It is never removed for good.']);
+    expect(sections['Deleted at once']![0]).toContain('Call, Visit are removed');
+  });
+
+  it('fills in the retention of the module', () => {
+    expect(describeDeletionPolicy(orm, { retention: '7d' })).toContain(
+      '| Contract | `contract` | sets `deleted_at` | 7 days |',
+    );
+    expect(() => describeDeletionPolicy(orm, { retention: 'soon' as never })).toThrow(SoftDeleteConfigError);
+  });
+});
