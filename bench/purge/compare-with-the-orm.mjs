@@ -15,7 +15,7 @@ export async function* compareWithTheOrm({ server, withOrm, createPurge, Item, r
 
   const chunked = await run((orm) =>
     timed(async () => {
-      for (let removed = 0; ; ) {
+      for (let removed = 0; ;) {
         const em = orm.em.fork();
         const found = await em.find(Item, where(), { limit: 1_000 });
         if (found.length === 0) {

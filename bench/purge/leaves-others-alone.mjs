@@ -46,9 +46,11 @@ export async function* leavesOthersAlone({ server, withOrm, createPurge, rows })
   let isPurged = false;
   const busy = [];
   const purged = await withOrm('items', async (orm) => {
-    const run = createPurge(orm).run().finally(() => {
-      isPurged = true;
-    });
+    const run = createPurge(orm)
+      .run()
+      .finally(() => {
+        isPurged = true;
+      });
     busy.push(...(await measure(() => isPurged)));
     return run;
   });

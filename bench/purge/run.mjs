@@ -31,8 +31,16 @@ async function withOrm(database, work) {
   }
 }
 
-const context = { server, withOrm, createPurge, Item, scale, rows: (count) => Math.max(1_000, Math.round(count * scale)) };
-const packageOf = (name) => JSON.parse(readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url)));
+const context = {
+  server,
+  withOrm,
+  createPurge,
+  Item,
+  scale,
+  rows: (count) => Math.max(1_000, Math.round(count * scale)),
+};
+const packageOf = (name) =>
+  JSON.parse(readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url)));
 const results = [];
 const loadBefore = load();
 try {
@@ -70,7 +78,8 @@ process.exitCode = results.every(({ ok }) => ok) ? 0 : 2;
 
 function table({ measuredAt, machine, loadBefore: before, versions, results: all }) {
   const lines = all.map(
-    ({ ok, what, measured, limit, details }) => `| ${what} | ${measured} | ${limit} | ${ok ? 'yes' : '**no**'} | ${details ?? ''} |`,
+    ({ ok, what, measured, limit, details }) =>
+      `| ${what} | ${measured} | ${limit} | ${ok ? 'yes' : '**no**'} | ${details ?? ''} |`,
   );
   return [
     `Measured ${measuredAt.slice(0, 10)} by \`npm run bench:purge\` on ${machine} (load before: ${before}), PostgreSQL ${versions.postgresql}, Node ${versions.node.slice(1)}, MikroORM ${versions['@mikro-orm/postgresql']}. The database runs on the same machine.`,

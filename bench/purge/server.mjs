@@ -17,7 +17,16 @@ export async function startServer() {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'shared_buffers=2GB', '-c', 'max_wal_size=16GB', '-c', 'checkpoint_timeout=60min', '-c', 'autovacuum=off'],
+    postgresFlags: [
+      '-c',
+      'shared_buffers=2GB',
+      '-c',
+      'max_wal_size=16GB',
+      '-c',
+      'checkpoint_timeout=60min',
+      '-c',
+      'autovacuum=off',
+    ],
     onLog: () => undefined,
     onError: () => undefined,
   });

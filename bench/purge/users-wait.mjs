@@ -10,15 +10,19 @@ export async function* usersWait({ server, withOrm, createPurge, rows }) {
       const user = await server.connect('items');
       const waits = [];
       let restored = 0;
-      let isOver = false;
+      const purge = { isOver: false };
       const { total } = await withOrm('items', async (orm) => {
-        const run = createPurge(orm, { pauseBetweenBatches: 0 }).run().finally(() => {
-          isOver = true;
-        });
-        while (!isOver) {
+        const run = createPurge(orm, { pauseBetweenBatches: 0 })
+          .run()
+          .finally(() => {
+            purge.isOver = true;
+          });
+        while (!purge.isOver) {
           const id = 1 + Math.floor(Math.random() * due * (layout === 'step' ? 1 : 2));
           const start = performance.now();
-          const { rowCount } = await user.query(`update item set deleted_at = null where id = ${id} and deleted_at is not null`);
+          const { rowCount } = await user.query(
+            `update item set deleted_at = null where id = ${id} and deleted_at is not null`,
+          );
           waits.push(performance.now() - start);
           restored += rowCount;
           await sleep(1);
