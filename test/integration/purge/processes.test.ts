@@ -31,10 +31,11 @@ const Thing = softDeletable(
   { retention: '30d' },
 );
 
-/** Says that it is ready, waits for a line, purges, and prints its report. */
+/** Says that it is ready, waits for a line, purges with a line per batch, and prints its report. */
 const WORKER = `
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { createPurge, softDeletable } from './lib/index.js';
+import { createPurge } from './lib/purge/create-purge.js';
+import { softDeletable } from './lib/schema/soft-deletable.decorator.js';
 const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
 const Owner = softDeletable(defineEntity({ name: 'Owner', tableName: 'owner', properties: { id: p.integer().primary(), deletedAt: deletedAt() } }), { retention: '30d' });
 const Thing = softDeletable(defineEntity({ name: 'Thing', tableName: 'thing', properties: { id: p.integer().primary(), owner: () => p.manyToOne(Owner).deleteRule('restrict'), deletedAt: deletedAt() } }), { retention: '30d' });
@@ -42,7 +43,8 @@ const orm = await MikroORM.init({ clientUrl: process.argv[2], entities: [Owner, 
 await orm.em.getConnection().execute('select 1');
 console.log('ready');
 process.stdin.once('data', async () => {
-  const report = await createPurge(orm, { pauseBetweenBatches: 0, batchSize: Number(process.argv[3]) || undefined }).run();
+  const report = await createPurge(orm, { pauseBetweenBatches: 0, batchSize: Number(process.argv[3]) || undefined })
+    .run({ onProgress: () => console.log('batch') });
   console.log(JSON.stringify(report));
   await orm.close();
   process.exit();
@@ -104,12 +106,26 @@ describe(PurgeService.name, () => {
   const start = async (batchSize = 0) => {
     const child = spawn(process.execPath, [join(library.folder, 'worker.js'), test.database.url, String(batchSize)], {
       cwd: library.folder,
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     expect((await lines.next()).value).toBe('ready');
-    return { child, report: async () => JSON.parse((await lines.next()).value as string) as PurgeReport };
+    return {
+      child,
+      /** Waits for some batches, or for the end. */
+      batches: async (count: number) => {
+        for (let i = 0; i < count && (await lines.next()).value === 'batch'; i++);
+      },
+      report: async () => {
+        for await (const line of { [Symbol.asyncIterator]: () => lines }) {
+          if (line !== 'batch') {
+            return JSON.parse(line) as PurgeReport;
+          }
+        }
+        throw new Error('The process has ended without a report.');
+      },
+    };
   };
   const go = ({ stdin }: ChildProcess) => stdin!.write('go\n');
 
@@ -143,10 +159,11 @@ describe(PurgeService.name, () => {
       const workers = await Promise.all(next);
       next = kills < KILLS ? [start(40), start(40)] : [];
       await Promise.all(
-        workers.map(async ({ child }) => {
+        workers.map(async ({ child, batches }) => {
           const exit = once(child, 'exit');
           go(child);
-          await sleep(5 + Math.random() * 45);
+          await batches(Math.floor(Math.random() * 20));
+          await sleep(Math.random() * 10);
           child.kill('SIGKILL');
           await exit;
         }),
