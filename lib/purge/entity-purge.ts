@@ -36,11 +36,13 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
     order === 'place' ? await connection.read<{ pages: number }>(readTablePages(run.plan.entity.table)) : [];
   const pages = table?.pages ?? 0;
   let cursor: readonly string[] | undefined;
+  let isSparse = false;
   run.passedOver = 0;
   for (;;) {
     const page = order === 'place' ? pageOf(cursor) : 0;
     const range: BatchRange = {
       order,
+      isSparse,
       cursor,
       size: size.current,
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
@@ -56,6 +58,7 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
     if (batch.due > 0) {
       await context.afterBatch(run, batch.gone, took);
     }
+    isSparse = order === 'place' && batch.last === undefined;
     if (batch.last) {
       cursor = batch.last;
     } else if (order === 'place' && range.untilPage <= pages) {

@@ -26,7 +26,8 @@ export interface ExecutorOptions {
 const PATIENCE = 1_500;
 /** Where a key without an index makes each row expensive, a batch begins with few. */
 const CAREFUL_START = 4;
-const SMALL_TABLE = 1_000;
+/** In pages: reading so much for each row does little harm. */
+const SMALL_TABLE = 100;
 
 /**
  * Carries out a plan.

@@ -11,8 +11,8 @@ import { deleteLocked } from './statements/delete-locked.js';
 import { deleteParts } from './statements/delete-parts.js';
 import { deleteRange } from './statements/delete-range.js';
 import { deleteTrees, type TreesRow } from './statements/delete-trees.js';
-import { countRange } from './statements/count-range.js';
 import { type EdgeRow, findEdge } from './statements/find-edge.js';
+import { summarizeRange, type SummaryRow } from './statements/summarize-range.js';
 import { listClearKeys } from './statements/list-clear-keys.js';
 import { lockKeys } from './statements/lock-keys.js';
 import { readCounters } from './statements/read-counters.js';
@@ -86,11 +86,19 @@ async function removeStretch(
   range: BatchRange,
   checks: boolean,
 ): Promise<RangeRemoval> {
-  const [edge] = await transaction.execute<EdgeRow>(findEdge(run.rows, range));
-  // Where nothing is left out, what is due is what goes.
-  const [count] = checks && !edge ? await transaction.execute<{ due: number }>(countRange(run.rows, range)) : [];
-  const gone = await transaction.change(deleteRange(run.rows, range, edge?.last, checks));
-  return { due: checks ? (count?.due ?? range.size) : gone, gone, last: edge?.last };
+  const [edge] = range.isSparse ? [] : await transaction.execute<EdgeRow>(findEdge(run.rows, range));
+  if (edge) {
+    const gone = await transaction.change(deleteRange(run.rows, range, edge.last, checks));
+    return { due: checks ? range.size : gone, gone, last: edge.last };
+  }
+  const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
+  const { due, last } = summary!;
+  if (due === 0) {
+    return { due: 0, gone: 0, last: undefined };
+  }
+  const gone = await transaction.change(deleteRange(run.rows, range, last ?? undefined, checks));
+  // Where nothing is left out, what is due is what goes: the rest was changed meanwhile.
+  return { due: checks ? due : gone, gone, last: due === range.size ? (last ?? undefined) : undefined };
 }
 
 /**

@@ -17,6 +17,8 @@ export interface BatchRange {
   readonly size: number;
   /** Where a batch in physical order must end: the number of a page. */
   readonly untilPage: number;
+  /** Whether few of the rows that lie there are due, going by the batch before. */
+  readonly isSparse: boolean;
 }
 
 /** The columns that the order of a pass goes by. @internal */

@@ -1,6 +1,19 @@
-import { createPurge, PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { createPurge, PurgeService, softDeletable, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
+import { getInstallation } from '../../../lib/metadata/installation.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Account, Invoice, Project, Session, Tag } from './purge.entities.js';
+
+const Guarded = softDeletable(
+  defineEntity({
+    name: 'Guarded',
+    tableName: 'guarded',
+    properties: { id: p.integer().primary(), deletedAt: p.datetime().columnType('timestamptz').nullable() },
+  }),
+  { retention: '30d', guard: true },
+);
+const getEvents = ({ orm }: TestOrm) => getInstallation(orm.em).events.stream$;
 
 describe(PurgeService.name, () => {
   let test: TestOrm;
@@ -71,5 +84,78 @@ describe(PurgeService.name, () => {
     expect(rehearsed.entities[1]).toMatchObject(account);
     await expect(ids('account')).resolves.toEqual([1, 2, 3]);
     await expect(ids('project')).resolves.toEqual([1, 2]);
+  });
+
+  it('tells the events what it removed, and is let through by the guard', async () => {
+    await test.close();
+    test = await createTestOrm([Guarded]);
+    await test.database.query(
+      `insert into guarded select n, now() - interval '40 days' from generate_series(1, 250) as n`,
+    );
+    await expect(test.database.query('delete from guarded')).rejects.toThrow('guarded');
+    const events: SoftDeleteEvent[] = [];
+    getEvents(test).subscribe((event) => events.push(event));
+
+    await createPurge(test.orm, { pauseBetweenBatches: 0, batchSize: 100 }).run();
+
+    await expect(ids('guarded')).resolves.toEqual([]);
+    expect(events.map(({ type, entity, count }) => [type, entity, count])).toEqual([
+      ['purged', 'Guarded', 100],
+      ['purged', 'Guarded', 100],
+      ['purged', 'Guarded', 50],
+    ]);
+  });
+
+  it('keeps batches short where a foreign key has no index, and says which index helps', async () => {
+    await test.database.query(`
+      create table visit (id int primary key, account_id int not null references account, note text);
+      insert into account (id, name, deleted_at) select n, 'due', now() - interval '40 days' from generate_series(1, 150) as n;
+      insert into account (id, name) values (1000, 'active');
+      insert into visit select n, 1000, repeat('x', 20) from generate_series(1, 60000) as n; analyze visit;
+    `);
+    const purge = createPurge(test.orm, { pauseBetweenBatches: 0 });
+
+    const plan = await purge.plan();
+    let at = performance.now();
+    const took: number[] = [];
+    const report = await purge.run({
+      entities: [Account],
+      onProgress: () => {
+        took.push(performance.now() - at);
+        at = performance.now();
+      },
+    });
+
+    expect(plan.entities.find(({ entity }) => entity === 'Account')!.advice).toContainEqual(
+      expect.stringMatching(
+        /^create index concurrently on public\.visit \("account_id"\); -- visit_account_id_fkey reads/,
+      ),
+    );
+    expect(report).toMatchObject({ total: 150, entities: [{ purged: 150, failed: 0 }] });
+    expect(took.length).toBeGreaterThan(3);
+    expect(Math.max(...took.slice(1))).toBeLessThan(500);
+  });
+
+  it('lets a user who restores a due row wait for no more than a short batch', async () => {
+    await test.database.query(`
+      insert into account (id, name, deleted_at) select n, 'due', now() - interval '40 days' from generate_series(1, 20000) as n`);
+    const user = await test.database.connect();
+    const waits: number[] = [];
+    let restored = 0;
+
+    const run = createPurge(test.orm, { pauseBetweenBatches: 0 }).run({ entities: ['Account'] });
+    const over = run.then(() => true);
+    for (let id = 19_999; !(await Promise.race([over, sleep(0, false)])); id -= 7) {
+      const start = performance.now();
+      restored += (await user.query('update account set deleted_at = null where id = $1', [id])).rowCount!;
+      waits.push(performance.now() - start);
+    }
+    const report = await run;
+    await user.end();
+
+    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.99)]).toBeLessThan(100);
+    expect(restored).toBeGreaterThan(0);
+    expect(report.total).toBe(20_000 - restored);
+    await expect(ids('account')).resolves.toHaveLength(restored);
   });
 });
