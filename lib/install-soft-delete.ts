@@ -6,6 +6,7 @@ import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation, findInstallation } from './metadata/installation.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
+import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /**
  * Makes an ORM soft-delete its marked entities: registers the filter of active rows, turns removals through the unit of work
@@ -24,6 +25,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   }
   const installation = createInstallation(em, options.actor ?? (() => undefined));
   registerFilter(em, installation);
+  orderUniqueChanges(em.getMetadata(), installation.catalog, em.getPlatform());
   scopeDriver(em, installation);
   scopeEntityManager(em, installation);
   const subscriber = new SoftDeleteSubscriber(installation);
