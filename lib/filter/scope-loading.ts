@@ -31,6 +31,7 @@ interface Parts {
   factory: {
     create(entityName: any, data: any, options?: any): any;
     mergeData(meta: EntityMetadata, entity: any, data: any, options?: any): void;
+    hydrate(entity: any, meta: EntityMetadata, data: any, options?: any): void;
   };
 }
 
@@ -93,6 +94,15 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
     followInverseReferences(entity, meta, data, catalog);
     mergeData(meta, entity, data, options);
     followRestoration(entity, meta, data, catalog);
+  };
+
+  // A refresh does not merge: it goes straight to the hydrator.
+  const hydrate = factory.hydrate.bind(factory);
+  factory.hydrate = (entity, meta, data, options) => {
+    if (options?.refresh) {
+      followInverseReferences(entity, meta, data, catalog);
+    }
+    hydrate(entity, meta, data, options);
   };
 
   const create = factory.create.bind(factory);

@@ -5,6 +5,7 @@ import {
   type FilterOptions,
   helper,
   ReferenceKind,
+  Utils,
 } from '@mikro-orm/core';
 import { activePredicate, type DeletedScope } from '../metadata/active-predicate.js';
 import { findInstallation, type Installation } from '../metadata/installation.js';
@@ -44,7 +45,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
 
   /** Whether what the collection holds is not what the scope shows. One with unsaved changes stays as it is. */
   isOutOfScope(scope: DeletedScope, installation: Installation): boolean {
-    if (!this.isInitialized() || this.isDirty()) {
+    if (!this.isInitialized() || this.hasUnsavedChanges()) {
       return false;
     }
     if (reading.get(this) === scope) {
@@ -148,7 +149,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
    */
   leaveOut(entity: T): void {
     const staysOut = !complete.has(this) && !showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
-    if (staysOut && this.isInitialized() && !this.isDirty() && this.contains(entity, false)) {
+    if (staysOut && this.isInitialized() && !this.hasUnsavedChanges() && this.contains(entity, false)) {
       super.removeWithoutPropagation(entity);
       this.takeSnapshot();
     }
@@ -169,6 +170,40 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);
     super.removeWithoutPropagation(entity);
+  }
+
+  /**
+   * Whether the next flush has something to write for the collection. The ORM leaves a one-to-many collection marked as changed
+   * after it has written the keys of what joined and left, so these are asked; once they agree, the mark is taken off.
+   */
+  private hasUnsavedChanges(): boolean {
+    const snapshot = this.getSnapshot();
+    if (!this.isDirty() || this.property.kind !== ReferenceKind.ONE_TO_MANY || !snapshot) {
+      return this.isDirty();
+    }
+    const left = snapshot.filter((item) => !this.contains(item, false));
+    const changed =
+      this.getItems(false).some((item) => !this.isSavedMember(item)) ||
+      left.some((item) => this.isSavedMember(item) && !this.isDeletedMember(item));
+    if (!changed) {
+      this.takeSnapshot();
+    }
+    return changed;
+  }
+
+  /** Whether the row of an entity points at the owner, as far as memory knows. */
+  private isSavedMember(item: T): boolean {
+    const saved = helper(item).__originalEntityData as Record<string, unknown> | undefined;
+    const key = saved?.[this.property.mappedBy as string];
+    return (
+      key != null && Utils.getPrimaryKeyHash([key].flat(5).map(String)) === helper(this.owner).getSerializedPrimaryKey()
+    );
+  }
+
+  private isDeletedMember(item: T): boolean {
+    const em = helper(item).__em ?? helper(this.owner).__em;
+    const entry = em && findInstallation(em)?.catalog.find(this.property.targetMeta!);
+    return entry !== undefined && (item as Record<string, unknown>)[entry.property] != null;
   }
 
   private hasDeletedOwner({ catalog }: Installation): boolean {

@@ -52,7 +52,8 @@ export function resetUnsavedChanges(em: EntityManager, entity: object, original:
   const scalars: Record<string, unknown> = {};
   for (const name of Object.keys(original)) {
     const prop: EntityProperty | undefined = (meta.properties as Record<string, EntityProperty>)[name];
-    if (!prop || prop.primary || Utils.equals(current[name], original[name])) {
+    // What was joined on load is in the entity's data as well, as it was then, but is no column of its row.
+    if (!prop || prop.primary || !isColumn(prop) || Utils.equals(current[name], original[name])) {
       continue;
     }
     if (isReference(prop)) {
@@ -84,6 +85,11 @@ export function forgetUnsavedChanges(entity: object, original: Record<string, un
       delete (entity as Record<string, unknown>)[prop.name];
     }
   }
+}
+
+function isColumn({ kind, owner }: EntityProperty): boolean {
+  const isToMany = kind === ReferenceKind.ONE_TO_MANY || kind === ReferenceKind.MANY_TO_MANY;
+  return !isToMany && (kind !== ReferenceKind.ONE_TO_ONE || Boolean(owner));
 }
 
 function isReference(prop: EntityProperty): boolean {

@@ -37,28 +37,34 @@ export async function withActiveSnapshot(
   });
 }
 
+/** Those of deleted rows only if the collection names them: such a link is there already. */
 async function findLinked(
   em: EntityManager,
   ctx: Transaction | undefined,
-  { property, owner }: Collection<any>,
+  collection: Collection<any>,
   entry: SoftDeletableEntityMetadata,
 ): Promise<object[]> {
+  const { property, owner } = collection;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const target = property.targetMeta!;
   const keys = primaryColumns(target.root);
   const pivot = tableName(em, em.getMetadata().get(property.pivotEntity as never));
+  const same = keys.map((key, i) => `t.${quote(key)} = p.${quote(property.inverseJoinColumns[i]!)}`);
+  const owned = property.joinColumns.map((column) => `p.${quote(column)} = ?`);
   const rows = await execute<Record<string, any>>(
     em,
     ctx as Transaction,
-    `select ${keys.map((key) => `t.${quote(key)}`).join(', ')} from ${pivot} as p ` +
-      `join ${tableName(em, entry.meta)} as t on ${keys.map((key, i) => `t.${quote(key)} = p.${quote(property.inverseJoinColumns[i]!)}`).join(' and ')} ` +
-      `where ${property.joinColumns.map((column) => `p.${quote(column)} = ?`).join(' and ')} and ${activePredicateSql(`t.${quote(entry.column)}`)}`,
+    `select ${keys.map((key, i) => `t.${quote(key)} as "k${i}"`).join(', ')}, ` +
+      `${activePredicateSql(`t.${quote(entry.column)}`)} as active ` +
+      `from ${pivot} as p join ${tableName(em, entry.meta)} as t on ${same.join(' and ')} where ${owned.join(' and ')}`,
     helper(owner).getPrimaryKeys(true)!.flat(),
   );
-  return rows.map((row) =>
-    em.getEntityFactory().createReference<any>(target.class, keys.map((key) => row[key]) as never, {
+  const named = new Set(collection.getItems(false).map((item) => helper(item).getSerializedPrimaryKey()));
+  return rows.flatMap(({ active, ...row }) => {
+    const linked = em.getEntityFactory().createReference<any>(target.class, Object.values(row) as never, {
       merge: false,
       convertCustomTypes: true,
-    }),
-  );
+    });
+    return active || named.has(helper(linked).getSerializedPrimaryKey()) ? [linked] : [];
+  });
 }
