@@ -10,7 +10,7 @@ export const checkUniques: Check = (examination) =>
     const table = examination.tableOf(meta);
     return (table?.indexes ?? [])
       .filter((index) => index.unique && !index.primary && !demandsNull(index.predicate, column))
-      .filter((index) => !coversKey(meta, index))
+      .filter((index) => !coversKey(meta, index) && !(index.columns.includes(column) && index.nullsNotDistinct))
       .map((index) => describe(examination, meta, column, index));
   });
 
@@ -22,7 +22,7 @@ function describe({ quote }: Examination, meta: EntityMetadata, column: string, 
   const fix = meta.tptParent
     ? `Move ${active.join(', ')} to ${meta.root.className}, whose table has the timestamp, and write @ActiveUnique({ properties: [${list}] }) there.`
     : `@ActiveUnique({ properties: [${list}] }) on ${meta.className} in place of the unique; in SQL: create unique index on ${quote(meta.tableName)} (${own.map((name) => (name ? quote(name) : '…')).join(', ')}) where ${quote(column)} is null;`;
-  if (index.columns.includes(column) && !index.nullsNotDistinct) {
+  if (index.columns.includes(column)) {
     return {
       code: 'unique-without-effect',
       severity: 'error',

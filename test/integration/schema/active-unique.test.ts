@@ -55,6 +55,7 @@ class Invoice {
   draft: boolean & Opt = false;
 }
 
+@ActiveUnique({ properties: 'account', name: 'profile_account' })
 @SoftDeletable({ purgeIndex: false })
 @Entity()
 class Profile extends SoftDeletableEntity {
@@ -173,8 +174,7 @@ describe('@ActiveUnique()', () => {
 
   it('takes the place of the unique constraint on the key of an owning one-to-one relation', async () => {
     expect(await indexesOf(test.database, 'profile')).toEqual({
-      profile_account_id_unique:
-        'UNIQUE INDEX profile_account_id_unique on btree (account_id) WHERE (deleted_at IS NULL)',
+      profile_account: 'UNIQUE INDEX profile_account on btree (account_id) WHERE (deleted_at IS NULL)',
       profile_invoice:
         'UNIQUE INDEX profile_invoice on btree (invoice_tenant, invoice_number) WHERE (deleted_at IS NULL)',
       profile_kept_id_unique: 'UNIQUE INDEX profile_kept_id_unique on btree (kept_id)',

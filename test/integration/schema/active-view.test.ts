@@ -180,6 +180,11 @@ describe('activeView()', () => {
         deleted_at: null,
       },
     ]);
+    expect(
+      await test.database.query(
+        `select tablename from pg_tables where schemaname in ('public', 'zoo') and tablename ~ 'active|cats'`,
+      ),
+    ).toEqual([]);
     expect(await test.database.query('select * from zoo.live_cats')).toEqual([
       { id: 1, kind: 'cat', lives: 9, removed_at: null },
     ]);
@@ -258,6 +263,26 @@ describe('activeView()', () => {
   it('follows columns that are added, changed and dropped, and goes with its table', async () => {
     @SoftDeletable()
     @Entity({ tableName: 'people' })
+    class Before extends SoftDeletableEntity {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+
+      @Property({ type: 'string', fieldName: 'mail' })
+      email!: string;
+    }
+
+    @SoftDeletable()
+    @Entity({ tableName: 'people' })
+    class Retyped extends SoftDeletableEntity {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+
+      @Property({ type: 'text', fieldName: 'mail' })
+      email!: string;
+    }
+
+    @SoftDeletable()
+    @Entity({ tableName: 'people' })
     class Changed extends SoftDeletableEntity {
       @PrimaryKey({ type: 'number' })
       id!: number;
@@ -281,6 +306,8 @@ describe('activeView()', () => {
         await orm.close(true);
       }
     };
+    await update([Before, activeView(Before, { name: 'active_people' })]);
+    await update([Retyped, activeView(Retyped, { name: 'active_people' })]);
     await update([Changed, activeView(Changed, { name: 'active_people' })]);
     expect(
       await test.database.query(
