@@ -17,6 +17,7 @@ export interface BatchContext {
   readonly size: BatchSize;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  readonly throwIfStopped: () => void;
   /** After each committed batch, with how long it took: events, progress, the pause. Throws if the run is to end. */
   readonly afterBatch: (run: EntityRun, gone: number, milliseconds: number) => Promise<void>;
 }
@@ -39,6 +40,7 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   let isSparse = false;
   run.passedOver = 0;
   for (;;) {
+    context.throwIfStopped();
     const page = order === 'place' ? pageOf(cursor) : 0;
     const range: BatchRange = {
       order,

@@ -183,6 +183,7 @@ export class PurgeExecutor {
       connection: this.connection,
       size: new BatchSize(fixed || limits),
       lockTimeout,
+      throwIfStopped: () => this.stop.throwIfStopped(),
       afterBatch: async (current, gone, milliseconds) => {
         onBatch(current, gone);
         this.stop.throwIfStopped();

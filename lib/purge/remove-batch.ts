@@ -4,7 +4,7 @@ import type { PurgeTable } from './key-graph.js';
 import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
 import { runHooks } from './run-hooks.js';
 import type { BatchRange } from './statements/batch-range.js';
-import type { BatchSettings } from './statements/configure-batch.js';
+import type { BatchSettings, RowCounters } from './statements/configure-batch.js';
 import { countSubtable } from './statements/count-subtable.js';
 import { deleteKeys, type KeysRow } from './statements/delete-keys.js';
 import { deleteLocked } from './statements/delete-locked.js';
@@ -12,11 +12,10 @@ import { deleteParts } from './statements/delete-parts.js';
 import { deleteRange } from './statements/delete-range.js';
 import { deleteTrees, type TreesRow } from './statements/delete-trees.js';
 import { type EdgeRow, findEdge } from './statements/find-edge.js';
-import { summarizeRange, type SummaryRow } from './statements/summarize-range.js';
 import { listClearKeys } from './statements/list-clear-keys.js';
 import { lockKeys } from './statements/lock-keys.js';
 import { readCounters } from './statements/read-counters.js';
-import type { RowCounters } from './statements/configure-batch.js';
+import { summarizeRange, type SummaryRow } from './statements/summarize-range.js';
 
 /**
  * A foreign key of the database was about to delete or change a soft-deletable row that nobody was asked about: it began to
@@ -89,7 +88,7 @@ async function removeStretch(
   const [edge] = range.isSparse ? [] : await transaction.execute<EdgeRow>(findEdge(run.rows, range));
   if (edge) {
     const gone = await transaction.change(deleteRange(run.rows, range, edge.last, checks));
-    return { due: checks ? range.size : gone, gone, last: edge.last };
+    return { due: range.size, gone, last: edge.last };
   }
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;
@@ -97,8 +96,7 @@ async function removeStretch(
     return { due: 0, gone: 0, last: undefined };
   }
   const gone = await transaction.change(deleteRange(run.rows, range, last ?? undefined, checks));
-  // Where nothing is left out, what is due is what goes: the rest was changed meanwhile.
-  return { due: checks ? due : gone, gone, last: due === range.size ? (last ?? undefined) : undefined };
+  return { due, gone, last: due === range.size ? (last ?? undefined) : undefined };
 }
 
 /**
