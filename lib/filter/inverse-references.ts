@@ -100,7 +100,7 @@ export function keepInverseReferences<T>(
 export function asksForInverse(
   entity: any,
   prop: EntityProperty,
-  options: { lookup?: boolean },
+  options: { lookup?: boolean; refresh?: boolean },
   scope: DeletedScope,
   catalog: SoftDeleteCatalog,
 ): boolean {
@@ -109,7 +109,10 @@ export function asksForInverse(
     return options.lookup !== false && helper(entity).__data[prop.name] === null;
   }
   const target = savedTarget(entity, prop);
-  if (!target || deletedAt(target, catalog) === undefined) {
+  // Of a bare reference nobody knows whether it is deleted, and what is read again may have been deleted meanwhile.
+  const isKnownActive =
+    target && helper(target).__initialized && !options.refresh && deletedAt(target, catalog) === undefined;
+  if (!target || isKnownActive) {
     return false;
   }
   helper(entity).__data[prop.name] = null;
