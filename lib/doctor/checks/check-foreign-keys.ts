@@ -97,12 +97,12 @@ function hardDeletedParent(
 ): Finding | undefined {
   const entity = child.className;
   const fix = `Mark ${parent.className} with @SoftDeletable() as well, or give ${entity}.${propertyOf(child, key) ?? key.name} \`deleteRule: 'restrict'\`.`;
-  const finding = (severity: Finding['severity'], problem: string): Finding => ({
+  const finding = (severity: Finding['severity'], problem: string, advice = fix): Finding => ({
     code: 'hard-deleted-parent',
     severity,
     entity,
     problem,
-    fix,
+    fix: advice,
   });
   if (key.deleteRule === 'cascade') {
     return catalog.get(child).guard
@@ -126,6 +126,7 @@ function hardDeletedParent(
     ? finding(
         'warning',
         `${parent.className}.${owning.name} takes the ${entity} rows along when a ${parent.className} is removed. They are deleted softly and stay, so ${key.name} refuses the removal.`,
+        `Mark ${parent.className} with @SoftDeletable() as well, or take the cascade or \`orphanRemoval\` off ${parent.className}.${owning.name}.`,
       )
     : undefined;
 }

@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { DatabaseIndex } from '../database/database-table.js';
+import type { DatabaseIndex, DatabaseTable } from '../database/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { demandsNull } from './predicate.js';
@@ -11,17 +11,23 @@ export const checkUniques: Check = (examination) =>
     return (table?.indexes ?? [])
       .filter((index) => index.unique && !index.primary && !demandsNull(index.predicate, column))
       .filter((index) => !coversKey(meta, index) && !(index.columns.includes(column) && index.nullsNotDistinct))
-      .map((index) => describe(examination, meta, column, index));
+      .map((index) => describe(examination, meta, table!, column, index));
   });
 
-function describe({ quote }: Examination, meta: EntityMetadata, column: string, index: DatabaseIndex): Finding {
+function describe(
+  { quote, label }: Examination,
+  meta: EntityMetadata,
+  table: DatabaseTable,
+  column: string,
+  index: DatabaseIndex,
+): Finding {
   const properties = index.columns.map((name) => propertyOf(meta, name) ?? name ?? '…');
   const own = index.columns.filter((name) => name !== column);
   const active = properties.filter((_, i) => index.columns[i] !== column);
   const list = active.map((name) => `'${name}'`).join(', ');
   const fix = meta.tptParent
     ? `Move ${active.join(', ')} to ${meta.root.className}, whose table has the timestamp, and write @ActiveUnique({ properties: [${list}] }) there.`
-    : `@ActiveUnique({ properties: [${list}] }) on ${meta.className} in place of the unique; in SQL: create unique index on ${quote(meta.tableName)} (${own.map((name) => (name ? quote(name) : '…')).join(', ')}) where ${quote(column)} is null;`;
+    : `@ActiveUnique({ properties: [${list}] }) on ${meta.className} in place of the unique; in SQL: create unique index on ${label(table)} (${own.map((name) => (name ? quote(name) : '…')).join(', ')}) where ${quote(column)} is null;`;
   if (index.columns.includes(column)) {
     return {
       code: 'unique-without-effect',

@@ -137,7 +137,7 @@ describe(SoftDeleteDoctor.name, () => {
     expect(await find('hard-deleted-parent', 'Member')).toEqual([
       about('error', 'removes its Member rows for good', "Member.cascading `deleteRule: 'restrict'`"),
       about('warning', 'on delete set null', 'Mark Tenant with @SoftDeletable()'),
-      about('warning', 'member_restricting_id_foreign refuses the removal', 'Mark Tenant with @SoftDeletable()'),
+      about('warning', 'member_restricting_id_foreign refuses the removal', 'off Tenant.members'),
     ]);
   });
 
