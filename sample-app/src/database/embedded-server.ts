@@ -48,8 +48,7 @@ export class EmbeddedServer {
   /** For the very end of the process, where nothing can be awaited any more. */
   stopNow(): void {
     if (runningPort(this.folder)) {
-      const { file, args, options } = commandAs(this.account, this.binaries.pg_ctl, [...STOP, '-D', this.folder]);
-      spawnSync(file, args, { ...options, stdio: 'ignore' });
+      spawnSync(this.binaries.pg_ctl, [...STOP, '-D', this.folder], { ...this.account, cwd: '/', stdio: 'ignore' });
     }
   }
 }
@@ -155,8 +154,12 @@ async function bringUp(
 async function launch(folder: string, binaries: ServerBinaries, account: ServerAccount) {
   const log = await open(join(folder, 'server.log'), 'a');
   const { size } = await log.stat();
-  const { file, args, options } = commandAs(account, binaries.postgres, ['-D', folder, '-p', `${await freePort()}`]);
-  const process = spawn(file, args, { ...options, detached: true, stdio: ['ignore', log.fd, log.fd] });
+  const process = spawn(binaries.postgres, ['-D', folder, '-p', `${await freePort()}`], {
+    ...account,
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
   await log.close();
   let failure: string | undefined;
   const ended = new Promise<void>((resolve) => {
@@ -180,20 +183,14 @@ async function waitForServer(folder: string): Promise<boolean> {
   return false;
 }
 
-/** The prefix changes the user itself. */
-function commandAs({ uid, gid, prefix }: ServerAccount, program: string, programArgs: readonly string[]) {
-  const [file, ...args] = [...prefix, program, ...programArgs] as [string, ...string[]];
-  return { file, args, options: { cwd: '/', ...(prefix.length === 0 && { uid, gid }) } };
-}
-
 async function execute(
   program: string,
-  programArgs: readonly string[],
+  args: readonly string[],
   account: ServerAccount,
 ): Promise<{ code: number | null; output: string }> {
-  const { file, args, options } = commandAs(account, program, programArgs);
-  const child = spawn(file, args, {
-    ...options,
+  const child = spawn(program, args, {
+    ...account,
+    cwd: '/',
     env: { ...process.env, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,12 +6,10 @@ import { StartupError } from '../startup/startup.error.js';
 
 const run = promisify(execFile);
 
-/** The user that the database server runs as, and how a program is started under that name. */
+/** The user that the database server runs as. */
 export interface ServerAccount {
   readonly uid?: number;
   readonly gid?: number;
-  /** Goes before the program and its arguments. */
-  readonly prefix: readonly string[];
 }
 
 const NAME = 'postgres';
@@ -25,11 +23,16 @@ const NAME = 'postgres';
  */
 export async function serverAccount(...paths: readonly string[]): Promise<ServerAccount> {
   if (process.getuid?.() !== 0) {
-    return { prefix: [] };
+    return {};
   }
   const user = await lookUp().catch(createUser);
   const closed = paths.flatMap(ancestors).find((folder) => !admits(folder, user));
-  return { ...user, prefix: closed ? await withPassage(user, closed) : [] };
+  if (closed) {
+    throw new StartupError(
+      `PostgreSQL does not run as root, and the user "${NAME}" cannot enter ${closed}. Move the project to a folder that others can enter, start the app as another user, or set DATABASE_URL.`,
+    );
+  }
+  return user;
 }
 
 type User = { readonly uid: number; readonly gid: number };
@@ -47,27 +50,6 @@ async function createUser(): Promise<User> {
   } catch (cause) {
     throw new StartupError(
       `PostgreSQL does not run as root, and the user "${NAME}" could not be created. Start the app as another user, or set DATABASE_URL.`,
-      { cause },
-    );
-  }
-}
-
-/** Root's own folders are closed to others. Linux can give the user the right to pass through them, for this process alone. */
-async function withPassage({ uid, gid }: User, closed: string): Promise<readonly string[]> {
-  const prefix = [
-    'setpriv',
-    `--reuid=${uid}`,
-    `--regid=${gid}`,
-    '--clear-groups',
-    '--inh-caps=+dac_override',
-    '--ambient-caps=+dac_override',
-  ];
-  try {
-    await run(prefix[0]!, [...prefix.slice(1), 'stat', `${closed}/.`]);
-    return prefix;
-  } catch (cause) {
-    throw new StartupError(
-      `PostgreSQL does not run as root, and the user "${NAME}" cannot enter ${closed}. Move the project to a folder that others can enter, start the app as another user, or set DATABASE_URL.`,
       { cause },
     );
   }
