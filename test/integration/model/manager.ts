@@ -1,0 +1,201 @@
+import { helper, OptimisticLockError, Reference, UniqueConstraintViolationException, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { DeletionRestrictedError, RestoreConflictError, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ALL_KINDS, COLLECTIONS, type Kind, KINDS } from './kinds.js';
+import { type Model, noPending, type Outcome, type Pending, type Row, type Scope } from './model.js';
+import { Cover, Doc, Folder, Lease, Mark, Member, Note, Review, Tag, Team } from './model-entities.js';
+import type { Rows } from './rows.js';
+
+export const CLASSES: Readonly<Record<Kind, new () => any>> = {
+  folder: Folder,
+  doc: Doc,
+  review: Review,
+  lease: Lease,
+  mark: Mark,
+  note: Note,
+  cover: Cover,
+  tag: Tag,
+  team: Team,
+  member: Member,
+};
+
+/** An entity manager, what it has not flushed yet, and what it cannot know because another one has changed it. */
+export class Manager {
+  pending: Pending = noPending();
+  readonly created = new Map<number, any>();
+  /** Whether a collection was replaced without being loaded: the ORM tries that again after a flush that failed. */
+  replacedUnloaded = false;
+  /** Whether another manager has committed since this one was last empty. */
+  foreign = false;
+  /** Rows that another manager has changed since this one was last empty. */
+  readonly stale = new Set<number>();
+  /** The collections that this manager has loaded and that hold what the scope showed. */
+  readonly collections = new Map<string, Scope>();
+
+  constructor(
+    public em: EntityManager,
+    private readonly model: Model,
+    private readonly rows: Rows,
+  ) {}
+
+  get dirty(): boolean {
+    return Object.values(this.pending).some(({ size }) => size > 0);
+  }
+
+  clear(): void {
+    // Its own, even while another manager's transaction is the context.
+    this.em.getUnitOfWork(false).clear();
+    this.pending = noPending();
+    this.replacedUnloaded = false;
+    this.created.clear();
+    this.foreign = false;
+    this.stale.clear();
+    this.collections.clear();
+  }
+
+  /** Called when what was pending is in the database. */
+  flushed(): void {
+    this.pending = noPending();
+    this.replacedUnloaded = false;
+    this.created.clear();
+  }
+
+  repository(kind: Kind): SoftDeleteRepository<any> {
+    return this.em.getRepository<any>(CLASSES[kind]) as unknown as SoftDeleteRepository<any>;
+  }
+
+  managed(row: Row): any {
+    const id = this.rows.ids.get(row.handle);
+    return id === undefined ? undefined : this.em.getUnitOfWork().getById<any>(CLASSES[row.kind], id as never);
+  }
+
+  /** Whether this manager remembers a row as deleted that another one has restored. */
+  missedRestoration(row: Row): boolean {
+    return row.unit === null && this.managed(row)?.deletedAt != null;
+  }
+
+  reference(row: Row): any {
+    return (
+      this.created.get(row.handle) ??
+      this.em.getReference<any>(CLASSES[row.kind], this.rows.ids.get(row.handle) as never)
+    );
+  }
+
+  /** The entity with what its row holds now, apart from what this manager has changed itself. */
+  async load(row: Row, populate: string[] = [], deletedToo = false): Promise<any> {
+    const created = this.created.get(row.handle);
+    if (created) {
+      return created;
+    }
+    const id = this.rows.ids.get(row.handle);
+    const related = new Set([row.handle, ...populate.flatMap((name) => this.#behind(row, name))]);
+    const untouched = [...related].every(
+      (handle) => !this.pending.sets.has(handle) && !this.pending.removes.has(handle),
+    );
+    const find = (options: object) => this.em.findOneOrFail<any>(CLASSES[row.kind], { id } as never, options as never);
+    const entity = await find({ filters: { softDelete: false }, refresh: untouched });
+    if (populate.length > 0) {
+      const filters = deletedToo ? { softDelete: false } : undefined;
+      populate.forEach((name) => this.collections.delete(`${row.handle}.${name}`));
+      await this.em.populate(
+        [entity],
+        populate as never,
+        { refresh: untouched, ...(filters ? { filters } : {}) } as never,
+      );
+    }
+    return entity;
+  }
+
+  #behind(row: Row, name: string): number[] {
+    const relations = ALL_KINDS.flatMap((kind) =>
+      Object.entries(KINDS[kind].refs).map(([property, spec]) => ({ kind, property, spec })),
+    );
+    const relation = relations.find(({ spec }) => spec.to === row.kind && spec.inverse === name);
+    return relation ? this.model.behind(row.handle, relation.kind, relation.property).map(({ handle }) => handle) : [];
+  }
+
+  /** Documents among the pending changes whose version in memory is not the row's any more. */
+  staleVersions(): Set<number> {
+    const stale = new Set<number>();
+    for (const handle of [...this.pending.sets.keys(), ...this.pending.removes]) {
+      const row = this.model.rows.get(handle);
+      const entity = row?.kind === 'doc' ? this.managed(row) : undefined;
+      const active = !this.pending.removes.has(handle) || entity?.deletedAt == null;
+      if (entity && helper(entity).__initialized && active && entity.version !== this.rows.versions.get(handle)) {
+        stale.add(handle);
+      }
+    }
+    return stale;
+  }
+
+  /** What is in memory must be what is in the database, apart from what only another manager knows. */
+  checkMemory(): void {
+    for (const entity of this.em.getUnitOfWork().getIdentityMap() as Iterable<any>) {
+      const kind = ALL_KINDS.find((candidate) => CLASSES[candidate] === entity.constructor);
+      const handle = kind && this.rows.handle(kind, entity.id);
+      const row = handle === undefined ? undefined : this.model.rows.get(handle);
+      if (!row || this.stale.has(row.handle) || !helper(entity).__initialized) {
+        continue;
+      }
+      const fail = (what: string, actual: unknown, expected: unknown): never => {
+        throw new Error(
+          `memory, ${what} of ${row.kind}#${row.handle}: ${String(actual)} instead of ${String(expected)}`,
+        );
+      };
+      if (KINDS[row.kind].soft && (entity.deletedAt != null) !== (row.unit !== null)) {
+        fail('deletedAt', entity.deletedAt, row.unit === null ? 'null' : 'a time');
+      }
+      if (row.kind === 'doc' && entity.version !== this.rows.versions.get(row.handle)) {
+        fail('version', entity.version, this.rows.versions.get(row.handle));
+      }
+      for (const [property, { to }] of Object.entries(KINDS[row.kind].refs)) {
+        const target = Reference.unwrapReference(entity[property] as object) as { id: number } | null | undefined;
+        const actual = target == null ? null : this.rows.handle(to, target.id);
+        if (actual !== row.refs[property]) {
+          fail(property, actual, row.refs[property]);
+        }
+      }
+      this.#checkCollections(row, entity, fail);
+    }
+  }
+
+  #checkCollections(row: Row, entity: any, fail: (what: string, actual: unknown, expected: unknown) => never): void {
+    for (const { name, child, property, parent } of COLLECTIONS) {
+      const scope = this.collections.get(`${row.handle}.${name}`);
+      if (parent !== row.kind || scope !== 'active' || !entity[name].isInitialized()) {
+        continue;
+      }
+      const expected = this.model.behind(row.handle, child, property, 'active').map(({ handle }) => handle);
+      const actual = handles(entity[name].getItems());
+      // What was restored shows at the next read: the collection may be waiting for it, but never holds anything else.
+      if (!sameHandles(actual, expected)) {
+        fail(name, actual, expected);
+      }
+    }
+  }
+}
+
+export function handles(items: Iterable<any>): number[] {
+  return [...items].map(({ handle }) => handle as number).toSorted((a, b) => a - b);
+}
+
+export function sameHandles(actual: readonly number[], expected: readonly number[]): boolean {
+  return Utils.equals(
+    [...actual],
+    expected.toSorted((a, b) => a - b),
+  );
+}
+
+/** What an error means to the model; anything it has no word for is a failure. */
+export function outcomeOf(error: unknown): Outcome | undefined {
+  if (error instanceof DeletionRestrictedError) {
+    return 'restricted';
+  }
+  if (error instanceof RestoreConflictError) {
+    return 'conflict';
+  }
+  if (error instanceof UniqueConstraintViolationException) {
+    return 'unique';
+  }
+  return error instanceof OptimisticLockError ? 'optimistic' : undefined;
+}

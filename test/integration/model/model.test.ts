@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { installSoftDelete } from 'nestjs-mikro-orm-soft-delete';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+import { modelEntities, UNIQUE_INDEXES } from './model-entities.js';
+import { runSequence } from './run-sequence.js';
+import { shrink } from './shrink.js';
+import { formatSequence, parseSequence, type Sequence, sequences } from './step.js';
+
+/*
+ * A long run: MODEL_SEQUENCES=20000 npm test -- test/integration/model/model.test.ts
+ * The same run again: MODEL_SEED=… as printed. One sequence again: MODEL_REPLAY='…' as printed.
+ */
+const count = Number(process.env['MODEL_SEQUENCES'] ?? 300);
+const seed = Number(process.env['MODEL_SEED'] ?? Date.now() % 2 ** 31);
+const replay = process.env['MODEL_REPLAY'];
+const STEPS = 30;
+/** A long run goes on after a failure, so that it shows more than one. */
+const MAX_FAILURES = count > 1_000 ? 5 : 1;
+
+describe(installSoftDelete.name, () => {
+  let test: TestOrm;
+
+  beforeAll(async () => {
+    test = await createTestOrm(modelEntities, { debug: false, allowGlobalContext: true });
+    await test.database.query(UNIQUE_INDEXES);
+  });
+
+  afterAll(() => test.close());
+
+  const failure = async (sequence: Sequence): Promise<Error | undefined> => {
+    try {
+      await runSequence(test.orm, (sql) => test.database.query(sql), sequence);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
+  };
+
+  it(
+    'behaves as the model does, whatever the sequence of operations',
+    async () => {
+      const all = replay ? [parseSequence(replay)] : fc.sample(sequences(STEPS), { seed, numRuns: count });
+      const failures: Error[] = [];
+      for (const [i, sequence] of all.entries()) {
+        if ((await failure(sequence)) === undefined) {
+          continue;
+        }
+        const smallest = await shrink(sequence, async (candidate) => (await failure(candidate)) !== undefined);
+        const cause = await failure(smallest);
+        failures.push(
+          new Error(`sequence ${i + 1}: ${cause?.message}\nMODEL_REPLAY='${formatSequence(smallest)}'`, { cause }),
+        );
+        if (failures.length === MAX_FAILURES) {
+          break;
+        }
+      }
+      if (failures.length > 0) {
+        const messages = failures.map(({ message }) => message).join('\n\n');
+        throw new Error(`${messages}\n\nMODEL_SEED=${seed} MODEL_SEQUENCES=${count}`, { cause: failures[0] });
+      }
+    },
+    30_000 + count * 500,
+  );
+});

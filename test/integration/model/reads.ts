@@ -1,0 +1,194 @@
+import { helper, Reference } from '@mikro-orm/core';
+import { ALL_KINDS, COLLECTIONS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
+import { CLASSES, handles, type Manager, sameHandles } from './manager.js';
+import { inScope, type Row, type Scope } from './model.js';
+import type { Step } from './step.js';
+import type { World } from './world.js';
+
+type Read = (world: World, m: Manager, step: Step) => Promise<void>;
+
+const SCOPES: readonly Scope[] = ['active', 'active', 'with', 'only'];
+const STRATEGIES = ['joined', 'select-in', 'balanced'] as const;
+
+const at = <Item>(items: readonly Item[], n: number): Item | undefined => items[n % Math.max(items.length, 1)];
+const handlesOf = (rows: readonly Row[]) => rows.map(({ handle }) => handle);
+
+function expectRows(what: string, actual: readonly number[], expected: readonly number[]): void {
+  if (!sameHandles(actual, expected)) {
+    throw new Error(`${what} shows ${actual.join() || 'nothing'} instead of ${expected.join() || 'nothing'}`);
+  }
+}
+
+function expectEqual(what: string, actual: unknown, expected: unknown): void {
+  if (actual !== expected) {
+    throw new Error(`${what} is ${String(actual)} instead of ${String(expected)}`);
+  }
+}
+
+/** What a read hands out must look as its scope says. */
+function expectTruth(world: World, what: string, kind: Kind, entities: readonly any[]): void {
+  for (const entity of entities) {
+    const row = world.model.row(entity.handle);
+    if (KINDS[kind].soft) {
+      expectEqual(
+        `${what}: whether ${kind}#${row.handle} says it is deleted`,
+        entity.deletedAt != null,
+        row.unit !== null,
+      );
+    }
+  }
+}
+
+const view = (m: Manager, kind: Kind, scope: Scope) =>
+  scope === 'active' ? m.repository(kind) : m.repository(kind).scope(scope);
+
+export const READS: Partial<Record<Step['op'], Read>> = {
+  async find(world, m, { a, b, c }) {
+    const kind = at(SOFT_KINDS, a)!;
+    const scope = at(SCOPES, b)!;
+    const found =
+      scope === 'with' && c % 2 === 0
+        ? await m.em.find<any>(CLASSES[kind], {}, { filters: { softDelete: false } })
+        : await (c % 3 === 0 ? view(m, kind, scope).findAll() : view(m, kind, scope).find({} as never));
+    expectRows(`find ${scope} ${kind}`, handles(found), handlesOf(world.model.of(kind, scope)));
+    expectTruth(world, `find ${scope}`, kind, found);
+  },
+
+  async findOne(world, m, { a, b, c }) {
+    const kind = at(SOFT_KINDS, a)!;
+    const row = at(world.model.of(kind), b);
+    const scope = at(SCOPES, c)!;
+    if (!row) {
+      return;
+    }
+    const id = world.rows.ids.get(row.handle)!;
+    const found = await (scope === 'active'
+      ? m.em.findOne<any>(CLASSES[kind], id as never)
+      : view(m, kind, scope).findOne(id as never));
+    // The ORM answers from memory for a row that it holds; what another manager has done since it cannot know.
+    const mayBeOld = m.stale.has(row.handle) && found !== null;
+    if (!mayBeOld) {
+      expectEqual(
+        `findOne ${scope} ${kind}#${row.handle}`,
+        found?.handle,
+        inScope(row, scope) ? row.handle : undefined,
+      );
+    }
+  },
+
+  async count(world, m, { a, b, c }) {
+    const kind = at(SOFT_KINDS, a)!;
+    const scope = at(SCOPES, b)!;
+    const expected = world.model.of(kind, scope).length;
+    const reads = view(m, kind, scope);
+    const actual =
+      c % 2 === 0 ? await reads.count() : (await reads.findAndCount({} as never, { limit: 1 } as never))[1];
+    expectEqual(`count ${scope} ${kind}`, actual, expected);
+  },
+
+  async populate(world, m, { a, b, c }) {
+    const { parent, child, property, name } = at(COLLECTIONS, a)!;
+    const scope = at(SCOPES, b)!;
+    const strategy = at(STRATEGIES, c)!;
+    const found = await view(m, parent, scope).find(
+      {} as never,
+      { populate: [name], strategy, refresh: m.foreign } as never,
+    );
+    const what = `find ${scope} ${parent} populate ${name} (${strategy})`;
+    expectRows(what, handles(found), handlesOf(world.model.of(parent, scope)));
+    const inner: Scope = scope === 'active' || !KINDS[child].soft ? 'active' : 'with';
+    for (const entity of found as any[]) {
+      const expected = handlesOf(world.model.behind(entity.handle, child, property, inner));
+      expectRows(`${what} of #${entity.handle}`, handles(entity[name].getItems()), expected);
+      m.collections.set(`${entity.handle}.${name}`, inner);
+    }
+  },
+
+  async populateReference(world, m, { a, b, c }) {
+    const kind = at(
+      ALL_KINDS.filter((each) => Object.keys(KINDS[each].refs).length > 0),
+      a,
+    )!;
+    const property = Object.keys(KINDS[kind].refs)[0]!;
+    const strategy = at(STRATEGIES, b)!;
+    const found = await m.em.find<any>(CLASSES[kind], {}, {
+      populate: [property],
+      strategy,
+      refresh: m.foreign || c % 2 === 0,
+    } as never);
+    const what = `find ${kind} populate ${property} (${strategy})`;
+    expectRows(what, handles(found), handlesOf(world.model.of(kind, 'active')));
+    for (const entity of found) {
+      const target = Reference.unwrapReference(entity[property]) as any;
+      expectEqual(
+        `${what} of #${entity.handle}`,
+        target?.handle ?? null,
+        world.model.row(entity.handle).refs[property],
+      );
+      if (target) {
+        expectEqual(`${what}: whether the target is loaded`, helper(target).__initialized, true);
+      }
+    }
+  },
+
+  async collection(world, m, { a, b, c }) {
+    const { parent, child, property, name } = at(COLLECTIONS, a)!;
+    const row = at(world.model.of(parent, 'active'), b);
+    if (!row) {
+      return;
+    }
+    const entity = await m.em.findOneOrFail<any>(CLASSES[parent], { id: world.rows.ids.get(row.handle) } as never);
+    const collection = entity[name];
+    const expected = handlesOf(world.model.behind(row.handle, child, property, 'active'));
+    const what = `${parent}#${row.handle}.${name}`;
+    if (m.foreign) {
+      await collection.init();
+    } else {
+      await (c % 2 === 0 ? collection.load() : collection.loadItems());
+    }
+    expectRows(`${what} load`, handles(collection.getItems()), expected);
+    m.collections.set(`${row.handle}.${name}`, 'active');
+    expectEqual(`${what} loadCount`, await collection.loadCount(c % 3 === 0), expected.length);
+    expectRows(`${what} matching`, handles(await collection.matching({})), expected);
+  },
+
+  async condition(world, m, { a, b, c }) {
+    const { parent, child, property, name } = at(COLLECTIONS, a)!;
+    const operator = at(['$some', '$none', '$size'] as const, b)!;
+    const count = ({ handle }: Row) => world.model.behind(handle, child, property, 'active').length;
+    const size = c % 3;
+    const holds = {
+      $some: (row: Row) => count(row) > 0,
+      $none: (row: Row) => count(row) === 0,
+      $size: (row: Row) => count(row) === size,
+    };
+    const where = { [name]: { [operator]: operator === '$size' ? size : {} } };
+    const found = await m.em.find<any>(CLASSES[parent], where as never);
+    expectRows(
+      `${parent} ${JSON.stringify(where)}`,
+      handles(found),
+      handlesOf(world.model.of(parent, 'active').filter(holds[operator])),
+    );
+  },
+
+  async pages(world, m, { a, b, c }) {
+    const kind = at(SOFT_KINDS, a)!;
+    const scope = at(SCOPES, b)!;
+    const reads = view(m, kind, scope);
+    const expected = handlesOf(world.model.of(kind, scope));
+    if (c % 3 === 0) {
+      const page = await reads.findByCursor({ first: 100, orderBy: { id: 'asc' } } as never);
+      expectRows(`findByCursor ${scope} ${kind}`, handles(page.items), expected);
+      expectEqual(`findByCursor ${scope} ${kind}: totalCount`, page.totalCount, expected.length);
+    } else if (c % 3 === 1) {
+      const streamed: any[] = [];
+      for await (const entity of reads.stream({} as never)) {
+        streamed.push(entity);
+      }
+      expectRows(`stream ${scope} ${kind}`, handles(streamed), expected);
+    } else {
+      const rows = await reads.qb().select('*').getResultList();
+      expectRows(`qb ${scope} ${kind}`, handles(rows), expected);
+    }
+  },
+};

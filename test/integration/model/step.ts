@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+
+/** What one step does. The numbers choose among what there is to choose from when it runs, so that any sequence is valid. */
+export interface Step {
+  readonly op: Op;
+  /** Which entity manager. */
+  readonly em: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+}
+
+const WEIGHTS = {
+  create: 4,
+  rename: 3,
+  move: 3,
+  reslug: 1,
+  remove: 6,
+  removeStale: 3,
+  persistAgain: 1,
+  recreate: 2,
+  collectionRemove: 3,
+  collectionSet: 3,
+  collectionSetUnloaded: 2,
+  tags: 2,
+  replaceCover: 3,
+  softDelete: 4,
+  nativeDelete: 1,
+  restore: 5,
+  hardDelete: 1,
+  find: 4,
+  findOne: 3,
+  count: 2,
+  populate: 4,
+  populateReference: 2,
+  collection: 4,
+  condition: 2,
+  pages: 1,
+  flush: 6,
+  begin: 2,
+  commit: 1,
+  rollback: 2,
+  fresh: 1,
+} as const;
+
+export type Op = keyof typeof WEIGHTS;
+
+const ops = Object.entries(WEIGHTS).map(([op, weight]) => ({ arbitrary: fc.constant(op as Op), weight }));
+
+const step: fc.Arbitrary<Step> = fc.record({
+  op: fc.oneof(...ops),
+  em: fc.nat(4),
+  a: fc.nat(999),
+  b: fc.nat(999),
+  c: fc.nat(999),
+});
+
+/** The first rows: per kind, what each row points at. */
+export type Graph = Readonly<
+  Record<
+    'folder' | 'doc' | 'review' | 'lease' | 'mark' | 'note' | 'cover' | 'tag' | 'link' | 'team' | 'member',
+    readonly number[]
+  >
+>;
+
+const numbers = (maxLength: number) => fc.array(fc.nat(9), { maxLength });
+
+const graph: fc.Arbitrary<Graph> = fc.record({
+  folder: fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }),
+  doc: numbers(4),
+  review: numbers(3),
+  lease: numbers(1),
+  mark: numbers(2),
+  note: numbers(2),
+  cover: numbers(2),
+  tag: numbers(2),
+  link: numbers(3),
+  team: numbers(2),
+  member: numbers(2),
+});
+
+export interface Sequence {
+  readonly graph: Graph;
+  readonly steps: readonly Step[];
+}
+
+/** @param length - how many steps */
+export const sequences = (length: number): fc.Arbitrary<Sequence> =>
+  fc.record({ graph, steps: fc.array(step, { minLength: length, maxLength: length }) });
+
+/** A sequence in a form that `MODEL_REPLAY` reads. */
+export function formatSequence({ graph: rows, steps }: Sequence): string {
+  const start = Object.entries(rows).map(([kind, numbers]) => `${kind}=${numbers.join('.')}`);
+  return [...start, ...steps.map(({ op, em, a, b, c }) => `${op}:${em}.${a}.${b}.${c}`)].join(' ');
+}
+
+export function parseSequence(text: string): Sequence {
+  const rows: Record<string, number[]> = {};
+  const steps: Step[] = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const [name, values] = word.split(/[=:]/) as [string, string];
+    const list = values === '' ? [] : values.split('.').map(Number);
+    if (word.includes('=')) {
+      rows[name] = list;
+    } else {
+      steps.push({ op: name as Op, em: list[0]!, a: list[1]!, b: list[2]!, c: list[3]! });
+    }
+  }
+  return { graph: rows as unknown as Graph, steps };
+}

@@ -1,0 +1,239 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
+import { Manager, outcomeOf } from './manager.js';
+import { Model, newRow, type Outcome, type Row } from './model.js';
+import { Rows, SNAPSHOT_SQL } from './rows.js';
+import type { Graph } from './step.js';
+
+/** A step that a sequence of transactions cannot go on after: its transaction is rolled back. */
+export class Aborted extends Error {}
+
+type Query = (sql: string) => Promise<any[]>;
+
+const FIRST_KEY = 1_000_000;
+
+/** The database, the managers that work on it, and the model of both. */
+export class World {
+  readonly model = new Model();
+  readonly rows = new Rows();
+  readonly managers: Manager[];
+  /** How many transactions are open, and in which of them something else than deletions and restorations happened. */
+  readonly transactions: { mixed: boolean }[] = [];
+  #handles = 0;
+
+  constructor(
+    orm: MikroORM,
+    private readonly query: Query,
+  ) {
+    this.managers = [0, 1, 2].map(
+      () => new Manager(orm.em.fork({ flushMode: 'commit' as never, useContext: true }), this.model, this.rows),
+    );
+  }
+
+  static async empty(query: Query): Promise<void> {
+    await query(
+      `set session_replication_role = replica; delete from doc_tags; ${ALL_KINDS.map((kind) => `delete from ${kind};`).join(' ')} set session_replication_role = origin`,
+    );
+  }
+
+  nextHandle(): number {
+    return ++this.#handles;
+  }
+
+  /** Inserts the first rows behind the managers' backs. */
+  async start(graph: Graph): Promise<void> {
+    const { model } = this;
+    const pick = (kind: Kind, n: number, orNull: boolean): number | null => {
+      const rows = model.of(kind);
+      return rows.length === 0 || (orNull && n % 4 === 0) ? null : rows[n % rows.length]!.handle;
+    };
+    for (const kind of ALL_KINDS.toSorted((a, b) => Number(a === 'member') - Number(b === 'member'))) {
+      for (const n of graph[kind]) {
+        const refs = Object.fromEntries(
+          Object.entries(KINDS[kind].refs).map(([property, spec]) => [property, pick(spec.to, n, spec.nullable)]),
+        );
+        const missing = Object.entries(KINDS[kind].refs).some(
+          ([property, spec]) => !spec.nullable && refs[property] === null,
+        );
+        const taken = kind === 'cover' && model.of('cover').some((cover) => cover.refs['doc'] === refs['doc']);
+        if (!missing && !taken) {
+          const handle = this.nextHandle();
+          model.rows.set(handle, newRow(kind, handle, refs, kind === 'folder' ? `start${handle}` : undefined));
+        }
+      }
+    }
+    for (const n of graph.link) {
+      const [docs, tags] = [model.of('doc'), model.of('tag')];
+      if (docs.length > 0 && tags.length > 0) {
+        model.links.add(`${docs[n % docs.length]!.handle}:${tags[(n >> 1) % tags.length]!.handle}`);
+      }
+    }
+    await this.query(
+      `set session_replication_role = replica; ${this.#inserts().join(' ')} set session_replication_role = origin`,
+    );
+    await this.compare();
+  }
+
+  #inserts(): string[] {
+    const statements: string[] = [];
+    const key = (handle: number | null | undefined) => (handle == null ? 'null' : String(FIRST_KEY + handle));
+    for (const row of this.model.rows.values()) {
+      const columns = [
+        'id',
+        'handle',
+        'name',
+        ...Object.keys(row.refs).map((property) => `${property}_id`),
+        ...(row.slug ? ['slug'] : []),
+      ];
+      const values = [
+        key(row.handle),
+        row.handle,
+        `'${row.name}'`,
+        ...Object.values(row.refs).map(key),
+        ...(row.slug ? [`'${row.slug}'`] : []),
+      ];
+      statements.push(`insert into ${row.kind} (${columns.join(', ')}) values (${values.join(', ')});`);
+    }
+    for (const link of this.model.links) {
+      const [doc, tag] = link.split(':').map(Number);
+      statements.push(`insert into doc_tags (doc_id, tag_id) values (${key(doc)}, ${key(tag)});`);
+    }
+    return statements;
+  }
+
+  /** Reads all rows, through the open transaction if there is one, and compares them with the model. */
+  async compare(m?: Manager): Promise<void> {
+    const ctx = m?.em.getTransactionContext();
+    const [row] = ctx
+      ? await m!.em.getConnection('write').execute<any[]>(SNAPSHOT_SQL, [], 'all', ctx)
+      : await this.query(SNAPSHOT_SQL);
+    this.rows.compare(this.model, row!.s);
+  }
+
+  /**
+   * Runs an operation that writes, with its effect on the model, and compares. An outcome that the model does not allow is
+   * a failure; after an error nothing may have changed.
+   *
+   * @param inMemory - the outcomes after which the manager's memory must be right without clearing it
+   * @param aborts - whether an error leaves the surrounding transaction unusable
+   */
+  async write(
+    m: Manager,
+    predict: () => ReadonlySet<Outcome> | Outcome,
+    run: () => Promise<unknown>,
+    inMemory: ReadonlySet<Outcome> = new Set<Outcome>(['ok', 'restricted', 'conflict']),
+    aborts = false,
+  ): Promise<Outcome> {
+    const before = this.model.snapshot();
+    const versions = new Map(this.rows.versions);
+    const predicted = predict();
+    const allowed = typeof predicted === 'string' ? new Set([predicted]) : predicted;
+    let actual: Outcome = 'ok';
+    let cause: unknown;
+    try {
+      await run();
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      if (!outcome) {
+        throw error;
+      }
+      actual = outcome;
+      cause = error;
+    }
+    if (!allowed.has(actual)) {
+      throw new Error(`the outcome is ${actual}, the model allows ${[...allowed]}`, { cause });
+    }
+    if (actual !== 'ok') {
+      this.model.reset(before);
+    }
+    if (!inMemory.has(actual)) {
+      m.clear();
+    }
+    if (aborts && actual !== 'ok' && this.transactions.length > 0) {
+      throw new Aborted(actual);
+    }
+    m.flushed();
+    await this.compare(m);
+    if (actual === 'ok') {
+      this.#tellOthers(m, before.rows, versions);
+    }
+    m.checkMemory();
+    return actual;
+  }
+
+  #tellOthers(m: Manager, before: ReadonlyMap<number, Row>, versions: ReadonlyMap<number, number>): void {
+    const state = (row: Row | undefined) => JSON.stringify(row && { ...row, bumped: false });
+    const changed = [...new Set([...before.keys(), ...this.model.rows.keys()])].filter(
+      (handle) =>
+        state(before.get(handle)) !== state(this.model.rows.get(handle)) ||
+        versions.get(handle) !== this.rows.versions.get(handle),
+    );
+    for (const other of this.managers) {
+      if (other !== m) {
+        other.foreign = true;
+        other.collections.clear();
+        changed.forEach((handle) => other.stale.add(handle));
+      }
+    }
+  }
+
+  async flush(m: Manager): Promise<void> {
+    const { pending } = m;
+    const mixed = pending.creates.size + pending.sets.size + pending.links.size > 0 || m.replacedUnloaded;
+    if (mixed && this.transactions.length > 0) {
+      this.transactions.at(-1)!.mixed = true;
+    }
+    await this.write(
+      m,
+      () => {
+        // What stands loaded behind a removed row is checked for its version too.
+        const conflict = m.foreign && pending.removes.size > 0 ? (['optimistic'] as const) : [];
+        return new Set<Outcome>([...this.model.flush(pending, m.staleVersions()), ...conflict]);
+      },
+      () => m.em.flush(),
+      new Set<Outcome>(mixed ? ['ok'] : ['ok', 'restricted']),
+      true,
+    );
+  }
+
+  /** Other managers' removals reach what they have loaded: they are flushed before something else changes below them. */
+  async settleOthers(m: Manager): Promise<void> {
+    for (const other of this.managers) {
+      if (other !== m && other.pending.removes.size > 0) {
+        await this.flush(other);
+      }
+    }
+  }
+
+  async settle(m: Manager): Promise<void> {
+    if (m.dirty) {
+      await this.settleOthers(m);
+      await this.flush(m);
+    }
+  }
+
+  /** A manager that knows what the others have done. */
+  async refresh(m: Manager): Promise<void> {
+    if (m.foreign) {
+      await this.settle(m);
+      m.clear();
+    }
+  }
+
+  candidates(kind: Kind | undefined, deletedToo: boolean, m?: Manager): Row[] {
+    const kinds = kind ? [kind] : SOFT_KINDS;
+    const rows = kinds.flatMap((each) => this.model.of(each, deletedToo ? 'with' : 'active'));
+    const created = [...(m?.pending.creates.values() ?? [])].filter((row) => kinds.includes(row.kind));
+    return [...rows, ...created];
+  }
+
+  /** What the pending removals of a manager will take along, as far as the rows say. */
+  doomed(m: Manager, more: readonly number[] = []): Set<number> {
+    const before = this.model.snapshot();
+    this.model.flush({ ...m.pending, removes: new Set() }, new Set());
+    const start = [...m.pending.removes, ...more].filter((handle) => this.model.rows.has(handle));
+    const reached = this.model.closure(start, (child) => child.unit === null, false);
+    this.model.reset(before);
+    return reached;
+  }
+}
