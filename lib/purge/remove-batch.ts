@@ -90,6 +90,10 @@ async function removeStretch(
     const gone = await transaction.change(deleteRange(run.rows, range, edge.last, checks));
     return { due: range.size, gone, last: edge.last };
   }
+  if (range.order !== 'place' && !checks) {
+    const gone = await transaction.change(deleteRange(run.rows, range, undefined, checks));
+    return { due: gone, gone, last: undefined };
+  }
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;
   if (due === 0) {

@@ -17,6 +17,6 @@ export function sampleDue({ plan: { entity }, cutoff, quote }: DueRows): string 
   count(*)::int as sampled, count(distinct page)::int as "sampledPages"
 from (
   select (p.ctid::text::point)[0]::int8 as page from ${name} as p
-  where ${dueSql(entity, cutoff, quote)} ${orderBySql(entity, 'age')} limit 2000
+  where ${dueSql(entity, cutoff, quote)} ${orderBySql(entity, 'age')} limit 500
 ) as oldest`;
 }
