@@ -9,6 +9,10 @@ import type { FlushState } from './flush-state.js';
  */
 export function undoRemovals({ removals }: FlushState): () => void {
   const left: [Collection<object>, object][] = [];
+  // Versions are no part of an entity's snapshot, but nothing has been written yet.
+  const versions = new Map(
+    removals.map(({ entity, entry }) => [entity, (entity as Record<string, unknown>)[entry.meta.versionProperty]]),
+  );
   for (const { entity } of removals) {
     for (const prop of helper(entity).__meta.bidirectionalRelations) {
       if (prop.kind !== ReferenceKind.MANY_TO_ONE) {
@@ -24,9 +28,10 @@ export function undoRemovals({ removals }: FlushState): () => void {
   return () => {
     for (const { entity, entry, original, initialized } of removals) {
       const wrapped = helper(entity);
-      const version = entry.meta.versionProperty;
-      for (const name of [entry.property, version].filter(Boolean)) {
-        (entity as Record<string, unknown>)[name] = (original as Record<string, unknown> | undefined)?.[name];
+      const target = entity as Record<string, unknown>;
+      target[entry.property] = (original as Record<string, unknown> | undefined)?.[entry.property];
+      if (entry.meta.versionProperty) {
+        target[entry.meta.versionProperty] = versions.get(entity);
       }
       wrapped.__originalEntityData = original && { ...original };
       wrapped.__initialized = initialized;

@@ -25,7 +25,9 @@ export async function withActiveSnapshot(
   if (kind !== ReferenceKind.MANY_TO_MANY || polymorphic || !entry || collection.getSnapshot() !== undefined) {
     return collection;
   }
-  const linked = await findLinked(em, ctx, collection, entry);
+  // The root manager, which the driver's hook has, is nobody's context.
+  const owning = (helper(collection.owner as object).__em ?? em) as EntityManager;
+  const linked = await findLinked(owning, ctx, collection, entry);
   return new Proxy(collection, {
     get(target, name) {
       if (name === 'getSnapshot') {
