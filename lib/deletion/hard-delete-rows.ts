@@ -1,5 +1,4 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
-import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
@@ -7,7 +6,7 @@ import { getInstallation } from '../metadata/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
-import { managedEntities } from './managed-entities.js';
+import { forgetRemoved } from './forget-removed.js';
 import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
@@ -39,7 +38,7 @@ export async function hardDeleteRows(
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      forget(em, root, rows);
+      transactions.undoOnRollback(ctx, forgetRemoved(em, root, rows));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,
@@ -140,15 +139,4 @@ async function removeAll(em: EntityManager, ctx: Transaction, rows: RowSet): Pro
       return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
     });
   await executeCounting(em, ctx, `with ${removals.join(', ')} select 1`, params);
-}
-
-function forget(em: EntityManager, root: EntityMetadata, rows: RowSet): void {
-  for (const entity of managedEntities(em, root)) {
-    if (helper(entity).hasPrimaryKey()) {
-      const key = Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
-      if (rows.has(root, key)) {
-        em.getUnitOfWork().unsetIdentity(entity);
-      }
-    }
-  }
 }

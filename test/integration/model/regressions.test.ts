@@ -1,0 +1,174 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+import { Cover, Doc, Folder, modelEntities, Note, Review, Tag, UNIQUE_INDEXES } from './model-entities.js';
+
+/** What the model test found, reduced. */
+describe(installSoftDelete.name, () => {
+  let test: TestOrm;
+  let em: EntityManager;
+
+  beforeAll(async () => {
+    test = await createTestOrm(modelEntities);
+    await test.database.query(UNIQUE_INDEXES);
+  });
+
+  beforeEach(async () => {
+    await test.database.query(`
+      truncate folder, doc, review, lease, mark, note, cover, tag, team, member, doc_tags;
+      insert into folder (id, handle, name, slug) values (1, 1, 'root', 'root');
+      insert into folder (id, handle, name, slug, parent_id) values (2, 2, 'inner', 'inner', 1), (3, 3, 'other', 'other', 1);
+      insert into doc (id, handle, name, folder_id) values (1, 1, 'doc', 1);
+      insert into review (id, handle, name, doc_id) values (1, 1, 'review', 1);
+      insert into note (id, handle, name, doc_id) values (1, 1, 'note', 1);
+      insert into cover (id, handle, name, doc_id) values (1, 1, 'cover', 1);
+      insert into tag (id, handle, name) values (1, 1, 'a'), (2, 2, 'b');
+      insert into doc_tags (doc_id, tag_id) values (1, 1), (1, 2);
+      select setval('cover_id_seq', 100);
+    `);
+    em = test.orm.em.fork({ flushMode: 'commit' }) as EntityManager;
+  });
+
+  afterAll(() => test.close());
+
+  const rows = (table: string, columns: string) =>
+    test.database.query(`select ${columns} from ${table} where deleted_at is not null order by id`);
+
+  const repository = <Entity extends object>(manager: EntityManager, entity: new () => Entity) =>
+    manager.getRepository(entity) as unknown as SoftDeleteRepository<Entity>;
+
+  const everything = { filters: { softDelete: false } };
+
+  async function nothingMoreToWrite(table: string): Promise<void> {
+    const before = await test.database.query(`select *, deleted_at::text from ${table} order by id`);
+    test.statements.length = 0;
+    await em.flush();
+    expect(test.statements).toEqual([]);
+    expect(await test.database.query(`select *, deleted_at::text from ${table} order by id`)).toEqual(before);
+  }
+
+  it('writes a removed bare reference of a versioned entity once', async () => {
+    em.remove(em.getReference(Doc, 1));
+    await em.flush();
+    await nothingMoreToWrite('doc');
+  });
+
+  it('leaves a bare reference alone that a cascade has reached', async () => {
+    await em.findOneOrFail(Note, 1);
+    em.remove(em.getReference(Folder, 1));
+    await em.flush();
+    expect(await rows('doc', 'id')).toEqual([{ id: 1 }]);
+    await nothingMoreToWrite('doc');
+  });
+
+  it('keeps the links of deleted rows when an unloaded many-to-many collection is emptied', async () => {
+    await test.database.query('update tag set deleted_at = now() where id = 1');
+    (await em.findOneOrFail(Doc, 1)).tags.removeAll();
+    await em.flush();
+    expect(await test.database.query('select tag_id from doc_tags')).toEqual([{ tag_id: 1 }]);
+  });
+
+  it('does not insert a link again that a row had before it was deleted', async () => {
+    const tag = await em.findOneOrFail(Tag, 1);
+    await test.database.query('update tag set deleted_at = now() where id = 1');
+    (await em.findOneOrFail(Doc, 1)).tags.set([tag]);
+    await em.flush();
+    expect(await test.database.query('select tag_id from doc_tags')).toEqual([{ tag_id: 1 }]);
+  });
+
+  it('keeps the key of a deleted row whose place a new one takes', async () => {
+    await repository(test.orm.em.fork() as EntityManager, Cover).softDelete(1);
+    const doc = await em.findOneOrFail(Doc, 1, everything);
+    const cover = Object.assign(new Cover(), { handle: 2, name: 'new' });
+    cover.doc = doc;
+    em.persist(cover);
+    await em.flush();
+    await em.flush();
+    expect(await rows('cover', 'id, doc_id')).toEqual([{ id: 1, doc_id: 1 }]);
+  });
+
+  it('keeps the key of a deleted row when its owner is read again without it', async () => {
+    await repository(test.orm.em.fork() as EntityManager, Cover).softDelete(1);
+    await repository(em, Cover).onlyDeleted().findOneOrFail(1);
+    await em.find(Doc, {}, { refresh: true });
+    await em.flush();
+    expect(await rows('cover', 'id, doc_id')).toEqual([{ id: 1, doc_id: 1 }]);
+  });
+
+  it('keeps the key of a deleted row when the active one is asked for after all', async () => {
+    await repository(test.orm.em.fork() as EntityManager, Cover).softDelete(1);
+    const doc = await em.findOneOrFail(Doc, 1, everything);
+    await em.populate([doc], ['cover'], { refresh: true });
+    await repository(em, Cover).withDeleted().findOneOrFail(1);
+    await em.flush();
+    expect(await rows('cover', 'id, doc_id')).toEqual([{ id: 1, doc_id: 1 }]);
+  });
+
+  it('knows a row as active once it has read what another entity manager restored', async () => {
+    const review = await em.findOneOrFail(Review, 1);
+    await repository(em, Review).softDelete(1);
+    await repository(test.orm.em.fork() as EntityManager, Review).restore(1);
+    expect(await em.find(Review, {})).toEqual([review]);
+    expect(review.deletedAt).toBeNull();
+    em.remove(review);
+    await em.flush();
+    expect(await rows('review', 'id')).toEqual([{ id: 1 }]);
+  });
+
+  it('reads a collection again under another scope after a change of it is saved', async () => {
+    await test.database.query('update folder set deleted_at = now() where id = 2');
+    const folder = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    folder.children.remove(folder.children.getItems()[0]!);
+    await em.flush();
+    await repository(em, Folder)
+      .withDeleted()
+      .find({}, { populate: ['children'] });
+    expect(folder.children.getItems().map(({ id }) => id)).toEqual([2]);
+  });
+
+  it('keeps a deleted row out of a collection whose change is saved', async () => {
+    await test.database.query('update folder set deleted_at = now() where id = 2');
+    const folder = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    folder.children.remove(folder.children.getItems()[0]!);
+    await em.flush();
+    await repository(em, Folder).onlyDeleted().find({});
+    expect(folder.children.getItems()).toEqual([]);
+  });
+
+  it('does not bring deleted children back to life in memory that were joined with their parent', async () => {
+    await em.find(Doc, {}, { ...everything, populate: ['reviews'], strategy: 'joined' });
+    const folder = await em.findOneOrFail(Folder, 1, { populate: ['docs'], refresh: true });
+    folder.docs.removeAll();
+    const review = await em.findOneOrFail(Review, 1);
+    em.remove(review);
+    await em.flush();
+    expect(review.deletedAt).toBeInstanceOf(Date);
+    await nothingMoreToWrite('review');
+  });
+
+  it('gives an entity its version back after a rollback', async () => {
+    const doc = await em.findOneOrFail(Doc, 1);
+    doc.name = 'changed';
+    await em.flush();
+    await test.database.query("insert into lease (handle, name, doc_id) values (1, 'lease', 1)");
+    em.remove(doc);
+    await expect(em.flush()).rejects.toThrow('Doc.leases');
+    expect(doc.version).toBe(2);
+  });
+
+  it('knows the rows again whose physical removal is rolled back', async () => {
+    const [root, inner] = await em.find(Folder, {}, { orderBy: { id: 1 }, populate: ['children'] });
+    await em
+      .transactional(async (tx) => {
+        await repository(tx as EntityManager, Folder).hardDelete(2);
+        throw new Error('undo');
+      })
+      .catch(() => undefined);
+    expect(root!.children.getItems()).toContain(inner);
+    expect(await em.findOne(Folder, 2)).toBe(inner);
+    await nothingMoreToWrite('folder');
+    inner!.name = 'changed';
+    await em.flush();
+    expect(await test.database.query('select name from folder where id = 2')).toEqual([{ name: 'changed' }]);
+  });
+});
