@@ -10,7 +10,8 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 export function inTransaction<Result>(em: EntityManager, work: (ctx: Transaction) => Promise<Result>): Promise<Result> {
   return em.getConnection('write').transactional(work, {
     ctx: em.getTransactionContext(),
-    sessionContext: em.getTransactionSessionContext(),
+    // Row level security is there from MikroORM 7.2 on.
+    sessionContext: em.getTransactionSessionContext?.(),
     eventBroadcaster: new TransactionEventBroadcaster(em),
   });
 }

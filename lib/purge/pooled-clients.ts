@@ -15,7 +15,8 @@ interface Pool {
  * its client back (Kysely releases a controlled transaction after the rollback only), and after a few of those the pool is
  * empty for the whole application. So a purge gives back the broken clients of its own transactions.
  *
- * Behind a pooler the server's process is not known by the number that the client was given; then nothing is given back.
+ * Behind a pooler the server's process is not known by the number that the client was given, and MikroORM before 7.2 does not
+ * hand out its pool; then nothing is given back.
  *
  * @internal
  */
@@ -24,9 +25,9 @@ export class PooledClients {
   #pool: Pool | undefined;
 
   async watch(em: EntityManager): Promise<void> {
-    this.#pool = (await em.getConnection('write').getNativeClient()) as unknown as Pool;
-    this.#pool.on('acquire', this.#onAcquire);
-    this.#pool.on('release', this.#onRelease);
+    this.#pool = (await em.getConnection('write').getNativeClient?.()) as unknown as Pool | undefined;
+    this.#pool?.on('acquire', this.#onAcquire);
+    this.#pool?.on('release', this.#onRelease);
   }
 
   unwatch(): void {
