@@ -53,6 +53,15 @@ describe(installSoftDelete.name, () => {
     await nothingMoreToWrite('doc');
   });
 
+  it('does not save what was set on a bare reference before it was removed', async () => {
+    const review = em.getReference(Review, 1);
+    review.name = 'changed';
+    em.remove(review);
+    await em.flush();
+    expect(await rows('review', 'name')).toEqual([{ name: 'review' }]);
+    await nothingMoreToWrite('review');
+  });
+
   it('leaves a bare reference alone that a cascade has reached', async () => {
     await em.findOneOrFail(Note, 1);
     em.remove(em.getReference(Folder, 1));

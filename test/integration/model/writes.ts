@@ -31,7 +31,9 @@ async function collides(world: World, m: Manager, involved: readonly (number | n
 /** Flushes instead if a removal would reach rows that are new or changed, other than the removed one itself. */
 async function reachesChanges(world: World, m: Manager, handles: readonly number[]): Promise<boolean> {
   const reached = world.doomed(m, handles);
-  const changed = [...m.pending.creates.keys(), ...m.pending.sets.keys()];
+  // Reading a row into a collection takes it off the ORM's remove stack, and the deletion of a plain row is nobody else's.
+  const plain = [...m.pending.removes].filter((handle) => !KINDS[world.model.row(handle).kind].soft);
+  const changed = [...m.pending.creates.keys(), ...m.pending.sets.keys(), ...plain];
   const linked = [...m.pending.links.keys()].flatMap((link) => link.split(':').map(Number));
   const does = [...changed.filter((handle) => !handles.includes(handle)), ...linked].some((handle) =>
     reached.has(handle),
@@ -262,7 +264,10 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
   async removeStale(world, m, { a }) {
     const rows = world.candidates(undefined, true).filter((row) => {
       const entity = m.stale.has(row.handle) && !m.pending.sets.has(row.handle) ? m.managed(row) : undefined;
-      return entity && (row.unit !== null || (LEAVES.includes(row.kind) && entity.deletedAt == null));
+      const takesNothingAlong = world.model.closure([row.handle], (child) => child.unit === null).size === 1;
+      return (
+        entity && takesNothingAlong && (row.unit !== null || (LEAVES.includes(row.kind) && entity.deletedAt == null))
+      );
     });
     const row = at(rows, a);
     if (row && !(await reachesChanges(world, m, [row.handle]))) {
