@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IsolationLevel } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
 import {
   type BatchSettings,
@@ -15,7 +15,7 @@ import type { StopSignal } from './stop-signal.js';
 
 /** One batch's transaction. @internal */
 export interface BatchTransaction {
-  /** An entity manager of the transaction's own, for hooks. */
+  /** For hooks, and only where the batch has some: the entity manager of the transaction. */
   readonly em: EntityManager;
   /** What the counted tables' counters said when the transaction began. */
   readonly counters: RowCounters;
@@ -100,26 +100,30 @@ export class PurgeConnection {
   ): Promise<Result> {
     let isUnderWay = false;
     let isGivenUp = false;
-    const batch = this.em.fork({ clear: true }).transactional(
-      async (em) => {
-        if (isGivenUp) {
-          throw this.stop.error();
-        }
-        isUnderWay = true;
-        const connection = em.getConnection('write');
-        const ctx = em.getTransactionContext();
-        const execute = <Row extends object>(sql: string) => connection.execute<Row[]>(sql, [], 'all', ctx);
-        const change = async (sql: string) =>
-          (await connection.execute<{ affectedRows: number }>(sql, [], 'run', ctx)).affectedRows;
-        const [row] = await execute<ConfiguredRow>(configureBatch(settings, this.quote));
-        attempt.id = row!.transaction ?? undefined;
-        attempt.process = row!.process;
-        const result = await work({ em, counters: row!.counters, execute, change });
-        attempt.results.push(result);
-        return result;
-      },
-      { isolationLevel: IsolationLevel.READ_COMMITTED },
-    );
+    const connection = this.em.getConnection('write');
+    const run = async (ctx: Transaction | undefined, em: EntityManager): Promise<Result> => {
+      if (isGivenUp) {
+        throw this.stop.error();
+      }
+      isUnderWay = true;
+      const execute = <Row extends object>(sql: string) => connection.execute<Row[]>(sql, [], 'all', ctx);
+      const change = async (sql: string) =>
+        (await connection.execute<{ affectedRows: number }>(sql, [], 'run', ctx)).affectedRows;
+      const [row] = await execute<ConfiguredRow>(configureBatch(settings, this.quote));
+      attempt.id = row!.transaction ?? undefined;
+      attempt.process = row!.process;
+      const result = await work({ em, counters: row!.counters, execute, change });
+      attempt.results.push(result);
+      return result;
+    };
+    // Without hooks nobody sees an entity manager, and a transaction of the bare connection costs half.
+    const isolationLevel = IsolationLevel.READ_COMMITTED;
+    const batch = settings.hasHooks
+      ? this.em.fork({ clear: true }).transactional((em) => run(em.getTransactionContext(), em), { isolationLevel })
+      : connection.transactional((ctx) => run(ctx, this.em), {
+          isolationLevel,
+          sessionContext: this.em.getTransactionSessionContext(),
+        });
     return this.stop.race(batch, () => {
       isGivenUp = !isUnderWay;
       return isGivenUp;

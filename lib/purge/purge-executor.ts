@@ -14,7 +14,7 @@ import { survey, type Surveyed } from './survey.js';
 /** @internal */
 export interface ExecutorOptions {
   readonly batchSize: number | undefined;
-  /** Milliseconds; `undefined`: half the time that the batch took. */
+  /** Milliseconds; `undefined`: in proportion to the time that the batch took. */
   readonly pause: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
@@ -22,6 +22,11 @@ export interface ExecutorOptions {
   readonly onBatch: (run: EntityRun, gone: number) => void;
 }
 
+/**
+ * How long to rest after a batch, in its own length: a purge works a third of the time, so that most of what others do meets none of
+ * its batches.
+ */
+const PAUSE_SHARE = 2;
 /** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
 const PATIENCE = 1_500;
 /** Where a key without an index makes each row expensive, a batch begins with few. */
@@ -187,7 +192,7 @@ export class PurgeExecutor {
       afterBatch: async (current, gone, milliseconds) => {
         onBatch(current, gone);
         this.stop.throwIfStopped();
-        await this.stop.pause(pause ?? milliseconds / 2);
+        await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
         this.stop.throwIfStopped();
       },
     };

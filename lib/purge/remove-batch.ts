@@ -187,7 +187,7 @@ function settings(run: EntityRun, timeouts: Timeouts, counted: readonly PurgeTab
   return {
     ...timeouts,
     idleTimeout: hasHooks ? IDLE_TIMEOUT_WITH_HOOKS : IDLE_TIMEOUT,
-    isDurable: hasHooks,
+    hasHooks,
     counted,
   };
 }

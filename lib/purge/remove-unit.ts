@@ -31,7 +31,7 @@ export async function removeUnit(
     lockTimeout,
     statementTimeout: STATEMENT_TIMEOUT,
     idleTimeout: STATEMENT_TIMEOUT,
-    isDurable: hasHooks,
+    hasHooks,
     counted: [],
   };
   const keysOf = (rows: readonly UnitRow[], position: number) =>

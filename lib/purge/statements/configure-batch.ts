@@ -10,8 +10,8 @@ export interface BatchSettings {
   readonly statementTimeout: number;
   /** Milliseconds. */
   readonly idleTimeout: number;
-  /** Whether the commit waits until it is on disk: only then may something outside of the database rely on it. */
-  readonly isDurable: boolean;
+  /** Whether hooks are called. They do things outside of the database, so the commit then waits until it is on disk. */
+  readonly hasHooks: boolean;
   /** Tables whose counters are read, to be compared later. */
   readonly counted: readonly PurgeTable[];
 }
@@ -42,7 +42,7 @@ export function configureBatch(settings: BatchSettings, quote: QuoteValue): stri
     idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
     enable_seqscan: 'off',
     jit: 'off',
-    ...(settings.isDurable ? {} : { synchronous_commit: 'off' }),
+    ...(settings.hasHooks ? {} : { synchronous_commit: 'off' }),
     [PHYSICAL_DELETE_SETTING]: 'allowed',
   };
   const calls = Object.entries(values).map(([name, value]) => `set_config(${quote(name)}, ${quote(value)}, true)`);
