@@ -2,7 +2,8 @@ import { helper, OptimisticLockError, Reference, UniqueConstraintViolationExcept
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, RestoreConflictError, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { ALL_KINDS, COLLECTIONS, type Kind, KINDS } from './kinds.js';
-import { type Model, noPending, type Outcome, type Pending, type Row, type Scope } from './model.js';
+import type { Model } from './model.js';
+import { noPending, type Outcome, type Pending, type Row, type Scope } from './row.js';
 import { Cover, Doc, Folder, Lease, Mark, Member, Note, Review, Tag, Team } from './model-entities.js';
 import type { Rows } from './rows.js';
 

@@ -1,45 +1,5 @@
-import { type Kind, KINDS } from './kinds.js';
-
-export interface Row {
-  readonly kind: Kind;
-  readonly handle: number;
-  name: string;
-  slug?: string;
-  readonly refs: Record<string, number | null>;
-  /** The operation that deleted the row; `null` while it is active. */
-  unit: number | null;
-  /** The `onUpdate` property; `undefined` once an update may have changed it, until the rows are compared. */
-  touched: number | undefined;
-  /** Whether the version must have grown since the rows were last compared; `undefined` if it may have. */
-  bumped: boolean | undefined;
-}
-
-export type Scope = 'active' | 'with' | 'only';
-export type Outcome = 'ok' | 'restricted' | 'unique' | 'optimistic' | 'conflict';
-
-export interface Conflict {
-  readonly reason: 'unique' | 'parent-deleted';
-  readonly kind: Kind;
-  readonly handle: number;
-}
-
-/** The changes that a manager has collected and not flushed. */
-export interface Pending {
-  readonly creates: Map<number, Row>;
-  readonly sets: Map<number, Map<string, { from: string | number | null; to: string | number | null }>>;
-  readonly removes: Set<number>;
-  readonly links: Map<string, boolean>;
-  /** Rows that lose a reference by one statement for all of them, which no `onUpdate` sees. */
-  readonly released: Map<number, string>;
-}
-
-export const noPending = (): Pending => ({
-  creates: new Map(),
-  sets: new Map(),
-  removes: new Set(),
-  links: new Map(),
-  released: new Map(),
-});
+import { KINDS } from './kinds.js';
+import { type Conflict, inScope, type Outcome, type Pending, type Row, type Scope, uniqueValue } from './row.js';
 
 /** The rows as the contract wants them, and what each operation makes of them. Knows nothing of the code under test. */
 export class Model {
@@ -63,12 +23,12 @@ export class Model {
     return this.rows.get(handle)!;
   }
 
-  of(kind: Kind, scope: Scope = 'with'): Row[] {
+  of(kind: Row['kind'], scope: Scope = 'with'): Row[] {
     return [...this.rows.values()].filter((row) => row.kind === kind && inScope(row, scope));
   }
 
   /** The rows that point at one. */
-  behind(handle: number, kind: Kind, property: string, scope: Scope = 'with'): Row[] {
+  behind(handle: number, kind: Row['kind'], property: string, scope: Scope = 'with'): Row[] {
     return this.of(kind, scope).filter((row) => row.refs[property] === handle);
   }
 
@@ -272,23 +232,3 @@ export class Model {
     return allowed;
   }
 }
-
-export function inScope(row: Row, scope: Scope): boolean {
-  return scope === 'with' || (scope === 'active') === (row.unit === null);
-}
-
-/** The value that only one active row of the kind may have. */
-export function uniqueValue(row: Row): string | undefined {
-  return row.kind === 'folder' ? row.slug : row.kind === 'cover' ? String(row.refs['doc']) : undefined;
-}
-
-export const newRow = (kind: Kind, handle: number, refs: Row['refs'], slug?: string): Row => ({
-  kind,
-  handle,
-  name: `${kind}${handle}`,
-  ...(slug === undefined ? {} : { slug }),
-  refs,
-  unit: null,
-  touched: undefined,
-  bumped: false,
-});

@@ -1,13 +1,12 @@
+import { at } from './changes.js';
 import { type DeletionResult, RestoreConflictError, type RestoreResult } from 'nestjs-mikro-orm-soft-delete';
 import { type Kind, SOFT_KINDS } from './kinds.js';
 import { CLASSES, type Manager } from './manager.js';
-import { type Conflict, type Row, uniqueValue } from './model.js';
+import { type Conflict, type Row, uniqueValue } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
 
 type Operation = (world: World, m: Manager, step: Step) => Promise<void>;
-
-const at = <Item>(items: readonly Item[], n: number): Item | undefined => items[n % Math.max(items.length, 1)];
 
 interface Target {
   readonly kind: Kind;

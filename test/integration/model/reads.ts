@@ -1,7 +1,8 @@
 import { helper, Reference } from '@mikro-orm/core';
+import { at } from './changes.js';
 import { ALL_KINDS, COLLECTIONS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
 import { CLASSES, handles, type Manager, sameHandles } from './manager.js';
-import { inScope, type Row, type Scope } from './model.js';
+import { inScope, type Row, type Scope } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
 
@@ -10,7 +11,6 @@ type Read = (world: World, m: Manager, step: Step) => Promise<void>;
 const SCOPES: readonly Scope[] = ['active', 'active', 'with', 'only'];
 const STRATEGIES = ['joined', 'select-in', 'balanced'] as const;
 
-const at = <Item>(items: readonly Item[], n: number): Item | undefined => items[n % Math.max(items.length, 1)];
 const handlesOf = (rows: readonly Row[]) => rows.map(({ handle }) => handle);
 
 function expectRows(what: string, actual: readonly number[], expected: readonly number[]): void {

@@ -1,5 +1,6 @@
 import { ALL_KINDS, type Kind, KINDS } from './kinds.js';
-import type { Model, Row } from './model.js';
+import type { Model } from './model.js';
+import type { Row } from './row.js';
 
 interface DbRow {
   readonly id: number;

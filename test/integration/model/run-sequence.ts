@@ -5,6 +5,7 @@ import { READS } from './reads.js';
 import type { Sequence, Step } from './step.js';
 import { Aborted, World } from './world.js';
 import { WRITES } from './writes.js';
+import { COLLECTION_WRITES } from './collection-writes.js';
 
 class RolledBack extends Error {}
 
@@ -148,6 +149,6 @@ async function runStep(world: World, m: Manager, step: Step): Promise<void> {
     await world.settle(m);
     await READS[op](world, m, step);
   } else {
-    await (WRITES[op] ?? OPERATIONS[op])!(world, m, step);
+    await (WRITES[op] ?? COLLECTION_WRITES[op] ?? OPERATIONS[op])!(world, m, step);
   }
 }

@@ -1,7 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
 import { Manager, outcomeOf } from './manager.js';
-import { Model, newRow, type Outcome, type Row } from './model.js';
+import { Model } from './model.js';
+import { newRow, type Outcome, type Row } from './row.js';
 import { Rows, SNAPSHOT_SQL } from './rows.js';
 import type { Graph } from './step.js';
 
