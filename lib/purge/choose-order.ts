@@ -2,13 +2,13 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PassOrder } from './statements/batch-range.js';
 import { countDue } from './statements/count-due.js';
-import { sampleDue, type SampleRow } from './statements/sample-due.js';
+import { SAMPLE_SIZE, sampleDue, type SampleRow } from './statements/sample-due.js';
 
 /**
- * How many due rows per page of the table make it worth to read all pages: few if reading by age would fetch nearly every row from
- * another page, many if the rows of one age lie next to each other.
+ * How many due rows per page of the table make it worth to read all its pages, where reading by age fetches nearly every row from
+ * another page.
  */
-const ROWS_PER_PAGE = { scattered: 2, together: 10 };
+const ROWS_PER_PAGE = 2;
 
 /**
  * Chooses the order in which the least is read: by age where few rows are due, by place where many are.
@@ -29,8 +29,11 @@ export async function chooseOrder(connection: PurgeConnection, run: EntityRun): 
   }
   const [sample] = await connection.read<SampleRow>(sampleDue(run.rows));
   const { pages, sampled, sampledPages } = sample!;
-  const isTogether = sampledPages * 8 <= sampled;
-  const enough = Math.max(sampled, pages * (isTogether ? ROWS_PER_PAGE.together : ROWS_PER_PAGE.scattered));
+  // Rows that were deleted one after the other lie next to each other: by age is by place then.
+  if (sampledPages * 8 <= sampled && sampled >= SAMPLE_SIZE) {
+    return 'age';
+  }
+  const enough = Math.max(1, pages * ROWS_PER_PAGE);
   const [count] = await connection.read<{ due: number }>(countDue(run.rows, enough));
-  return count!.due >= enough && count!.due > 0 ? 'place' : 'age';
+  return count!.due >= enough ? 'place' : 'age';
 }

@@ -10,6 +10,9 @@ export interface SampleRow {
   readonly sampledPages: number;
 }
 
+/** How many rows are enough to see how they lie. @internal */
+export const SAMPLE_SIZE = 500;
+
 /** How the oldest due rows lie in their table: reads the beginning of the purge index, whatever the size of the table. @internal */
 export function sampleDue({ plan: { entity }, cutoff, quote }: DueRows): string {
   const { name, id } = entity.table;
@@ -17,6 +20,6 @@ export function sampleDue({ plan: { entity }, cutoff, quote }: DueRows): string 
   count(*)::int as sampled, count(distinct page)::int as "sampledPages"
 from (
   select (p.ctid::text::point)[0]::int8 as page from ${name} as p
-  where ${dueSql(entity, cutoff, quote)} ${orderBySql(entity, 'age')} limit 500
+  where ${dueSql(entity, cutoff, quote)} ${orderBySql(entity, 'age')} limit ${SAMPLE_SIZE}
 ) as oldest`;
 }

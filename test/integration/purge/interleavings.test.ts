@@ -93,9 +93,23 @@ describe(PurgeService.name, () => {
   });
 
   const shapes = [
-    { name: 'in physical order', fillers: 0, hook: false, share: 0.4 },
-    { name: 'in the order of deletion', fillers: 20_000, hook: false, share: 0.3 },
-    { name: 'in several statements under locks', fillers: 0, hook: true, share: 0.3 },
+    { name: 'in physical order', isUnindexed: true, evidence: 'p.ctid > ', fillers: 0, hook: false, share: 0.4 },
+    {
+      name: 'in the order of deletion',
+      isUnindexed: false,
+      evidence: 'order by p."deleted_at", p."id" offset',
+      fillers: 20_000,
+      hook: false,
+      share: 0.3,
+    },
+    {
+      name: 'in several statements under locks',
+      isUnindexed: false,
+      evidence: 'for update of p skip locked',
+      fillers: 0,
+      hook: true,
+      share: 0.3,
+    },
   ];
 
   it.each(shapes)(
@@ -105,9 +119,22 @@ describe(PurgeService.name, () => {
       await test.database.query(
         `insert into doc select -n, repeat('x', 500), null from generate_series(1, ${shape.fillers}) as n; analyze doc`,
       );
+      // Without the index on deleted rows there is but one order.
+      const indexes = await test.database.query<{ indexname: string; indexdef: string }>(
+        "select indexname, indexdef from pg_indexes where tablename = 'doc' and indexdef like '%deleted_at%'",
+      );
+      expect(indexes).toHaveLength(1);
+      if (shape.isUnindexed) {
+        await test.database.query(`drop index ${indexes[0]!.indexname}`);
+      }
       const rounds = Math.ceil((INTERLEAVINGS * shape.share) / ROWS);
       for (let round = 0; round < rounds; round++) {
+        test.statements.length = 0;
         await play(shape.hook, `seed ${SEED}, ${shape.name}, round ${round}`);
+        expect(test.statements.some((sql) => sql.includes(shape.evidence))).toBe(true);
+      }
+      if (shape.isUnindexed) {
+        await test.database.query(indexes[0]!.indexdef);
       }
     },
   );
