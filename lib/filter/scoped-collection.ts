@@ -92,6 +92,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
 
   override async init(options: any = {}): Promise<any> {
     const current = this.currentScope(options.filters);
+    // The ORM puts back what a collection that is marked as changed held before, also if it is saved and gone since.
+    this.forgetSavedChanges();
     await super.init(options);
     if (current && !this.isDirty()) {
       this.wasReadUnder(current.scope);
@@ -172,14 +174,20 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     super.removeWithoutPropagation(entity);
   }
 
-  /**
-   * Whether the next flush has something to write for the collection. The ORM leaves a one-to-many collection marked as changed
-   * after it has written the keys of what joined and left, so these are asked; once they agree, the mark is taken off.
-   */
+  /** Whether the next flush has something to write for the collection. */
   private hasUnsavedChanges(): boolean {
+    this.forgetSavedChanges();
+    return this.isDirty();
+  }
+
+  /**
+   * The ORM leaves a one-to-many collection marked as changed after it has written the keys of what joined and left, so these are
+   * asked; once they agree, the mark is taken off.
+   */
+  private forgetSavedChanges(): void {
     const snapshot = this.getSnapshot();
     if (!this.isDirty() || this.property.kind !== ReferenceKind.ONE_TO_MANY || !snapshot) {
-      return this.isDirty();
+      return;
     }
     const left = snapshot.filter((item) => !this.contains(item, false));
     const changed =
@@ -188,7 +196,6 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     if (!changed) {
       this.takeSnapshot();
     }
-    return changed;
   }
 
   /** Whether the row of an entity points at the owner, as far as memory knows. */

@@ -54,7 +54,9 @@ async function releaseFromLoaded(world: World, m: Manager, step: Step, leave: 'o
   }
   if (
     handles.some((handle) => m.pending.sets.has(handle)) ||
-    [...m.pending.sets.values()].some((changes) => changes.has(property))
+    [...m.pending.sets.values()].some((changes) => changes.has(property)) ||
+    // Loading a collection takes what waits to be inserted out of it: that is the ORM's business.
+    [...m.pending.creates.values()].some(({ refs }) => refs[property] === row.handle)
   ) {
     await world.settle(m);
     return;

@@ -11,11 +11,7 @@ import { formatSequence, parseSequence, type Sequence, sequences } from './step.
  * The same run again: MODEL_SEED=… as printed. One sequence again: MODEL_REPLAY='…' as printed.
  */
 const count = Number(process.env['MODEL_SEQUENCES'] ?? 300);
-/*
- * A run that names no seed repeats itself, so that a red run is about the change it was made for. Not every seed is green yet:
- * MODEL_SEED=1 finds a loaded collection that still shows a row after another change (sequence 1 of its shrunk replay:
- * collectionRemove, collectionRemove, tags, collection).
- */
+/** A run that names no seed repeats itself, so that a red run is about the change it was made for. */
 const DEFAULT_SEED = 2;
 const seed = Number(process.env['MODEL_SEED'] ?? DEFAULT_SEED);
 const replay = process.env['MODEL_REPLAY'];

@@ -165,6 +165,30 @@ describe(installSoftDelete.name, () => {
     expect(doc.version).toBe(2);
   });
 
+  it('keeps the time of a row that somebody else has deleted, but deletes what joined it since and is loaded', async () => {
+    const inner = await em.findOneOrFail(Folder, 2, { populate: ['children'] });
+    await repository(test.orm.em.fork() as EntityManager, Folder).softDelete(2);
+    const [{ before }] = await test.database.query('select deleted_at::text as before from folder where id = 2');
+    await test.database.query(`
+      insert into folder (id, handle, name, slug, parent_id) values (4, 4, 'late', 'late', 2), (5, 5, 'unseen', 'unseen', 2)`);
+    await em.findOneOrFail(Folder, 4);
+    em.remove(inner);
+    await em.flush();
+    expect(await rows('folder', `id, deleted_at = '${before}' as first`)).toEqual([
+      { id: 2, first: true },
+      { id: 4, first: false },
+    ]);
+  });
+
+  it('does not show a row again that has left a collection whose change is saved', async () => {
+    const folder = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    folder.children.remove(folder.children.getItems().find(({ id }) => id === 3)!);
+    await em.flush();
+    await repository(test.orm.em.fork() as EntityManager, Folder).softDelete(2);
+    await folder.children.init();
+    expect(folder.children.getItems()).toEqual([]);
+  });
+
   it('knows the rows again whose physical removal is rolled back', async () => {
     const [root, inner] = await em.find(Folder, {}, { orderBy: { id: 1 }, populate: ['children'] });
     await em
