@@ -4,6 +4,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
+import { keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute, executeCounting } from './transaction.js';
@@ -17,6 +18,7 @@ export type Affected = Map<SoftDeletableEntityMetadata, number>;
  * relation and level, however many rows there are.
  *
  * @param start - the entities that already have rows in the unit
+ * @param only - the rows that it may reach, by key; all unless given
  * @returns the rows added, per entity
  * @internal
  */
@@ -26,6 +28,7 @@ export async function cascadeDeletion(
   catalog: SoftDeleteCatalog,
   unit: UnitTime,
   start: Iterable<SoftDeletableEntityMetadata>,
+  only?: ReadonlyMap<SoftDeletableEntityMetadata, readonly unknown[][]>,
 ): Promise<Affected> {
   const affected: Affected = new Map();
   let level = new Set(start);
@@ -34,10 +37,11 @@ export async function cascadeDeletion(
     for (const entry of level) {
       for (const edge of catalog.graph.from(entry.meta)) {
         const child = catalog.find(edge.child);
-        if (edge.policy !== 'cascade' || !child) {
+        const keys = child && only?.get(child);
+        if (edge.policy !== 'cascade' || !child || (only && !keys)) {
           continue;
         }
-        const count = await deleteBehind(em, ctx, edge, entry, child, unit);
+        const count = await deleteBehind(em, ctx, edge, entry, child, unit, keys);
         if (count > 0) {
           affected.set(child, (affected.get(child) ?? 0) + count);
           next.add(child);
@@ -87,9 +91,11 @@ function deleteBehind(
   parent: SoftDeletableEntityMetadata,
   child: SoftDeletableEntityMetadata,
   unit: UnitTime,
+  keys?: readonly unknown[][],
 ): Promise<number> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
+  const among = keys && keyConditionSql(em, edge.child, 'c', keys);
   const stamp = stampSql(em, child, unit.text);
   return executeCounting(
     em,
@@ -100,8 +106,9 @@ function deleteBehind(
         `p.${quote(parent.column)} = cast(? as ${parent.columnType})`,
         activePredicateSql(`c.${quote(child.column)}`),
         ...relation.conditions,
+        ...(among ? [among.sql] : []),
       ].join(' and ')}`,
-    [...stamp.params, unit.text, ...relation.params],
+    [...stamp.params, unit.text, ...relation.params, ...(among?.params ?? [])],
   );
 }
 

@@ -78,12 +78,12 @@ export async function inChunks<Key>(
  *
  * @internal
  */
-export function keyConditionSql(
+export function keyConditionSql<Value>(
   em: EntityManager,
   meta: EntityMetadata,
   alias: string,
-  keys: readonly RowKey[],
-): { readonly sql: string; readonly params: readonly string[] } {
+  keys: readonly (readonly Value[])[],
+): { readonly sql: string; readonly params: readonly Value[] } {
   const columns = primaryColumns(meta.root).map((column) => `${alias}.${em.getPlatform().quoteIdentifier(column)}`);
   if (columns.length === 1) {
     return { sql: `${columns[0]} in (${keys.map(() => '?').join(', ')})`, params: keys.flat() };

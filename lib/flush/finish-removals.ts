@@ -44,8 +44,10 @@ export async function finishRemovals(
     transactions.undoOnRollback(ctx, settleMemory(state, entry, group));
   }
 
-  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, new Set([...byEntry.keys(), ...replaced.keys()]));
-  for (const [entry, count] of replaced) {
+  const early: Affected = state.early instanceof Map ? state.early : new Map();
+  const start = new Set([...byEntry.keys(), ...replaced.keys(), ...early.keys()]);
+  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, start);
+  for (const [entry, count] of [...replaced, ...early]) {
     cascaded.set(entry, (cascaded.get(entry) ?? 0) + count);
   }
   try {

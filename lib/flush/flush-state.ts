@@ -1,5 +1,6 @@
 import type { ChangeSet, Collection, EntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Affected } from '../deletion/cascade-deletion.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 
@@ -16,9 +17,13 @@ export interface Removal {
 export interface FlushState {
   readonly em: EntityManager;
   readonly removals: readonly Removal[];
+  /** Loaded entities that the cascade is expected to reach. */
+  readonly cascaded: ReadonlyMap<object, SoftDeletableEntityMetadata>;
   /** Entities that are removed physically, but not by the unit of work's own cascade. */
   readonly hard: ReadonlySet<object>;
   /** Collections that were replaced without having been loaded. */
   readonly unloaded: ReadonlySet<Collection<any>>;
   unit?: UnitTime;
+  /** What the cascade has reached before the flush wrote rows that may take over unique values, or `'due'` if it has to. */
+  early?: Affected | 'due';
 }

@@ -3,8 +3,10 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata
 
 /** What a flush does with the entities that the unit of work was asked to remove. @internal */
 export interface RemovalPlan {
-  /** Entities that are soft-deleted instead. */
+  /** Entities that are soft-deleted instead: those removed by name, as orphans, or with a row that is removed physically. */
   readonly soft: ReadonlyMap<object, SoftDeletableEntityMetadata>;
+  /** Entities behind these that the cascade is going to reach in the database, if their rows still are where memory has them. */
+  readonly cascaded: ReadonlyMap<object, SoftDeletableEntityMetadata>;
   /** Entities on the stack of orphans only because something in front of them is soft-deleted: they stay. */
   readonly spared: ReadonlySet<object>;
   /**
@@ -20,13 +22,14 @@ export interface RemovalPlan {
  * Decides what becomes of what the unit of work was asked to remove. At the start of a flush its remove stack holds what was
  * removed by name; what the ORM's own cascade would add is looked up here, over the relations that are loaded.
  *
- * - A soft-deletable entity is soft-deleted, with the soft-deletable entities behind its `cascade` relations. Children that are
- *   not soft-deletable and children behind a relation declared `'keep'` or `'restrict'` stay.
+ * - A soft-deletable entity is soft-deleted. The soft-deletable entities behind its `cascade` relations are left to the database,
+ *   which knows whether they are there still. Children that are not soft-deletable and children behind a relation declared
+ *   `'keep'` or `'restrict'` stay.
  * - An entity that is deleted already is left as it is, with everything behind it.
  * - Any other entity is removed physically, as ever, with those behind it; soft-deletable ones among these are soft-deleted.
  *
  * @param removed - the remove stack before the unit of work has cascaded
- * @param orphans - the stack of orphans, which the unit of work fills with a cascade of its own
+ * @param orphans - the stack of orphans, which the unit of work fills with a cascade of its own, each after what it is behind
  * @internal
  */
 export function planRemoval(
@@ -36,25 +39,30 @@ export function planRemoval(
 ): RemovalPlan {
   const named = new Set(removed);
   const soft = new Map<object, SoftDeletableEntityMetadata>();
+  const cascaded = new Map<object, SoftDeletableEntityMetadata>();
   const spared = new Set<object>();
   const hard = new Set<object>();
   const unborn = new Set<object>();
   const find = (entity: object) => catalog.find(helper(entity).__meta);
 
   const deleteSoftly = (entity: object, entry: SoftDeletableEntityMetadata): void => {
-    if (soft.has(entity)) {
-      return;
+    if (!soft.has(entity)) {
+      soft.set(entity, entry);
+      cascade(entity);
     }
-    soft.set(entity, entry);
+  };
+
+  const cascade = (entity: object): void => {
     const cascading = cascadingRelations(entity, catalog);
     for (const [prop, target] of behind(entity)) {
-      const targetEntry = find(target);
+      const entry = find(target);
       if (isNew(target)) {
         discard(target);
-      } else if (targetEntry && cascading.has(prop.name) && !isDeleted(target, targetEntry)) {
-        deleteSoftly(target, targetEntry);
-      } else {
+      } else if (!entry || !cascading.has(prop.name) || isDeleted(target, entry)) {
         spare(target);
+      } else if (!cascaded.has(target)) {
+        cascaded.set(target, entry);
+        cascade(target);
       }
     }
   };
@@ -102,10 +110,14 @@ export function planRemoval(
 
   for (const entity of [...named, ...orphans]) {
     const entry = find(entity);
-    if (entry && isDeleted(entity, entry)) {
+    const isReached = !named.has(entity) && (cascaded.has(entity) || spared.has(entity));
+    if (!entry || isReached) {
+      continue;
+    }
+    if (isDeleted(entity, entry)) {
       spared.add(entity);
       behind(entity).forEach(([, target]) => spare(target));
-    } else if (entry) {
+    } else {
       deleteSoftly(entity, entry);
     }
   }
@@ -116,9 +128,13 @@ export function planRemoval(
     }
   }
   for (const entity of soft.keys()) {
+    cascaded.delete(entity);
     spared.delete(entity);
   }
-  return { soft, spared, hard, unborn };
+  for (const entity of cascaded.keys()) {
+    spared.delete(entity);
+  }
+  return { soft, cascaded, spared, hard, unborn };
 }
 
 /** Whether the row was deleted when it was last read or written: what the caller may have set since does not count. */

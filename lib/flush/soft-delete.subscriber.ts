@@ -14,6 +14,7 @@ import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../metadata/installation.js';
+import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planRemoval } from './plan-removal.js';
@@ -56,11 +57,11 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (removeStack.size === 0 && orphanStack.size === 0) {
       return;
     }
-    const { soft, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
+    const { soft, cascaded, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
     for (const entity of [...unborn, ...hard]) {
       uow.remove(entity, undefined, { cascade: false });
     }
-    for (const entity of [...soft.keys(), ...spared, ...hard, ...unborn]) {
+    for (const entity of [...soft.keys(), ...cascaded.keys(), ...spared, ...hard, ...unborn]) {
       removeStack.delete(entity);
       orphanStack.delete(entity);
     }
@@ -84,20 +85,32 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       });
     }
     hard.forEach((entity) => (helper(entity).__processing = true));
-    this.#flushes.set(em as EntityManager, { em: em as EntityManager, removals, hard, unloaded: new Set() });
+    this.#flushes.set(em as EntityManager, {
+      em: em as EntityManager,
+      removals,
+      cascaded,
+      hard,
+      unloaded: new Set(),
+    });
   }
 
   async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
     const unloaded = new Set(
       uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, this.installation.catalog)),
     );
-    const { removals, hard } = this.#flushes.get(em as EntityManager) ?? { removals: [], hard: new Set<object>() };
+    const planned = this.#flushes.get(em as EntityManager) ?? {
+      em: em as EntityManager,
+      removals: [],
+      cascaded: new Map(),
+      hard: new Set<object>(),
+    };
+    const { removals, hard } = planned;
     hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
     await refusePhysicalCascade(em as EntityManager, uow, this.installation.catalog);
     if (unloaded.size === 0 && removals.length === 0) {
       return;
     }
-    const state: FlushState = { em: em as EntityManager, removals, hard, unloaded };
+    const state: FlushState = { ...planned, unloaded, ...(takesOverValues(uow, planned) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
     removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
@@ -110,7 +123,14 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
   }
 
+  async beforeCreate({ em }: EventArgs<any>): Promise<void> {
+    await this.#cascadeEarly(em as EntityManager);
+  }
+
   async beforeUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+    if (changeSet?.type === ChangeSetType.UPDATE) {
+      await this.#cascadeEarly(em as EntityManager);
+    }
     const state = changeSet && this.#byChangeSet.get(changeSet);
     if (!state || state.unit) {
       return;
@@ -163,6 +183,14 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   /** Called by the driver after all inserts and updates of a flush. */
   async finish(state: FlushState, ctx: Transaction | undefined): Promise<void> {
     await finishRemovals(this.installation, state, ctx!, () => this.#takeUnit(state, ctx));
+  }
+
+  /** All early updates have run by the time of the first insert or ordinary update. */
+  async #cascadeEarly(em: EntityManager): Promise<void> {
+    const state = this.#flushes.get(em);
+    if (state?.early === 'due' && state.unit) {
+      state.early = await cascadeToLoaded(state, em.getTransactionContext()!, this.installation.catalog);
+    }
   }
 
   async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {

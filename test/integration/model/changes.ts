@@ -35,7 +35,7 @@ export async function reachesChanges(world: World, m: Manager, handles: readonly
   const reached = world.doomed(m, handles);
   // Reading a row into a collection takes it off the ORM's remove stack, and the deletion of a plain row is nobody else's.
   const plain = [...m.pending.removes].filter((handle) => !KINDS[world.model.row(handle).kind].soft);
-  const changed = [...m.pending.creates.keys(), ...m.pending.sets.keys(), ...plain];
+  const changed = [...m.pending.creates.keys(), ...plain];
   const linked = [...m.pending.links.keys()].flatMap((link) => link.split(':').map(Number));
   const does = [...changed.filter((handle) => !handles.includes(handle)), ...linked].some((handle) =>
     reached.has(handle),

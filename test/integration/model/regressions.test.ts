@@ -24,7 +24,7 @@ describe(installSoftDelete.name, () => {
       insert into cover (id, handle, name, doc_id) values (1, 1, 'cover', 1);
       insert into tag (id, handle, name) values (1, 1, 'a'), (2, 2, 'b');
       insert into doc_tags (doc_id, tag_id) values (1, 1), (1, 2);
-      select setval('cover_id_seq', 100);
+      select setval('cover_id_seq', 100), setval('folder_id_seq', 100);
     `);
     em = test.orm.em.fork({ flushMode: 'commit' }) as EntityManager;
   });
@@ -165,19 +165,37 @@ describe(installSoftDelete.name, () => {
     expect(doc.version).toBe(2);
   });
 
-  it('keeps the time of a row that somebody else has deleted, but deletes what joined it since and is loaded', async () => {
-    const inner = await em.findOneOrFail(Folder, 2, { populate: ['children'] });
+  it('deletes nothing more when a row is removed again that somebody else has deleted', async () => {
+    const inner = await em.findOneOrFail(Folder, 2);
     await repository(test.orm.em.fork() as EntityManager, Folder).softDelete(2);
-    const [{ before }] = await test.database.query('select deleted_at::text as before from folder where id = 2');
-    await test.database.query(`
-      insert into folder (id, handle, name, slug, parent_id) values (4, 4, 'late', 'late', 2), (5, 5, 'unseen', 'unseen', 2)`);
+    const before = await test.database.query('select deleted_at::text from folder where id = 2');
+    await test.database.query(
+      "insert into folder (id, handle, name, slug, parent_id) values (4, 4, 'late', 'late', 2)",
+    );
     await em.findOneOrFail(Folder, 4);
     em.remove(inner);
     await em.flush();
-    expect(await rows('folder', `id, deleted_at = '${before}' as first`)).toEqual([
-      { id: 2, first: true },
-      { id: 4, first: false },
-    ]);
+    expect(await rows('folder', 'id')).toEqual([{ id: 2 }]);
+    expect(await test.database.query('select deleted_at::text from folder where id = 2')).toEqual(before);
+  });
+
+  it('spares a loaded child that somebody else has moved away', async () => {
+    const root = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    await test.database.query('update folder set parent_id = null where id = 3');
+    em.remove(root);
+    await em.flush();
+    expect(await rows('folder', 'id')).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('lets a new row take the unique value of a loaded child that goes with its parent', async () => {
+    const root = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    em.remove(root);
+    em.create(Folder, { handle: 4, name: 'new', slug: 'inner' });
+    await em.flush();
+    expect(await rows('folder', 'id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    expect(await test.database.query("select id from folder where slug = 'inner' and deleted_at is null")).toHaveLength(
+      1,
+    );
   });
 
   it('does not show a row again that has left a collection whose change is saved', async () => {

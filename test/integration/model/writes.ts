@@ -99,10 +99,7 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
   async removeStale(world, m, { a }) {
     const rows = world.candidates(undefined, true).filter((row) => {
       const entity = m.stale.has(row.handle) && !m.pending.sets.has(row.handle) ? m.managed(row) : undefined;
-      const takesNothingAlong = world.model.closure([row.handle], (child) => child.unit === null).size === 1;
-      return (
-        entity && takesNothingAlong && (row.unit !== null || (LEAVES.includes(row.kind) && entity.deletedAt == null))
-      );
+      return entity && (row.unit !== null || entity.deletedAt == null);
     });
     const row = at(rows, a);
     if (row && !(await reachesChanges(world, m, [row.handle]))) {
