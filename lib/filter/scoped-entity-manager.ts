@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Dictionary, type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
+import { worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { scopeFilters } from './scope-options.js';
@@ -65,6 +66,18 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
         return null;
       }
       return populate ? super.refresh(entity, options) : refreshed;
+    }
+
+    /** With `clear`, the work has an identity map of its own, and this one would not learn what is deleted or restored. */
+    override async transactional(work: (em: any) => any, options: any = {}): Promise<any> {
+      const outer = this.getContext(false) as EntityManager;
+      if (!options.clear || (outer.global && !this.config.get('allowGlobalContext'))) {
+        return super.transactional(work, options);
+      }
+      return super.transactional((em: any) => {
+        worksFor(em, outer);
+        return work(em);
+      }, options);
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {

@@ -1,13 +1,41 @@
-import type { FilterQuery, RequiredEntityData } from '@mikro-orm/core';
+import { type FilterQuery, type RequiredEntityData, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { RestoreConflictError } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeleteRepository } from './soft-delete.repository.js';
+
+/** How often the row is looked for while others take its values. */
+const ATTEMPTS = 3;
+
+/** What `restoreOrCreate()` found or made. @internal */
+interface RestoredOrCreated<Entity> {
+  readonly entity: Entity;
+  readonly restored: boolean;
+}
 
 /** @internal */
 export async function restoreOrCreate<Entity extends object>(
   repository: SoftDeleteRepository<Entity>,
   where: FilterQuery<Entity>,
   data: RequiredEntityData<Entity>,
-): Promise<{ entity: Entity; restored: boolean }> {
+): Promise<RestoredOrCreated<Entity>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await findRestoreOrCreate(repository, where, data);
+    } catch (error) {
+      // Someone who does not take turns has made an active row meanwhile: the next attempt may find it.
+      const isTaken = error instanceof UniqueConstraintViolationException || error instanceof RestoreConflictError;
+      if (!isTaken || attempt === ATTEMPTS) {
+        throw error;
+      }
+    }
+  }
+}
+
+function findRestoreOrCreate<Entity extends object>(
+  repository: SoftDeleteRepository<Entity>,
+  where: FilterQuery<Entity>,
+  data: RequiredEntityData<Entity>,
+): Promise<RestoredOrCreated<Entity>> {
   const em = repository.getEntityManager();
   const entry = getInstallation(em).catalog.get(repository.getEntityName() as never);
   return em.transactional(async (tx) => {
