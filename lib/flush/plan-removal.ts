@@ -5,6 +5,8 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata
 export interface RemovalPlan {
   /** Entities that are soft-deleted instead. */
   readonly soft: ReadonlyMap<object, SoftDeletableEntityMetadata>;
+  /** Entities that were removed though they are deleted already: they stay as their rows are. */
+  readonly gone: ReadonlySet<object>;
   /** Entities on the stack of orphans only because something in front of them is soft-deleted: they stay. */
   readonly spared: ReadonlySet<object>;
   /**
@@ -36,6 +38,7 @@ export function planRemoval(
 ): RemovalPlan {
   const named = new Set(removed);
   const soft = new Map<object, SoftDeletableEntityMetadata>();
+  const gone = new Set<object>();
   const spared = new Set<object>();
   const hard = new Set<object>();
   const unborn = new Set<object>();
@@ -103,6 +106,7 @@ export function planRemoval(
   for (const entity of [...named, ...orphans]) {
     const entry = find(entity);
     if (entry && isDeleted(entity, entry)) {
+      gone.add(entity);
       spared.add(entity);
       behind(entity).forEach(([, target]) => spare(target));
     } else if (entry) {
@@ -118,7 +122,7 @@ export function planRemoval(
   for (const entity of soft.keys()) {
     spared.delete(entity);
   }
-  return { soft, spared, hard, unborn };
+  return { soft, gone, spared, hard, unborn };
 }
 
 /** Whether the row was deleted when it was last read or written: what the caller may have set since does not count. */

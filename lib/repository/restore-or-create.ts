@@ -18,9 +18,11 @@ export async function restoreOrCreate<Entity extends object>(
   where: FilterQuery<Entity>,
   data: RequiredEntityData<Entity>,
 ): Promise<RestoredOrCreated<Entity>> {
+  const { scope } = getInstallation(repository.getEntityManager());
   for (let attempt = 1; ; attempt++) {
     try {
-      return await findRestoreOrCreate(repository, where, data);
+      // Under a scope of the request, a deleted row would pass for the active one.
+      return await scope.run('active', () => findRestoreOrCreate(repository, where, data));
     } catch (error) {
       // Someone who does not take turns has made an active row meanwhile: the next attempt may find it.
       const isTaken = error instanceof UniqueConstraintViolationException || error instanceof RestoreConflictError;
@@ -41,7 +43,7 @@ function findRestoreOrCreate<Entity extends object>(
   return em.transactional(async (tx) => {
     // Callers with the same condition take turns, so that the second one finds what the first one made.
     await tx.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
-      `soft-delete:${entry.meta.tableName}:${JSON.stringify(where)}`,
+      `soft-delete:${entry.meta.tableName}:${JSON.stringify(where, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`,
     ]);
     const active = await repository.findOne(where as never);
     if (active) {

@@ -19,6 +19,7 @@ import {
   Review,
   Tag,
 } from '../../support/library.js';
+import { inScope } from '../../support/in-scope.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 describe(SoftDeleteRepository.name, () => {
@@ -295,6 +296,13 @@ describe(SoftDeleteRepository.name, () => {
       await test.database.query(`insert into account (email, version, deleted_at) values ('a@b.c', 1, '2020-01-01')`);
       const again = await repo(Account).restoreOrCreate({ email: 'a@b.c' }, { email: 'a@b.c' });
       expect(again).toMatchObject({ restored: true, entity: { id: 1, deletedAt: null } });
+    });
+
+    it('restores the deleted row in a request that sees deleted rows, whatever the type of its key', async () => {
+      await test.database.query(`insert into account (email, version, deleted_at) values ('a@b.c', 1, '2020-01-01')`);
+      const made = inScope(em, 'with', () => repo(Account).restoreOrCreate({ id: 1n as never }, { email: 'a@b.c' }));
+      expect(await made).toMatchObject({ restored: true, entity: { id: 1, deletedAt: null } });
+      expect(await rows('account')).toMatchObject([{ id: 1, deleted_at: null }]);
     });
 
     it('gives the same row to callers that describe it differently, and to those who insert it themselves', async () => {

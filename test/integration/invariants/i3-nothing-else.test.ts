@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { Account, Author } from '../../support/library.js';
+import { Account, Author, Draft } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
 
 describe('I3: a soft deletion changes the time of deletion and nothing else', () => {
@@ -74,6 +74,20 @@ describe('I3: a soft deletion changes the time of deletion and nothing else', ()
     library.statements.length = 0;
     await em.flush();
     expect(library.statements).toEqual([]);
+  });
+
+  it('leaves the foreign key of a deleted row that its collection lets go', async () => {
+    await plant();
+    await repo(Draft).softDelete(1);
+    const [before] = await rows('draft');
+    const author = await em.findOneOrFail(Author, 1, { populate: ['drafts'], filters: { softDelete: false } });
+    expect(author.drafts).toHaveLength(2);
+    author.drafts.removeAll();
+    await em.flush();
+    expect(await rows('draft')).toMatchObject([
+      { author_id: 1, time: before.time },
+      { author_id: 1, deleted_at: expect.any(Date) },
+    ]);
   });
 
   it('leaves everything else as it was when rows are deleted and restored by set', async () => {
