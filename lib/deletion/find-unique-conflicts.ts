@@ -8,18 +8,19 @@ import { keyFromText } from './key-from-text.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
-interface PartialUnique {
+interface UniqueIndex {
   readonly name: string;
   /** The indexed expressions as SQL over the table's columns. */
   readonly keys: readonly string[];
+  /** Per expression, the operator by which two rows exclude each other. */
+  readonly operators: readonly string[];
   readonly predicate: string;
-  readonly nullsNotDistinct: boolean;
 }
 
 /**
  * The unique values that rows about to be restored would share with active rows, or with each other. Read from the
- * database's own catalog, so that indexes the ORM does not know, on expressions for instance, count as well. An index that is
- * not partial cannot be in the way: it holds for deleted rows too.
+ * database's own catalog, so that what the ORM does not know, indexes on expressions or exclusion constraints for instance,
+ * counts as well. An index that does not depend on the time of deletion cannot be in the way: it holds for deleted rows too.
  *
  * @internal
  */
@@ -32,7 +33,7 @@ export async function findUniqueConflicts(
   const conflicts: RestoreConflict[] = [];
   for (const root of rows.entities()) {
     const entry = catalog.get(root);
-    for (const unique of await partialUniques(em, ctx, root)) {
+    for (const unique of await uniqueIndexes(em, ctx, entry)) {
       await inChunks(rows.keys(root), async (chunk) => {
         for (const { key, conflicting } of await findTaken(em, ctx, entry, unique, chunk, rows.keys(root))) {
           conflicts.push({
@@ -50,16 +51,33 @@ export async function findUniqueConflicts(
   return conflicts;
 }
 
-function partialUniques(em: EntityManager, ctx: Transaction, meta: EntityMetadata): Promise<PartialUnique[]> {
-  return execute<PartialUnique>(
+function uniqueIndexes(
+  em: EntityManager,
+  ctx: Transaction,
+  { meta, column }: SoftDeletableEntityMetadata,
+): Promise<UniqueIndex[]> {
+  return execute<UniqueIndex>(
     em,
     ctx,
-    `select c.relname as name, pg_get_expr(i.indpred, i.indrelid) as predicate, i.indnullsnotdistinct as "nullsNotDistinct",
-       array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys
-     from pg_index as i join pg_class as c on c.oid = i.indexrelid
-     where i.indrelid = cast(? as regclass) and i.indisunique and i.indpred is not null and i.indisready
+    `select c.relname as name, coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
+       array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
+       array(select coalesce(
+               (select format('operator(%I.%s)', n.nspname, o.oprname)
+                from pg_constraint as x
+                join pg_operator as o on o.oid = x.conexclop[k] join pg_namespace as n on n.oid = o.oprnamespace
+                where x.conindid = i.indexrelid and x.contype = 'x'),
+               case when i.indnullsnotdistinct then 'is not distinct from' else '=' end)
+             from generate_series(1, i.indnkeyatts) as k order by k) as operators
+     from pg_index as i
+     join pg_class as c on c.oid = i.indexrelid
+     join pg_attribute as a on a.attrelid = i.indrelid and a.attname = ?
+     where i.indrelid = cast(? as regclass) and (i.indisunique or i.indisexclusion) and i.indisready
+       and (a.attnum = any(i.indkey) or exists (
+         select from pg_depend as d
+         where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+           and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))
      order by c.relname`,
-    [tableName(em, meta)],
+    [column, tableName(em, meta)],
   );
 }
 
@@ -71,15 +89,14 @@ async function findTaken(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
-  { keys, predicate, nullsNotDistinct }: PartialUnique,
+  { keys, operators, predicate }: UniqueIndex,
   chunk: readonly RowKey[],
   all: readonly RowKey[],
 ): Promise<{ key: RowKey; conflicting: RowKey }[]> {
   const { meta, column } = entry;
   const table = tableName(em, meta);
   const values = keys.map((key, i) => `${key} as "k${i}"`).join(', ');
-  const equals = nullsNotDistinct ? 'is not distinct from' : '=';
-  const same = keys.map((_, i) => `r."k${i}" ${equals} a."k${i}"`).join(' and ');
+  const same = operators.map((operator, i) => `r."k${i}" ${operator} a."k${i}"`).join(' and ');
   const asRestored = (condition: string) =>
     `select "key", ${values} from (select ${keySql(em, meta, 't')}, ` +
     `(jsonb_populate_record(t, cast(? as jsonb))).* from ${table} as t where ${condition}) as x where ${predicate}`;

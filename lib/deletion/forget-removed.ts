@@ -1,20 +1,23 @@
 import { type Collection, type EntityMetadata, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { outerManagers } from '../metadata/outer-managers.js';
 import { managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from './row-set.js';
 
 /**
- * Takes the entities of physically removed rows out of memory, and out of the references and collections that hold them. The
+ * Takes the entities of physically removed rows out of memory, that of the entity managers this one works for included, and out of the references and collections that hold them. The
  * rows are there again if the transaction does not last, and then so are the entities.
  *
  * @internal
  */
 export function forgetRemoved(em: EntityManager, root: EntityMetadata, rows: RowSet): Undo {
   const undo: Undo[] = [];
-  for (const entity of managedEntities(em, root)) {
-    if (helper(entity).hasPrimaryKey() && rows.has(root, keyOf(entity))) {
-      undo.push(...rememberReferrers(em, entity), rememberEntity(em, entity));
-      em.getUnitOfWork().unsetIdentity(entity);
+  for (const each of [em, ...outerManagers(em)]) {
+    for (const entity of managedEntities(each, root)) {
+      if (helper(entity).hasPrimaryKey() && rows.has(root, keyOf(entity))) {
+        undo.push(...rememberReferrers(each, entity), rememberEntity(each, entity));
+        each.getUnitOfWork().unsetIdentity(entity);
+      }
     }
   }
   return () => undo.toReversed().forEach((step) => step());

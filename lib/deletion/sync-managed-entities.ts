@@ -1,5 +1,6 @@
 import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { outerManagers } from '../metadata/outer-managers.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
@@ -10,12 +11,37 @@ import { execute } from './transaction.js';
 const CHUNK = 1_000;
 
 /**
- * Tells memory which of the entities it holds a set-based deletion has reached. Asks only about those: rows that were never
- * loaded stay where they are.
+ * Tells memory which of the entities it holds a set-based deletion has reached, the memory of the entity managers that this one
+ * works for included. Asks only about those: rows that were never loaded stay where they are.
  *
  * @internal
  */
 export async function syncDeleted(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<Undo> {
+  const undo = await syncOne(em, ctx, entry, unit);
+  const undoOuter = await syncDeletedOuter(em, ctx, entry, unit);
+  return () => [undoOuter, undo].forEach((step) => step());
+}
+
+/** The same for the entity managers that this one works for alone. @internal */
+export async function syncDeletedOuter(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<Undo> {
+  const undo: Undo[] = [];
+  for (const outer of outerManagers(em)) {
+    undo.push(await syncOne(outer, ctx, entry, unit));
+  }
+  return () => undo.toReversed().forEach((step) => step());
+}
+
+async function syncOne(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,

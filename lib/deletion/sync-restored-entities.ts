@@ -10,6 +10,7 @@ import {
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { outerManagers } from '../metadata/outer-managers.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { conditionFromText, keyFromText } from './key-from-text.js';
@@ -22,11 +23,24 @@ const MANY = 1_000;
 
 /**
  * Tells memory which of the entities it holds are active again, and puts restored rows, loaded before or not, back into the
- * loaded collections and inverse references that they belong to.
+ * loaded collections and inverse references that they belong to. So it does for the entity managers that this one works for.
  *
  * @internal
  */
 export async function syncRestored(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  rows: RowSet,
+): Promise<Undo> {
+  const undo: Undo[] = [];
+  for (const each of [em, ...outerManagers(em)]) {
+    undo.push(await syncOne(each, ctx, entry, rows));
+  }
+  return () => undo.toReversed().forEach((step) => step());
+}
+
+async function syncOne(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,

@@ -13,7 +13,7 @@ export class DeletedRowError extends SoftDeleteError {
     readonly values: Readonly<Record<string, unknown>>,
   ) {
     super(
-      `${entity} ${JSON.stringify(values)} is deleted, and an upsert does not write to deleted rows. Restore it first, or use restoreOrCreate().`,
+      `${entity} ${JSON.stringify(values, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value))} is deleted, and an upsert does not write to deleted rows. Restore it first, or use restoreOrCreate().`,
     );
   }
 }

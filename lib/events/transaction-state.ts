@@ -4,7 +4,7 @@ import type { SoftDeleteEvent, SoftDeleteEvents } from './soft-delete-events.js'
 /** What makes the times of deletion of one transaction its own. @internal */
 export interface UnitSlot {
   readonly slot: number;
-  /** The last time given out, as text. */
+  /** The last time given out, in microseconds since 1970. */
   readonly last: string;
 }
 

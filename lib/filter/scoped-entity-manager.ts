@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Dictionary, EntityMetadata, FilterOptions } from '@mikro-orm/core';
+import { type Dictionary, type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
+import { worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
+import { scopeFilters } from './scope-options.js';
 import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
@@ -46,6 +48,36 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
           ? holdsDeletedInverse(entity, meta, catalog)
           : inverseReferences(meta, catalog).length > 0);
       return mayDiffer || super.shouldRefresh(meta, entity, options);
+    }
+
+    /**
+     * Reads a deleted row as well, where the ORM would take it for one that is gone and have every reference to it forget it
+     * (`unsetIdentity` in `UnitOfWork.js`). What the scope hides is `null` all the same.
+     */
+    override async refresh(entity: any, options: any = {}): Promise<any> {
+      const entry = catalog.find(helper(entity).__meta);
+      const current = readScope(installation, options.filters);
+      if (!entry || current === 'with') {
+        return super.refresh(entity, options);
+      }
+      const { populate, ...row } = options;
+      const refreshed = await super.refresh(entity, { ...row, filters: scopeFilters('with', options.filters) });
+      if (!refreshed || (entity[entry.property] == null) !== (current === 'active')) {
+        return null;
+      }
+      return populate ? super.refresh(entity, options) : refreshed;
+    }
+
+    /** With `clear`, the work has an identity map of its own, and this one would not learn what is deleted or restored. */
+    override async transactional(work: (em: any) => any, options: any = {}): Promise<any> {
+      const outer = this.getContext(false) as EntityManager;
+      if (!options.clear || (outer.global && !this.config.get('allowGlobalContext'))) {
+        return super.transactional(work, options);
+      }
+      return super.transactional((em: any) => {
+        worksFor(em, outer);
+        return work(em);
+      }, options);
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {

@@ -2,7 +2,7 @@ import { helper } from '@mikro-orm/core';
 import type { Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { keepInStep, markDeleted, type Undo } from '../deletion/managed-entities.js';
-import { syncDeleted } from '../deletion/sync-managed-entities.js';
+import { syncDeleted, syncDeletedOuter } from '../deletion/sync-managed-entities.js';
 import { execute } from '../deletion/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { Installation } from '../metadata/installation.js';
@@ -57,6 +57,9 @@ export async function finishRemovals(
       await abortTransaction(state, ctx);
     }
     throw error;
+  }
+  for (const entry of byEntry.keys()) {
+    transactions.undoOnRollback(ctx, await syncDeletedOuter(em, ctx, entry, unit));
   }
   for (const entry of cascaded.keys()) {
     transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, entry, unit));

@@ -7,6 +7,8 @@ export interface RemovalPlan {
   readonly soft: ReadonlyMap<object, SoftDeletableEntityMetadata>;
   /** Entities behind these that the cascade is going to reach in the database, if their rows still are where memory has them. */
   readonly cascaded: ReadonlyMap<object, SoftDeletableEntityMetadata>;
+  /** Entities that were removed though they are deleted already: they stay as their rows are. */
+  readonly gone: ReadonlySet<object>;
   /** Entities on the stack of orphans only because something in front of them is soft-deleted: they stay. */
   readonly spared: ReadonlySet<object>;
   /**
@@ -40,6 +42,7 @@ export function planRemoval(
   const named = new Set(removed);
   const soft = new Map<object, SoftDeletableEntityMetadata>();
   const cascaded = new Map<object, SoftDeletableEntityMetadata>();
+  const gone = new Set<object>();
   const spared = new Set<object>();
   const hard = new Set<object>();
   const unborn = new Set<object>();
@@ -115,6 +118,7 @@ export function planRemoval(
       continue;
     }
     if (isDeleted(entity, entry)) {
+      gone.add(entity);
       spared.add(entity);
       behind(entity).forEach(([, target]) => spare(target));
     } else {
@@ -134,7 +138,7 @@ export function planRemoval(
   for (const entity of cascaded.keys()) {
     spared.delete(entity);
   }
-  return { soft, cascaded, spared, hard, unborn };
+  return { soft, cascaded, gone, spared, hard, unborn };
 }
 
 /** Whether the row was deleted when it was last read or written: what the caller may have set since does not count. */

@@ -19,7 +19,7 @@ import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { repairReferences } from './repair-references.js';
+import { repairReferences, resetUnsavedChanges } from './repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
 
@@ -57,13 +57,17 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (removeStack.size === 0 && orphanStack.size === 0) {
       return;
     }
-    const { soft, cascaded, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
+    const { soft, cascaded, gone, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
     for (const entity of [...unborn, ...hard]) {
       uow.remove(entity, undefined, { cascade: false });
     }
     for (const entity of [...soft.keys(), ...cascaded.keys(), ...spared, ...hard, ...unborn]) {
       removeStack.delete(entity);
       orphanStack.delete(entity);
+    }
+    // A collection that lets go of a deleted entity has cleared its foreign key in memory.
+    for (const entity of gone) {
+      resetUnsavedChanges(em as EntityManager, entity, { ...helper(entity).__originalEntityData });
     }
     if (soft.size === 0 && hard.size === 0) {
       return;

@@ -159,6 +159,13 @@ function describe(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletab
       "Declare it with `type: 'timestamptz'`.",
     );
   }
+  if (/^timestamp[a-z]*\([0-5]\)/i.test(columnType)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,
+      'Declare it without a `length`: a unit is known by its time to the microsecond.',
+    );
+  }
   if (prop.lazy) {
     throw new SoftDeleteConfigError(
       where,

@@ -12,12 +12,12 @@ import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.
 import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
-import { DeletedRowError } from '../errors/deleted-row.error.js';
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
+import { refuseDeletedRows } from './refuse-deleted-rows.js';
 import { upsertTarget, type UpsertTarget } from './upsert-target.js';
 import { restoreOrCreate } from './restore-or-create.js';
 
@@ -163,14 +163,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   ): Promise<Entity[]> {
     const entry = SoftDeleteCatalog.of(this.em.getMetadata()).get(this.entityName);
     const target = upsertTarget(this.em as EntityManager, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
-    for (const row of rows) {
-      const values = Object.fromEntries(
-        target.alsoDeleted.map((name) => [name, (row as Record<string, unknown>)[name]]),
-      );
-      if (target.alsoDeleted.length > 0 && (await this.onlyDeleted().count(values as never)) > 0) {
-        throw new DeletedRowError(entry.name, values);
-      }
-    }
+    await refuseDeletedRows(entry.name, this.onlyDeleted(), rows as object[], target.alsoDeleted);
     return write(target.options);
   }
 

@@ -12,8 +12,8 @@ interface ConflictOptions {
 /** Where an upsert looks for the row that it would update. @internal */
 export interface UpsertTarget {
   readonly options: { onConflictFields?: RawQueryFragment | string[]; onConflictWhere?: FilterQuery<any> };
-  /** Properties that also identify deleted rows: one that holds the values must not be written to. */
-  readonly alsoDeleted: readonly string[];
+  /** Keys that deleted rows have as well: one that holds the values of such a key must not be written to. */
+  readonly alsoDeleted: readonly (readonly string[])[];
 }
 
 /**
@@ -33,11 +33,13 @@ export function upsertTarget(
   const where = activePredicate(entry.property);
   const whileActive = onConflictWhere ? ({ $and: [onConflictWhere, where] } as FilterQuery<any>) : where;
   if (isRaw(onConflictFields)) {
-    return { options: { onConflictFields, ...(onConflictWhere ? { onConflictWhere } : {}) }, alsoDeleted: [] };
+    return {
+      options: { onConflictFields, ...(onConflictWhere ? { onConflictWhere } : {}) },
+      alsoDeleted: fullKeys(entry),
+    };
   }
   const named = onConflictFields === undefined ? undefined : Utils.asArray(onConflictFields as string[]);
   const isGiven = (property: string) => data[property] != null;
-  const byKey = named ?? meta.primaryKeys;
   const unique = findActiveUniques(entry, em.getPlatform()).find(({ properties }) =>
     named ? sameMembers(properties, named) : !meta.primaryKeys.every(isGiven) && properties.every(isGiven),
   );
@@ -52,21 +54,22 @@ export function upsertTarget(
         onConflictFields: raw(`(${columns}) where ${predicate}`),
         ...(onConflictWhere ? { onConflictWhere } : {}),
       },
-      alsoDeleted: [],
+      alsoDeleted: fullKeys(entry),
     };
   }
   return {
     options: { ...(named ? { onConflictFields: named } : {}), onConflictWhere: whileActive },
-    alsoDeleted: byKey.every(isGiven) ? byKey : uniqueGiven(entry, isGiven),
+    alsoDeleted: fullKeys(entry),
   };
 }
 
-function uniqueGiven({ meta }: SoftDeletableEntityMetadata, isGiven: (property: string) => boolean): string[] {
-  const single = meta.props.find(({ unique, name }) => unique && isGiven(name));
-  const composite = meta.uniques.find(
-    ({ properties, where }) => !where && Utils.asArray(properties as string[]).every(isGiven),
-  );
-  return single ? [single.name] : Utils.asArray((composite?.properties ?? []) as string[]);
+/** The primary key and the unique keys that hold for deleted rows as well. */
+function fullKeys({ meta }: SoftDeletableEntityMetadata): string[][] {
+  return [
+    meta.primaryKeys,
+    ...meta.props.filter(({ unique, primary }) => unique && !primary).map(({ name }) => [name]),
+    ...meta.uniques.filter(({ where }) => !where).map(({ properties }) => Utils.asArray(properties as string[])),
+  ];
 }
 
 function sameMembers(left: readonly string[], right: readonly string[]): boolean {

@@ -35,6 +35,16 @@ class NotNullable {
   deletedAt!: Date;
 }
 
+@SoftDeletable()
+@Entity()
+class TooCoarse {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+
+  @Property({ type: 'timestamptz', length: 3, nullable: true })
+  deletedAt?: Date;
+}
+
 @SoftDeletable({ property: 'gone' })
 @Entity()
 class NotATimestamp {
@@ -101,6 +111,11 @@ describe(`${SoftDeleteModule.name} at start-up`, () => {
       'one that is not nullable',
       NotNullable,
       /NotNullable: the property "deletedAt" is not nullable.*`nullable: true`/,
+    ],
+    [
+      'one that is too coarse',
+      TooCoarse,
+      /TooCoarse: the property "deletedAt" is a column of type timestamptz\(3\), too coarse/,
     ],
     ['one that is not a timestamp', NotATimestamp, /NotATimestamp: the property "gone" is a column of type boolean/],
   ])('refuses an entity with %s', async (_what, entity, message) => {
