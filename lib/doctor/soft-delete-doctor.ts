@@ -79,7 +79,7 @@ export class SoftDeleteDoctor {
   /** What there is to find, errors first. Runs four queries in one read-only transaction, and changes nothing. */
   async examine(): Promise<Finding[]> {
     const em = this.orm.em.fork() as EntityManager;
-    const { catalog, findings } = readCatalog(em.getMetadata());
+    const { catalog, findings } = readCatalog(em);
     const examination = await em.transactional(
       async (em) => {
         const metadata = [...em.getMetadata()];

@@ -18,11 +18,7 @@ const READ_ONLY = 'cross join (select) as "read_only"';
  *
  * @internal
  */
-export function activeViewSql(
-  em: EntityManager,
-  source: EntityCtor,
-  catalog = SoftDeleteCatalog.of(em.getMetadata()),
-): string {
+export function activeViewSql(em: EntityManager, source: EntityCtor, catalog = SoftDeleteCatalog.of(em)): string {
   const meta = em.getMetadata().get(source);
   const { column } = catalog.get(meta);
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
