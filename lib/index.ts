@@ -46,5 +46,10 @@ export { InjectSoftDeleteRepository } from './repository/inject-soft-delete-repo
 export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-name.js';
 export type { SoftDeleteModuleAsyncOptions, SoftDeleteOptionsFactory } from './soft-delete.async-options.js';
 export { SoftDeleteModule } from './soft-delete.module.js';
-export { getPurgeServiceToken, getSoftDeleteEventsToken, getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';
+export {
+  getPurgeServiceToken,
+  getSoftDeleteDoctorToken,
+  getSoftDeleteEventsToken,
+  getSoftDeleteRepositoryToken,
+} from './soft-delete.tokens.js';
 export { PurgeHealthIndicator, type PurgeHealthOptions } from './http/purge-health.indicator.js';

@@ -9,7 +9,7 @@ import { SoftDeleteContexts } from './soft-delete.contexts.js';
 import { getInstalledOrmToken } from './soft-delete.internal-tokens.js';
 import { ConfigurableModuleClass } from './soft-delete.module-definition.js';
 import { createContextProviders, createRepositoryProviders } from './soft-delete.providers.js';
-import { getPurgeServiceToken, getSoftDeleteEventsToken } from './soft-delete.tokens.js';
+import { getPurgeServiceToken, getSoftDeleteDoctorToken, getSoftDeleteEventsToken } from './soft-delete.tokens.js';
 
 /** What all ORMs of one application share: Nest makes one of it, however often it is imported. */
 @Global()
@@ -35,8 +35,8 @@ const ASYNC_WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
 @Module({})
 export class SoftDeleteModule extends ConfigurableModuleClass {
   /**
-   * Installs soft deletion on the application's MikroORM instance and makes `PurgeService` and `SoftDeleteEvents` injectable
-   * everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
+   * Installs soft deletion on the application's MikroORM instance and makes `PurgeService`, `SoftDeleteEvents` and
+   * `SoftDeleteDoctor` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
    *
    * @throws SoftDeleteConfigError at start-up, if an option or a mark on an entity cannot work, or there is no such ORM
    * @throws PurgeScheduleError at start-up, if `purge.cron` is set and the application has no `ScheduleModule`
@@ -88,6 +88,7 @@ function withContext(definition: DynamicModule, contextName: string | undefined)
       getInstalledOrmToken(contextName),
       getPurgeServiceToken(contextName),
       getSoftDeleteEventsToken(contextName),
+      getSoftDeleteDoctorToken(contextName),
     ],
   };
 }

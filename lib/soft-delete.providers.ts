@@ -2,6 +2,7 @@ import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import { SoftDeleteDoctor } from './doctor/soft-delete-doctor.js';
 import { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 import { installSoftDelete } from './install-soft-delete.js';
@@ -15,7 +16,12 @@ import { SoftDeleteContexts } from './soft-delete.contexts.js';
 import { getInstalledOrmToken, getOrmToken, PURGE_SCHEDULER, RESOLVED_OPTIONS } from './soft-delete.internal-tokens.js';
 import { MODULE_OPTIONS_TOKEN } from './soft-delete.module-definition.js';
 import { ApplicationPurgeService } from './soft-delete.purge-service.js';
-import { getPurgeServiceToken, getSoftDeleteEventsToken, getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';
+import {
+  getPurgeServiceToken,
+  getSoftDeleteDoctorToken,
+  getSoftDeleteEventsToken,
+  getSoftDeleteRepositoryToken,
+} from './soft-delete.tokens.js';
 
 /**
  * What one `forRoot()` provides. Everything hangs on the installed ORM, so that soft deletion is in place before anything
@@ -61,6 +67,12 @@ export function createContextProviders(contextName: string | undefined): Provide
     {
       provide: getPurgeServiceToken(contextName),
       useFactory: (orm: MikroORM, { purge }: ResolvedModuleOptions) => new ApplicationPurgeService(orm, purge),
+      inject: [installedOrm, RESOLVED_OPTIONS],
+    },
+    {
+      provide: getSoftDeleteDoctorToken(contextName),
+      useFactory: (orm: MikroORM, { purge: { retention } }: ResolvedModuleOptions) =>
+        new SoftDeleteDoctor(orm, { retention }),
       inject: [installedOrm, RESOLVED_OPTIONS],
     },
     {

@@ -1,5 +1,6 @@
 import { type EntityName, Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import { SoftDeleteDoctor } from './doctor/soft-delete-doctor.js';
 import { SoftDeleteEvents } from './events/soft-delete-events.js';
 import { PurgeService } from './purge/purge.service.js';
 
@@ -33,6 +34,15 @@ export function getPurgeServiceToken(contextName?: string): InjectionToken<Purge
  */
 export function getSoftDeleteEventsToken(contextName?: string): InjectionToken<SoftDeleteEvents> {
   return contextName ? named(SoftDeleteEvents.name, contextName) : SoftDeleteEvents;
+}
+
+/**
+ * The injection token of the `SoftDeleteDoctor` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getSoftDeleteDoctorToken(contextName?: string): InjectionToken<SoftDeleteDoctor> {
+  return contextName ? named(SoftDeleteDoctor.name, contextName) : SoftDeleteDoctor;
 }
 
 function named(token: string, contextName: string | undefined): string {

@@ -1,6 +1,6 @@
 // Measures indexes over active rows against indexes over all rows, and what the guard costs.
 //
-//   npm run bench:schema                    a million rows: some ten minutes
+//   npm run bench:schema                    a million rows: some minutes
 //   BENCH_SCALE=0.1 npm run bench:schema    a tenth of it
 //   BENCH_ONLY=guard npm run bench:schema   the guard alone
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -105,7 +105,7 @@ async function measure(client, query, rows) {
     await round(t, 0);
   }
   const started = performance.now();
-  for (let i = 1; i <= 200 && (i <= 15 || performance.now() - started < 8_000); i += 1) {
+  for (let i = 1; i <= 200 && (i <= 7 || performance.now() - started < 5_000); i += 1) {
     for (const t of i % 2 ? KINDS : KINDS.toReversed()) {
       times[t].push(await round(t, i));
     }

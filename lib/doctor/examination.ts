@@ -1,4 +1,4 @@
-import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityMetadata, Platform } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from './database/database-table.js';
 import type { Finding } from './finding.js';
@@ -12,6 +12,9 @@ export interface Examination {
   readonly metadata: readonly EntityMetadata[];
   readonly catalog: SoftDeleteCatalog;
   readonly tables: readonly DatabaseTable[];
+  readonly platform: Platform;
+  /** The role of the connection. */
+  readonly role: string;
   /** The retention of entities that name none: milliseconds, or `'forever'`. */
   readonly retention: number | 'forever';
   /** From how many rows on a table counts as large. */

@@ -1,6 +1,6 @@
 import { MetadataStorage } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { Finding } from './finding.js';
 
 /**
@@ -9,14 +9,16 @@ import type { Finding } from './finding.js';
  *
  * @internal
  */
-export function readCatalog(storage: MetadataStorage): { catalog: SoftDeleteCatalog; findings: Finding[] } {
+export function readCatalog(em: OrmModel): { catalog: SoftDeleteCatalog; findings: Finding[] } {
+  const storage = em.getMetadata();
+  const catalogOf = (part: MetadataStorage) => SoftDeleteCatalog.of({ config: em.config, getMetadata: () => part });
   const findings: Finding[] = [];
   const sound = new MetadataStorage();
   for (const meta of storage) {
     const alone = new MetadataStorage();
     alone.set(meta.class, meta);
     try {
-      SoftDeleteCatalog.of(alone);
+      catalogOf(alone);
       sound.set(meta.class, meta);
     } catch (error) {
       if (!(error instanceof SoftDeleteConfigError)) {
@@ -31,5 +33,5 @@ export function readCatalog(storage: MetadataStorage): { catalog: SoftDeleteCata
       });
     }
   }
-  return { catalog: findings.length === 0 ? SoftDeleteCatalog.of(storage) : SoftDeleteCatalog.of(sound), findings };
+  return { catalog: catalogOf(findings.length === 0 ? storage : sound), findings };
 }

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { type Duration, parseDuration, parseRetention } from '../options/duration.js';
 import { activeViewSql } from '../schema/active-view-sql.js';
 import { viewSource } from '../schema/active-view.js';
+import { checkActiveUniques } from './checks/check-active-uniques.js';
 import { checkBacklog } from './checks/check-backlog.js';
 import { checkColumns } from './checks/check-columns.js';
 import { checkForeignKeys } from './checks/check-foreign-keys.js';
@@ -12,7 +12,7 @@ import { checkObjects } from './checks/check-objects.js';
 import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
 import { checkUniques } from './checks/check-uniques.js';
 import { readDatabase } from './database/read-database.js';
-import { readOldestDeletion } from './database/read-oldest-deletion.js';
+import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
 import type { Finding } from './finding.js';
 import { readCatalog } from './read-catalog.js';
@@ -42,6 +42,7 @@ export interface SoftDeleteDoctorOptions {
 const CHECKS: readonly Check[] = [
   checkColumns,
   checkUniques,
+  checkActiveUniques,
   checkPurgeIndexes,
   checkForeignKeys,
   checkModel,
@@ -75,28 +76,25 @@ export class SoftDeleteDoctor {
     this.#largeTable = options.largeTable ?? 100_000;
   }
 
-  /** What there is to find, errors first. Reads in one read-only transaction, and changes nothing. */
+  /** What there is to find, errors first. Runs four queries in one read-only transaction, and changes nothing. */
   async examine(): Promise<Finding[]> {
     const em = this.orm.em.fork() as EntityManager;
-    const { catalog, findings } = readCatalog(em.getMetadata());
+    const { catalog, findings } = readCatalog(em);
     const examination = await em.transactional(
       async (em) => {
         const metadata = [...em.getMetadata()];
         const database = await readDatabase(em, metadata);
-        const oldestDeletion = new Map<SoftDeletableEntityMetadata, number>();
-        for (const entry of catalog.all()) {
-          const hasColumn = database.tableOf(entry.meta)?.columns.some(({ name }) => name === entry.column);
-          const retention = entry.retention ?? this.#retention;
-          const age = hasColumn && retention !== 'forever' ? await readOldestDeletion(em, entry) : undefined;
-          if (age !== undefined) {
-            oldestDeletion.set(entry, age);
-          }
-        }
+        const purged = catalog.all().filter(({ meta, column, retention }) => {
+          const table = database.tableOf(meta);
+          const hasColumn = table?.columns.some(({ name, type }) => name === column && type.startsWith('timestamp'));
+          return table?.readable && hasColumn && (retention ?? this.#retention) !== 'forever';
+        });
         return {
           ...database,
+          platform: em.getPlatform(),
           metadata,
           catalog,
-          oldestDeletion,
+          oldestDeletion: await readOldestDeletions(em, purged),
           retention: this.#retention,
           grace: this.#grace,
           largeTable: this.#largeTable,

@@ -200,7 +200,7 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
   }
 
   private get catalog(): SoftDeleteCatalog {
-    return SoftDeleteCatalog.of(this.metadata);
+    return SoftDeleteCatalog.of({ config: this.platform.getConfig(), getMetadata: () => this.metadata });
   }
 }
 

@@ -45,7 +45,7 @@ export function getInstallation(em: EntityManager<any>): Installation {
 export function createInstallation(em: EntityManager<any>, actor: () => string | undefined): Installation {
   const events = new SoftDeleteEvents();
   const installation: Installation = {
-    catalog: SoftDeleteCatalog.of(em.getMetadata()),
+    catalog: SoftDeleteCatalog.of(em),
     events,
     transactions: new TransactionState(events),
     scope: new AsyncLocalStorage(),

@@ -77,6 +77,7 @@ export class RelationGraph {
   constructor(
     private readonly storage: MetadataStorage,
     private readonly catalog: SoftDeleteCatalog,
+    private readonly defaultDeleteRule: string | undefined,
   ) {
     const edges = new Map<string, RelationEdge>();
     for (const meta of storage) {
@@ -152,7 +153,7 @@ export class RelationGraph {
         property: undefined,
         parent: target,
         child: meta,
-        policy: prop.deleteRule?.toLowerCase() === 'cascade' ? 'cascade' : 'keep',
+        policy: this.#deleteRule(prop) === 'cascade' ? 'cascade' : 'keep',
         link: this.#childKey(meta, prop, target),
         childConditions: this.#classCondition(meta),
         linkConditions: polymorphicCondition(prop, target),
@@ -212,7 +213,7 @@ export class RelationGraph {
       columns: prop.joinColumns,
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
-      deleteRule: prop.deleteRule?.toLowerCase(),
+      deleteRule: this.#deleteRule(prop),
       property: prop.name,
     };
   }
@@ -222,7 +223,13 @@ export class RelationGraph {
     if (declared) {
       return declared;
     }
-    return cascadesRemoval(prop) || owner?.deleteRule?.toLowerCase() === 'cascade' ? 'cascade' : 'keep';
+    return cascadesRemoval(prop) || (owner && this.#deleteRule(owner) === 'cascade') ? 'cascade' : 'keep';
+  }
+
+  /** A key without a rule of its own gets the default of the schema generator. */
+  #deleteRule(prop: EntityProperty): string | undefined {
+    const rule = prop.createForeignKeyConstraint === false ? undefined : this.defaultDeleteRule;
+    return (prop.deleteRule ?? rule)?.toLowerCase();
   }
 
   /** The rows of one class of a single-table hierarchy: its own and those of the classes below it. */

@@ -1,4 +1,5 @@
 import {
+  type Configuration,
   type EntityMetadata,
   type EntityName,
   type EntityProperty,
@@ -33,6 +34,12 @@ export interface SoftDeletableEntityMetadata {
   readonly guard: boolean;
 }
 
+/** What an entity manager knows of its ORM. @internal */
+export interface OrmModel {
+  readonly config: Configuration<any>;
+  getMetadata(): MetadataStorage;
+}
+
 const POLICIES: readonly string[] = ['cascade', 'restrict', 'keep'] satisfies RelationPolicy[];
 const catalogs = new WeakMap<MetadataStorage, SoftDeleteCatalog>();
 
@@ -47,11 +54,14 @@ export class SoftDeleteCatalog {
   readonly #entities = new Map<EntityMetadata, SoftDeletableEntityMetadata>();
   #references: Map<EntityMetadata, EntityProperty[]> | undefined;
 
-  private constructor(private readonly storage: MetadataStorage) {
+  private constructor(
+    private readonly storage: MetadataStorage,
+    defaultDeleteRule: string | undefined,
+  ) {
     for (const meta of storage) {
       this.#add(meta);
     }
-    this.graph = new RelationGraph(storage, this);
+    this.graph = new RelationGraph(storage, this, defaultDeleteRule);
   }
 
   /**
@@ -59,10 +69,11 @@ export class SoftDeleteCatalog {
    *
    * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work
    */
-  static of(storage: MetadataStorage): SoftDeleteCatalog {
+  static of(em: OrmModel): SoftDeleteCatalog {
+    const storage = em.getMetadata();
     let catalog = catalogs.get(storage);
     if (!catalog) {
-      catalog = new SoftDeleteCatalog(storage);
+      catalog = new SoftDeleteCatalog(storage, em.config.get('schemaGenerator').defaultDeleteRule);
       catalogs.set(storage, catalog);
     }
     return catalog;

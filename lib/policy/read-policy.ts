@@ -12,7 +12,7 @@ import type { EntityPolicy } from './entity-policy.js';
  * @internal
  */
 export function readPolicy(em: EntityManager, byDefault: number | 'forever' | undefined): EntityPolicy[] {
-  const catalog = SoftDeleteCatalog.of(em.getMetadata());
+  const catalog = SoftDeleteCatalog.of(em);
   return [...em.getMetadata()]
     .filter((meta) => meta.root === meta && !meta.view && !meta.virtual && !meta.embeddable && !meta.pivotTable)
     .map((meta) => describe(em, catalog, meta, byDefault))

@@ -41,7 +41,7 @@ export class PurgeService {
     private readonly options: ResolvedPurgeOptions,
   ) {
     this.#em = orm.em.fork({ clear: true });
-    this.#catalog = SoftDeleteCatalog.of(orm.getMetadata());
+    this.#catalog = SoftDeleteCatalog.of(orm.em);
   }
 
   /**

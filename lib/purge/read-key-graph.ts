@@ -69,7 +69,7 @@ class KeyGraphBuilder {
   }
 
   build(): KeyGraph {
-    const catalog = SoftDeleteCatalog.of(this.em.getMetadata());
+    const catalog = SoftDeleteCatalog.of(this.em);
     const entities = catalog.all().map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
       if (meta.tptParent) {

@@ -32,7 +32,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   /** @throws NotSoftDeletableError if the entity is not marked with `@SoftDeletable()` */
   constructor(em: EntityManager, entityName: EntityName<Entity>) {
     super(em, entityName);
-    SoftDeleteCatalog.of(em.getMetadata()).get(entityName);
+    SoftDeleteCatalog.of(em).get(entityName);
   }
 
   /** A view that reads active and deleted rows alike. Relations populated through it show deleted rows too. */
@@ -161,7 +161,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     options: UpsertOptions<Entity, any>,
     write: (conflict: UpsertTarget['options']) => Promise<Entity[]>,
   ): Promise<Entity[]> {
-    const entry = SoftDeleteCatalog.of(this.em.getMetadata()).get(this.entityName);
+    const entry = SoftDeleteCatalog.of(this.em).get(this.entityName);
     const target = upsertTarget(this.em as EntityManager, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
     await refuseDeletedRows(entry.name, this.onlyDeleted(), rows as object[], target.alsoDeleted);
     return write(target.options);

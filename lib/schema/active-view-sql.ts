@@ -6,17 +6,19 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 
 /**
+ * A row without columns, joined to every row: PostgreSQL plans it away, but does not let anyone write through a view that
+ * selects from two sources. A delete through it would be physical.
+ */
+const READ_ONLY = 'cross join (select) as "read_only"';
+
+/**
  * The query of an active view. Its last condition is always true and costs nothing: it repeats the columns' types, without
  * which the schema generator would not notice that one has changed, and PostgreSQL refuses to change the type of a column
  * that a view shows.
  *
  * @internal
  */
-export function activeViewSql(
-  em: EntityManager,
-  source: EntityCtor,
-  catalog = SoftDeleteCatalog.of(em.getMetadata()),
-): string {
+export function activeViewSql(em: EntityManager, source: EntityCtor, catalog = SoftDeleteCatalog.of(em)): string {
   const meta = em.getMetadata().get(source);
   const { column } = catalog.get(meta);
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
@@ -48,7 +50,7 @@ export function activeViewSql(
     ...classCondition(em, meta),
     `'types ${types}' <> ''`,
   ];
-  return `select ${columns.map(({ sql }) => sql).join(', ')} from ${from.join(' ')} where ${conditions.join(' and ')}`;
+  return `select ${columns.map(({ sql }) => sql).join(', ')} from ${[...from, READ_ONLY].join(' ')} where ${conditions.join(' and ')}`;
 }
 
 /** An embedded object is one column, or none and its properties are; what is inside of one that is a column has none. */

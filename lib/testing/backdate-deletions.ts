@@ -23,7 +23,7 @@ export async function backdateDeletions(em: EntityManager, by: Duration, deleted
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return em.transactional(async (em) => {
     let moved = 0;
-    for (const { meta, column } of SoftDeleteCatalog.of(em.getMetadata()).all()) {
+    for (const { meta, column } of SoftDeleteCatalog.of(em).all()) {
       const rows = await em.execute<unknown[]>(
         `update ${tableName(em, meta)} set ${quote(column)} = ${quote(column)} - ? * interval '1 millisecond' ` +
           // A Date has lost the microseconds.

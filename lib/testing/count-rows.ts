@@ -21,7 +21,7 @@ export interface RowCount {
  * @publicApi
  */
 export async function countRows(em: EntityManager, entity: EntityName<any>): Promise<RowCount> {
-  const { meta, column } = SoftDeleteCatalog.of(em.getMetadata()).get(entity);
+  const { meta, column } = SoftDeleteCatalog.of(em).get(entity);
   const deleted = em.getPlatform().quoteIdentifier(column);
   const [row] = await em.execute<[{ active: number; deleted: number }]>(
     `select (count(*) - count(${deleted}))::int as active, count(${deleted})::int as deleted from ${tableName(em, meta)}`,

@@ -8,7 +8,9 @@ import {
   activeView,
   createPurge,
   DeletedScope,
+  type Finding,
   getPurgeServiceToken,
+  getSoftDeleteDoctorToken,
   getSoftDeleteRepositoryToken,
   InjectSoftDeleteRepository,
   installSoftDelete,
@@ -19,6 +21,7 @@ import {
   SOFT_DELETE_PURGE_JOB,
   SoftDeletable,
   softDeletable,
+  SoftDeleteDoctor,
   SoftDeleteError,
   type SoftDeleteEvent,
   SoftDeleteEvents,
@@ -81,6 +84,8 @@ export class AuthorsController {
     @InjectSoftDeleteRepository(Book, 'crm') readonly books: SoftDeleteRepository<Book>,
     @Inject(getPurgeServiceToken('crm')) readonly purge: PurgeService,
     readonly events: SoftDeleteEvents,
+    readonly doctor: SoftDeleteDoctor,
+    @Inject(getSoftDeleteDoctorToken('crm')) readonly crmDoctor: SoftDeleteDoctor,
   ) {}
 
   @Get()
@@ -93,6 +98,10 @@ export class AuthorsController {
   @OnPurge(Author, { fields: ['email'] })
   async forget(authors: Author[], { em }: { em: EntityManager }): Promise<void> {
     await em.nativeDelete(Book, { author: authors });
+  }
+
+  async examine(): Promise<void> {
+    expectTypeOf(await this.doctor.examine()).toEqualTypeOf<Finding[]>();
   }
 
   listen(): void {

@@ -1,9 +1,12 @@
-import type { Check } from '../examination.js';
+import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { viewSource } from '../../schema/active-view.js';
+import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 
 /** The column of the timestamp, as it is in the database. @internal */
 export const checkColumns: Check = (examination) =>
-  examination.catalog.all().flatMap(({ name: entity, meta, column: columnName, property }): Finding[] => {
+  examination.catalog.all().flatMap((entry): Finding[] => {
+    const { name: entity, meta, column: columnName, property } = entry;
     const table = examination.tableOf(meta);
     const update = 'Run `mikro-orm schema:update`, or create and run a migration.';
     if (!table) {
@@ -27,6 +30,17 @@ export const checkColumns: Check = (examination) =>
           entity,
           problem: `${label} has no column ${columnName}, so every query for ${entity} fails.`,
           fix: update,
+        },
+      ];
+    }
+    if (!table.readable) {
+      return [
+        {
+          code: 'table-not-readable',
+          severity: 'error',
+          entity,
+          problem: `The role ${examination.role} may not read ${label}, so its queries for ${entity} fail, and how far the purge is behind cannot be seen.`,
+          fix: `grant usage on schema ${examination.quote(table.schema)} to ${examination.quote(examination.role)}; grant select on ${label} to ${examination.quote(examination.role)};`,
         },
       ];
     }
@@ -56,13 +70,26 @@ export const checkColumns: Check = (examination) =>
         'column-type',
         type.severity,
         `${label}.${columnName} is ${column.type}: ${type.problem}`,
-        `${alter} type timestamptz; and in the entity: @Property({ type: 'timestamptz', length: 6, nullable: true }) ${property}`,
+        `@Property({ type: 'timestamptz', length: 6, nullable: true }) ${property}${type.advice ?? ''}; in SQL: ${retype(examination, entry, `${alter} type timestamptz;`)}`,
       );
     }
     return findings;
   });
 
-function typeProblem(type: string): Pick<Finding, 'severity' | 'problem'> | undefined {
+/** PostgreSQL does not change the type of a column that a view shows. */
+function retype(examination: Examination, entry: SoftDeletableEntityMetadata, alter: string): string {
+  const views = examination.metadata
+    .filter((meta) => {
+      const source = viewSource(meta);
+      return source && examination.catalog.find(source) === entry;
+    })
+    .map((meta) => examination.viewOf(meta))
+    .filter((view) => view !== undefined);
+  const drops = views.map(({ schema, name }) => `drop view ${examination.quote(schema)}.${examination.quote(name)};`);
+  return views.length === 0 ? alter : `${drops.join(' ')} ${alter} and then run \`mikro-orm schema:update\`.`;
+}
+
+function typeProblem(type: string): (Pick<Finding, 'severity' | 'problem'> & { advice?: string }) | undefined {
   const precision = /^timestamp\((\d)\)/.exec(type)?.[1];
   if (precision !== undefined && Number(precision) < 6) {
     return {
@@ -75,6 +102,7 @@ function typeProblem(type: string): Pick<Finding, 'severity' | 'problem'> | unde
     return {
       severity: 'warning',
       problem: 'what it means depends on the time zone of the session, and rows are purged hours early or late.',
+      advice: ', and a statement of your own in the migration, because the schema generator sees no difference',
     };
   }
   return type.startsWith('timestamp')

@@ -1,4 +1,5 @@
 import { Cascade, type EntityMetadata } from '@mikro-orm/core';
+import { createIndexSql } from '../create-index-sql.js';
 import type { DatabaseForeignKey, DatabaseTable } from '../database/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
@@ -29,27 +30,32 @@ function examine(examination: Examination, table: DatabaseTable, key: DatabaseFo
 }
 
 function notIndexed(
-  { label, quote }: Examination,
+  examination: Examination,
   table: DatabaseTable,
   key: DatabaseForeignKey,
   child: EntityMetadata | undefined,
   parent: EntityMetadata,
 ): Finding | undefined {
-  const leads = table.indexes.some(
-    ({ valid, columns, predicate }) =>
-      valid &&
+  const { label, quote } = examination;
+  const indexes = table.indexes.filter(
+    ({ method, columns, predicate }) =>
+      (method === 'btree' || method === 'hash') &&
       key.columns.every((column) => columns.slice(0, key.columns.length).includes(column)) &&
       key.columns.some((column) => admitsNotNull(predicate, column)),
   );
   const property = child && propertyOf(child, key);
-  return leads
+  const [invalid] = indexes;
+  const sql = invalid
+    ? `reindex index concurrently ${quote(table.schema)}.${quote(invalid.name)};`
+    : createIndexSql(examination, table, key.columns);
+  return indexes.some(({ valid }) => valid)
     ? undefined
     : {
         code: 'foreign-key-not-indexed',
         severity: 'warning',
         entity: child && !child.pivotTable ? child.className : label(table),
-        problem: `${key.name} on ${label(table)} (${key.columns.join(', ')}) has no index: to delete, restore or purge one ${parent.className}, the database reads the whole table.`,
-        fix: `${property && !child.pivotTable ? `\`index: true\` in the relation ${child.className}.${property}; in SQL: ` : ''}create index concurrently on ${label(table)} (${key.columns.map(quote).join(', ')});`,
+        problem: `${key.name} on ${label(table)} (${key.columns.join(', ')}) has no ${invalid ? 'valid ' : ''}index: to delete, restore or purge one ${parent.className}, the database reads the whole table.`,
+        fix: `${property && !child.pivotTable ? `\`index: true\` in the relation ${child.className}.${property}; in SQL: ` : ''}${sql}`,
       };
 }
 
@@ -73,7 +79,7 @@ function plainRowsBehind(
     problem: `${key.name} says on delete ${key.deleteRule}, but deleting a ${parent.className} is an update now: its ${what} rows stay as they are and stay visible, until the purge of the ${parent.className} ${later}.`,
     fix: child
       ? `Mark ${what} with @SoftDeletable() to delete it along; or, if its rows are parts of ${parent.className}, declare so there: @SoftDeletable({ relations: { …: 'cascade' } }).`
-      : `Add an entity for ${what} and mark it with @SoftDeletable(), or replace the rule of ${key.name} by \`on delete restrict\`.`,
+      : `Add an entity for ${what} and mark it with @SoftDeletable(), or replace the rule of the key; in SQL: ${restrictSql(examination, table, key)}`,
   };
 
   /** Who names the relation, or owns the rows by the ORM's own cascades, has decided. */
@@ -89,14 +95,15 @@ function plainRowsBehind(
 }
 
 function hardDeletedParent(
-  { catalog, label }: Examination,
+  examination: Examination,
   table: DatabaseTable,
   key: DatabaseForeignKey,
   child: EntityMetadata,
   parent: EntityMetadata,
 ): Finding | undefined {
+  const { catalog, label } = examination;
   const entity = child.className;
-  const fix = `Mark ${parent.className} with @SoftDeletable() as well, or give ${entity}.${propertyOf(child, key) ?? key.name} \`deleteRule: 'restrict'\`.`;
+  const fix = `Mark ${parent.className} with @SoftDeletable() as well, or give ${entity}.${propertyOf(child, key) ?? key.name} \`deleteRule: 'restrict'\`; in SQL: ${restrictSql(examination, table, key)}`;
   const finding = (severity: Finding['severity'], problem: string, advice = fix): Finding => ({
     code: 'hard-deleted-parent',
     severity,
@@ -129,6 +136,15 @@ function hardDeletedParent(
         `Mark ${parent.className} with @SoftDeletable() as well, or take the cascade or \`orphanRemoval\` off ${parent.className}.${owning.name}.`,
       )
     : undefined;
+}
+
+function restrictSql(
+  { label, quote }: Examination,
+  table: DatabaseTable,
+  { name, definition }: DatabaseForeignKey,
+): string {
+  const rule = definition.replace(/ ON DELETE (?:CASCADE|SET NULL(?: \([^)]*\))?)/, ' ON DELETE RESTRICT');
+  return `alter table ${label(table)} drop constraint ${quote(name)}, add constraint ${quote(name)} ${rule};`;
 }
 
 function owns(meta: EntityMetadata, property: string): boolean {

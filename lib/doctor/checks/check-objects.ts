@@ -4,6 +4,8 @@ import type { Finding } from '../finding.js';
 
 const UPDATE = 'Run `mikro-orm schema:update`, or create and run a migration.';
 
+const AS_DECLARED = / BEFORE DELETE ON .* FOR EACH ROW /;
+
 /** Guard triggers and active views that do not say what the model says. @internal */
 export const checkObjects: Check = (examination) => [...checkGuards(examination), ...checkViews(examination)];
 
@@ -37,9 +39,16 @@ function checkGuards(examination: Examination): Finding[] {
         `alter table ${label} enable trigger ${GUARD_TRIGGER};`,
       );
     }
-    return trigger.body.includes(guardTrigger().body as string)
+    const { body, when } = guardTrigger();
+    return trigger.body.includes(body as string) &&
+      trigger.definition.includes(when!) &&
+      AS_DECLARED.test(trigger.definition)
       ? []
-      : finding('error', `The guard of ${label} is not the one of this version of the package.`, UPDATE);
+      : finding(
+          'error',
+          `The guard of ${label} is not the one of this version of the package.`,
+          `drop trigger ${GUARD_TRIGGER} on ${label}; and then run \`mikro-orm schema:update\`.`,
+        );
   });
 }
 

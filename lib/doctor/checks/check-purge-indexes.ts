@@ -1,6 +1,7 @@
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import type { DatabaseTable } from '../database/database-table.js';
 import type { Check, Examination } from '../examination.js';
+import { createIndexSql } from '../create-index-sql.js';
 import type { Finding } from '../finding.js';
 import { admitsNotNull } from './predicate.js';
 
@@ -21,13 +22,13 @@ function wanted(
 ): Finding | undefined {
   const { name: entity, meta, column, property } = entry;
   const candidates = table.indexes.filter(
-    (index) => index.columns[0] === column && admitsNotNull(index.predicate, column),
+    (index) => index.method === 'btree' && index.columns[0] === column && admitsNotNull(index.predicate, column),
   );
   const label = examination.label(table);
   if (candidates.length === 0) {
     const declared = meta.indexes.some(({ properties }) => [properties].flat()[0] === property);
-    const key = [column, ...meta.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames)].map(examination.quote);
-    const sql = `create index concurrently on ${label} (${key.join(', ')}) where ${examination.quote(column)} is not null;`;
+    const key = [column, ...meta.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames)];
+    const sql = createIndexSql(examination, table, key, `${examination.quote(column)} is not null`);
     return {
       code: 'purge-index-missing',
       severity: 'warning',
@@ -53,20 +54,22 @@ function wanted(
 
 /** Who declines the index may have another, or a table so small that none is needed. */
 function declined(
-  { label, largeTable }: Examination,
-  { name: entity, column }: SoftDeletableEntityMetadata,
+  examination: Examination,
+  { name: entity, meta, column }: SoftDeletableEntityMetadata,
   table: DatabaseTable,
 ): Finding | undefined {
   const covered = table.indexes.some(
     ({ valid, columns, predicate }) => valid && (columns.includes(column) || predicate?.includes(column)),
   );
-  return covered || table.estimatedRows < largeTable
+  const key = [column, ...meta.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames)];
+  const sql = createIndexSql(examination, table, key, `${examination.quote(column)} is not null`);
+  return covered || table.estimatedRows < examination.largeTable
     ? undefined
     : {
         code: 'timestamp-not-indexed',
         severity: 'warning',
         entity,
-        problem: `${label(table)} has about ${Math.round(table.estimatedRows)} rows and no index that knows ${column}: deleted rows are read with the active ones in every query, and every purge reads the whole table.`,
-        fix: 'Remove `purgeIndex: false` from @SoftDeletable(), and put @ActiveIndex() on what queries look for.',
+        problem: `${examination.label(table)} has about ${Math.round(table.estimatedRows)} rows and no index that knows ${column}: deleted rows are read with the active ones in every query, and every purge reads the whole table.`,
+        fix: `Remove \`purgeIndex: false\` from @SoftDeletable(), and put @ActiveIndex() on what queries look for; in SQL: ${sql}`,
       };
 }

@@ -15,19 +15,15 @@ export const checkUniques: Check = (examination) =>
   });
 
 function describe(
-  { quote, label }: Examination,
+  examination: Examination,
   meta: EntityMetadata,
   table: DatabaseTable,
   column: string,
   index: DatabaseIndex,
 ): Finding {
-  const properties = index.columns.map((name) => propertyOf(meta, name) ?? name ?? '…');
-  const own = index.columns.filter((name) => name !== column);
+  const properties = index.columns.map((name) => propertyOf(meta, name) ?? name ?? 'an expression');
   const active = properties.filter((_, i) => index.columns[i] !== column);
-  const list = active.map((name) => `'${name}'`).join(', ');
-  const fix = meta.tptParent
-    ? `Move ${active.join(', ')} to ${meta.root.className}, whose table has the timestamp, and write @ActiveUnique({ properties: [${list}] }) there.`
-    : `@ActiveUnique({ properties: [${list}] }) on ${meta.className} in place of the unique; in SQL: create unique index on ${label(table)} (${own.map((name) => (name ? quote(name) : '…')).join(', ')}) where ${quote(column)} is null;`;
+  const fix = mend(examination, meta, table, column, index, active);
   if (index.columns.includes(column)) {
     return {
       code: 'unique-without-effect',
@@ -44,6 +40,42 @@ function describe(
     problem: `${index.name} on (${index.columns.map((name) => name ?? 'an expression').join(', ')}) counts deleted rows: once a ${meta.className} is deleted, no other can have its ${active.join(', ')}, and whoever tries gets a unique violation by a row they cannot see.`,
     fix,
   };
+}
+
+function mend(
+  { quote, label }: Examination,
+  meta: EntityMetadata,
+  table: DatabaseTable,
+  column: string,
+  index: DatabaseIndex,
+  properties: readonly string[],
+): string {
+  const list = `{ properties: [${properties.map((name) => `'${name}'`).join(', ')}] }`;
+  if (meta.tptParent) {
+    return `Move ${properties.join(', ')} to ${meta.root.className}, whose table has the timestamp, and write @ActiveUnique(${list}) there.`;
+  }
+  const drop = index.constraint
+    ? `alter table ${label(table)} drop constraint ${quote(index.name)};`
+    : `drop index ${quote(table.schema)}.${quote(index.name)};`;
+  const columns = index.columns.filter((name) => name !== null && name !== column) as string[];
+  // Whatever else the index says, such as an expression or `nulls not distinct`, stays.
+  const create = index.columns.includes(column)
+    ? `create unique index ${quote(index.name)} on ${label(table)} (${columns.map(quote).join(', ')}) where ${quote(column)} is null;`
+    : `${definitionOf(index)}${index.predicate === null ? ' where' : ' and'} (${quote(column)} is null);`;
+  const first =
+    index.referencedBy.length > 0
+      ? `First let ${index.referencedBy.join(', ')} reference the primary key: no foreign key can rely on a partial index. Then `
+      : '';
+  const decorator = index.columns.includes(null)
+    ? `@Unique({ expression: … }) with \`where ${quote(column)} is null\``
+    : `@ActiveUnique(${list})`;
+  return `${first}${decorator} on ${meta.className} in place of the unique; in SQL: ${drop} ${create}`;
+}
+
+function definitionOf({ definition }: DatabaseIndex): string {
+  return definition
+    .replace(/^CREATE UNIQUE INDEX (.*) ON (?:ONLY )?/, 'create unique index $1 on ')
+    .replace(' USING btree ', ' ');
 }
 
 /** The tables of soft-deletable entities, those below the root of a table-per-type hierarchy included. */

@@ -8,6 +8,10 @@ export interface DatabaseTable {
   readonly name: string;
   /** The planner's estimate; negative if the table was never analyzed. */
   readonly estimatedRows: number;
+  /** Whether its rows are in partitions, which an index cannot be added to concurrently. */
+  readonly partitioned: boolean;
+  /** Whether the role of the connection may read it. */
+  readonly readable: boolean;
   readonly columns: readonly DatabaseColumn[];
   readonly indexes: readonly DatabaseIndex[];
   readonly foreignKeys: readonly DatabaseForeignKey[];
@@ -29,6 +33,14 @@ export interface DatabaseIndex {
   readonly unique: boolean;
   readonly primary: boolean;
   readonly valid: boolean;
+  /** `btree`, `hash`, … */
+  readonly method: string;
+  /** The statement that creates it. */
+  readonly definition: string;
+  /** Whether it belongs to a unique constraint. */
+  readonly constraint: boolean;
+  /** The foreign keys that rely on it. */
+  readonly referencedBy: readonly string[];
   readonly nullsNotDistinct: boolean;
   /** `null` stands for an expression. */
   readonly columns: readonly (string | null)[];
@@ -38,6 +50,8 @@ export interface DatabaseIndex {
 /** @internal */
 export interface DatabaseForeignKey {
   readonly name: string;
+  /** What stands behind `add constraint <name>`. */
+  readonly definition: string;
   readonly columns: readonly string[];
   readonly referencedSchema: string;
   readonly referencedTable: string;
@@ -47,7 +61,11 @@ export interface DatabaseForeignKey {
 /** @internal */
 export interface DatabaseTrigger {
   readonly name: string;
+  /** Whether it fires in an ordinary session. */
   readonly enabled: boolean;
+  /** The statement that creates it. */
+  readonly definition: string;
+  /** What its function does. */
   readonly body: string;
 }
 

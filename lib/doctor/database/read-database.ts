@@ -10,13 +10,15 @@ import { READ_VIEWS_SQL } from './read-views.sql.js';
  * @internal
  */
 export async function readDatabase(em: EntityManager, metadata: readonly EntityMetadata[]) {
-  const [current] = await em.execute<{ schema: string }[]>('select current_schema() as schema');
+  const [current] = await em.execute<{ schema: string | null; role: string }[]>(
+    'select current_schema() as schema, current_user as role',
+  );
   const schemaOf = (meta: EntityMetadata): string => {
     const own = meta.schema && meta.schema !== '*' ? meta.schema : undefined;
-    return own ?? em.schema ?? em.config.get('schema') ?? current!.schema;
+    return own ?? em.schema ?? em.config.get('schema') ?? current!.schema ?? 'public';
   };
   const schemas = [...new Set(metadata.map(schemaOf))];
-  const tables = await em.execute<DatabaseTable[]>(READ_TABLES_SQL, [schemas]);
+  const tables = await em.execute<DatabaseTable[]>(READ_TABLES_SQL, [schemas, schemas]);
   const views = await em.execute<DatabaseView[]>(READ_VIEWS_SQL, [schemas]);
 
   const named = <Named extends { schema: string; name: string }>(list: readonly Named[]) =>
@@ -34,6 +36,7 @@ export async function readDatabase(em: EntityManager, metadata: readonly EntityM
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return {
     tables,
+    role: current!.role,
     tableOf: (meta: EntityMetadata) => tablesByName.get(nameOf(meta)),
     viewOf: (meta: EntityMetadata) => viewsByName.get(nameOf(meta)),
     entityOf: (table: DatabaseTable) => entities.get(table),

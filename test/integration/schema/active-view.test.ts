@@ -213,10 +213,10 @@ describe('activeView()', () => {
     expect(note!.about!.email).toBe('bob@x');
   });
 
-  it('shows active rows only to a role that has no rights but on the view', async () => {
+  it('shows active rows only to a role that has no rights but on the view, and lets it change none', async () => {
     const role = `analyst_${test.database.name}`;
     await test.database.query(`create role ${role} login password 'secret'`);
-    await test.database.query(`grant select on active_people to ${role}`);
+    await test.database.query(`grant all on active_people, active_contract to ${role}`);
     const url = new URL(test.database.url);
     url.username = role;
     url.password = 'secret';
@@ -225,34 +225,25 @@ describe('activeView()', () => {
     try {
       expect((await analyst.query('select mail from active_people')).rows).toEqual([{ mail: 'ada@x' }]);
       await expect(analyst.query('select mail from people')).rejects.toThrow('permission denied');
-      await expect(analyst.query('delete from active_people')).rejects.toThrow('permission denied');
+      await expect(analyst.query('delete from active_people')).rejects.toThrow('cannot delete from view');
+      await expect(analyst.query('update active_people set deleted_at = now()')).rejects.toThrow('cannot update view');
+      await expect(analyst.query('insert into active_people (id) values (3)')).rejects.toThrow('cannot insert into');
+
+      // A function of the reader's own may run before the view's condition, unless there is a barrier.
+      await analyst.query(
+        `create function pg_temp.tell(party text) returns boolean language plpgsql as
+         $$ begin if party = 'they' then raise exception 'they are deleted'; end if; return true; end $$`,
+      );
+      await analyst.query('set enable_nestloop = off; set enable_mergejoin = off');
+      const curious = () => analyst.query('select party from active_contract where pg_temp.tell(party)');
+      await expect(curious()).rejects.toThrow('they are deleted');
+      await test.database.query('alter view active_contract set (security_barrier)');
+      expect((await curious()).rows).toEqual([{ party: 'we' }]);
+      expect(await test.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('');
     } finally {
+      await test.database.query('alter view active_contract reset (security_barrier)');
       await analyst.end();
       await test.database.query(`drop owned by ${role}; drop role ${role}`);
-    }
-  });
-
-  it('is planned as a query through the filter is', async () => {
-    await test.database.query(
-      `insert into people (id, mail, age, team_id, deleted_at)
-       select i, i || '@y', i % 90, 1, case when i % 2 = 0 then now() end from generate_series(10, 5000) i`,
-    );
-    await test.database.query('analyze people');
-    for (const where of [{ email: '77@y' }, { age: { $lt: 30 } }, {}]) {
-      test.statements.length = 0;
-      await test.orm.em.fork().find(Person, where);
-      await test.orm.em.fork().find(ActivePerson, where);
-      const plans = [];
-      for (const statement of test.statements) {
-        const plan = await test.database.query(`explain (format json) ${statement}`);
-        plans.push(
-          JSON.stringify(plan)
-            .replaceAll(/"Alias":"\w+"/g, '')
-            .replaceAll(/\b[a-z]\d\./g, ''),
-        );
-      }
-      expect(plans).toHaveLength(2);
-      expect(plans[1]).toBe(plans[0]);
     }
   });
 
@@ -260,7 +251,7 @@ describe('activeView()', () => {
     expect(await test.orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe('');
   });
 
-  it('follows columns that are added, changed and dropped, and goes with its table', async () => {
+  it('follows columns that are added, renamed, changed and dropped, and goes with its table', async () => {
     @SoftDeletable()
     @Entity({ tableName: 'people' })
     class Before extends SoftDeletableEntity {
@@ -287,7 +278,7 @@ describe('activeView()', () => {
       @PrimaryKey({ type: 'number' })
       id!: number;
 
-      @Property({ type: 'text', fieldName: 'mail' })
+      @Property({ type: 'text', fieldName: 'address' })
       email!: string;
 
       @Property({ type: 'string', nullable: true })
@@ -308,16 +299,20 @@ describe('activeView()', () => {
     };
     await update([Before, activeView(Before, { name: 'active_people' })]);
     await update([Retyped, activeView(Retyped, { name: 'active_people' })]);
+    await test.database.query(`insert into people (id, mail) values (7777, 'kept')`);
     await update([Changed, activeView(Changed, { name: 'active_people' })]);
     expect(
       await test.database.query(
         `select column_name as name, data_type as type from information_schema.columns where table_name = 'active_people' order by 1`,
       ),
     ).toEqual([
+      { name: 'address', type: 'text' },
       { name: 'deleted_at', type: 'timestamp with time zone' },
       { name: 'id', type: 'integer' },
-      { name: 'mail', type: 'text' },
       { name: 'nickname', type: 'character varying' },
+    ]);
+    expect(await test.database.query('select address from active_people where id = 7777')).toEqual([
+      { address: 'kept' },
     ]);
     await update([Tag]);
     expect(await test.database.query(`select viewname from pg_views where schemaname in ('public', 'zoo')`)).toEqual(

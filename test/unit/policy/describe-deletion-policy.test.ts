@@ -125,6 +125,26 @@ describe('describeDeletionPolicy()', () => {
     expect(sections['Deleted at once']![0]).toContain('Call, Visit are removed');
   });
 
+  it('takes keys without a rule for what the schema generator makes of them', async () => {
+    @Entity()
+    class Remark {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+
+      @ManyToOne({ entity: () => Label })
+      label!: Rel<Label>;
+    }
+    const write = async (schemaGenerator: object) => {
+      const orm = await MikroORM.init({ dbName: 'none', entities: [Label, Remark], schemaGenerator });
+      await orm.close(true);
+      return describeDeletionPolicy(orm);
+    };
+    expect(await write({})).toContain(
+      'Keep it from being purged as long as they are there and not due themselves: Remark',
+    );
+    expect(await write({ defaultDeleteRule: 'cascade' })).toContain('Removed for good with it, at the purge: Remark');
+  });
+
   it('fills in the retention of the module', () => {
     expect(describeDeletionPolicy(orm, { retention: '7d' })).toContain(
       '| Contract | `contract` | sets `deleted_at` | 7 days |',
