@@ -224,8 +224,10 @@ function deferred() {
   return { promise, resolve };
 }
 
+/** Gives up in the end: a loop that outlives its test keeps the runner from ending. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) {
+  for (let turn = 0; turn < 2_000 && !condition(); turn++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  expect(condition()).toBe(true);
 }
