@@ -1,5 +1,6 @@
 // Runs the integration tests with other versions of PostgreSQL, MikroORM and NestJS than those the package is developed with:
 // npm run test:compatibility, or only some: npm run test:compatibility -- postgresql-17 nestjs-11
+// What follows a second -- goes to Jest: npm run test:compatibility -- nestjs-11 -- test/integration/nest
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,10 @@ import { startPostgres } from './compatibility/postgres-server.mjs';
 import { SERVER_PACKAGE, TARGETS } from './compatibility/targets.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const names = process.argv.slice(2);
+const args = process.argv.slice(2);
+const end = args.includes('--') ? args.indexOf('--') : args.length;
+const names = args.slice(0, end);
+const forJest = args.slice(end + 1);
 const unknown = names.filter((name) => !TARGETS.some((target) => target.name === name));
 if (unknown.length > 0) {
   throw new Error(`No such target: ${unknown.join(', ')}. There are ${TARGETS.map(({ name }) => name).join(', ')}.`);
@@ -74,7 +78,7 @@ function installServer(folder, version) {
 function runTests(folder, environment) {
   const { stdout } = spawnSync(
     process.execPath,
-    [join(folder, 'scripts/test.mjs'), '--selectProjects', 'integration', '--maxWorkers=1', '--silent'],
+    [join(folder, 'scripts/test.mjs'), '--selectProjects', 'integration', '--maxWorkers=1', '--silent', ...forJest],
     {
       cwd: folder,
       encoding: 'utf8',
