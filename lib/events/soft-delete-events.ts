@@ -27,12 +27,24 @@ export interface SoftDeleteEvent {
 export class SoftDeleteEvents {
   readonly #subject = new Subject<SoftDeleteEvent>();
 
-  /** Emits after the outermost commit and never for what was rolled back. Completes when the application closes. */
+  /**
+   * Emits after the outermost commit and never for what was rolled back. Completes when the application closes.
+   *
+   * Listeners are called before the deletion's promise resolves, under the active scope. To read or write they take an entity
+   * manager of their own: `em.fork()`.
+   */
   readonly stream$: Observable<SoftDeleteEvent> = this.#subject.asObservable();
+
+  readonly #outsideOfScopes: (call: () => void) => void;
+
+  /** @param outsideOfScopes - calls listeners free of the scope of whoever deletes; what they await inherits that @internal */
+  constructor(outsideOfScopes: (call: () => void) => void) {
+    this.#outsideOfScopes = outsideOfScopes;
+  }
 
   /** @internal */
   emit(event: SoftDeleteEvent): void {
-    this.#subject.next(event);
+    this.#outsideOfScopes(() => this.#subject.next(event));
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import {
   type EntityProperty,
   type FilterOptions,
   helper,
+  QueryHelper,
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
@@ -94,7 +95,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     const current = this.currentScope(options.filters);
     // The ORM puts back what a collection that is marked as changed held before, also if it is saved and gone since.
     this.forgetSavedChanges();
-    await super.init(options);
+    await super.init(this.asksForFilters(options, current?.scope) ? { ...options, dataloader: false } : options);
     if (current && !this.isDirty()) {
       this.wasReadUnder(current.scope);
     }
@@ -102,7 +103,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   }
 
   override async loadCount(options: any = {}): Promise<number> {
-    const given = typeof options === 'boolean' ? { refresh: options } : options;
+    const given = this.withOwnFilters(typeof options === 'boolean' ? { refresh: options } : options);
     const current = this.currentScope(given.filters);
     if (!current) {
       return super.loadCount(given);
@@ -116,7 +117,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
       this.property.kind === ReferenceKind.MANY_TO_MANY &&
       this.hasDeletedOwner(installation)
     ) {
-      const where = { ...given.where, ...activePredicate(counted.property) };
+      const showing = showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
+      const where = { ...given.where, ...(showing ? {} : activePredicate(counted.property)) };
       return installation.scope.run('with', () => super.loadCount({ ...given, where, dataloader: false }));
     }
     // A count that is asked for with a condition is neither taken from the collection nor kept there.
@@ -126,7 +128,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   }
 
   override async matching(options: any): Promise<any> {
-    const items = await super.matching(options);
+    const items = await super.matching(this.withOwnFilters(options));
     if (options.store) {
       chosen.add(this);
     }
@@ -172,6 +174,23 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);
     super.removeWithoutPropagation(entity);
+  }
+
+  /** The ORM's dataloader of many-to-many relations goes by the scope of deleted rows and by no filters but the default ones. */
+  private asksForFilters(options: { filters?: FilterOptions }, scope: DeletedScope | undefined): boolean {
+    const { kind } = this.property;
+    const differs = scope === 'only' || options.filters !== undefined || showsEvery(this.property, SOFT_DELETE_FILTER);
+    return kind === ReferenceKind.MANY_TO_MANY && differs;
+  }
+
+  /**
+   * The options with the filters of the relation, as the ORM's `init()` has them. It leaves them out where it counts or matches, and
+   * so takes the members for what is asked for: those of a relation that shows every row would be hidden, and in the scope of deleted
+   * rows the active ones.
+   */
+  private withOwnFilters<Options extends { filters?: FilterOptions }>(options: Options): Options {
+    const filters = QueryHelper.mergePropertyFilters(this.property.filters, options.filters);
+    return filters === undefined ? options : { ...options, filters };
   }
 
   /** Whether the next flush has something to write for the collection. */

@@ -43,12 +43,13 @@ export function getInstallation(em: EntityManager<any>): Installation {
 
 /** @internal */
 export function createInstallation(em: EntityManager<any>, actor: () => string | undefined): Installation {
-  const events = new SoftDeleteEvents();
+  const scope = new AsyncLocalStorage<DeletedScope>();
+  const events = new SoftDeleteEvents((call) => scope.run('active', call));
   const installation: Installation = {
     catalog: SoftDeleteCatalog.of(em),
     events,
     transactions: new TransactionState(events),
-    scope: new AsyncLocalStorage(),
+    scope,
     actor,
   };
   installations.set(em.config, installation);

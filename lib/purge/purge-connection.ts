@@ -122,7 +122,7 @@ export class PurgeConnection {
       ? this.em.fork({ clear: true }).transactional((em) => run(em.getTransactionContext(), em), { isolationLevel })
       : connection.transactional((ctx) => run(ctx, this.em), {
           isolationLevel,
-          sessionContext: this.em.getTransactionSessionContext(),
+          sessionContext: this.em.getTransactionSessionContext?.(),
         });
     return this.stop.race(batch, () => {
       isGivenUp = !isUnderWay;

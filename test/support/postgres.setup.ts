@@ -9,8 +9,16 @@ declare global {
   var softDeleteTestServer: { stop(): Promise<void> } | undefined;
 }
 
-/** Starts one real PostgreSQL for the whole run and tells the workers where it is. */
+/**
+ * Starts one real PostgreSQL for the whole run and tells the workers where it is, unless the environment names a server already:
+ * `SOFT_DELETE_TEST_SERVER=postgresql://user:password@host:port`, with a superuser's name and `max_prepared_transactions`.
+ */
 export default async function startPostgres(): Promise<void> {
+  const given = process.env['SOFT_DELETE_TEST_SERVER'];
+  if (given) {
+    await createTemplate(given);
+    return;
+  }
   const databaseDir = await mkdtemp(join(tmpdir(), 'soft-delete-test-'));
   const port = await freePort();
   const server = new EmbeddedPostgres({
@@ -45,11 +53,7 @@ export default async function startPostgres(): Promise<void> {
   await server.start();
 
   const url = `postgresql://postgres:postgres@127.0.0.1:${port}`;
-  const client = new pg.Client(`${url}/postgres`);
-  await client.connect();
-  await client.query('create database soft_delete_template');
-  await client.end();
-
+  await createTemplate(url);
   process.env['SOFT_DELETE_TEST_SERVER'] = url;
   globalThis.softDeleteTestServer = {
     async stop() {
@@ -57,6 +61,14 @@ export default async function startPostgres(): Promise<void> {
       await rm(databaseDir, { recursive: true, force: true });
     },
   };
+}
+
+async function createTemplate(url: string): Promise<void> {
+  const client = new pg.Client(`${url}/postgres`);
+  await client.connect();
+  await client.query('drop database if exists soft_delete_template');
+  await client.query('create database soft_delete_template');
+  await client.end();
 }
 
 async function freePort(): Promise<number> {

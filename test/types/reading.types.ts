@@ -6,6 +6,7 @@ import type { Author, Book } from '../support/library.js';
 
 declare const repository: SoftDeleteRepository<Author>;
 declare const scope: DeletedScope;
+declare const author: Author;
 
 /** Questions to the compiler (`npm run typecheck`), in functions that nobody calls. */
 export const questions = {
@@ -19,6 +20,11 @@ export const questions = {
       expectTypeOf(await view.findAll({ populate: ['passport'] })).toEqualTypeOf<Loaded<Author, 'passport'>[]>();
       expectTypeOf(await view.findOne(1, { populate: ['books'] })).toEqualTypeOf<Loaded<Author, 'books'> | null>();
       expectTypeOf(await view.findOneOrFail(1)).toEqualTypeOf<Loaded<Author>>();
+      expectTypeOf(await view.findOneOrFail(1, { populate: ['books'], fields: ['books.title'] })).toEqualTypeOf<
+        Loaded<Author, 'books', 'books.title'>
+      >();
+      expectTypeOf(await view.populate(author, ['books'])).toEqualTypeOf<Loaded<Author, 'books'>>();
+      expectTypeOf(await view.populate([author], ['books'])).toEqualTypeOf<Loaded<Author, 'books'>[]>();
       expectTypeOf(await view.findAndCount({}, { populate: ['books'] })).toEqualTypeOf<
         [Loaded<Author, 'books'>[], number]
       >();
@@ -31,6 +37,7 @@ export const questions = {
         expectTypeOf(author.books.$[0]!.title).toEqualTypeOf<string>();
       }
       expectTypeOf(view.createQueryBuilder('a')).toEqualTypeOf<QueryBuilder<Author, 'a'>>();
+      expectTypeOf(view.qb('a')).toEqualTypeOf<QueryBuilder<Author, 'a'>>();
       expectTypeOf(repository.qb('a')).toEqualTypeOf<QueryBuilder<Author, 'a'>>();
     }
   },
@@ -40,11 +47,31 @@ export const questions = {
     // @ts-expect-error the property was not asked for
     void author!.updatedAt;
   },
+  async keepsWhatIsNotLoadedUnloaded() {
+    const [author] = await repository.onlyDeleted().find({});
+    // @ts-expect-error the collection was not populated
+    void author!.books.$;
+    const { items } = await repository.withDeleted().findByCursor({ first: 1, orderBy: { id: 1 } });
+    // @ts-expect-error the collection was not populated
+    void items[0]!.books.$;
+  },
   refusesWhatTheOrmRefuses() {
     // @ts-expect-error there is no such property
     void repository.withDeleted().find({ nmae: 'Ada' });
     // @ts-expect-error there is no such relation
     void repository.onlyDeleted().findOne(1, { populate: ['bokos'] });
+    // @ts-expect-error there is no such relation of a member
+    void repository.onlyDeleted().findAll({ populate: ['books.autor'] });
+    // @ts-expect-error a name is text
+    void repository.withDeleted().count({ name: 1 });
+    // @ts-expect-error pages are in some order of what there is
+    void repository.withDeleted().findByCursor({ first: 1, orderBy: { nmae: 1 } });
+    // @ts-expect-error there is no such property to count by
+    void repository.withDeleted().countBy('nmae');
+    // @ts-expect-error there is no such relation
+    void repository.withDeleted().stream({ populate: ['bokos'] });
+    // @ts-expect-error there is no such relation
+    void repository.withDeleted().populate(author, ['bokos']);
     // @ts-expect-error there is no such scope
     repository.scope('trashed');
     // @ts-expect-error a view reads

@@ -17,6 +17,8 @@ export interface Bench extends Library {
 
 export interface Case {
   readonly title: string;
+  /** Where it does not hold, rows are lost or deleted ones are shown: the README tells of it. */
+  readonly isTelling?: boolean;
   /** Only for a way of soft deletion that offers the operation. */
   readonly needsRepository?: boolean;
   /** Whether what the title says is so. */
@@ -56,6 +58,7 @@ export const DELETING: Case[] = [
   },
   {
     title: 'Deleting a row and creating one with its unique value in one flush keeps the old row',
+    isTelling: true,
     async run(bench) {
       const book = await bench.em.findOneOrFail<any>(bench.Book, 2);
       bench.em.remove(book);
@@ -75,6 +78,7 @@ export const DELETING: Case[] = [
   },
   {
     title: '`Collection.set()` on an unloaded collection with orphan removal keeps the rows',
+    isTelling: true,
     async run(bench) {
       const book = await bench.em.findOneOrFail<any>(bench.Book, 1);
       book.chapters.set([bench.em.getReference<any>(bench.Chapter, 1)]);
@@ -102,6 +106,7 @@ export const DELETING: Case[] = [
   },
   {
     title: '`repository.nativeDelete()` keeps the rows',
+    isTelling: true,
     async run(bench) {
       await bench.repository(bench.Review).nativeDelete({ id: 1 });
       return isDeleted(bench, 'review');
@@ -109,6 +114,7 @@ export const DELETING: Case[] = [
   },
   {
     title: 'Children that were not loaded are deleted with their parent',
+    isTelling: true,
     async run(bench) {
       bench.em.remove(await bench.em.findOneOrFail<any>(bench.Author, 1));
       await bench.em.flush();
@@ -130,6 +136,7 @@ export const DELETING: Case[] = [
   },
   {
     title: 'Children that are not deleted with their parent keep their foreign key, loaded or not',
+    isTelling: true,
     async run(bench) {
       await removeBook(bench, ['reviews', 'notes']);
       const keys = await bench.rows('select book_id from review union all select book_id from note');
@@ -259,6 +266,7 @@ export const READING: Case[] = [
   },
   {
     title: '`$some` and `$none` pass over deleted rows',
+    isTelling: true,
     async run(bench) {
       await bench.rows("update chapter set deleted_at = now() where name = 'first'");
       const some = await bench.em.find<any>(bench.Book, { chapters: { $some: { name: 'first' } } } as never);
@@ -275,6 +283,7 @@ export const READING: Case[] = [
   },
   {
     title: 'A reference to a deleted row resolves',
+    isTelling: true,
     async run(bench) {
       await bench.rows('update book set deleted_at = now() where id = 1');
       const review = await bench.em.findOneOrFail<any>(bench.Review, 1, { populate: ['book'] as never });
@@ -291,6 +300,7 @@ export const READING: Case[] = [
   },
   {
     title: 'On one entity manager, a read with deleted rows does not show in the next one without',
+    isTelling: true,
     async run(bench) {
       const options = { populate: ['chapters'], strategy: 'select-in' } as object;
       await bench.em.findOneOrFail<any>(bench.Book, 1, { ...options, ...bench.everything });
@@ -303,6 +313,7 @@ export const READING: Case[] = [
 export const REMEMBERING: Case[] = [
   {
     title: 'After a deletion, `findOne(pk)` on the same entity manager finds nothing',
+    isTelling: true,
     async run(bench) {
       await removeBook(bench);
       return (await isDeleted(bench, 'book')) && (await bench.em.findOne<any>(bench.Book, 1)) === null;
@@ -347,6 +358,7 @@ export const REMEMBERING: Case[] = [
 export const RESTORING: Case[] = [
   {
     title: 'Restoring a row brings back what was deleted with it, and nothing else',
+    isTelling: true,
     needsRepository: true,
     async run(bench) {
       await bench.repository(bench.Author).softDelete(1);

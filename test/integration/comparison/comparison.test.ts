@@ -1,21 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { installSoftDelete } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
-import { type Bench, type Case, DELETING, READING, REMEMBERING, RESTORING } from './cases.js';
+import type { Bench, Case } from './cases.js';
+import { CHAPTERS } from './chapters.js';
 import { SEED, UNIQUE_INDEXES } from './library.js';
+import { renderDocument } from './render-document.js';
+import { renderSummary } from './render-summary.js';
+import type { Result } from './results.js';
 import { createSubjects, type Subject } from './subjects.js';
 
-/* docs/comparison.md is written by this test: WRITE_COMPARISON=1 npm test -- test/integration/comparison */
+/* The documents are written by this test: WRITE_COMPARISON=1 npm test -- test/integration/comparison */
 const DOCUMENT = new URL('../../../docs/comparison.md', import.meta.url);
-
-const CHAPTERS: readonly (readonly [string, readonly Case[]])[] = [
-  ['Deleting', DELETING],
-  ['Reading', READING],
-  ['Memory', REMEMBERING],
-  ['Restoring', RESTORING],
-];
-
-type Result = 'yes' | 'no' | '–';
+const README = new URL('../../../README.md', import.meta.url);
 
 const subjects = createSubjects();
 const results = new Map<Subject, Map<Case, Result>>();
@@ -34,7 +30,7 @@ describe.each(subjects.map((subject) => [subject.title, subject] as const))('%s'
 
   afterAll(() => test.close());
 
-  const cases = CHAPTERS.flatMap(([, list]) => list);
+  const cases = CHAPTERS.flatMap((chapter) => chapter.cases);
   it.each(cases.map((each) => [each.title, each] as const))('is tried: %s', async (_name, each) => {
     if (each.needsRepository && !subject.hasRepository) {
       found.set(each, '–');
@@ -68,37 +64,26 @@ describe(installSoftDelete.name, () => {
   it('holds in every case', () => {
     const own = results.get(subjects.at(-1)!)!;
     expect([...own].filter(([, result]) => result !== 'yes').map(([{ title }]) => title)).toEqual([]);
-    expect(own.size).toBe(CHAPTERS.flatMap(([, list]) => list).length);
+    expect(own.size).toBe(CHAPTERS.flatMap(({ cases }) => cases).length);
   });
 
   it('is compared in docs/comparison.md as it was tried here', async () => {
-    const generated = render();
+    const generated = renderDocument(results);
     if (process.env['WRITE_COMPARISON']) {
       await writeFile(DOCUMENT, generated);
     }
     expect(await readFile(DOCUMENT, 'utf8')).toBe(generated);
   });
-});
 
-function render(): string {
-  const lines = [
-    '# Comparison',
-    '',
-    'Three ways of soft deletion with MikroORM 7 on PostgreSQL, run through the same cases by',
-    '`test/integration/comparison`, which writes this page.',
-    '',
-    "- **The documentation's recipe**: the subscriber and the filter that MikroORM's guide shows.",
-    '- **`mikro-orm-soft-delete` 0.1.0**: its logic, written anew for the test, since the package itself is for MikroORM 5.',
-    '- **This package**.',
-    '',
-    '“–”: offers no such operation.',
-  ];
-  for (const [chapter, cases] of CHAPTERS) {
-    lines.push('', `## ${chapter}`, '', `| | ${subjects.map(({ title }) => title).join(' | ')} |`);
-    lines.push(`| --- | ${subjects.map(() => '---').join(' | ')} |`);
-    for (const each of cases) {
-      lines.push(`| ${each.title} | ${subjects.map((subject) => results.get(subject)!.get(each)).join(' | ')} |`);
+  it('is compared in the README in the same words', async () => {
+    const generated = renderSummary(results);
+    const section = /^## Comparison\n.*?(?=^## )/ms;
+    if (process.env['WRITE_COMPARISON']) {
+      await writeFile(
+        README,
+        (await readFile(README, 'utf8')).replace(section, () => `${generated}\n`),
+      );
     }
-  }
-  return `${lines.join('\n')}\n`;
-}
+    expect(section.exec(await readFile(README, 'utf8'))?.[0]).toBe(`${generated}\n`);
+  });
+});

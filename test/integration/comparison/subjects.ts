@@ -33,7 +33,7 @@ class RecipeSubscriber implements EventSubscriber {
   }
 }
 
-/** What version 0.1.0 of `mikro-orm-soft-delete` does, which was written for MikroORM 5 and does not load with 7. */
+/** What `mikro-orm-soft-delete` does, alike in 0.1.0 for MikroORM 5 and 1.0.0-alpha.1 for 6; neither loads with 7. */
 class ChangeSetSubscriber implements EventSubscriber {
   constructor(private readonly isMarked: (entity: object) => boolean) {}
 
@@ -63,7 +63,7 @@ export function createSubjects(): Subject[] {
       install: () => undefined,
     },
     {
-      title: '`mikro-orm-soft-delete` 0.1.0',
+      title: '`mikro-orm-soft-delete`',
       library: changeSets,
       subscribers: [new ChangeSetSubscriber((entity) => !(entity instanceof Note))],
       filter: 'soft-deletable-filter',

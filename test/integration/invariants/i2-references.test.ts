@@ -13,6 +13,7 @@ import {
 } from '@mikro-orm/decorators/legacy';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeletable, SoftDeletableEntity, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { inScope } from '../../support/in-scope.js';
 import { Book, Chapter, LIBRARY, Passport } from '../../support/library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -226,6 +227,35 @@ describe('I2: references keep resolving', () => {
       expect(order.invoice!.number).toBe('I');
       expect(order.watchers.getIdentifiers()).toEqual([1]);
       expect(order.allWatchers.getIdentifiers().toSorted()).toEqual([1, 2]);
+    });
+
+    it('counts and matches of a collection that shows every row what it loads', async () => {
+      const order = await em.findOneOrFail(Order, 1);
+      expect(await order.allWatchers.loadCount()).toBe(2);
+      expect((await order.allWatchers.matching({})).map(({ id }) => id).toSorted()).toEqual([1, 2]);
+      expect((await order.allWatchers.loadItems()).map(({ id }) => id).toSorted()).toEqual([1, 2]);
+      const { allWatchers } = await em.fork().findOneOrFail(Order, 1);
+      expect((await allWatchers.loadItems({ dataloader: true })).map(({ id }) => id).toSorted()).toEqual([1, 2]);
+      expect(await order.watchers.loadCount()).toBe(1);
+      expect((await order.watchers.matching({})).map(({ id }) => id)).toEqual([1]);
+      await test.database.query('update "order" set deleted_at = now()');
+      try {
+        const deleted = await em.fork().findOneOrFail(Order, 1, { filters: { softDelete: false } });
+        expect([await deleted.allWatchers.loadCount(), await deleted.watchers.loadCount()]).toEqual([2, 1]);
+      } finally {
+        await test.database.query('update "order" set deleted_at = null');
+      }
+    });
+
+    it.each([false, true])('resolves a reference in the scope of deleted rows, dataloader %s', async (dataloader) => {
+      const order = await em.findOneOrFail(Order, 1);
+      await test.database.query('update customer set removed_at = null where id = 2');
+      try {
+        const payer = await inScope(em, 'only', () => order.payer!.load({ dataloader }));
+        expect(payer?.name).toBe('deleted');
+      } finally {
+        await test.database.query('update customer set removed_at = now() where id = 2');
+      }
     });
 
     it('writes nothing about what it hid', async () => {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { RequestContext } from '@mikro-orm/core';
 import {
   type CallHandler,
   type CanActivate,
@@ -11,11 +12,12 @@ import {
   type NestInterceptor,
   Param,
   type PipeTransform,
+  Scope,
   Sse,
   StreamableFile,
   UseGuards,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, ExternalContextCreator } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -212,6 +214,38 @@ class ArchiveController extends PeopleController {
   }
 }
 
+/** Made anew for every request. */
+@Controller({ path: 'per-request', scope: Scope.REQUEST })
+class PerRequestController {
+  constructor(@Inject(Witness) private readonly witness: Witness) {}
+
+  @WithDeleted({ query: 'withDeleted' })
+  @Get()
+  list() {
+    return this.witness.names();
+  }
+}
+
+/** Called by messages and by GraphQL rather than by HTTP: there is no query to read. */
+@Injectable()
+class PeopleResolver {
+  constructor(@Inject(Witness) private readonly witness: Witness) {}
+
+  @WithDeleted()
+  all() {
+    return this.witness.names();
+  }
+
+  @WithDeleted({ query: 'withDeleted' })
+  asked() {
+    return this.witness.names();
+  }
+
+  scoped(@DeletedScope('trashed') scope: DeletedScope) {
+    return scope;
+  }
+}
+
 describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
@@ -225,8 +259,8 @@ describe.each([
     database = await createPeopleDatabase();
     const module = await Test.createTestingModule({
       imports: [mikroOrmModule(database), SoftDeleteModule.forRoot(), SoftDeleteModule.forFeature([Person])],
-      providers: [Witness, { provide: APP_INTERCEPTOR, useClass: NotingInterceptor }],
-      controllers: [PeopleController, ArchiveController],
+      providers: [Witness, PeopleResolver, { provide: APP_INTERCEPTOR, useClass: NotingInterceptor }],
+      controllers: [PeopleController, ArchiveController, PerRequestController],
     })
       .setLogger({ log() {}, warn() {}, error() {} })
       .compile();
@@ -301,6 +335,37 @@ describe.each([
     expect((await get('/people/observed')).body).toEqual(['Ada', 'Bob']);
     expect((await get('/people/events')).body.match(/data: .*/g)).toEqual(['data: Ada,Bob', 'data: Ada,Bob']);
     expect((await get('/people/file')).body).toBe('Ada\nBob\n');
+    expect((await get('/people')).body).toEqual(['Ada']);
+  });
+
+  it('serves controllers that are made anew for every request', async () => {
+    expect((await get('/per-request')).body).toEqual(['Ada']);
+    expect((await get('/per-request?withDeleted=true')).body).toEqual(['Ada', 'Bob']);
+    expect((await get('/per-request?withDeleted=maybe')).status).toBe(400);
+  });
+
+  it.each(['graphql', 'rpc', 'ws'])('opens the scope for what %s calls, and asks no query there', async (type) => {
+    const resolver = app.get(PeopleResolver);
+    const call = (method: 'all' | 'asked' | 'scoped') => {
+      const handler = app
+        .get(ExternalContextCreator)
+        .create(
+          resolver as never,
+          resolver[method] as never,
+          method,
+          '__routeArguments__',
+          { exchangeKeyForValue: () => undefined },
+          undefined,
+          undefined,
+          { guards: true, interceptors: true, filters: false },
+          type,
+        );
+      const payload = { query: { withDeleted: 'maybe', trashed: 'maybe' } };
+      return RequestContext.create(witness.people.getEntityManager(), () => handler(payload));
+    };
+    expect(await call('all')).toEqual(['Ada', 'Bob']);
+    expect(await call('asked')).toEqual(['Ada']);
+    expect(await call('scoped')).toBe('active');
     expect((await get('/people')).body).toEqual(['Ada']);
   });
 

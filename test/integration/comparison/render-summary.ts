@@ -1,0 +1,42 @@
+import { CHAPTERS } from './chapters.js';
+import type { Results } from './results.js';
+
+/** The section of the README: how many cases hold, and the ones that cost data. */
+export function renderSummary(results: Results): string {
+  const subjects = [...results.keys()];
+  const row = (head: string, cells: readonly unknown[]) => `| ${head} | ${cells.join(' | ')} |`;
+  const head = (title: string) => [
+    row(
+      title,
+      subjects.map((subject) => subject.title),
+    ),
+    `|---|${'---|'.repeat(subjects.length)}`,
+  ];
+  const lines = [
+    '## Comparison',
+    '',
+    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (published for MikroORM 5 and 6) and this package, each run through the same cases by `npm test`, which writes these tables. How many hold:",
+    '',
+    ...head(''),
+  ];
+  for (const { title, cases } of CHAPTERS) {
+    const holding = subjects.map((subject) => cases.filter((each) => results.get(subject)!.get(each) === 'yes').length);
+    lines.push(
+      row(
+        title,
+        holding.map((count) => `${count} of ${cases.length}`),
+      ),
+    );
+  }
+  lines.push('', 'Among them, those that lose rows or show what is deleted:', '', ...head(''));
+  for (const each of CHAPTERS.flatMap(({ cases }) => cases).filter(({ isTelling }) => isTelling)) {
+    lines.push(
+      row(
+        each.title,
+        subjects.map((subject) => results.get(subject)!.get(each)),
+      ),
+    );
+  }
+  lines.push('', 'All cases, and what was compared: [docs/comparison.md](docs/comparison.md).', '');
+  return lines.join('\n');
+}
