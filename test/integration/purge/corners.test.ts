@@ -45,19 +45,34 @@ const Address = softDeletable(
   { retention: '30d' },
 );
 
+/** Its table is partitioned below. */
+const Visit = softDeletable(
+  defineEntity({
+    name: 'Visit',
+    tableName: 'visit',
+    properties: { id: p.integer().primary(), file: p.integer().nullable(), deletedAt: deletedAt() },
+  }),
+  { retention: '30d' },
+);
+
 describe(PurgeService.name, () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([File, Country, Customer, Address], {}, false);
+    test = await createTestOrm([File, Country, Customer, Address, Visit], {}, false);
     await test.database.query(`
       alter table file add foreign key (folder) references file;
       alter table customer add foreign key (address) references address;
+      drop table visit;
+      create table visit (id int primary key, file int, deleted_at timestamptz) partition by range (id);
+      create table visit_1 partition of visit for values from (1) to (10);
+      create table visit_2 partition of visit for values from (10) to (20);
+      alter table visit_2 add foreign key (file) references file on delete cascade;
     `);
   });
   beforeEach(async () => {
     test.statements.length = 0;
-    await test.database.query('truncate file, "country?", customer, address cascade');
+    await test.database.query('truncate file, "country?", customer, address, visit cascade');
   });
   afterAll(() => test.close());
 
@@ -124,10 +139,26 @@ describe(PurgeService.name, () => {
     expect(visits).toEqual([1]);
   });
 
+  it('never takes along a soft-deletable row of a partition that has a key of its own', async () => {
+    await test.database.query(`
+      insert into file (id, deleted_at) values (1, ${DUE}), (2, ${DUE}), (3, ${DUE});
+      insert into visit values (1, 1, null), (11, 2, null), (12, 3, ${DUE});
+    `);
+
+    const { entities } = await run(['File', 'Visit']);
+
+    expect(entities).toMatchObject([
+      { entity: 'Visit', purged: 1, blocked: 0 },
+      { entity: 'File', purged: 1, blocked: 2 },
+    ]);
+    await expect(files()).resolves.toEqual([1, 2]);
+    await expect(column('select id from visit order by id')).resolves.toEqual([1, 11]);
+  });
+
   it('removes circles of two tables many at a time, and leaves those that are not due as a whole', async () => {
     await test.database.query(`
-      insert into customer (id, deleted_at) select n, ${DUE} from generate_series(1, 3000) as n;
-      insert into address (id, customer_id, deleted_at) select n, n, case when n % 1000 = 0 then ${KEPT} else ${DUE} end from generate_series(1, 3000) as n;
+      insert into customer (id, deleted_at) select n, ${DUE} from generate_series(1, 1500) as n;
+      insert into address (id, customer_id, deleted_at) select n, n, case when n % 500 = 0 then ${KEPT} else ${DUE} end from generate_series(1, 1500) as n;
       update customer set address = id;
     `);
     const user = await test.database.connect();
@@ -136,12 +167,12 @@ describe(PurgeService.name, () => {
     const { entities } = await run(['Customer', 'Address']);
     await user.end();
 
-    const left = { purged: 2996, failed: 0, locked: 1 };
+    const left = { purged: 1496, failed: 0, locked: 1 };
     expect(entities).toContainEqual(expect.objectContaining({ entity: 'Customer', ...left, blocked: 3 }));
     expect(entities).toContainEqual(expect.objectContaining({ entity: 'Address', ...left, blocked: 0 }));
-    await expect(column('select id from customer order by id')).resolves.toEqual([5, 1000, 2000, 3000]);
-    await expect(column('select id from address order by id')).resolves.toEqual([5, 1000, 2000, 3000]);
-    expect(test.statements.length).toBeLessThan(1_000);
+    await expect(column('select id from customer order by id')).resolves.toEqual([5, 500, 1000, 1500]);
+    await expect(column('select id from address order by id')).resolves.toEqual([5, 500, 1000, 1500]);
+    expect(test.statements.length).toBeLessThan(600);
   });
 
   it('removes a chain of 10,000 rows, each deleted before the one that references it', async () => {
@@ -162,8 +193,9 @@ describe(PurgeService.name, () => {
       insert into file (id, deleted_at) select 10 + n, now() - interval '30 days' + interval '2 hours' + n * interval '1 microsecond' from generate_series(1, 5) as n;
     `);
     const status = await purge.status();
-    expect(status.entities.find(({ entity }) => entity === 'File')).toMatchObject({ deleted: 9, due: 2, blocked: 0 });
-    expect(Date.parse(status.entities[0]!.oldestDue!.toISOString())).toBeLessThan(Date.parse('-010000-01-01'));
+    const file = status.entities.find(({ entity }) => entity === 'File')!;
+    expect(file).toMatchObject({ deleted: 9, due: 2, blocked: 0 });
+    expect(Date.parse(file.oldestDue!.toISOString())).toBeLessThan(Date.parse('-010000-01-01'));
 
     await expect(run(['File'])).resolves.toMatchObject({ total: 2 });
     await expect(files()).resolves.toEqual([1, 2, 11, 12, 13, 14, 15]);
@@ -206,7 +238,7 @@ describe(PurgeService.name, () => {
     `);
     const url = new URL(test.database.url);
     url.username = url.password = 'tenant';
-    const orm = await MikroORM.init({ clientUrl: String(url), entities: [File, Country, Customer, Address] });
+    const orm = await MikroORM.init({ clientUrl: String(url), entities: [File, Country, Customer, Address, Visit] });
 
     const refused = createPurge(orm).run();
 
