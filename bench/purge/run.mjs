@@ -1,6 +1,6 @@
 // Measures the purge against what PostgreSQL and the ORM do by themselves, as ratios within one run on one machine.
 //
-//   npm run bench:purge                    everything at full size: about half an hour
+//   npm run bench:purge                    everything at full size: about a quarter of an hour
 //   BENCH_SCALE=0.01 npm run bench:purge   the same at a hundredth of the size
 //   BENCH_ONLY=speed,waits npm run bench:purge
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

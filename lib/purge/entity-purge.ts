@@ -5,7 +5,7 @@ import { classifyFailure, sqlState } from './classify-failure.js';
 import type { EntityRun } from './entity-run.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import type { PurgeConnection } from './purge-connection.js';
-import { EndangeredRowError, type RangeRemoval, removeKeys, removeRange } from './remove-batch.js';
+import { EndangeredRowError, KeptRowError, type RangeRemoval, removeKeys, removeRange } from './remove-batch.js';
 import type { BatchRange, PassOrder } from './statements/batch-range.js';
 import { type ListedRow, listRange } from './statements/list-range.js';
 import { StoppedError } from './stop-signal.js';
@@ -146,7 +146,10 @@ async function attempt(run: EntityRun, keys: readonly string[], context: BatchCo
         throw error;
       }
       // A child that was added after the statement began makes its foreign key fail. The next statement sees the child.
-      const isRace = kind === 'again' || kind === 'endangered' || sqlState(error) === '23503';
+      // So it is with a row that was changed just then: the statement has locked the new version, but does not see it.
+      const isKept = error instanceof KeptRowError;
+      const isRace =
+        kind === 'again' || kind === 'endangered' || sqlState(error) === '23503' || (isKept && keys.length === 1);
       if (kind === 'endangered') {
         run.locksFirst = true;
       }
@@ -157,7 +160,7 @@ async function attempt(run: EntityRun, keys: readonly string[], context: BatchCo
         await sleep(Math.random() * 20 * repeat);
         continue;
       }
-      return { error, isCertain: kind === 'row' };
+      return { error, isCertain: kind === 'row' && !isKept };
     }
   }
 }

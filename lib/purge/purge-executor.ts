@@ -6,6 +6,7 @@ import { type BatchContext, purgeEntity, purgeKeys } from './entity-purge.js';
 import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeOrder } from './purge-planner.js';
+import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import { removeUnit } from './remove-unit.js';
 import { listOpen } from './statements/list-open.js';
 import type { StopSignal } from './stop-signal.js';
@@ -31,6 +32,8 @@ const PAUSE_SHARE = 2;
 const PATIENCE = 1_500;
 /** Where a key without an index makes each row expensive, a batch begins with few. */
 const CAREFUL_START = 4;
+/** How many rows of circles are looked for in one reading of what is left. */
+const CIRCLES_AT_ONCE = 10_000;
 /** In pages: reading so much for each row does little harm. */
 const SMALL_TABLE = 100;
 
@@ -41,6 +44,8 @@ const SMALL_TABLE = 100;
  */
 export class PurgeExecutor {
   readonly #runs: readonly EntityRun[];
+  /** Those whose rows can reference each other in a circle. */
+  readonly #circular: ReadonlySet<EntityRun>;
 
   constructor(
     private readonly connection: PurgeConnection,
@@ -49,6 +54,7 @@ export class PurgeExecutor {
     private readonly stop: StopSignal,
   ) {
     this.#runs = groups.flat();
+    this.#circular = new Set(groups.filter(hasCircles).flat());
   }
 
   async run(): Promise<void> {
@@ -77,17 +83,21 @@ export class PurgeExecutor {
     const isCircular = hasCircles(group);
     const context = new Map(group.map((run) => [run, this.#context(run)]));
     const waiting = new Set(group);
-    for (;;) {
+    for (let pass = 0; ; pass++) {
       const before = sum(group, ({ purged }) => purged);
       for (const run of group) {
         if (waiting.has(run)) {
-          await run.timed(async () => purgeEntity(run, await chooseOrder(this.connection, run), context.get(run)!));
+          await run.timed(async () =>
+            purgeEntity(run, await chooseOrder(this.connection, run, pass), context.get(run)!),
+          );
         }
       }
       group.filter(({ passedOver }) => passedOver === 0).forEach((run) => waiting.delete(run));
-      const hasMoved = sum(group, ({ purged }) => purged) > before;
-      if (!isCircular || waiting.size === 0 || !hasMoved) {
-        return sum(group, ({ passedOver }) => passedOver) > 0;
+      const left = sum(group, ({ passedOver }) => passedOver);
+      const moved = sum(group, ({ purged }) => purged) - before;
+      // What goes slowly this way goes together with what references it, in the end.
+      if (!isCircular || waiting.size === 0 || (pass > 0 && moved <= left)) {
+        return left > 0;
       }
     }
   }
@@ -115,57 +125,70 @@ export class PurgeExecutor {
         return;
       }
       await this.stop.pause(Math.min(20 * round, 200));
-      if (!(await this.#retry(surveyed))) {
-        await this.#removeCircles(surveyed);
-      }
+      await this.#retry(surveyed);
+      await this.#removeCircles(surveyed);
     }
   }
 
-  async #retry(surveyed: readonly Surveyed[]): Promise<boolean> {
-    let gone = 0;
+  async #retry(surveyed: readonly Surveyed[]): Promise<void> {
     for (const [e, run] of this.#runs.entries()) {
-      if (surveyed[e]!.open > 0) {
+      if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
         const context = this.#context(run);
         await run.timed(async () => {
           const start = performance.now();
-          const keys = await this.#open(e, context.size.current);
-          const some = await purgeKeys(run, keys, context);
-          gone += some;
-          await context.afterBatch(run, some, performance.now() - start);
+          const gone = await purgeKeys(run, await this.#open(e, context.size.current), context);
+          await context.afterBatch(run, gone, performance.now() - start);
         });
       }
     }
-    return gone > 0;
   }
 
+  /** Rows that may reference each other, together with what references them, as many at a time as a batch holds. */
   async #removeCircles(surveyed: readonly Surveyed[]): Promise<void> {
-    const isCircular = this.groups.some(hasCircles);
     for (const [e, run] of this.#runs.entries()) {
-      if (!isCircular || surveyed[e]!.open === 0) {
-        continue;
+      if (surveyed[e]!.open > 0 && this.#circular.has(run)) {
+        await run.timed(async () => this.#removeUnits(e, run, this.#context(run)));
       }
-      const [key] = await this.#open(e, 1);
-      if (key === undefined) {
-        continue;
-      }
-      try {
-        const gone = await removeUnit(this.connection, this.#runs, e, key, this.options.lockTimeout);
-        for (const [position, removed] of gone.entries()) {
-          if (removed > 0) {
-            const other = this.#runs[position]!;
-            other.purged += removed;
-            other.batches++;
-            this.options.onBatch(other, removed);
-          }
+    }
+  }
+
+  async #removeUnits(e: number, run: EntityRun, context: BatchContext): Promise<void> {
+    const keys = await this.#open(e, CIRCLES_AT_ONCE);
+    while (keys.length > 0) {
+      const some = keys.splice(0, context.size.current);
+      const start = performance.now();
+      await isolateFailures(
+        some,
+        (unit) => this.#removeUnit(e, unit, context),
+        (key, error) => error !== undefined && run.fail(key, error),
+      );
+      const took = performance.now() - start;
+      context.size.took(took, some.length);
+      await context.afterBatch(run, 0, took);
+    }
+  }
+
+  async #removeUnit(e: number, keys: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+    try {
+      const gone = await removeUnit(this.connection, this.#runs, e, keys, lockTimeout);
+      for (const [position, removed] of (gone ?? []).entries()) {
+        if (removed > 0) {
+          const other = this.#runs[position]!;
+          other.purged += removed;
+          other.batches++;
+          this.options.onBatch(other, removed);
         }
-      } catch (error) {
-        const kind = classifyFailure(error);
-        if (kind === 'row' || kind === 'slow') {
-          run.fail(key, error);
-        } else if (kind === 'fatal' || kind === 'connection') {
-          throw error;
-        }
       }
+      return gone ? 'done' : { error: undefined, isCertain: false };
+    } catch (error) {
+      const kind = classifyFailure(error);
+      if (kind === 'fatal' || kind === 'connection') {
+        throw error;
+      }
+      if (kind === 'slow') {
+        size.timedOut();
+      }
+      return { error: kind === 'row' || kind === 'slow' ? error : undefined, isCertain: false };
     }
   }
 

@@ -13,7 +13,7 @@ import { readTables, type TableRow } from './statements/read-tables.js';
  * Reads what the ORM's metadata and the live catalog know about the soft-deletable entities, their tables, and every key that
  * points at one of them, mapped or not. Runs three short queries.
  *
- * @throws SoftDeleteConfigError if an entity's table is not in the database
+ * @throws SoftDeleteConfigError if an entity's table is not in the database, or rows could be hidden by row-level security
  * @internal
  */
 export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
@@ -51,19 +51,7 @@ class KeyGraphBuilder {
       const from = this.#byName.get(key.from);
       const to = this.#byName.get(key.to);
       if (from && to) {
-        this.#references.push({
-          constraint: key.constraint,
-          from,
-          fromColumns: key.fromColumns.map((name) => this.#quote(name)),
-          to,
-          toColumns: key.toColumns.map((name) => this.#quote(name)),
-          action: key.action,
-          isIndexed: key.isIndexed,
-          isEnforced: key.isEnforced,
-          conditions: [],
-          parts: [],
-          isInheritance: false,
-        });
+        this.#foreignKey(key, from, to);
       }
     }
   }
@@ -79,7 +67,39 @@ class KeyGraphBuilder {
     for (const edge of catalog.graph.edges) {
       this.#relation(edge, catalog);
     }
+    this.#refuseHiddenRows(entities);
     return { entities, references: this.#references, companions: this.#companions };
+  }
+
+  #foreignKey(key: ForeignKeyRow, from: PurgeTable, to: PurgeTable): void {
+    this.#references.push({
+      constraint: key.constraint,
+      from,
+      fromColumns: key.fromColumns.map((name) => this.#quote(name)),
+      to,
+      toColumns: key.toColumns.map((name) => this.#quote(name)),
+      action: key.action,
+      isIndexed: key.isIndexed,
+      isEnforced: key.isEnforced,
+      conditions: [],
+      parts: [],
+      isInheritance: false,
+    });
+  }
+
+  /** A row that cannot be seen may need one that is due. */
+  #refuseHiddenRows(entities: readonly PurgeEntity[]): void {
+    const reached = new Set(entities.flatMap(({ tables }) => tables));
+    for (const table of reached) {
+      if (this.#rows.get(table)!.isFiltered) {
+        throw new SoftDeleteConfigError(
+          `The table ${table.label}`,
+          'row-level security may hide rows of it from this database user.',
+          'Purge as a user with BYPASSRLS: a row that cannot be seen may need one that is due.',
+        );
+      }
+      this.#references.filter(({ to }) => to === table).forEach(({ from }) => reached.add(from));
+    }
   }
 
   #addTable(row: TableRow): PurgeTable {

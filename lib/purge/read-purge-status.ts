@@ -7,6 +7,9 @@ import { readOldestOpen } from './statements/read-oldest-open.js';
 import { readStatus, type StatusRow } from './statements/read-status.js';
 import { survey } from './survey.js';
 
+/** The earliest time that a `Date` can hold: the database knows `-infinity`. */
+const EARLIEST = -8.64e15;
+
 /** Counts what there is to purge. @internal */
 export async function readPurgeStatus(
   connection: PurgeConnection,
@@ -40,9 +43,13 @@ export async function readPurgeStatus(
       deleted: Number(row!.deleted),
       due: Number(row!.due),
       blocked: surveyed[e]?.blocked ?? 0,
-      oldestDue: row!.oldestDue === null ? undefined : new Date(Number(row!.oldestDue)),
-      overdueBy: cutoff && open !== undefined ? Math.max(0, Math.round(cutoff.date.getTime() - Number(open))) : 0,
+      oldestDue: row!.oldestDue === null ? undefined : new Date(milliseconds(row!.oldestDue)),
+      overdueBy: cutoff && open !== undefined ? Math.max(0, Math.round(cutoff.date.getTime() - milliseconds(open))) : 0,
     });
   }
   return { at: now, entities };
+}
+
+function milliseconds(sinceEpoch: string): number {
+  return Math.max(EARLIEST, Number(sinceEpoch));
 }

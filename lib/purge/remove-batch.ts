@@ -31,6 +31,17 @@ export class EndangeredRowError extends Error {
   }
 }
 
+/**
+ * A row was locked, due and free to go, and is still there after its removal.
+ *
+ * @internal
+ */
+export class KeptRowError extends Error {
+  constructor(table: string) {
+    super(`A trigger kept the row in ${table}.`);
+  }
+}
+
 /** What a set of rows has come to. @internal */
 export interface Removal {
   /** How many of them were due and could be had. */
@@ -119,6 +130,7 @@ export async function removeKeys(
     const counted = run.plan.endangered;
     return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
       const [row] = await transaction.execute<KeysRow>(deleteKeys(run.rows, keys));
+      refuseKept(run, row!.clear, row!.gone);
       await refuseIfEndangered(transaction, run, counted, row!.gone);
       return row!;
     });
@@ -155,6 +167,7 @@ export async function removeLocked(
   const [row] = await transaction.execute<{ gone: number[] }>(
     deleteLocked(all.map(({ run, keys }) => ({ rows: run.rows, keys }))),
   );
+  all.forEach(({ run, keys }, i) => refuseKept(run, keys.length, row!.gone[i]!));
   await removeCompanions(transaction, companions);
   const after = await count(transaction, counted);
   for (const table of counted) {
@@ -216,6 +229,13 @@ async function count(transaction: BatchTransaction, counted: readonly PurgeTable
     throw new EndangeredRowError(counted[0]!.label);
   }
   return row!.counters;
+}
+
+/** Only a trigger can keep a locked row. What was removed along with it comes back. */
+function refuseKept({ plan }: EntityRun, clear: number, gone: number): void {
+  if (gone < clear) {
+    throw new KeptRowError(plan.entity.table.label);
+  }
 }
 
 function refuseUnless(table: PurgeTable, before: RowCounters, after: RowCounters, removed: number): void {

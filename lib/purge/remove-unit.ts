@@ -5,11 +5,13 @@ import { listUnit, type UnitRow } from './statements/list-unit.js';
 import { lockKeys } from './statements/lock-keys.js';
 
 const LARGEST_UNIT = 10_000;
-const STATEMENT_TIMEOUT = 60_000;
+/** As for any batch; a single unit, which cannot be made smaller, may take longer. */
+const STATEMENT_TIMEOUT = 500;
+const LONGEST_STATEMENT_TIMEOUT = 60_000;
 
 /**
- * Removes a row together with all rows that reference it, at any distance: the way out where rows reference each other in a circle
- * and none can go first. Returns how many rows of each entity went: none if any of them is locked, or if there are too many.
+ * Removes rows together with all rows that reference them, at any distance: the way out where rows reference each other in a circle
+ * and none can go first. Returns how many rows of each entity went; `undefined` if any of them is locked, or if there are too many.
  *
  * @internal
  */
@@ -17,20 +19,20 @@ export async function removeUnit(
   connection: PurgeConnection,
   runs: readonly EntityRun[],
   e: number,
-  key: string,
+  keys: readonly string[],
   lockTimeout: number,
-): Promise<readonly number[]> {
+): Promise<readonly number[] | undefined> {
   const all = runs.map(({ rows }) => rows);
-  const sql = listUnit(all, e, key, LARGEST_UNIT + 1);
+  const sql = listUnit(all, e, keys, LARGEST_UNIT + 1);
   const unit = await connection.read<UnitRow>(sql);
   if (unit.length > LARGEST_UNIT) {
-    return runs.map(() => 0);
+    return undefined;
   }
   const hasHooks = runs.some(({ hooks }) => hooks.length > 0);
   const settings = {
     lockTimeout,
-    statementTimeout: STATEMENT_TIMEOUT,
-    idleTimeout: STATEMENT_TIMEOUT,
+    statementTimeout: keys.length > 1 ? STATEMENT_TIMEOUT : LONGEST_STATEMENT_TIMEOUT,
+    idleTimeout: LONGEST_STATEMENT_TIMEOUT,
     hasHooks,
     counted: [],
   };
@@ -38,16 +40,16 @@ export async function removeUnit(
     rows.filter((row) => row.e === position).map((row) => row.key);
   return connection.transaction(settings, async (transaction) => {
     for (const [position, run] of runs.entries()) {
-      const keys = keysOf(unit, position);
-      const locked = keys.length > 0 ? await transaction.execute(lockKeys(run.rows, keys)) : [];
-      if (locked.length !== keys.length) {
-        return runs.map(() => 0);
+      const wanted = keysOf(unit, position);
+      const locked = wanted.length > 0 ? await transaction.execute(lockKeys(run.rows, wanted)) : [];
+      if (locked.length !== wanted.length) {
+        return undefined;
       }
     }
     // What was added since the unit was first read is seen now, and nothing can be added to a locked row.
     const again = await transaction.execute<UnitRow>(sql);
     if (again.length !== unit.length) {
-      return runs.map(() => 0);
+      return undefined;
     }
     return removeLocked(
       transaction,

@@ -5,6 +5,8 @@ import { type DueRows, dueSql, keyListSql, sameKeySql } from './row-sql.js';
 export interface KeysRow {
   /** How many of the rows are still due and not locked by anybody. */
   readonly due: number;
+  /** How many of those nothing blocks. */
+  readonly clear: number;
   readonly gone: number;
 }
 
@@ -24,11 +26,13 @@ export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
     .join(', ')}
   from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
   where ${due} for update of p skip locked
-), ${standingSql(rows)}, gone as (
-  delete from ${entity.table.name} as p using candidate as c
-  where p.ctid = c.place and p.tableoid = c.part and ${due}
-    and not exists (select from standing as s where s.place = c.place and s.part = c.part)
+), ${standingSql(rows)}, clear as materialized (
+  select c.part, c.place from candidate as c
+  where not exists (select from standing as s where s.place = c.place and s.part = c.part)
+), gone as (
+  delete from ${entity.table.name} as p using clear as c where p.ctid = c.place and p.tableoid = c.part and ${due}
   returning 1
 )
-select (select count(*)::int from candidate) as due, (select count(*)::int from gone) as gone`;
+select (select count(*)::int from candidate) as due, (select count(*)::int from clear) as clear,
+  (select count(*)::int from gone) as gone`;
 }

@@ -8,8 +8,8 @@ export interface UnitRow {
   readonly key: string;
 }
 
-/** A row and all soft-deletable rows that reference it, at any distance: what can only go together with it. @internal */
-export function listUnit(all: readonly DueRows[], e: number, key: string, limit: number): string {
+/** Rows and all soft-deletable rows that reference them, at any distance: what can only go together. @internal */
+export function listUnit(all: readonly DueRows[], e: number, keys: readonly string[], limit: number): string {
   const { plan, quote } = all[e]!;
   const { table } = plan.entity;
   const steps = all.flatMap((rows, from) =>
@@ -24,7 +24,7 @@ export function listUnit(all: readonly DueRows[], e: number, key: string, limit:
     }),
   );
   const start = `select ${e} as e, p.tableoid as part, p.ctid as place
-  from ${keyListSql(table, [key], quote)} join ${table.name} as p on ${sameKeySql(table, 'p')}`;
+  from ${keyListSql(table, keys, quote)} join ${table.name} as p on ${sameKeySql(table, 'p')}`;
   const unit =
     steps.length === 0
       ? `unit as (${start})`
@@ -33,10 +33,10 @@ export function listUnit(all: readonly DueRows[], e: number, key: string, limit:
     ${steps.join('\n    union all ')}
   ) as x
 )`;
-  const keys = all.map(
+  const listed = all.map(
     (rows, position) =>
       `select ${position} as e, ${keySql(rows.plan.entity.table)} as key from unit as u
 join ${rows.plan.entity.table.name} as p on p.ctid = u.place and p.tableoid = u.part where u.e = ${position}`,
   );
-  return `with recursive ${unit} select * from (${keys.join('\nunion all ')}) as k limit ${limit}`;
+  return `with recursive ${unit} select * from (${listed.join('\nunion all ')}) as k limit ${limit}`;
 }

@@ -13,8 +13,8 @@ export interface ForeignKeyRow {
 }
 
 /**
- * Every foreign key of the database between tables that are not partitions, mapped or not. Tables are given by their quoted
- * names.
+ * Every foreign key of the database, mapped or not. Tables are given by their quoted names, and a key that only one partition
+ * has counts as one of the partitioned table.
  *
  * @internal
  */
@@ -24,12 +24,13 @@ export function readForeignKeys(): string {
    join pg_attribute as a on a.attrelid = k.${table} and a.attnum = u.attnum)`;
   const table = (key: string) =>
     `(select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class as c
-   join pg_namespace as n on n.oid = c.relnamespace where c.oid = k.${key})`;
+   join pg_namespace as n on n.oid = c.relnamespace where c.oid = coalesce(pg_partition_root(k.${key}), k.${key}))`;
   return `select k.conname::text as constraint, ${table('conrelid')} as "from", ${table('confrelid')} as "to",
   ${names('conkey', 'conrelid')} as "fromColumns", ${names('confkey', 'confrelid')} as "toColumns",
   case k.confdeltype when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null'
     when 'd' then 'set default' else 'no action' end as action,
-  current_setting('session_replication_role') <> 'replica' and to_jsonb(k) ->> 'conenforced' is distinct from 'false'
+  not (select bool_or(c.relispartition) from pg_class as c where c.oid in (k.conrelid, k.confrelid)) and
+    current_setting('session_replication_role') <> 'replica' and to_jsonb(k) ->> 'conenforced' is distinct from 'false'
     and not exists (select from pg_trigger as t where t.tgconstraint = k.oid and t.tgenabled not in ('O', 'A')) as "isEnforced",
   exists (select from pg_index as i where i.indrelid = k.conrelid and i.indisvalid
     and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) ~* '^[(][^()]+ is not null[)]$'

@@ -8,6 +8,8 @@ export interface TableRow {
   readonly label: string;
   readonly pages: number;
   readonly isPartitioned: boolean;
+  /** Whether row-level security may hide rows from the current user. */
+  readonly isFiltered: boolean;
   readonly columns: Readonly<Record<string, string>>;
   readonly primaryKey: readonly string[];
   /** The columns of each valid index on deleted rows. */
@@ -20,8 +22,8 @@ export function readTables(names: readonly string[], quote: QuoteValue): string 
   quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name,
   case when n.nspname = 'public' then c.relname::text else n.nspname || '.' || c.relname end as label,
   (pg_relation_size(c.oid) / current_setting('block_size')::int)::int as pages,
-  c.relkind = 'p' as "isPartitioned",
-  (select coalesce(jsonb_object_agg(a.attname, format_type(a.atttypid, null)), '{}')
+  c.relkind = 'p' as "isPartitioned", row_security_active(c.oid) as "isFiltered",
+  (select coalesce(jsonb_object_agg(a.attname, format_type(a.atttypid, -1)), '{}')
    from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select coalesce(jsonb_agg(a.attname order by k.n), '[]')
    from pg_index as i cross join unnest(i.indkey::int2[]) with ordinality as k(attnum, n)

@@ -133,25 +133,23 @@ describe('soft-delete', () => {
   });
 
   it('exits with 1 and one clear line for what cannot work', async () => {
-    await expect(run('purge', '--fast')).resolves.toEqual({
-      code: 1,
-      out: '',
-      err: "error: unknown option '--fast'\n",
-    });
-    await expect(run('purge', '--older-than', 'soon')).resolves.toEqual({
+    const [flag, duration, entity, file] = await Promise.all([
+      run('purge', '--fast'),
+      run('purge', '--older-than', 'soon'),
+      run('purge', '--entity', 'Nobody'),
+      run('status', '--config', 'elsewhere.js'),
+    ]);
+    expect(flag).toEqual({ code: 1, out: '', err: "error: unknown option '--fast'\n" });
+    expect(duration).toEqual({
       code: 1,
       out: '',
       err: `soft-delete: olderThan: "soon" is not a duration. Write milliseconds as a number, or text such as '30d', '12h' or '15m'.\n`,
     });
-    await expect(run('purge', '--entity', 'Nobody')).resolves.toMatchObject({
+    expect(entity).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^soft-delete: Nobody is not an entity of this ORM\.[^\n]*\n$/),
     });
-    await expect(run('status', '--config', 'elsewhere.js')).resolves.toEqual({
-      code: 1,
-      out: '',
-      err: 'soft-delete: There is no file elsewhere.js.\n',
-    });
+    expect(file).toEqual({ code: 1, out: '', err: 'soft-delete: There is no file elsewhere.js.\n' });
     writeFileSync(join(library.folder, 'mikro-orm.config.js'), config('postgresql://postgres@127.0.0.1:1/none'));
     await expect(run('purge')).resolves.toEqual({
       code: 1,

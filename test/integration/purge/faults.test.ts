@@ -104,10 +104,13 @@ describe(PurgeService.name, () => {
   });
 
   it('makes batches smaller when they run into the statement timeout', async () => {
-    await onDelete('if old.id <= 2 then perform pg_sleep(0.3); end if;');
+    await onDelete(`if old.id = 1 and nextval('attempts') = 1 then perform pg_sleep(10); end if;`);
+    const totals: number[] = [];
 
-    const report = await purge().run();
+    const report = await purge().run({ onProgress: ({ total }) => totals.push(total) });
 
+    // An eighth of the 500 rows that were too many.
+    expect(totals[0]).toBe(62);
     expect(report).toMatchObject({ outcome: 'completed', entities: [{ purged: ROWS, failed: 0 }] });
     await expect(ids()).resolves.toEqual([5001, 5002]);
   });
@@ -240,7 +243,7 @@ describe(PurgeService.name, () => {
 
   it('hands hooks the columns they ask for, and keeps the rows of one that throws', async () => {
     const seen: object[] = [];
-    const service = purge();
+    const service = purge({ batchSize: 128 });
     await test.database.query('create table removed_file (path text)');
     service.registerHook(
       Item.class,
@@ -281,6 +284,7 @@ describe(PurgeService.name, () => {
 
     await onDelete('perform pg_sleep(0.001);');
     await expect(purge({ batchSize: 50 }).run({ timeBudget: 150 })).resolves.toMatchObject({ outcome: 'time-budget' });
+    await test.database.query('drop function on_delete cascade');
     await expect(purge().run()).resolves.toMatchObject({ outcome: 'completed' });
     await expect(ids()).resolves.toEqual([5001, 5002]);
   });
