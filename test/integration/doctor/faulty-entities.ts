@@ -120,7 +120,7 @@ export class Session extends Row {}
 @SoftDeletable({ property: 'removedAt' })
 @Entity()
 export class Draft extends PlainRow {
-  @Property({ type: 'timestamptz', length: 0, nullable: true })
+  @Property({ type: 'timestamptz', length: 6, nullable: true })
   removedAt?: Date;
 }
 

@@ -159,7 +159,14 @@ describe(SoftDeleteDoctor.name, () => {
   });
 
   it('finds columns that cannot hold a time of deletion', async () => {
-    expect(await find('column-type', 'Draft')).toEqual([
+    expect(
+      await find(
+        'column-type',
+        'Draft',
+        'alter table draft alter column removed_at type timestamptz(0)',
+        'alter table draft alter column removed_at type timestamptz',
+      ),
+    ).toEqual([
       about('error', 'timestamp(0) with time zone', 'alter table "draft" alter column "removed_at" type timestamptz'),
     ]);
     expect(await find('column-type', 'Local')).toEqual([

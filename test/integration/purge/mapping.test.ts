@@ -32,7 +32,7 @@ const Contract = softDeletable(
     properties: {
       id: p.uuid().primary(),
       tenant: () => p.manyToOne(Tenant).deleteRule('cascade').updateRule('no action'),
-      endedAt: p.datetime().columnType('timestamp(0)').fieldName('ended').nullable(),
+      endedAt: p.datetime().columnType('timestamp(6)').fieldName('ended').nullable(),
     },
   }),
   { retention: '30d', property: 'endedAt' },
