@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const rootDir = fileURLToPath(new URL('.', import.meta.url));
@@ -37,6 +38,8 @@ const project = {
 export default {
   rootDir,
   testTimeout: 30_000,
+  // Most tests wait for PostgreSQL half of their time, so that Jest's own choice leaves one of two cores idle.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   projects: [
     {
       ...project,

@@ -1,6 +1,6 @@
-// Installs the packed package with its peers into an empty folder, as a user does, then imports and requires it there.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Installs the packed package with its peers into an empty folder, as a user does, then imports, requires and type-checks it there.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { name, exports, peerDependencies, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
+/** What the quick start and the tests of types need besides. */
+const typed = ['@mikro-orm/decorators', '@mikro-orm/nestjs', '@types/node', 'expect-type', 'typescript'];
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
 const folder = mkdtempSync(join(tmpdir(), 'soft-delete-consumer-'));
 const run = (cwd, file, ...args) =>
@@ -20,7 +22,7 @@ try {
   );
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
   // The versions developed on: the ORM's packages want one version of each other, and the newest may not be published in all.
-  const peers = Object.keys(peerDependencies).map((peer) => `${peer}@${devDependencies[peer]}`);
+  const peers = [...Object.keys(peerDependencies), ...typed].map((peer) => `${peer}@${devDependencies[peer]}`);
   run(
     folder,
     ...npm,
@@ -44,6 +46,43 @@ try {
     run(folder, process.execPath, 'require.cjs');
     console.log(`${entry}: imported and required from an empty folder`);
   }
+  typeCheck();
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The README's quick start and the tests of types, strictly and with the package's own declarations. */
+function typeCheck() {
+  const [, quickStart] = /^## Quick start\n[^]*?^```ts\n([^]*?)^```/m.exec(
+    readFileSync(join(folder, 'node_modules', name, 'README.md'), 'utf8'),
+  );
+  writeFileSync(join(folder, 'quick-start.ts'), quickStart);
+  cpSync(join(root, 'test/types'), join(folder, 'types'), { recursive: true });
+  cpSync(join(root, 'test/support/library.ts'), join(folder, 'support/library.ts'));
+  const compilerOptions = {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    types: ['node'],
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['quick-start.ts'], include: ['types'] }),
+  );
+  const tsc = join(folder, 'node_modules/typescript/bin/tsc');
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  // Other packages' declarations are their own business.
+  const errors = stdout
+    .split('\n')
+    .filter((line) => /^(quick-start|types\/|support\/|error )/.test(line) || line.includes(name));
+  if (errors.length > 0) {
+    throw new Error(errors.join('\n'));
+  }
+  console.log("the README's quick start and the tests of types: type-checked there");
 }

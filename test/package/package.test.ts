@@ -1,6 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -152,51 +151,6 @@ describe('The packed package', () => {
       node('spare.mjs', `import('${name}').then(({ SoftDeleteModule }) => console.log(SoftDeleteModule.name));`),
     ).toBe('SoftDeleteModule\n');
   });
-
-  it("type-checks the README's quick start and the tests of types, strictly and with its own declarations", () => {
-    for (const dependency of [
-      '@mikro-orm/decorators',
-      '@mikro-orm/nestjs',
-      '@nestjs/schedule',
-      '@types/node',
-      'expect-type',
-    ]) {
-      rmSync(join(folder, 'node_modules', dependency), { force: true });
-      link(dependency);
-    }
-    const [, code] = /^## Quick start\n[^]*?^```ts\n([^]*?)^```/m.exec(
-      readFileSync(join(installed, 'README.md'), 'utf8'),
-    )!;
-    expect(code).toContain(`from '${name}'`);
-    writeFileSync(join(folder, 'quick-start.ts'), code!);
-    cpSync(join(root, 'test/types'), join(folder, 'types'), { recursive: true });
-    cpSync(join(root, 'test/support/library.ts'), join(folder, 'support/library.ts'));
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          target: 'es2023',
-          module: 'nodenext',
-          strict: true,
-          noEmit: true,
-          experimentalDecorators: true,
-          emitDecoratorMetadata: true,
-          types: ['node'],
-        },
-        files: ['quick-start.ts'],
-        include: ['types'],
-      }),
-    );
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    // Other packages' declarations are their own business.
-    expect(
-      stdout.split('\n').filter((line) => /^(quick-start|types\/)|nestjs-mikro-orm-soft-delete/.test(line)),
-    ).toEqual([]);
-  }, 120_000);
 });
 
 /** The npm that runs the tests, or the one on the path. */
