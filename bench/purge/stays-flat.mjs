@@ -1,4 +1,4 @@
-import { result } from './measure.mjs';
+import { median, result } from './measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** Late batches take no longer than early ones, and memory does not grow with the rows. */
@@ -36,8 +36,8 @@ export async function* staysFlat({ server, withOrm, createPurge, rows }) {
       // The first batches are smaller than the rest.
       const settled = steps.slice(Math.min(10, Math.floor(steps.length / 4)));
       const tenth = Math.max(1, Math.floor(settled.length / 10));
-      const perRow = (some) =>
-        some.reduce((sum, { ms }) => sum + ms, 0) / some.reduce((sum, { rows: n }) => sum + n, 0);
+      // The median, so that one batch during which the machine was busy with something else says nothing.
+      const perRow = (some) => median(some.map(({ ms, rows: n }) => ms / n));
       const how = `${layout === 'step' ? 'in step with the heap' : 'unrelated to the heap'}${hasOldSnapshot ? ', beside an old snapshot' : ''}`;
       yield result(
         `last tenth of the batches against the first over ${due.toLocaleString('en')} rows, ${how}`,
