@@ -1,4 +1,4 @@
-// Measures indexes over active rows against indexes over all rows, and what the guard costs.
+// Measures indexes over active rows against indexes over all rows, what the guard costs, and how long the doctor takes.
 //
 //   npm run bench:schema                    a million rows: some minutes
 //   BENCH_SCALE=0.1 npm run bench:schema    a tenth of it
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileLibrary } from '../../test/support/compiled-library.ts';
 import { load, startServer } from '../purge/server.mjs';
+import { doctorTime } from './doctor.mjs';
 import { guardCost } from './guard.mjs';
 import { compareShares } from './shares.mjs';
 
@@ -25,7 +26,7 @@ const context = {
 };
 const results = [];
 try {
-  for (const [name, experiment] of Object.entries({ shares: compareShares, guard: guardCost })) {
+  for (const [name, experiment] of Object.entries({ shares: compareShares, guard: guardCost, doctor: doctorTime })) {
     if (only && !only.includes(name)) {
       continue;
     }
