@@ -2,7 +2,7 @@ import { quantile, result, timed } from './measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** Short measurements are repeated more often: until each side was measured for so long, in milliseconds. */
-const [FEWEST, MOST, ENOUGH] = [3, 9, 6_000];
+const [FEWEST, MOST, ENOUGH] = [5, 9, 6_000];
 
 /**
  * Rows per second of an unpaced purge against one DELETE of the same rows. Each round measures both on fresh copies with the same

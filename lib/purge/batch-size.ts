@@ -11,7 +11,7 @@ export interface BatchSizeLimits {
 export const BATCH_SIZE_LIMITS: BatchSizeLimits = { start: 500, smallest: 50, largest: 5_000, aim: 50 };
 
 /**
- * The size of the next batch, from how long the ones before took. It at most doubles or halves at a time, comes down at once
+ * The size of the next batch, from how long the ones before took. It grows at most fourfold and halves at most at a time, comes down at once
  * after a timeout, below the smallest size too, and goes up again when batches are fast.
  *
  * @internal
@@ -33,7 +33,7 @@ export class BatchSize {
     if (rows < this.#size / 2 && milliseconds < aim) {
       return;
     }
-    const factor = Math.min(2, Math.max(0.5, aim / Math.max(milliseconds, 0.1)));
+    const factor = Math.min(4, Math.max(0.5, aim / Math.max(milliseconds, 0.1)));
     const floor = Math.min(smallest, this.#size * 2);
     this.#size = Math.round(Math.min(largest, Math.max(floor, this.#size * factor)));
   }

@@ -7,11 +7,11 @@ describe(BatchSize.name, () => {
   it('adapts to the time a batch takes, comes down at once and goes up again', () => {
     const size = new BatchSize(BATCH_SIZE_LIMITS);
     const sizes = [size.current];
-    for (const ms of [10, 10, 10, 10, 200, 50, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]) {
+    for (const ms of [5, 10, 10, 200, 50, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]) {
       size.took(ms, size.current);
       sizes.push(size.current);
     }
-    expect(sizes).toEqual([500, 1_000, 2_000, 4_000, 5_000, 2_500, 2_500, 1_250, 625, 313, 157, 79, 50, 50]);
+    expect(sizes).toEqual([500, 2_000, 5_000, 5_000, 2_500, 2_500, 1_250, 625, 313, 157, 79, 50, 50]);
 
     size.timedOut();
     size.timedOut();
