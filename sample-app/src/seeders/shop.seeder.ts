@@ -6,11 +6,11 @@ import { OrderLine } from '../entities/order-line.entity.js';
 import { Product } from '../entities/product.entity.js';
 import { Review } from '../entities/review.entity.js';
 
-/** A shop with a past: two of its customers closed their accounts forty days ago, one of them had ordered something. */
+/** A shop with a past: two of its customers closed their accounts a month ago, one of them had ordered something. */
 export class ShopSeeder extends Seeder {
   async run(em: EntityManager): Promise<void> {
     const [{ first, second }] = await em.execute<[{ first: Date; second: Date }]>(
-      "select now() - interval '41 days' as first, now() - interval '40 days' as second",
+      "select now() - interval '32 days' as first, now() - interval '31 days' as second",
     );
 
     const [ada, grace, linus, edsger, barbara] = [

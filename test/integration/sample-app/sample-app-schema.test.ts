@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { MikroORM } from '@mikro-orm/postgresql';
-import { describeDeletionPolicy, SoftDeleteDoctor } from 'nestjs-mikro-orm-soft-delete';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { describeDeletionPolicy, installSoftDelete, SoftDeleteDoctor } from 'nestjs-mikro-orm-soft-delete';
 import { ormOptions } from '../../../sample-app/src/orm-options.js';
+import { ShopSeeder } from '../../../sample-app/src/seeders/shop.seeder.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
 describe('the sample app', () => {
@@ -12,6 +13,8 @@ describe('the sample app', () => {
     database = await createTestDatabase();
     orm = await MikroORM.init({ ...ormOptions(database.url), extensions: [] });
     await orm.schema.create();
+    installSoftDelete(orm);
+    await new ShopSeeder().run(orm.em.fork() as EntityManager);
   });
 
   afterAll(async () => {
@@ -19,7 +22,7 @@ describe('the sample app', () => {
     await database.drop();
   });
 
-  it('is sound in the eyes of the doctor', async () => {
+  it('is sound in the eyes of the doctor, as it is filled at its first start', async () => {
     expect(await new SoftDeleteDoctor(orm).examine()).toEqual([]);
   });
 
