@@ -4,7 +4,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
-import { keyConditionSql } from './row-set.js';
+import { inChunks, keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute, executeCounting } from './transaction.js';
@@ -41,7 +41,14 @@ export async function cascadeDeletion(
         if (edge.policy !== 'cascade' || !child || (only && !keys)) {
           continue;
         }
-        const count = await deleteBehind(em, ctx, edge, entry, child, unit, keys);
+        let count = 0;
+        if (keys) {
+          await inChunks(keys, async (chunk) => {
+            count += await deleteBehind(em, ctx, edge, entry, child, unit, chunk);
+          });
+        } else {
+          count = await deleteBehind(em, ctx, edge, entry, child, unit);
+        }
         if (count > 0) {
           affected.set(child, (affected.get(child) ?? 0) + count);
           next.add(child);

@@ -30,12 +30,13 @@ export function cascadeToLoaded(state: FlushState, ctx: Transaction, catalog: So
       .getChangeSets()
       .map(({ entity }) => entity as object),
   );
+  const unchanged = [...cascaded].filter(([entity]) => !changed.has(entity));
   const keys = new Map<SoftDeletableEntityMetadata, unknown[][]>();
-  for (const [entity, entry] of cascaded) {
-    if (!changed.has(entity)) {
-      const key = Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]);
-      keys.set(entry, [...(keys.get(entry) ?? []), key]);
-    }
+  for (const [entry, group] of Map.groupBy(unchanged, ([, entry]) => entry)) {
+    keys.set(
+      entry,
+      group.map(([entity]) => Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][])),
+    );
   }
   return cascadeDeletion(em, ctx, catalog, unit!, new Set(removals.map(({ entry }) => entry)), keys);
 }
