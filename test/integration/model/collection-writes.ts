@@ -118,6 +118,8 @@ export const COLLECTION_WRITES: Partial<Record<Step['op'], Write>> = {
     }
     // The statement changes rows that the ORM does not look for in memory.
     [...m.pending.released.keys()].forEach((handle) => m.stale.add(handle));
+    // The one that is in memory for certain is the owner itself.
+    m.foreign ||= m.pending.released.has(row.handle);
     await world.settleOthers(m);
     await world.flush(m);
   },

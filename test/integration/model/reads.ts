@@ -146,6 +146,10 @@ export const READS: Partial<Record<Step['op'], Read>> = {
     const collection = entity[name];
     const expected = handlesOf(world.model.behind(row.handle, child, property, 'active'));
     const what = `${parent}#${row.handle}.${name}`;
+    if (!KINDS[child].soft) {
+      // Saved, the ORM's own collection is still marked as changed, and puts back what it held before it is read again.
+      collection.setDirty(false);
+    }
     if (m.foreign) {
       await collection.init();
     } else {
