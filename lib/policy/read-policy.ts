@@ -55,7 +55,7 @@ function describe(
         : `${properties.join(', ')} (where ${describeCondition(where, entry!.property)})`,
     ),
     uniqueAmongAll: uniqueAmongAll(
-      meta,
+      [...em.getMetadata()].filter(({ root }) => root === meta),
       unique.map(({ properties }) => properties.join(', ')),
     ),
   };
@@ -67,11 +67,18 @@ function pivotRows(edges: readonly RelationEdge[]): string[] {
   ];
 }
 
-function uniqueAmongAll(meta: EntityMetadata, active: readonly string[]): string[] {
-  const declared = meta.uniques
-    .map(({ properties }) => Utils.asArray(properties as string | string[]).join(', '))
-    .filter((properties) => properties !== '' && !active.includes(properties));
-  return [...meta.props.filter(({ unique, primary }) => unique && !primary).map(({ name }) => name), ...declared];
+/** What the classes of a hierarchy declare, each of which may have a table of its own. */
+function uniqueAmongAll(classes: readonly EntityMetadata[], active: readonly string[]): string[] {
+  const declared = classes.flatMap(({ uniques }) =>
+    uniques.map(({ properties }) => Utils.asArray(properties as string | string[]).join(', ')),
+  );
+  const single = classes.flatMap(({ props }) => props.filter(({ unique, primary }) => unique && !primary));
+  return [
+    ...new Set([
+      ...single.map(({ name }) => name),
+      ...declared.filter((properties) => properties !== '' && !active.includes(properties)),
+    ]),
+  ];
 }
 
 function describeCondition(where: Record<string, unknown> | string, property: string): string {

@@ -1,5 +1,14 @@
 import { Cascade, Collection, type Rel } from '@mikro-orm/core';
-import { Entity, ManyToMany, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import {
+  Embeddable,
+  Embedded,
+  Entity,
+  ManyToMany,
+  ManyToOne,
+  OneToMany,
+  PrimaryKey,
+  Property,
+} from '@mikro-orm/decorators/legacy';
 import { MikroORM } from '@mikro-orm/postgresql';
 import {
   ActiveUnique,
@@ -80,6 +89,47 @@ class Visit {
 @Entity()
 class Label extends Row {}
 
+@Embeddable()
+class Address {
+  @Property({ type: 'string', unique: true })
+  code!: string;
+}
+
+/** A table for each class. */
+@SoftDeletable()
+@Entity({ inheritance: 'tpt' })
+abstract class Party extends Row {
+  @Embedded({ entity: () => Address })
+  address!: Address;
+}
+
+@Entity()
+class Company extends Party {
+  @Property({ type: 'string', unique: true })
+  number!: string;
+
+  @OneToMany({ entity: () => Branch, mappedBy: 'company', cascade: [Cascade.REMOVE] })
+  branches = new Collection<Branch>(this);
+}
+
+@SoftDeletable()
+@Entity()
+class Branch extends Row {
+  @ManyToOne({ entity: () => Company })
+  company!: Rel<Company>;
+}
+
+/** One table for all classes. */
+@SoftDeletable()
+@Entity({ discriminatorColumn: 'type', abstract: true })
+class Device extends Row {}
+
+@Entity()
+class Phone extends Device {
+  @Property({ type: 'string', unique: true })
+  imei!: string;
+}
+
 describe('describeDeletionPolicy()', () => {
   let orm: MikroORM;
   let sections: Record<string, string[]>;
@@ -143,6 +193,20 @@ describe('describeDeletionPolicy()', () => {
       'Keep it from being purged as long as they are there and not due themselves: Remark',
     );
     expect(await write({ defaultDeleteRule: 'cascade' })).toContain('Removed for good with it, at the purge: Remark');
+  });
+
+  it('gathers what the classes of a hierarchy and the parts of an embedded value declare', async () => {
+    const orm = await MikroORM.init({ dbName: 'none', entities: [Party, Company, Branch, Device, Phone] });
+    await orm.close(true);
+    const policy = describeDeletionPolicy(orm);
+    expect(policy.split('\n').filter((line) => line.startsWith('| '))).toEqual([
+      '| Entity | Table | A deletion | Is kept | Unique among active rows | Unique among all rows |',
+      '| --- | --- | --- | --- | --- | --- |',
+      "| Branch | `branch` | sets `deleted_at` | the module's `purge.retention` | – | – |",
+      "| Device | `device` | sets `deleted_at` | the module's `purge.retention` | – | imei |",
+      "| Party | `party` | sets `deleted_at` | the module's `purge.retention` | – | address_code; number |",
+    ]);
+    expect(policy).toContain('- Deleted and restored with it: Company.branches (Branch)');
   });
 
   it('fills in the retention of the module', () => {
