@@ -1,4 +1,5 @@
-import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { FlushState } from './flush-state.js';
 
 /**
@@ -7,19 +8,22 @@ import type { FlushState } from './flush-state.js';
  *
  * @internal
  */
-export function undoRemovals({ removals }: FlushState): () => void {
+export function undoRemovals({ em, removals }: FlushState): () => void {
   const left: [Collection<object>, object][] = [];
   // Versions are no part of an entity's snapshot, but nothing has been written yet.
   const versions = new Map(
     removals.map(({ entity, entry }) => [entity, (entity as Record<string, unknown>)[entry.meta.versionProperty]]),
   );
-  for (const { entity } of removals) {
+  for (const { entity, original } of removals) {
     for (const prop of helper(entity).__meta.bidirectionalRelations) {
       if (prop.kind !== ReferenceKind.MANY_TO_ONE) {
         continue;
       }
-      const parent = helper(entity).__data[prop.name] as Record<string, unknown> | undefined;
-      const collection = parent && (Utils.isEntity(parent) ? parent : (parent['entity'] as any))?.[prop.inversedBy];
+      // A collection that lets go of an entity with a wrapped reference clears that.
+      const parent =
+        Reference.unwrapReference(helper(entity).__data[prop.name] as object) ??
+        savedParent(em, prop, original as Record<string, unknown> | undefined);
+      const collection = (parent as Record<string, unknown> | undefined)?.[prop.inversedBy];
       if (Utils.isCollection<object>(collection) && collection.isInitialized() && !collection.contains(entity, false)) {
         left.push([collection, entity]);
       }
@@ -41,4 +45,15 @@ export function undoRemovals({ removals }: FlushState): () => void {
       collection.takeSnapshot();
     }
   };
+}
+
+/** The entity whose key the row holds, if it is in memory. */
+function savedParent(
+  em: EntityManager,
+  { name, targetMeta, polymorphic }: EntityProperty,
+  original: Record<string, unknown> = {},
+): object | undefined {
+  const key = original[name];
+  const isKnown = key != null && targetMeta !== undefined && !polymorphic;
+  return isKnown ? em.getUnitOfWork().getById<any>(targetMeta.class, key as never) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Collection, EntityManager } from '@mikro-orm/postgresql';
 import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Cover, Doc, Folder, modelEntities, Note, Review, Tag, UNIQUE_INDEXES } from './model-entities.js';
@@ -221,5 +221,21 @@ describe(installSoftDelete.name, () => {
     inner!.name = 'changed';
     await em.flush();
     expect(await test.database.query('select name from folder where id = 2')).toEqual([{ name: 'changed' }]);
+  });
+
+  it.each([
+    { kind: 'reference', take: (): Promise<Folder> => em.findOneOrFail(Folder, 1, { populate: ['docs'] }) },
+    { kind: 'wrapped reference', take: (): Promise<Doc> => em.findOneOrFail(Doc, 1, { populate: ['reviews'] }) },
+  ])('shows a row again in the collection that let it go, if its removal is rolled back: $kind', async ({ take }) => {
+    await test.database.query("insert into lease (handle, name, doc_id) values (1, 'lease', 1)");
+    const owner = await take();
+    const collection: Collection<any> = 'docs' in owner ? owner.docs : owner.reviews;
+    const [item] = collection.getItems();
+    collection.remove(item);
+    em.remove(em.getReference(Folder, 1));
+    await expect(em.flush()).rejects.toThrow('Doc.leases');
+    expect(collection.getItems()).toEqual([item]);
+    await nothingMoreToWrite('review');
+    await nothingMoreToWrite('doc');
   });
 });
