@@ -1,7 +1,7 @@
 import type { EntitySchema } from '@mikro-orm/core';
 import { activeDefinition, type ActiveIndexOptions } from './active-definition.js';
 import { decorate, type SchemaDecorator } from './decorate.js';
-import { DefinitionTarget } from './definition-target.js';
+import { type AnySchema, DefinitionTarget } from './definition-target.js';
 
 /**
  * An index over active rows alone: it stays as small as they are few, and the queries that hide deleted rows use it. A
@@ -23,11 +23,11 @@ export function ActiveIndex<Entity = any>(options: ActiveIndexOptions<Entity> = 
  * @throws SoftDeleteConfigError as `@ActiveIndex()` does
  * @publicApi
  */
-export function activeIndex<Schema extends EntitySchema<any, any>>(
+export function activeIndex<Schema extends AnySchema>(
   schema: Schema,
   options: ActiveIndexOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
 ): Schema {
-  const target = DefinitionTarget.ofSchema(schema);
+  const target = DefinitionTarget.ofSchema(schema as unknown as EntitySchema<any, any>);
   target.add('indexes', activeDefinition('ActiveIndex', target, options));
   return schema;
 }

@@ -1,7 +1,7 @@
 import type { EntitySchema } from '@mikro-orm/core';
 import { activeDefinition, type ActiveUniqueOptions } from './active-definition.js';
 import { decorate, type SchemaDecorator } from './decorate.js';
-import { DefinitionTarget } from './definition-target.js';
+import { type AnySchema, DefinitionTarget } from './definition-target.js';
 
 /**
  * Makes a property, or several together, unique among active rows: a deleted row does not keep its email address from
@@ -34,11 +34,11 @@ export function ActiveUnique<Entity = any>(options: ActiveUniqueOptions<Entity> 
  * @throws SoftDeleteConfigError as `@ActiveUnique()` does
  * @publicApi
  */
-export function activeUnique<Schema extends EntitySchema<any, any>>(
+export function activeUnique<Schema extends AnySchema>(
   schema: Schema,
   options: ActiveUniqueOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
 ): Schema {
-  add(DefinitionTarget.ofSchema(schema), options);
+  add(DefinitionTarget.ofSchema(schema as unknown as EntitySchema<any, any>), options);
   return schema;
 }
 

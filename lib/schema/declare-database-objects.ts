@@ -1,7 +1,7 @@
 import { activePredicate, deletedPredicate } from '../metadata/active-predicate.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
-import type { DefinitionTarget } from './definition-target.js';
+import type { DefinitionTarget, ReleasedRelation } from './definition-target.js';
 import { guardTrigger } from './guard-trigger.js';
 
 /**
@@ -33,12 +33,15 @@ export function declareDatabaseObjects(target: DefinitionTarget, options: SoftDe
   }
 }
 
-/** Steps back for an `@ActiveUnique()` of the relation's own, wherever that stands: it may carry a name. */
-function oneToOneUnique(target: DefinitionTarget, relation: string, property: string): any {
+/**
+ * Steps back for an `@ActiveUnique()` of the relation's own, wherever that stands: it may carry a name. A unique index without
+ * properties is none.
+ */
+function oneToOneUnique(target: DefinitionTarget, { name, isReleased }: ReleasedRelation, property: string): any {
   const unique = {
     get properties(): string[] {
-      const explicit = target.uniques.some((other) => other !== unique && names(other, relation));
-      return explicit ? [] : [relation];
+      const explicit = target.uniques.some((other) => other !== unique && names(other, name));
+      return explicit || !isReleased() ? [] : [name];
     },
     where: activePredicate(property),
   };

@@ -13,6 +13,8 @@ import type { SoftDeletableOptions } from '../options/soft-deletable-options.js'
 type Definitions = Partial<Pick<EntityMetadata, 'indexes' | 'uniques' | 'triggers' | 'properties'>>;
 /** An entity before discovery. @internal */
 export type Definable = EntityCtor | EntitySchema<any, any>;
+/** An `EntitySchema` of which TypeScript need not know the properties: those of another one may name it while it is defined. @internal */
+export type AnySchema = { readonly meta: object; readonly tableName: string };
 type DefinitionKind = 'indexes' | 'uniques' | 'triggers';
 
 const MARKED_CLASS = Symbol.for('nestjs-mikro-orm-soft-delete/marked-class');
@@ -123,17 +125,19 @@ export class DefinitionTarget {
    * Takes the unique constraint that the ORM adds to the foreign key of every owning one-to-one relation away from those
    * named, or from all that the class declares. One that was asked for with `unique: true` stays.
    *
-   * @returns the names of the relations
+   * @returns the relations, and the properties that may turn out to be one
    */
-  releaseOneToOne(names?: readonly string[]): string[] {
+  releaseOneToOne(names?: readonly string[]): ReleasedRelation[] {
     const definitions = this.read();
-    const released = release(definitions.properties, names);
-    if (names?.some((name) => !definitions.properties?.[name as never])) {
+    const declared = Object.keys(definitions.properties ?? {}).filter((name) => names?.includes(name) ?? true);
+    const released = declared.flatMap((name) => release(definitions, name) ?? []);
+    const missing = names?.filter((name) => !declared.includes(name)) ?? [];
+    if (missing.length > 0) {
       // The property's own decorator is still to come: look again when the ORM reads the properties.
       let { properties } = definitions;
       Object.defineProperty(definitions, 'properties', {
         get: () => {
-          release(properties, names);
+          missing.forEach((name) => releaseUnique(properties?.[name as never]));
           return properties;
         },
         set: (value) => {
@@ -147,13 +151,48 @@ export class DefinitionTarget {
   }
 }
 
-function release(properties: Definitions['properties'], names: readonly string[] | undefined): string[] {
-  return Object.entries((properties ?? {}) as Record<string, EntityProperty>)
-    .filter(([name, prop]) => (names?.includes(name) ?? true) && hasImplicitUnique(prop))
-    .map(([name, prop]) => {
-      prop.unique = false;
-      return name;
-    });
+/** A property that is, or may be, a one-to-one relation whose key is no longer unique. @internal */
+export interface ReleasedRelation {
+  readonly name: string;
+  /** To be asked at discovery. */
+  readonly isReleased: () => boolean;
+}
+
+/**
+ * `defineEntity()` takes functions for relations, which may name entities that are defined later. What such a function gives
+ * is looked at when the ORM asks for it.
+ */
+function release(definitions: Definitions, name: string): ReleasedRelation | undefined {
+  const properties = definitions.properties as Record<string, EntityProperty>;
+  const { get, set } = Object.getOwnPropertyDescriptor(properties, name)!;
+  if (!get) {
+    return releaseUnique(properties[name]) ? { name, isReleased: () => true } : undefined;
+  }
+  let isReleased = false;
+  const read = () => {
+    const prop = get.call(properties) as EntityProperty;
+    isReleased = releaseUnique(prop) || isReleased;
+    return prop;
+  };
+  definitions.properties = Object.create(Object.getPrototypeOf(properties), {
+    ...Object.getOwnPropertyDescriptors(properties),
+    [name]: { get: read, set, enumerable: true, configurable: true },
+  });
+  return {
+    name,
+    isReleased: () => {
+      read();
+      return isReleased;
+    },
+  };
+}
+
+function releaseUnique(prop: EntityProperty | undefined): boolean {
+  const isImplicit = prop !== undefined && hasImplicitUnique(prop);
+  if (isImplicit) {
+    prop.unique = false;
+  }
+  return isImplicit;
 }
 
 function hasImplicitUnique(prop: EntityProperty): boolean {

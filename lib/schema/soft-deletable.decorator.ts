@@ -2,7 +2,7 @@ import type { EntityCtor, EntitySchema } from '@mikro-orm/core';
 import { setMark } from '../metadata/soft-deletable.mark.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
 import { declareDatabaseObjects } from './declare-database-objects.js';
-import { DefinitionTarget } from './definition-target.js';
+import { type AnySchema, DefinitionTarget } from './definition-target.js';
 
 type Instance<Target> = Target extends abstract new (...args: any[]) => infer Entity ? Entity : any;
 
@@ -44,11 +44,12 @@ export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOption
  *
  * @publicApi
  */
-export function softDeletable<Schema extends EntitySchema<any, any>>(
+export function softDeletable<Schema extends AnySchema>(
   schema: Schema,
   options: SoftDeletableOptions<Schema extends { class: infer Class } ? Instance<Class> : any> = {},
 ): Schema {
-  setMark(schema.meta.class as EntityCtor, options as SoftDeletableOptions);
-  declareDatabaseObjects(DefinitionTarget.ofSchema(schema), options as SoftDeletableOptions);
+  const target = schema as unknown as EntitySchema<any, any>;
+  setMark(target.meta.class as EntityCtor, options as SoftDeletableOptions);
+  declareDatabaseObjects(DefinitionTarget.ofSchema(target), options as SoftDeletableOptions);
   return schema;
 }
