@@ -1,4 +1,4 @@
-import { quantile, result, timed } from './measure.mjs';
+import { quantile, result, timed } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** Short measurements are repeated more often: until each side was measured for so long, in milliseconds. */

@@ -1,4 +1,4 @@
-import { result, timed } from './measure.mjs';
+import { result, timed } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** Against what an application writes by itself with the ORM. */

@@ -1,4 +1,4 @@
-import { median, result, timed } from './measure.mjs';
+import { median, result, timed } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** The cost of a purge follows the due rows, not the size of the table. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median, quantile, result } from './measure.mjs';
+import { median, quantile, result } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 const CLIENTS = 2;

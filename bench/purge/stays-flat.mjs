@@ -1,4 +1,4 @@
-import { median, result } from './measure.mjs';
+import { median, result } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** Late batches take no longer than early ones, and memory does not grow with the rows. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantile, result } from './measure.mjs';
+import { quantile, result } from '../support/measure.mjs';
 import { createItems } from './tables.mjs';
 
 /** How long a user who restores a due row waits for the purge, however large the backlog. */

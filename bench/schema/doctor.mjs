@@ -1,6 +1,6 @@
 // How long the doctor examines a schema of two hundred tables, each with a key to another one, a unique value and an index.
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { median, timed } from '../purge/measure.mjs';
+import { median, timed } from '../support/measure.mjs';
 
 const TABLES = 200;
 const ROUNDS = 5;

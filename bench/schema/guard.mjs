@@ -1,6 +1,6 @@
 // What the guard costs a purge: the same 100,000 rows, purged with and without the trigger.
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { median, timed } from '../purge/measure.mjs';
+import { median, timed } from '../support/measure.mjs';
 
 const ROUNDS = 7;
 

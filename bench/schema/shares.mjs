@@ -1,5 +1,5 @@
 // Tables that differ in nothing but the kind of their indexes: all rows, or active rows only.
-import { median, timed } from '../purge/measure.mjs';
+import { median, timed } from '../support/measure.mjs';
 
 const INDEXES = {
   full_indexes: (t) => [

@@ -11,11 +11,22 @@ export function quantile(values, q) {
 
 export const median = (values) => quantile(values, 0.5);
 
+/** A value with the limit it is to keep, as `COLUMNS` and `cells` show it. */
 export const result = (what, value, { atLeast, atMost, unit = '×', digits = 2, details }) => ({
   what,
   value,
   measured: `${value.toFixed(digits)}${unit}`,
   limit: atLeast === undefined ? `≤ ${atMost}${unit}` : `≥ ${atLeast}${unit}`,
-  ok: atLeast === undefined ? value <= atMost : value >= atLeast,
+  holds: atLeast === undefined ? value <= atMost : value >= atLeast,
   details,
 });
+
+export const COLUMNS = ['What', 'Measured', 'Wanted', 'Holds', 'Details'];
+
+export const cells = ({ what, measured, limit, holds, details }) => [
+  what,
+  measured,
+  limit,
+  holds ? 'yes' : '**no**',
+  details ?? '',
+];

@@ -1,0 +1,79 @@
+// Customers with orders with lines, which go together; with the package or with the ORM alone.
+import { Cascade, defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
+
+const LINES_PER_ORDER = 100;
+const ORDERS_PER_CUSTOMER = 10;
+const ROWS_PER_CUSTOMER = 1 + ORDERS_PER_CUSTOMER + ORDERS_PER_CUSTOMER * LINES_PER_ORDER;
+
+/**
+ * A database with about as many rows as asked for, of which the most are lines.
+ *
+ * @param softly - whether the package is installed; if not, the ORM deletes physically, as far as it has loaded
+ * @param onStatement - called with each statement; `undefined` where time is measured
+ */
+export async function openShop(server, { installSoftDelete, softDeletable }, { rows, softly, onStatement }) {
+  const mark = (entity) => (softly ? softDeletable(entity) : entity);
+  const common = {
+    id: p.integer().primary(),
+    note: p.text(),
+    deletedAt: p.datetime().columnType('timestamptz').nullable(),
+  };
+  const behind = (entity, mappedBy) => () => p.oneToMany(entity()).mappedBy(mappedBy).cascade(Cascade.REMOVE);
+  const Customer = mark(
+    defineEntity({
+      name: 'Customer',
+      tableName: 'customer',
+      properties: { ...common, orders: behind(() => Order, 'customer') },
+    }),
+  );
+  const Order = mark(
+    defineEntity({
+      name: 'Order',
+      tableName: 'order_',
+      properties: {
+        ...common,
+        customer: () => p.manyToOne(Customer).index(),
+        lines: behind(() => Line, 'order'),
+      },
+    }),
+  );
+  const Line = mark(
+    defineEntity({
+      name: 'Line',
+      tableName: 'line',
+      properties: { ...common, order: () => p.manyToOne(Order).index() },
+    }),
+  );
+  await server.create('shop', []);
+  const orm = await MikroORM.init({
+    clientUrl: server.url('shop'),
+    entities: [Customer, Order, Line],
+    ...(onStatement ? { debug: ['query'], colors: false, logger: onStatement } : {}),
+  });
+  await orm.schema.create();
+  if (softly) {
+    installSoftDelete(orm);
+  }
+  const customers = Math.max(1, Math.round(rows / ROWS_PER_CUSTOMER));
+  const orders = customers * ORDERS_PER_CUSTOMER;
+  const sql = [
+    `insert into customer (id, note) select n, 'note' from generate_series(1, ${customers}) as n`,
+    `insert into order_ (id, note, customer_id) select n, 'note', 1 + n % ${customers} from generate_series(1, ${orders}) as n`,
+    `insert into line (id, note, order_id) select n, repeat('x', 50), 1 + n % ${orders} from generate_series(1, ${orders * LINES_PER_ORDER}) as n`,
+    'vacuum analyze',
+  ];
+  for (const statement of sql) {
+    await orm.em.execute(statement);
+  }
+  return {
+    orm,
+    Customer,
+    Order,
+    Line,
+    total: customers * ROWS_PER_CUSTOMER,
+    close: async () => {
+      await orm.close(true);
+      await server.drop('shop');
+    },
+  };
+}
