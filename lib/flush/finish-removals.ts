@@ -103,10 +103,9 @@ function settleMemory(
       if (!initialized) {
         forgetUnsavedChanges(entity, original, entry.property);
       }
-      const snapshot = em.getComparator().prepareEntity<any>(entity);
       const kept = { ...original };
       if (entry.meta.versionProperty) {
-        keepInStep(kept, snapshot, entry.meta.versionProperty);
+        keepInStep(kept, em.getComparator().prepareEntity<any>(entity), entry.meta.versionProperty);
       }
       wrapped.__originalEntityData = kept;
     }
