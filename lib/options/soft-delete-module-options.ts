@@ -35,7 +35,7 @@ export interface PurgeOptions {
   /**
    * How long to rest after each batch, to leave the database to the application.
    *
-   * @default four times as long as the batch took
+   * @default six times as long as the batch took
    */
   pauseBetweenBatches?: Duration;
   /**

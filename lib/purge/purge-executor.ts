@@ -24,10 +24,10 @@ export interface ExecutorOptions {
 }
 
 /**
- * How long to rest after a batch, in its own length: a purge works a fifth of the time, so that most of what others do meets none of
+ * How long to rest after a batch, in its own length: a purge works a seventh of the time, so that most of what others do meets none of
  * its batches.
  */
-const PAUSE_SHARE = 4;
+const PAUSE_SHARE = 6;
 /** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
 const PATIENCE = 1_500;
 /** Where a key without an index makes each row expensive, a batch begins with few. */
