@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
- * Gives managed entities back the references to soft-deletable rows that the ORM took from them in memory only, so that the flush
+ * Gives entities back the references to soft-deletable rows that the ORM took from them in memory only, so that the flush
  * does not write null into foreign keys that nobody changed:
  *
  * - `UnitOfWork.remove()` deletes the property of every loaded child whose foreign key is nullable. The value is still in the
@@ -14,9 +14,12 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
  * @internal
  */
 export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog): void {
-  const identityMap = em.getUnitOfWork().getIdentityMap();
+  const uow = em.getUnitOfWork();
+  const identityMap = uow.getIdentityMap();
+  // What was never saved is not in the identity map.
+  const unsaved = [...(uow.getPersistStack() as Set<object>)];
   for (const [meta, props] of catalog.references()) {
-    for (const entity of identityMap.getStore<object>(meta.root).values()) {
+    for (const entity of [...identityMap.getStore<object>(meta.root).values(), ...unsaved]) {
       if (helper(entity).__meta === meta) {
         props.forEach((prop) => repairReference(em, entity, prop));
       }

@@ -1,7 +1,7 @@
 import type { Collection, EntityManager } from '@mikro-orm/postgresql';
 import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
-import { Cover, Doc, Folder, modelEntities, Note, Review, Tag, UNIQUE_INDEXES } from './model-entities.js';
+import { Cover, Doc, Folder, Mark, modelEntities, Note, Review, Tag, UNIQUE_INDEXES } from './model-entities.js';
 
 /** What the model test found, reduced. */
 describe(installSoftDelete.name, () => {
@@ -237,5 +237,14 @@ describe(installSoftDelete.name, () => {
     expect(collection.getItems()).toEqual([item]);
     await nothingMoreToWrite('review');
     await nothingMoreToWrite('doc');
+  });
+
+  it('inserts a new child with the key of a parent that is removed in the same flush and was loaded with its children', async () => {
+    const doc = await em.findOneOrFail(Doc, 1, { populate: ['marks'] });
+    em.create(Mark, { handle: 7, name: 'mark', doc });
+    em.remove(doc);
+    await em.flush();
+    expect(await test.database.query('select doc_id, deleted_at from mark')).toEqual([{ doc_id: 1, deleted_at: null }]);
+    expect(await rows('doc', 'id')).toEqual([{ id: 1 }]);
   });
 });
