@@ -1,4 +1,4 @@
-import { type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
@@ -15,16 +15,12 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
  */
 export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog): void {
   const uow = em.getUnitOfWork();
-  const identityMap = uow.getIdentityMap();
+  const references = catalog.references();
+  const repair = (entity: object) =>
+    references.get(helper(entity).__meta as EntityMetadata)?.forEach((prop) => repairReference(em, entity, prop));
+  uow.getIdentityMap().values().forEach(repair);
   // What was never saved is not in the identity map.
-  const unsaved = [...(uow.getPersistStack() as Set<object>)];
-  for (const [meta, props] of catalog.references()) {
-    for (const entity of [...identityMap.getStore<object>(meta.root).values(), ...unsaved]) {
-      if (helper(entity).__meta === meta) {
-        props.forEach((prop) => repairReference(em, entity, prop));
-      }
-    }
-  }
+  uow.getPersistStack().forEach(repair);
 }
 
 function repairReference(em: EntityManager, entity: object, prop: EntityProperty): void {

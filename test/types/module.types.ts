@@ -120,6 +120,10 @@ export function marksNameWhatTheEntityHas(): void {
   expectTypeOf(softDeletable(schema, { retention: '12h' })).toEqualTypeOf(schema);
   expectTypeOf(activeUnique(schema, { properties: ['path'] })).toEqualTypeOf(schema);
   expectTypeOf(activeIndex(schema, { properties: ['path'] })).toEqualTypeOf(schema);
+  // @ts-expect-error: is no schema
+  softDeletable(Author);
+  // @ts-expect-error: has no such property
+  activeUnique(schema, { properties: ['slug'] });
   // @ts-expect-error: has no such relation
   SoftDeletable<Author>({ relations: { publisher: 'cascade' } });
   // @ts-expect-error: no such policy
@@ -154,3 +158,26 @@ export function namesAreStable(error: unknown): void {
     expectTypeOf(error.code).toEqualTypeOf<string>();
   }
 }
+
+/** Schemas that name each other can be marked where they are defined. */
+export const House = activeUnique(
+  softDeletable(
+    defineEntity({
+      name: 'House',
+      properties: {
+        id: p.integer().primary(),
+        name: p.text(),
+        deletedAt: p.datetime().nullable(),
+        rooms: () => p.oneToMany(Room).mappedBy('house'),
+      },
+    }),
+    { relations: { rooms: 'keep' } },
+  ),
+  { properties: 'name' },
+);
+export const Room = softDeletable(
+  defineEntity({
+    name: 'Room',
+    properties: { id: p.integer().primary(), deletedAt: p.datetime().nullable(), house: () => p.manyToOne(House) },
+  }),
+);

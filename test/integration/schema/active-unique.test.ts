@@ -167,7 +167,7 @@ const RoomSchema = defineEntity({
     house: () => p.manyToOne(HouseSchema),
   },
 });
-softDeletable(RoomSchema, { relations: {} });
+softDeletable(RoomSchema);
 
 const ENTITIES = [
   Account,
