@@ -160,12 +160,17 @@ describe(PurgeService.name, () => {
     const one = createPurge(test.orm, { ...options, batchSize: random() < 0.5 ? ROWS : 100 });
     const two = createPurge(other, { ...options, batchSize: 60 });
     if (usesHook) {
+      const begun = Promise.withResolvers<void>();
       // The rows are locked and checked, and about to go.
       one.registerHook(Doc.class, async () => {
+        begun.resolve();
         acted ??= act(plan, () => true);
         await sleep(4);
       });
-      const [reportOne, reportTwo] = await Promise.all([one.run(), two.run()]);
+      const run = one.run();
+      // The second run must not have all rows before the first one comes to any.
+      await Promise.race([begun.promise, run]);
+      const [reportOne, reportTwo] = await Promise.all([run, two.run()]);
       await verify(ids, await (acted ?? act(plan, () => true)), [reportOne, reportTwo], label);
       return;
     }
