@@ -4,14 +4,13 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
-import type { KeyCompanion, KeyGraph, KeyReference, PurgeEntity, PurgeTable } from './key-graph.js';
+import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
 import type { PurgeConnection } from './purge-connection.js';
-import { type ForeignKeyRow, readForeignKeys } from './statements/read-foreign-keys.js';
-import { readTables, type TableRow } from './statements/read-tables.js';
+import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog } from './read-catalog.js';
 
 /**
  * Reads what the ORM's metadata and the live catalog know about the soft-deletable entities, their tables, and every key that
- * points at one of them, mapped or not. Runs three short queries.
+ * points at one of them, mapped or not. Runs four short queries.
  *
  * @throws SoftDeleteConfigError if an entity's table is not in the database, or rows could be hidden by row-level security
  * @internal
@@ -20,40 +19,21 @@ export async function readKeyGraph(em: EntityManager, connection: PurgeConnectio
   const metas = [...em.getMetadata()].filter(
     (meta) => meta.tableName && meta.class && !meta.embeddable && !meta.virtual && !meta.view,
   );
-  const wanted = [...new Set(metas.map((meta) => tableName(em, meta)))];
-  const keys = await connection.read<ForeignKeyRow>(readForeignKeys());
-  const mapped = await connection.read<TableRow>(readTables(wanted, connection.quote));
-  const known = new Set(mapped.map(({ name }) => name));
-  const unmapped = [...new Set(keys.flatMap(({ from, to }) => [from, to]))].filter((name) => !known.has(name));
-  const foreign = unmapped.length > 0 ? await connection.read<TableRow>(readTables(unmapped, connection.quote)) : [];
-  return new KeyGraphBuilder(em, wanted, mapped, foreign, keys).build();
+  const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
+  return new KeyGraphBuilder(em, await readCatalog(connection, names)).build();
 }
 
 class KeyGraphBuilder {
-  readonly #byName = new Map<string, PurgeTable>();
-  readonly #rows = new Map<PurgeTable, TableRow>();
-  readonly #byWanted = new Map<string, PurgeTable>();
+  readonly #tables = new Map<CatalogTable, PurgeTable>();
+  readonly #known = new Map<PurgeTable, CatalogTable>();
   readonly #references: Mutable<KeyReference>[] = [];
   readonly #companions: KeyCompanion[] = [];
 
   constructor(
     private readonly em: EntityManager,
-    wanted: readonly string[],
-    mapped: readonly TableRow[],
-    foreign: readonly TableRow[],
-    keys: readonly ForeignKeyRow[],
+    private readonly database: DatabaseCatalog,
   ) {
-    for (const row of mapped) {
-      this.#byWanted.set(wanted[row.position - 1]!, this.#addTable(row));
-    }
-    foreign.forEach((row) => this.#addTable(row));
-    for (const key of keys) {
-      const from = this.#byName.get(key.from);
-      const to = this.#byName.get(key.to);
-      if (from && to) {
-        this.#foreignKey(key, from, to);
-      }
-    }
+    database.keys.forEach((key) => this.#foreignKey(key));
   }
 
   build(): KeyGraph {
@@ -71,12 +51,12 @@ class KeyGraphBuilder {
     return { entities, references: this.#references, companions: this.#companions };
   }
 
-  #foreignKey(key: ForeignKeyRow, from: PurgeTable, to: PurgeTable): void {
+  #foreignKey(key: CatalogKey): void {
     this.#references.push({
       constraint: key.constraint,
-      from,
+      from: this.#toTable(key.from),
       fromColumns: key.fromColumns.map((name) => this.#quote(name)),
-      to,
+      to: this.#toTable(key.to),
       toColumns: key.toColumns.map((name) => this.#quote(name)),
       action: key.action,
       isIndexed: key.isIndexed,
@@ -91,7 +71,7 @@ class KeyGraphBuilder {
   #refuseHiddenRows(entities: readonly PurgeEntity[]): void {
     const reached = new Set(entities.flatMap(({ tables }) => tables));
     for (const table of reached) {
-      if (this.#rows.get(table)!.isFiltered) {
+      if (this.#known.get(table)!.isFiltered) {
         throw new SoftDeleteConfigError(
           `The table ${table.label}`,
           'row-level security may hide rows of it from this database user.',
@@ -102,22 +82,27 @@ class KeyGraphBuilder {
     }
   }
 
-  #addTable(row: TableRow): PurgeTable {
-    const existing = this.#byName.get(row.name);
+  #toTable(known: CatalogTable): PurgeTable {
+    const existing = this.#tables.get(known);
     if (existing) {
       return existing;
     }
+    const { id, name, label, pages, isPartitioned } = known;
     const table: PurgeTable = {
-      id: row.id,
-      name: row.name,
-      label: row.label,
-      key: row.primaryKey.map((name) => ({ name: this.#quote(name), type: row.columns[name]! })),
-      pages: row.pages,
-      isPartitioned: row.isPartitioned,
+      id,
+      name,
+      label,
+      key: known.primaryKey.map((column) => this.#column(known, column)),
+      pages,
+      isPartitioned,
     };
-    this.#byName.set(row.name, table);
-    this.#rows.set(table, row);
+    this.#tables.set(known, table);
+    this.#known.set(table, known);
     return table;
+  }
+
+  #column(table: CatalogTable, name: string): PurgeColumn {
+    return { name: this.#quote(name), type: table.typeOf(name)! };
   }
 
   #entity(entry: SoftDeletableEntityMetadata): PurgeEntity {
@@ -130,9 +115,9 @@ class KeyGraphBuilder {
         'Run the migrations or `mikro-orm schema:update --run` first.',
       );
     }
-    const row = this.#rows.get(found)!;
+    const known = this.#known.get(found)!;
     const primary = primaryColumns(meta);
-    const missing = [column, ...primary].find((name) => row.columns[name] === undefined);
+    const missing = [column, ...primary].find((name) => known.typeOf(name) === undefined);
     if (missing !== undefined) {
       throw new SoftDeleteConfigError(
         `The entity ${entry.name}`,
@@ -141,17 +126,14 @@ class KeyGraphBuilder {
       );
     }
     const table = found as Mutable<PurgeTable>;
-    table.key = primary.map((name) => ({ name: this.#quote(name), type: row.columns[name]! }));
-    const index = JSON.stringify([column, ...primary]);
+    table.key = primary.map((name) => this.#column(known, name));
     return {
       name: entry.name,
       meta,
       table,
-      deletedAt: { name: this.#quote(column), type: row.columns[column]! },
+      deletedAt: this.#column(known, column),
       retention: entry.retention,
-      hasPurgeIndex: row.deletedIndexes.some(
-        (columns) => JSON.stringify(columns.slice(0, primary.length + 1)) === index,
-      ),
+      hasPurgeIndex: known.isOrderedBy([column, ...primary]),
       tables: [...this.em.getMetadata()]
         .filter((other) => other === meta || (other.root === meta && other.tptParent))
         .map((other) => this.#table(other))
@@ -276,7 +258,8 @@ class KeyGraphBuilder {
   }
 
   #table(meta: EntityMetadata): PurgeTable | undefined {
-    return this.#byWanted.get(tableName(this.em, meta));
+    const known = this.database.byName.get(tableName(this.em, meta));
+    return known && this.#toTable(known);
   }
 
   #quote(name: string): string {
