@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Dictionary, type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
-import { worksFor } from '../metadata/outer-managers.js';
+import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { scopeFilters } from './scope-options.js';
@@ -68,16 +68,28 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
       return populate ? super.refresh(entity, options) : refreshed;
     }
 
-    /** With `clear`, the work has an identity map of its own, and this one would not learn what is deleted or restored. */
+    /**
+     * With `clear`, the work has an identity map of its own, and this one would not learn what is deleted or restored. Without, the
+     * work borrows the entities of this one.
+     */
     override async transactional(work: (em: any) => any, options: any = {}): Promise<any> {
       const outer = this.getContext(false) as EntityManager;
-      if (!options.clear || (outer.global && !this.config.get('allowGlobalContext'))) {
-        return super.transactional(work, options);
-      }
-      return super.transactional((em: any) => {
-        worksFor(em, outer);
+      let inner = outer;
+      const followed = (em: any) => {
+        inner = em;
+        if (options.clear && (!outer.global || this.config.get('allowGlobalContext'))) {
+          worksFor(em, outer);
+        }
         return work(em);
-      }, options);
+      };
+      try {
+        return await super.transactional(followed, options);
+      } catch (error) {
+        if (inner !== outer) {
+          takeBackEntities(outer, inner);
+        }
+        throw error;
+      }
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {

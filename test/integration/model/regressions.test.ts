@@ -223,6 +223,26 @@ describe(installSoftDelete.name, () => {
     expect(await test.database.query('select name from folder where id = 2')).toEqual([{ name: 'changed' }]);
   });
 
+  it.each([{ flushed: true }, { flushed: false }])(
+    'goes on loading from an orphan whose transaction is rolled back: $flushed',
+    async ({ flushed }) => {
+      em = test.orm.em.fork({ useContext: true }) as EntityManager;
+      const doc = await em.findOneOrFail(Doc, 1);
+      await em
+        .transactional(async (tx) => {
+          const folder = await tx.findOneOrFail(Folder, 1, { populate: ['docs'] });
+          folder.docs.removeAll();
+          if (flushed) {
+            await tx.flush();
+          }
+          throw new Error('undo');
+        })
+        .catch(() => undefined);
+      expect((await doc.reviews.load()).count()).toBe(1);
+      await nothingMoreToWrite('doc');
+    },
+  );
+
   it.each([
     { kind: 'reference', take: (): Promise<Folder> => em.findOneOrFail(Folder, 1, { populate: ['docs'] }) },
     { kind: 'wrapped reference', take: (): Promise<Doc> => em.findOneOrFail(Doc, 1, { populate: ['reviews'] }) },
