@@ -104,6 +104,29 @@ describe(PurgeService.name, () => {
     await expect(files()).resolves.toEqual([7]);
   });
 
+  it.each([
+    { index: 'on page (file_id)', helps: true },
+    { index: 'on page (file_id, id)', helps: true },
+    { index: 'on page (file_id) where file_id is not null', helps: true },
+    { index: 'on page (id, file_id)', helps: false },
+    { index: 'on page (id) include (file_id)', helps: false },
+    { index: 'on page (file_id) where id > 100', helps: false },
+    { index: 'on page (file_id) where id is not null', helps: false },
+    { index: 'on page ((file_id + 0))', helps: false },
+  ])('asks for an index on a foreign key unless there is one that helps: $index', async ({ index, helps }) => {
+    await test.database.query(
+      `create table page (id int, file_id int references file on delete cascade); create index ${index}`,
+    );
+
+    const plan = await createPurge(test.orm).plan();
+    await test.database.query('drop table page');
+
+    const advice = plan.entities
+      .flatMap((entity) => entity.advice)
+      .filter((line) => line.includes('page_file_id_fkey'));
+    expect(advice).toHaveLength(helps ? 0 : 1);
+  });
+
   it('believes keys that are checked at the commit, of several columns, in a partitioned table or in one partition alone', async () => {
     await test.database.query(`
       create schema archive;
