@@ -109,7 +109,6 @@ describe(PurgeService.name, () => {
     { index: 'on page (file_id, id)', helps: true },
     { index: 'on page (file_id) where file_id is not null', helps: true },
     { index: 'on page (id, file_id)', helps: false },
-    { index: 'on page (id) include (file_id)', helps: false },
     { index: 'on page (file_id) where id > 100', helps: false },
     { index: 'on page (file_id) where id is not null', helps: false },
     { index: 'on page ((file_id + 0))', helps: false },
