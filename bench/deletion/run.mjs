@@ -6,11 +6,17 @@ import { cells, COLUMNS } from '../support/measure.mjs';
 import { deletesByCondition } from './deletes-by-condition.mjs';
 import { flushesRemovals } from './flushes-removals.mjs';
 import { readsActiveRows } from './reads-active-rows.mjs';
+import { restoresUnits } from './restores-units.mjs';
 import { openShop } from './shop.mjs';
 
 await runBenchmark({
   name: 'deletion',
-  experiments: { condition: deletesByCondition, flush: flushesRemovals, reads: readsActiveRows },
+  experiments: {
+    condition: deletesByCondition,
+    restore: restoresUnits,
+    flush: flushesRemovals,
+    reads: readsActiveRows,
+  },
   columns: COLUMNS,
   cells,
   extend: ({ server, library, rows }) => ({ rows, library, openShop: (options) => openShop(server, library, options) }),

@@ -5,7 +5,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { keyFromText } from './key-from-text.js';
-import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
+import { keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
 interface UniqueIndex {
@@ -34,18 +34,16 @@ export async function findUniqueConflicts(
   for (const root of rows.entities()) {
     const entry = catalog.get(root);
     for (const unique of await uniqueIndexes(em, ctx, entry)) {
-      await inChunks(rows.keys(root), async (chunk) => {
-        for (const { key, conflicting } of await findTaken(em, ctx, entry, unique, chunk, rows.keys(root))) {
-          conflicts.push({
-            reason: 'unique',
-            entity: entry.name,
-            key: keyFromText(root, key),
-            constraint: unique.name,
-            properties: unique.keys.map((column) => propertyOf(root, column)),
-            conflictingKey: keyFromText(root, conflicting),
-          });
-        }
-      });
+      for (const { key, conflicting } of await findTaken(em, ctx, entry, unique, rows.keys(root))) {
+        conflicts.push({
+          reason: 'unique',
+          entity: entry.name,
+          key: keyFromText(root, key),
+          constraint: unique.name,
+          properties: unique.keys.map((column) => propertyOf(root, column)),
+          conflictingKey: keyFromText(root, conflicting),
+        });
+      }
     }
   }
   return conflicts;
@@ -82,37 +80,32 @@ function uniqueIndexes(
 }
 
 /**
- * Pairs of a row of the chunk and a row that would hold the same value beside it. The rows are looked at as they would be
- * after the restoration, so that the index's own predicate decides which of them it covers.
+ * Pairs of a row to be restored and a row that would hold the same value beside it, an active one or another of them. The rows are
+ * looked at as they would be after the restoration, so that the index's own predicate decides which of them it covers.
  */
 async function findTaken(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   { keys, operators, predicate }: UniqueIndex,
-  chunk: readonly RowKey[],
-  all: readonly RowKey[],
+  restored: readonly RowKey[],
 ): Promise<{ key: RowKey; conflicting: RowKey }[]> {
   const { meta, column } = entry;
   const table = tableName(em, meta);
   const values = keys.map((key, i) => `${key} as "k${i}"`).join(', ');
   const same = operators.map((operator, i) => `r."k${i}" ${operator} a."k${i}"`).join(' and ');
-  const asRestored = (condition: string) =>
-    `select "key", ${values} from (select ${keySql(em, meta, 't')}, ` +
-    `(jsonb_populate_record(t, cast(? as jsonb))).* from ${table} as t where ${condition}) as x where ${predicate}`;
-  const restored = keyConditionSql(em, meta, 't', chunk);
-  const others = keyConditionSql(em, meta, 't', all);
-  const active = JSON.stringify({ [column]: null });
+  const condition = keyConditionSql(em, meta, 't', restored);
   return execute<{ key: string[]; conflicting: string[] }>(
     em,
     ctx,
-    `with r as (${asRestored(restored.sql)}) ` +
+    `with r as materialized (select "key", ${values} from (select ${keySql(em, meta, 't')}, ` +
+      `(jsonb_populate_record(t, cast(? as jsonb))).* from ${table} as t where ${condition.sql}) as x where ${predicate}) ` +
       `select r."key", a."key" as conflicting from r join (` +
       `select ${keySql(em, meta, 't')}, ${values} from ${table} as t ` +
       `where ${activePredicateSql(em.getPlatform().quoteIdentifier(column))} and ${predicate}` +
       `) as a on ${same} where r."key" <> a."key" ` +
-      `union all select r."key", a."key" from r join (${asRestored(others.sql)}) as a on ${same} where r."key" < a."key"`,
-    [active, ...restored.params, active, ...others.params],
+      `union all select r."key", a."key" from r join r as a on ${same} where r."key" < a."key"`,
+    [JSON.stringify({ [column]: null }), ...condition.params],
   );
 }
 

@@ -1,70 +1,99 @@
-import { type Collection, type EntityMetadata, helper, Reference, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { outerManagers } from '../metadata/outer-managers.js';
-import { managedEntities, type Undo } from './managed-entities.js';
+import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from './row-set.js';
 
 /**
- * Takes the entities of physically removed rows out of memory, that of the entity managers this one works for included, and out of the references and collections that hold them. The
- * rows are there again if the transaction does not last, and then so are the entities.
+ * Takes the entities of physically removed rows out of memory, that of the entity managers this one works for included, and out of
+ * the references and collections that hold them. The rows are there again if the transaction does not last, and then so are the
+ * entities.
  *
  * @internal
  */
 export function forgetRemoved(em: EntityManager, root: EntityMetadata, rows: RowSet): Undo {
   const undo: Undo[] = [];
   for (const each of [em, ...outerManagers(em)]) {
-    for (const entity of managedEntities(each, root)) {
-      if (helper(entity).hasPrimaryKey() && rows.has(root, keyOf(entity))) {
-        undo.push(...rememberReferrers(each, entity), rememberEntity(each, entity));
-        each.getUnitOfWork().unsetIdentity(entity);
-      }
-    }
+    const removed = managedEntities(each, root).filter(
+      (entity) => helper(entity).hasPrimaryKey() && rows.has(root, keyOf(entity)),
+    );
+    forget(each, removed, undo);
   }
   return () => undo.toReversed().forEach((step) => step());
 }
 
-function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
-}
-
-function rememberEntity(em: EntityManager, entity: object): Undo {
-  const wrapped = helper(entity);
-  const original = wrapped.__originalEntityData;
-  return () => {
-    wrapped.__originalEntityData = original;
-    em.getUnitOfWork().register(entity as never);
-  };
-}
-
-/** The same referrers that `UnitOfWork.unsetIdentity()` visits, in all entity managers that share them. */
-function rememberReferrers(em: EntityManager, entity: object): Undo[] {
-  const undo: Undo[] = [];
+/**
+ * What `UnitOfWork.unsetIdentity()` does for one entity, for all of them in one walk through memory: it looks at everything that may
+ * reference an entity, for each one again.
+ */
+function forget(em: EntityManager, entities: readonly object[], undo: Undo[]): void {
   const identityMap = em.getUnitOfWork().getIdentityMap();
-  for (const { meta, prop } of helper(entity).__meta.referencingProperties) {
-    for (const referrer of identityMap.getStore<object>(meta as never).values()) {
-      const { __data: data } = helper(referrer);
-      const value = (referrer as Record<string, unknown>)[prop.name];
-      if (Utils.isCollection<object>(value)) {
-        if (value.contains(entity, false)) {
-          undo.push(rejoin(value, entity));
+  const dependent = new Set<object>();
+  for (const [meta, group] of Map.groupBy(entities, (entity) => helper(entity).__meta)) {
+    const removed = new Set(group);
+    for (const { meta: holder, prop } of meta.referencingProperties) {
+      for (const referrer of identityMap.getStore<object>(holder as never).values()) {
+        if (prop.primary && holds(em, referrer, prop, removed)) {
+          dependent.add(referrer);
+        } else {
+          undo.push(...letGo(em, referrer, prop, removed));
         }
-      } else if (Reference.unwrapReference(value as object) === entity) {
-        const held = data[prop.name];
-        undo.push(() => {
-          data[prop.name] = held;
-        });
       }
     }
   }
-  return undo;
+  for (const entity of entities) {
+    undo.push(unregister(em, entity));
+  }
+  // The key of these contains the removed one, so that they cannot have survived it.
+  const dependents = [...dependent].filter((referrer) => helper(referrer).__managed);
+  if (dependents.length > 0) {
+    forget(em, dependents, undo);
+  }
 }
 
-function rejoin(collection: Collection<object>, entity: object): Undo {
-  const wasDirty = collection.isDirty();
+function letGo(em: EntityManager, referrer: object, prop: EntityProperty, removed: ReadonlySet<object>): Undo[] {
+  const value = (referrer as Record<string, unknown>)[prop.name];
+  if (Utils.isCollection<object>(value)) {
+    const leaving = value.getItems(false).filter((item) => removed.has(item));
+    return leaving.length > 0 ? [leaveCollection(value, leaving)] : [];
+  }
+  if (!holds(em, referrer, prop, removed)) {
+    return [];
+  }
+  const data = (prop.formula ? referrer : helper(referrer).__data) as Record<string, unknown>;
+  const held = data[prop.name];
+  delete data[prop.name];
+  return [
+    () => {
+      data[prop.name] = held;
+    },
+  ];
+}
+
+/** Whether a reference is one to a removed entity, or to its key. */
+function holds(em: EntityManager, referrer: object, prop: EntityProperty, removed: ReadonlySet<object>): boolean {
+  const value = (referrer as Record<string, unknown>)[prop.name];
+  const target =
+    prop.mapToPk && value != null ? em.getUnitOfWork().getById<any>(prop.targetMeta!.class, value as never) : value;
+  return removed.has(Reference.unwrapReference(target as object));
+}
+
+function unregister(em: EntityManager, entity: object): Undo {
+  const unitOfWork = em.getUnitOfWork();
+  const stacks = [unitOfWork.getPersistStack(), unitOfWork.getRemoveStack(), unitOfWork.getOrphanRemoveStack()];
+  const wrapped = helper(entity) as ReturnType<typeof helper<any>> & { __identifier?: unknown };
+  const original = wrapped.__originalEntityData;
+  unitOfWork.getIdentityMap().delete(entity);
+  stacks.forEach((stack) => (stack as Set<object>).delete(entity));
+  delete wrapped.__identifier;
+  delete wrapped.__originalEntityData;
+  wrapped.__managed = false;
   return () => {
-    collection.addWithoutPropagation(entity);
-    if (!wasDirty) {
-      collection.takeSnapshot();
-    }
+    wrapped.__originalEntityData = original;
+    unitOfWork.register(entity as never);
   };
+}
+
+function keyOf(entity: object): string[] {
+  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
 }

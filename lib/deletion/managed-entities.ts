@@ -1,5 +1,14 @@
-import { type EntityKey, type EntityMetadata, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type Collection,
+  type EntityKey,
+  type EntityMetadata,
+  helper,
+  Reference,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { ScopedCollection } from '../filter/scoped-collection.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { askDatabaseWhileDeleted } from './loaded-while-active.js';
 
@@ -91,8 +100,9 @@ function leaveCollections(em: EntityManager, meta: EntityMetadata, entities: Rea
       if (!value.isInitialized() || (kind === ReferenceKind.MANY_TO_MANY && value.isDirty())) {
         continue;
       }
-      for (const item of value.getItems(false).filter((candidate) => entities.has(candidate))) {
-        undo.push(leaveCollection(value, item));
+      const leaving = value.getItems(false).filter((candidate) => entities.has(candidate));
+      if (leaving.length > 0) {
+        undo.push(leaveCollection(value, leaving));
       }
     } else if (kind === ReferenceKind.ONE_TO_ONE && entities.has(Reference.unwrapReference(value as object))) {
       const data = helper(owner).__data;
@@ -105,15 +115,25 @@ function leaveCollections(em: EntityManager, meta: EntityMetadata, entities: Rea
   return () => undo.forEach((step) => step());
 }
 
-function leaveCollection(collection: any, item: object): Undo {
+/** Takes entities out of a loaded collection without making it dirty. @internal */
+export function leaveCollection(collection: Collection<object>, items: readonly object[]): Undo {
   const wasDirty = collection.isDirty();
   const restoreState = () => (wasDirty ? collection.setDirty(true) : collection.takeSnapshot());
-  collection.removeWithoutPropagation(item);
+  takeOut(collection, items);
   restoreState();
   return () => {
-    collection.addWithoutPropagation(item);
+    items.forEach((item) => collection.addWithoutPropagation(item));
     restoreState();
   };
+}
+
+/** Takes entities out of a loaded collection alone: neither their references nor the other side are told. @internal */
+export function takeOut(collection: Collection<object>, items: readonly object[]): void {
+  if (collection instanceof ScopedCollection) {
+    collection.removeManyWithoutPropagation(items);
+  } else {
+    items.forEach((item) => collection.removeWithoutPropagation(item));
+  }
 }
 
 /** The managed owners of relations that may hold rows of an entity without holding its foreign key. */

@@ -131,7 +131,9 @@ async function collectUnit(
         if (edge.policy !== 'cascade' || !child || keys.length === 0) {
           continue;
         }
-        const sameUnit = `c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`;
+        // Of no use to a join, unlike `=`: the rows of a unit all have the same time, and where statistics do not know of them yet, the
+        // planner would join all of them with all of them by it, and compare the keys afterwards.
+        const sameUnit = `c.${quote(child.column)} is not distinct from p.${quote(catalog.get(root).column)}`;
         const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
         const added = rows.add(
           edge.child,

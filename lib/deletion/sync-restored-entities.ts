@@ -14,7 +14,7 @@ import { outerManagers } from '../metadata/outer-managers.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { conditionFromText, keyFromText } from './key-from-text.js';
-import { managedEntities, takeOver, type Undo } from './managed-entities.js';
+import { managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
@@ -98,11 +98,12 @@ async function rejoin(
   rows: RowSet,
 ): Promise<Undo> {
   const undo: Undo[] = [];
-  for (const [front, entity] of await pairs(em, ctx, prop, owners, rows)) {
+  for (const [front, joining] of Map.groupBy(await pairs(em, ctx, prop, owners, rows), ([owner]) => owner)) {
+    const entities = joining.map(([, entity]) => entity);
     undo.push(
       prop.kind === ReferenceKind.ONE_TO_ONE
-        ? rejoinReference(front, prop, entity)
-        : rejoinCollection(front, prop, entity),
+        ? rejoinReference(front, prop, entities[0]!)
+        : rejoinCollection(front, prop, entities),
     );
   }
   return () => undo.forEach((step) => step());
@@ -172,14 +173,14 @@ function linkRows(
   );
 }
 
-function rejoinCollection(front: object, prop: EntityProperty, entity: object): Undo {
+function rejoinCollection(front: object, prop: EntityProperty, entities: readonly object[]): Undo {
   const collection = (front as Record<string, Collection<object>>)[prop.name]!;
   const wasDirty = collection.isDirty() && prop.kind === ReferenceKind.MANY_TO_MANY;
   const settle = () => (wasDirty ? collection.setDirty(true) : collection.takeSnapshot());
-  collection.addWithoutPropagation(entity);
+  entities.forEach((entity) => collection.addWithoutPropagation(entity));
   settle();
   return () => {
-    collection.removeWithoutPropagation(entity);
+    takeOut(collection, entities);
     settle();
   };
 }

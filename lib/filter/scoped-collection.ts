@@ -149,10 +149,11 @@ export class ScopedCollection<T extends object> extends Collection<T> {
 
   /**
    * Lets go of a deleted row that came into memory by itself, with a reference to the owner: the ORM puts it into the collection
-   * on the other side, whatever that was read under.
+   * on the other side, whatever that was read under. One that is just being read is filled anew in any case.
    */
   leaveOut(entity: T): void {
-    const staysOut = !complete.has(this) && !showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
+    const showsDeleted = complete.has(this) || (reading.get(this) ?? 'active') !== 'active';
+    const staysOut = !showsDeleted && !showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
     if (staysOut && this.isInitialized() && !this.hasUnsavedChanges() && this.contains(entity, false)) {
       super.removeWithoutPropagation(entity);
       this.takeSnapshot();
@@ -174,6 +175,23 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);
     super.removeWithoutPropagation(entity);
+  }
+
+  /**
+   * The same for many at once. The ORM numbers what remains anew for each one that leaves, which takes the square of their number, so
+   * what remains is put into the emptied collection. One with unsaved changes keeps what these are compared with, and one that holds a
+   * chosen part refuses to be emptied.
+   */
+  removeManyWithoutPropagation(entities: readonly T[]): void {
+    if (entities.length === 1 || this.isDirty() || this.holdsPart) {
+      entities.forEach((entity) => this.removeWithoutPropagation(entity));
+      return;
+    }
+    complete.delete(this);
+    const leaving = new Set(entities);
+    const remaining = this.getItems(false).filter((item) => !leaving.has(item));
+    super.hydrate([], false, this.isPartial());
+    remaining.forEach((item) => super.addWithoutPropagation(item));
   }
 
   /** The ORM's dataloader of many-to-many relations goes by the scope of deleted rows and by no filters but the default ones. */

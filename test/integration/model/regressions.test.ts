@@ -198,6 +198,24 @@ describe(installSoftDelete.name, () => {
     );
   });
 
+  it('lets a new row take the unique value of any of the loaded children, however many go with their parent', async () => {
+    await test.database.query(`
+      insert into folder (id, handle, name, slug, parent_id) select n, n, 'many', 'many-' || n, 1 from generate_series(1001, 11500) as n`);
+    const root = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    em.remove(root);
+    em.create(Folder, { handle: 4, name: 'new', slug: 'many-1001' });
+    em.create(Folder, { handle: 5, name: 'new', slug: 'many-11500' });
+    await em.flush();
+    const units = await test.database.query(
+      'select count(*)::int, count(distinct deleted_at)::int as times from folder where deleted_at is not null',
+    );
+    expect(units).toEqual([{ count: 10503, times: 1 }]);
+    expect(await test.database.query('select slug from folder where deleted_at is null order by id')).toEqual([
+      { slug: 'many-1001' },
+      { slug: 'many-11500' },
+    ]);
+  });
+
   it('does not show a row again that has left a collection whose change is saved', async () => {
     const folder = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
     folder.children.remove(folder.children.getItems().find(({ id }) => id === 3)!);
