@@ -8,7 +8,7 @@ const ROUNDS = 3;
  */
 export async function* restoresUnits({ rows, library: { SoftDeleteRepository }, openShop }) {
   const measure = async (count) => {
-    const times = { deletion: [], restoration: [] };
+    const times = { deletion: [], restoration: [], one: [] };
     let total = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const shop = await openShop({ rows: count, softly: true });
@@ -18,12 +18,20 @@ export async function* restoresUnits({ rows, library: { SoftDeleteRepository }, 
       if (restoration.result.total !== shop.total) {
         throw new Error(`The restoration reached ${restoration.result.total} of ${shop.total} rows.`);
       }
+      await repository.softDelete({});
+      const one = await timed(() => repository.restore({ id: 1 }));
       total = shop.total;
       times.deletion.push(deletion.ms);
       times.restoration.push(restoration.ms);
+      times.one.push(one.ms);
       await shop.close();
     }
-    return { total, deletion: median(times.deletion), restoration: median(times.restoration) };
+    return {
+      total,
+      deletion: median(times.deletion),
+      restoration: median(times.restoration),
+      one: median(times.one),
+    };
   };
   const few = await measure(rows(10_000));
   const many = await measure(rows(100_000));
@@ -36,5 +44,10 @@ export async function* restoresUnits({ rows, library: { SoftDeleteRepository }, 
       atMost: 2,
       details: `${many.restoration.toFixed(0)} against ${few.restoration.toFixed(0)} ms, medians of ${ROUNDS}; their deletion took ${many.deletion.toFixed(0)} and ${few.deletion.toFixed(0)} ms`,
     },
+  );
+  yield result(
+    `restoring one customer of ${count(many.total)} rows that were deleted just before, against of ${count(few.total)}`,
+    many.one / few.one,
+    { atMost: 3, details: `${many.one.toFixed(0)} against ${few.one.toFixed(0)} ms, medians of ${ROUNDS}` },
   );
 }

@@ -3,6 +3,7 @@ import { DeletionRestrictedError, type DeletionRestriction } from '../errors/del
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { filterSql } from './filter-sql.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
@@ -104,13 +105,14 @@ function deleteBehind(
   const relation = relationSql(em, edge);
   const among = keys && keyConditionSql(em, edge.child, 'c', keys);
   const stamp = stampSql(em, child, unit.text);
+  const inUnit = `p.${quote(parent.column)} = cast(? as ${parent.columnType})`;
   return executeCounting(
     em,
     ctx,
     `update ${relation.child} as c set ${stamp.assignments} ` +
       `from ${[`${relation.parent} as p`, ...relation.between].join(', ')} ` +
       `where ${[
-        `p.${quote(parent.column)} = cast(? as ${parent.columnType})`,
+        keys ? filterSql(inUnit) : inUnit,
         activePredicateSql(`c.${quote(child.column)}`),
         ...relation.conditions,
         ...(among ? [among.sql] : []),

@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { filterSql } from './filter-sql.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
@@ -40,7 +41,7 @@ export async function findDeletedParents(
           `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
           `where ${[
             condition.sql,
-            `p.${em.getPlatform().quoteIdentifier(parent.column)} is not null`,
+            filterSql(`p.${em.getPlatform().quoteIdentifier(parent.column)} is not null`),
             ...relation.conditions,
           ].join(' and ')} for update of p`,
         [...condition.params, ...relation.params],

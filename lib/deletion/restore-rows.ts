@@ -5,6 +5,7 @@ import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Affected } from './cascade-deletion.js';
+import { filterSql } from './filter-sql.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
 import { keyFromText } from './key-from-text.js';
@@ -131,9 +132,7 @@ async function collectUnit(
         if (edge.policy !== 'cascade' || !child || keys.length === 0) {
           continue;
         }
-        // Of no use to a join, unlike `=`: the rows of a unit all have the same time, and where statistics do not know of them yet, the
-        // planner would join all of them with all of them by it, and compare the keys afterwards.
-        const sameUnit = `c.${quote(child.column)} is not distinct from p.${quote(catalog.get(root).column)}`;
+        const sameUnit = filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`);
         const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
         const added = rows.add(
           edge.child,
