@@ -32,7 +32,9 @@ export interface DatabaseCatalog {
  */
 export async function readCatalog(connection: PurgeConnection, names: readonly string[]): Promise<DatabaseCatalog> {
   const keys = await connection.read<ForeignKeyRow>(readForeignKeys());
-  const ends = [...new Set(keys.flatMap(({ from, fromRoot, to, toRoot }) => [from, fromRoot, to, toRoot]))];
+  const ends = [
+    ...new Set(keys.flatMap(({ from, fromRoot, to, toRoot }) => [from, fromRoot ?? from, to, toRoot ?? to])),
+  ];
   const rows = await connection.read<TableRow>(readTables(names, ends, connection.quote));
   const tables = new Map(rows.map((row) => [row.id, new CatalogTable(row)]));
   const ids = [...tables.keys()];
@@ -42,10 +44,10 @@ export async function readCatalog(connection: PurgeConnection, names: readonly s
   for (const index of await connection.read<IndexRow>(readIndexes(ids))) {
     tables.get(index.table)!.indexes.push(index);
   }
-  const named = rows.filter(({ position }) => position !== null);
+  const named = rows[0]?.named ?? [];
   return {
-    byName: new Map(named.map(({ position, id }) => [names[position! - 1]!, tables.get(id)!])),
-    keys: keys.flatMap((key) => toKey(key, tables) ?? []),
+    byName: new Map(names.flatMap((name, i) => (named[i] ? [[name, tables.get(named[i])!]] : []))),
+    keys: keys.flatMap((key) => toKey(key, tables) ?? []).toSorted(byConstraint),
   };
 }
 
@@ -65,9 +67,9 @@ export class CatalogTable {
   readonly #byName = new Map<string, ColumnRow>();
 
   constructor(row: TableRow) {
-    this.id = row.id;
-    this.name = row.name;
-    this.label = row.label;
+    this.id = String(row.id);
+    this.name = `${row.quotedSchema}.${row.quotedRelation}`;
+    this.label = row.schema === 'public' ? row.relation : `${row.schema}.${row.relation}`;
     this.pages = row.pages;
     this.isPartitioned = row.isPartitioned;
     this.isPartition = row.isPartition;
@@ -116,10 +118,12 @@ export class CatalogTable {
   }
 }
 
+const ACTIONS: Readonly<Record<string, KeyAction>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
+
 /** Nothing if one of the tables was dropped while the catalog was read. */
-function toKey(key: ForeignKeyRow, tables: ReadonlyMap<string, CatalogTable>): CatalogKey | undefined {
+function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): CatalogKey | undefined {
   const [holder, referenced] = [tables.get(key.from), tables.get(key.to)];
-  const [from, to] = [tables.get(key.fromRoot), tables.get(key.toRoot)];
+  const [from, to] = [tables.get(key.fromRoot ?? key.from), tables.get(key.toRoot ?? key.to)];
   if (!holder || !referenced || !from || !to) {
     return undefined;
   }
@@ -129,8 +133,14 @@ function toKey(key: ForeignKeyRow, tables: ReadonlyMap<string, CatalogTable>): C
     fromColumns: holder.columns(key.fromNumbers),
     to,
     toColumns: referenced.columns(key.toNumbers),
-    action: key.action,
+    action: ACTIONS[key.action] ?? 'no action',
     isIndexed: holder.isIndexedBy(key.fromNumbers),
     isEnforced: key.isEnforced && !holder.isPartition && !referenced.isPartition,
   };
+}
+
+/** So that a plan reads the same however the catalog lies. */
+function byConstraint(one: CatalogKey, other: CatalogKey): number {
+  const [left, right] = [one, other].map(({ constraint, from }) => `${constraint} ${from.name}`);
+  return left! < right! ? -1 : 1;
 }

@@ -1,7 +1,7 @@
 /** @internal */
 export interface ColumnRow {
   /** The number of the table. */
-  readonly table: string;
+  readonly table: number;
   readonly number: number;
   readonly name: string;
   /** The name as the catalog writes it in expressions. */
@@ -10,8 +10,8 @@ export interface ColumnRow {
 }
 
 /** The columns of the tables of the given numbers. @internal */
-export function readColumns(tables: readonly string[]): string {
-  return `select a.attrelid::int8::text as "table", a.attnum::int as number, a.attname::text as name,
+export function readColumns(tables: readonly number[]): string {
+  return `select a.attrelid as "table", a.attnum as number, a.attname as name,
   quote_ident(a.attname) as quoted, format_type(a.atttypid, -1) as type
 from pg_attribute as a
 where a.attrelid = any('{${tables.join(',')}}'::oid[]) and a.attnum > 0 and not a.attisdropped`;

@@ -1,7 +1,7 @@
 /** @internal */
 export interface IndexRow {
   /** The number of the table. */
-  readonly table: string;
+  readonly table: number;
   /** The numbers of the columns that it is ordered by; 0 stands for an expression. */
   readonly numbers: readonly number[];
   readonly isPrimary: boolean;
@@ -10,10 +10,9 @@ export interface IndexRow {
 }
 
 /** The valid indexes of the tables of the given numbers. @internal */
-export function readIndexes(tables: readonly string[]): string {
-  return `select i.indrelid::int8::text as "table", (i.indkey::int2[])[0:i.indnkeyatts - 1] as numbers,
+export function readIndexes(tables: readonly number[]): string {
+  return `select i.indrelid as "table", (i.indkey::int2[])[0:i.indnkeyatts - 1] as numbers,
   i.indisprimary as "isPrimary", pg_get_expr(i.indpred, i.indrelid) as condition
 from pg_index as i
-where i.indrelid = any('{${tables.join(',')}}'::oid[]) and i.indisvalid
-order by i.indexrelid`;
+where i.indrelid = any('{${tables.join(',')}}'::oid[]) and i.indisvalid`;
 }

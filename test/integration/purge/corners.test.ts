@@ -126,6 +126,27 @@ describe(PurgeService.name, () => {
     expect(advice).toHaveLength(helps ? 0 : 1);
   });
 
+  it.each([
+    { kind: 'not enforced', sql: 'alter table page alter constraint page_file_id_fkey not enforced' },
+    { kind: 'without its triggers', sql: 'alter table file disable trigger all' },
+    { kind: 'without triggers in this session', sql: "set session_replication_role = 'replica'" },
+  ])('looks at the rows behind a foreign key that the database does not see to: $kind', async ({ sql }) => {
+    await test.database.query(`
+      create table page (id int, file_id int references file);
+      create index on page (file_id);
+      insert into file (id, deleted_at) select n, ${DUE} from generate_series(1, 20) as n;
+      insert into page values (1, 7);
+    `);
+    await test.orm.em.execute(sql);
+
+    const report = await run(['File']);
+    await test.orm.em.execute('reset session_replication_role');
+    await test.database.query('alter table file enable trigger all; drop table page');
+
+    expect(report.entities[0]).toMatchObject({ purged: 19, blocked: 1 });
+    await expect(files()).resolves.toEqual([7]);
+  });
+
   it('believes keys that are checked at the commit, of several columns, in a partitioned table or in one partition alone', async () => {
     await test.database.query(`
       create schema archive;
