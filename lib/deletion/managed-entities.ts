@@ -24,29 +24,35 @@ export function managedEntities(em: EntityManager, meta: EntityMetadata): object
  * Gives a managed entity the values that a statement has just written, as if they had been loaded, so that no later flush
  * writes them again.
  *
+ * @param earlier - what the row held before, for a bare reference, which does not know: it may be loaded until the change is undone
  * @internal
  */
-export function takeOver(em: EntityManager, entity: object, values: Readonly<Record<string, unknown>>): Undo {
+export function takeOver(
+  em: EntityManager,
+  entity: object,
+  values: Readonly<Record<string, unknown>>,
+  earlier: Readonly<Record<string, unknown>> = {},
+): Undo {
   const wrapped = helper(entity) as ReturnType<typeof helper<any>>;
   const target = entity as Record<string, unknown>;
   const names = Object.keys(values);
-  const before = names.map((name) => [name, target[name]] as const);
+  const before = Object.fromEntries(names.map((name) => [name, target[name]]));
   const original = { ...wrapped.__originalEntityData };
-  for (const name of names) {
-    target[name] = values[name];
-  }
-  if (wrapped.__originalEntityData) {
-    const snapshot = em.getComparator().prepareEntity<any>(entity);
-    for (const name of names) {
-      keepInStep(wrapped.__originalEntityData, snapshot, name);
+  const wasLoaded = wrapped.__initialized;
+  const write = (written: Readonly<Record<string, unknown>>, source?: Readonly<Record<string, unknown>>) => {
+    const changed = names.filter((name) => name in written);
+    changed.forEach((name) => (target[name] = written[name]));
+    if (wrapped.__originalEntityData) {
+      const snapshot = source ?? em.getComparator().prepareEntity<any>(entity);
+      changed.forEach((name) => keepInStep(wrapped.__originalEntityData!, snapshot, name));
     }
-  }
+  };
+  write(values);
   return () => {
-    for (const [name, value] of before) {
-      target[name] = value;
-      if (wrapped.__originalEntityData) {
-        keepInStep(wrapped.__originalEntityData, original, name);
-      }
+    if (wrapped.__initialized && !wasLoaded) {
+      write(earlier);
+    } else {
+      write(before, original);
     }
   };
 }
@@ -83,10 +89,19 @@ export function markDeleted(
   const undo: Undo[] = [];
   for (const [entity, values] of deleted) {
     askDatabaseWhileDeleted(entity, entry.property);
-    undo.push(takeOver(em, entity, values));
+    undo.push(takeOver(em, entity, values, whileActive(entry, values)));
   }
   undo.push(leaveCollections(em, entry.meta, new Set(deleted.keys())));
   return () => undo.toReversed().forEach((step) => step());
+}
+
+/** What a row held before it was deleted, as far as what it holds since tells: a counted version is one less. @internal */
+export function whileActive(
+  { meta, property }: SoftDeletableEntityMetadata,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const version = values[meta.versionProperty];
+  return { [property]: null, ...(typeof version === 'number' ? { [meta.versionProperty]: version - 1 } : {}) };
 }
 
 /** Takes entities out of every loaded collection and inverse reference that holds them, without making any of these dirty. */

@@ -154,9 +154,14 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   leaveOut(entity: T): void {
     const showsDeleted = complete.has(this) || (reading.get(this) ?? 'active') !== 'active';
     const staysOut = !showsDeleted && !showsEvery(this.property as EntityProperty, SOFT_DELETE_FILTER);
-    if (staysOut && this.isInitialized() && !this.hasUnsavedChanges() && this.contains(entity, false)) {
+    if (!staysOut || !this.isInitialized() || !this.contains(entity, false)) {
+      return;
+    }
+    if (!this.hasUnsavedChanges()) {
       super.removeWithoutPropagation(entity);
       this.takeSnapshot();
+    } else if (!this.getSnapshot()?.includes(entity)) {
+      super.removeWithoutPropagation(entity);
     }
   }
 

@@ -1,5 +1,6 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { takeOver, whileActive } from '../deletion/managed-entities.js';
 import type { FlushState } from './flush-state.js';
 
 /**
@@ -35,6 +36,11 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
     for (const { entity, entry, original, initialized } of removals) {
       const wrapped = helper(entity);
       const target = entity as Record<string, unknown>;
+      if (wrapped.__initialized && !initialized) {
+        // Loaded since then: what else it holds stays, or the next flush would take all of it for changes.
+        takeOver(em, entity, whileActive(entry, target));
+        continue;
+      }
       target[entry.property] = (original as Record<string, unknown> | undefined)?.[entry.property];
       if (entry.meta.versionProperty) {
         target[entry.meta.versionProperty] = versions.get(entity);

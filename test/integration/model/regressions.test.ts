@@ -216,6 +216,23 @@ describe(installSoftDelete.name, () => {
     ]);
   });
 
+  it('does not put a deleted row that is read into a collection with unsaved changes', async () => {
+    await test.database.query("insert into folder (id, handle, name, slug) values (4, 4, 'moving', 'moving')");
+    await repository(em, Folder).softDelete(3);
+    const root = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
+    (await em.findOneOrFail(Folder, 4)).parent = root;
+    await em.findOneOrFail(Folder, 3, { ...everything, refresh: true });
+    const ids = () => root.children.getItems().map(({ id }) => id);
+    expect(ids()).toEqual([2, 4]);
+    await em.flush();
+    expect(ids()).toEqual([2, 4]);
+    expect(await test.database.query('select id from folder where parent_id = 1 order by id')).toEqual([
+      { id: 2 },
+      { id: 3 },
+      { id: 4 },
+    ]);
+  });
+
   it('does not show a row again that has left a collection whose change is saved', async () => {
     const folder = await em.findOneOrFail(Folder, 1, { populate: ['children'] });
     folder.children.remove(folder.children.getItems().find(({ id }) => id === 3)!);
@@ -240,6 +257,29 @@ describe(installSoftDelete.name, () => {
     await em.flush();
     expect(await test.database.query('select name from folder where id = 2')).toEqual([{ name: 'changed' }]);
   });
+
+  it.each([
+    { kind: 'cascade', remove: (tx: EntityManager) => repository(tx, Folder).softDelete(1) },
+    { kind: 'condition', remove: (tx: EntityManager) => repository(tx, Doc).softDelete({ name: 'doc' }) },
+    { kind: 'unit of work', remove: (tx: EntityManager) => tx.remove(tx.getReference(Doc, 1)).flush() },
+  ])(
+    'knows a bare reference as active that was loaded while it was deleted, after a rollback: $kind',
+    async ({ remove }) => {
+      const doc = em.getReference(Doc, 1);
+      const undone = em.transactional(async (tx) => {
+        await remove(tx as EntityManager);
+        expect(await tx.find(Doc, {}, everything)).toMatchObject([{ version: 2 }]);
+        throw new Error('undo');
+      });
+      await expect(undone).rejects.toThrow('undo');
+      await nothingMoreToWrite('doc');
+      expect(await em.findOne(Doc, 1)).toBe(doc);
+      expect(doc).toMatchObject({ version: 1, deletedAt: null, name: 'doc' });
+      doc.name = 'changed';
+      await em.flush();
+      expect(await test.database.query('select name, version from doc')).toEqual([{ name: 'changed', version: 2 }]);
+    },
+  );
 
   it.each([{ flushed: true }, { flushed: false }])(
     'goes on loading from an orphan whose transaction is rolled back: $flushed',
