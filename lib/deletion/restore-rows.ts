@@ -12,7 +12,7 @@ import { keyFromText } from './key-from-text.js';
 import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
-import { syncRestored } from './sync-restored-entities.js';
+import { loadReferences, syncRestored } from './sync-restored-entities.js';
 import { executeCounting, inTransaction } from './transaction.js';
 
 /** How often a restoration is tried while others take its values. */
@@ -96,6 +96,7 @@ async function restoreUnits(
   const affected: Affected = new Map();
   for (const root of rows.entities()) {
     const restored = catalog.get(root);
+    await loadReferences(em, ctx, root, rows);
     affected.set(restored, await activate(em, ctx, restored, rows));
   }
   const by = actor();

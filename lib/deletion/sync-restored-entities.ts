@@ -40,6 +40,27 @@ export async function syncRestored(
   return () => undo.toReversed().forEach((step) => step());
 }
 
+/**
+ * Loads the rows of bare references before they are restored: these do not know what they go back to if that does not last.
+ *
+ * @internal
+ */
+export async function loadReferences(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  rows: RowSet,
+): Promise<void> {
+  for (const each of [em, ...outerManagers(em)]) {
+    const bare = managedEntities(each, meta).filter(
+      (entity) => !helper(entity).__initialized && rows.has(meta, keyOf(entity)),
+    );
+    if (bare.length > 0) {
+      await findDeletedToo(each, ctx, meta, bare.map(keyOf));
+    }
+  }
+}
+
 async function syncOne(
   em: EntityManager,
   ctx: Transaction,
@@ -124,20 +145,24 @@ async function pairs(
   if (restored.length === 0) {
     return [];
   }
-  const entities = await em.find<object>(
-    target.class,
-    anyOf(
-      target,
-      restored.map(({ behind }) => behind),
-    ) as never,
-    {
-      ctx,
-      filters: { [SOFT_DELETE_FILTER]: false },
-      flushMode: 'commit',
-    },
+  const entities = await findDeletedToo(
+    em,
+    ctx,
+    target,
+    restored.map(({ behind }) => behind),
   );
   const byRestoredKey = new Map(entities.map((entity) => [keyOf(entity).join('~'), entity]));
   return restored.map(({ front, behind }) => [byKey.get(front.join('~'))!, byRestoredKey.get(behind.join('~'))!]);
+}
+
+function findDeletedToo(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  keys: readonly RowKey[],
+): Promise<object[]> {
+  const options = { ctx, filters: { [SOFT_DELETE_FILTER]: false }, flushMode: 'commit' } as const;
+  return em.find<object>(meta.class, anyOf(meta, keys) as never, options);
 }
 
 function anyOf(meta: EntityMetadata, keys: readonly RowKey[]): object {

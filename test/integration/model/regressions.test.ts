@@ -281,6 +281,20 @@ describe(installSoftDelete.name, () => {
     },
   );
 
+  it('knows a bare reference as deleted that was loaded while it was restored, after a rollback', async () => {
+    const { deletedAt } = await repository(test.orm.em.fork() as EntityManager, Folder).softDelete(1);
+    const doc = em.getReference(Doc, 1);
+    const undone = em.transactional(async (tx) => {
+      await repository(tx as EntityManager, Folder).restore(1);
+      expect(await tx.find(Doc, {})).toMatchObject([{ version: 3, deletedAt: null }]);
+      throw new Error('undo');
+    });
+    await expect(undone).rejects.toThrow('undo');
+    expect(doc).toMatchObject({ version: 2, deletedAt, name: 'doc' });
+    await nothingMoreToWrite('doc');
+    expect(await em.findOne(Doc, 1)).toBeNull();
+  });
+
   it.each([{ flushed: true }, { flushed: false }])(
     'goes on loading from an orphan whose transaction is rolled back: $flushed',
     async ({ flushed }) => {
