@@ -1,7 +1,7 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { outerManagers } from '../metadata/outer-managers.js';
-import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
+import { keyOf, leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from './row-set.js';
 
 /**
@@ -92,8 +92,4 @@ function unregister(em: EntityManager, entity: object): Undo {
     wrapped.__originalEntityData = original;
     unitOfWork.register(entity as never);
   };
-}
-
-function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
 }

@@ -14,7 +14,7 @@ import { outerManagers } from '../metadata/outer-managers.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { conditionFromText, keyFromText } from './key-from-text.js';
-import { managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { keyOf, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
@@ -217,8 +217,4 @@ function rejoinReference(front: object, prop: EntityProperty, entity: object): U
   return () => {
     data[prop.name] = before;
   };
-}
-
-function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
 }

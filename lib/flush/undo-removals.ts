@@ -10,7 +10,7 @@ import type { FlushState } from './flush-state.js';
  * @internal
  */
 export function undoRemovals({ em, removals }: FlushState): () => void {
-  const left = new Map<Collection<object>, object[]>();
+  const left: [Collection<object>, object][] = [];
   // Versions are no part of an entity's snapshot, but nothing has been written yet.
   const versions = new Map(
     removals.map(({ entity, entry }) => [entity, (entity as Record<string, unknown>)[entry.meta.versionProperty]]),
@@ -26,9 +26,7 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
         savedParent(em, prop, original as Record<string, unknown> | undefined);
       const collection = (parent as Record<string, unknown> | undefined)?.[prop.inversedBy];
       if (Utils.isCollection<object>(collection) && collection.isInitialized() && !collection.contains(entity, false)) {
-        const others = left.get(collection) ?? [];
-        others.push(entity);
-        left.set(collection, others);
+        left.push([collection, entity]);
       }
     }
   }
@@ -48,8 +46,8 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
       wrapped.__originalEntityData = original && { ...original };
       wrapped.__initialized = initialized;
     }
-    for (const [collection, entities] of left) {
-      entities.forEach((entity) => collection.addWithoutPropagation(entity));
+    for (const [collection, pairs] of Map.groupBy(left, ([from]) => from)) {
+      pairs.forEach(([, entity]) => collection.addWithoutPropagation(entity));
       collection.takeSnapshot();
     }
   };

@@ -1,20 +1,14 @@
-import type { KeyAction } from './key-graph.js';
+import type { KeyAction, KeyReference } from './key-graph.js';
 import type { PurgeConnection } from './purge-connection.js';
 import { type ColumnRow, readColumns } from './statements/read-columns.js';
 import { type ForeignKeyRow, readForeignKeys } from './statements/read-foreign-keys.js';
 import { type IndexRow, readIndexes } from './statements/read-indexes.js';
 import { readTables, type TableRow } from './statements/read-tables.js';
 
-/** A foreign key of the database; columns correspond by position. @internal */
-export interface CatalogKey {
-  readonly constraint: string;
+/** A foreign key of the database. Its columns are not quoted yet. @internal */
+export interface CatalogKey extends Omit<KeyReference, 'from' | 'to' | 'conditions' | 'parts' | 'isInheritance'> {
   readonly from: CatalogTable;
-  readonly fromColumns: readonly string[];
   readonly to: CatalogTable;
-  readonly toColumns: readonly string[];
-  readonly action: KeyAction;
-  readonly isIndexed: boolean;
-  readonly isEnforced: boolean;
 }
 
 /** What the database says about the mapped tables and about every foreign key. @internal */

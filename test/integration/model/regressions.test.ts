@@ -300,16 +300,15 @@ describe(installSoftDelete.name, () => {
     async ({ flushed }) => {
       em = test.orm.em.fork({ useContext: true }) as EntityManager;
       const doc = await em.findOneOrFail(Doc, 1);
-      await em
-        .transactional(async (tx) => {
-          const folder = await tx.findOneOrFail(Folder, 1, { populate: ['docs'] });
-          folder.docs.removeAll();
-          if (flushed) {
-            await tx.flush();
-          }
-          throw new Error('undo');
-        })
-        .catch(() => undefined);
+      const undone = em.transactional(async (tx) => {
+        const folder = await tx.findOneOrFail(Folder, 1, { populate: ['docs'] });
+        folder.docs.removeAll();
+        if (flushed) {
+          await tx.flush();
+        }
+        throw new Error('undo');
+      });
+      await expect(undone).rejects.toThrow('undo');
       expect((await doc.reviews.load()).count()).toBe(1);
       await nothingMoreToWrite('doc');
     },
