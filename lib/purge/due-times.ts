@@ -1,6 +1,6 @@
 import type { PurgeEntity } from './key-graph.js';
 import type { PurgeConnection } from './purge-connection.js';
-import { type CutoffRow, readCutoffs } from './statements/read-cutoffs.js';
+import { type ClockRow, readClock } from './statements/read-clock.js';
 
 /** @internal */
 export interface Cutoff {
@@ -43,19 +43,19 @@ export async function readDueTimes(
   byDefault: number | 'forever',
   olderThan?: number,
 ): Promise<DueTimes> {
-  const limited = entities.flatMap((entity) => {
+  const [row] = await connection.read<ClockRow>(readClock());
+  const cutoffs = entities.flatMap((entity) => {
     const retention = retentionOf(entity, byDefault, olderThan);
-    return retention === 'forever' ? [] : [{ entity, ms: Math.min(retention, LONGEST) }];
+    return retention === 'forever' ? [] : [[entity.name, before(row!.now, Math.min(retention, LONGEST))] as const];
   });
-  const sql = readCutoffs(
-    limited.map(({ ms }) => ms),
-    connection.quote,
-  );
-  const [row] = await connection.read<CutoffRow>(sql);
-  const cutoffs = limited.map(({ entity }, i) => [entity.name, toCutoff(row!.cutoffs[i]!)] as const);
-  return { now: toCutoff(row!.now).date, cutoffs: new Map(cutoffs) };
+  return { now: before(row!.now, 0).date, cutoffs: new Map(cutoffs) };
 }
 
-function toCutoff(text: string): Cutoff {
-  return { text, date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`) };
+/**
+ * @param now - microseconds since 1970, as text
+ * @param age - milliseconds
+ */
+function before(now: string, age: number): Cutoff {
+  const date = new Date(Number(now.slice(0, -3)) - Math.ceil(age));
+  return { text: `${date.toISOString().slice(0, -1)}${now.slice(-3)}+00`, date };
 }
