@@ -3,7 +3,7 @@ import { DeletionRestrictedError, type DeletionRestriction } from '../errors/del
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { filterSql } from './filter-sql.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';

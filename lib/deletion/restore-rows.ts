@@ -5,7 +5,7 @@ import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Affected } from './cascade-deletion.js';
-import { filterSql } from './filter-sql.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
 import { keyFromText } from './key-from-text.js';

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchSize } from './batch-size.js';
 import { classifyFailure, sqlState } from './classify-failure.js';
+import { Edges } from './edges.js';
 import type { EntityRun } from './entity-run.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import type { PurgeConnection } from './purge-connection.js';
@@ -15,6 +16,8 @@ import { readTablePages } from './statements/read-table-pages.js';
 export interface BatchContext {
   readonly connection: PurgeConnection;
   readonly size: BatchSize;
+  /** How many rows lie between two places at which a batch may end. */
+  readonly step: number;
   /** Milliseconds. */
   readonly lockTimeout: number;
   readonly throwIfStopped: () => void;
@@ -36,6 +39,7 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   const [table] =
     order === 'place' ? await connection.read<{ pages: number }>(readTablePages(run.plan.entity.table)) : [];
   const pages = table?.pages ?? 0;
+  const edges = new Edges(context.step);
   let cursor: readonly string[] | undefined;
   let isSparse = false;
   run.passedOver = 0;
@@ -46,17 +50,18 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
       order,
       isSparse,
       cursor,
-      size: size.current,
+      size: edges.round(size.current),
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
     };
     const start = performance.now();
-    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, context);
+    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, edges, context);
     if (!batch) {
       continue;
     }
     const took = performance.now() - start;
     size.took(took, batch.due);
-    run.passedOver += batch.due - batch.gone;
+    // A row may become due between two looks at it, too.
+    run.passedOver += Math.max(0, batch.due - batch.gone);
     if (batch.due > 0) {
       await context.afterBatch(run, batch.gone, took);
     }
@@ -72,12 +77,17 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
 }
 
 /** A stretch of rows in one statement. What stands in its way is found out row by row. `undefined`: to be tried again. */
-async function ranged(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval | undefined> {
+async function ranged(
+  run: EntityRun,
+  range: BatchRange,
+  edges: Edges,
+  context: BatchContext,
+): Promise<RangeRemoval | undefined> {
   const { connection, lockTimeout, size } = context;
   const checks = !run.trust.isGiven;
   try {
     const timeouts = { lockTimeout, statementTimeout: STATEMENT_TIMEOUT };
-    const removal = await removeRange(connection, run, range, checks, timeouts);
+    const removal = await removeRange(connection, run, { range, edges, checks }, timeouts);
     run.batches += removal.due > 0 ? 1 : 0;
     run.purged += removal.gone;
     if (checks) {
@@ -104,7 +114,7 @@ async function ranged(run: EntityRun, range: BatchRange, context: BatchContext):
 
 /** The same rows by their keys. */
 async function listed(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval> {
-  const rows = await context.connection.read<ListedRow>(listRange(run.rows, range));
+  const rows = await context.connection.readInOrder<ListedRow>(listRange(run.rows, range));
   const keys = rows.map(({ key }) => key);
   const gone = await purgeKeys(run, keys, context);
   return { due: keys.length, gone, last: keys.length < range.size ? undefined : rows.at(-1)!.last };

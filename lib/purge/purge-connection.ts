@@ -67,6 +67,15 @@ export class PurgeConnection {
   }
 
   /**
+   * Reads rows in the order of an index, with the settings of a batch: by itself the planner may sort all of a table's due rows to
+   * find the next few.
+   */
+  async readInOrder<Row extends object>(sql: string): Promise<Row[]> {
+    const settings = { lockTimeout: 0, statementTimeout: 0, idleTimeout: 0, hasHooks: false, counted: [] };
+    return this.transaction(settings, (transaction) => transaction.execute<Row>(sql));
+  }
+
+  /**
    * Runs one batch. It waits for a connection of the pool as everybody else, but not longer than the run may last.
    *
    * @throws StoppedError if the run was stopped before the batch began

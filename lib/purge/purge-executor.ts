@@ -210,6 +210,7 @@ export class PurgeExecutor {
     return {
       connection: this.connection,
       size: new BatchSize(fixed || limits),
+      step: batchSize ?? BATCH_SIZE_LIMITS.start,
       lockTimeout,
       throwIfStopped: () => this.stop.throwIfStopped(),
       afterBatch: async (current, gone, milliseconds) => {

@@ -1,3 +1,4 @@
+import type { Edges } from './edges.js';
 import type { EntityRun } from './entity-run.js';
 import type { BatchTransaction, PurgeConnection } from './purge-connection.js';
 import type { PurgeTable } from './key-graph.js';
@@ -11,7 +12,6 @@ import { deleteLocked } from './statements/delete-locked.js';
 import { deleteParts } from './statements/delete-parts.js';
 import { deleteRange } from './statements/delete-range.js';
 import { deleteTrees, type TreesRow } from './statements/delete-trees.js';
-import { type EdgeRow, findEdge } from './statements/find-edge.js';
 import { listClearKeys } from './statements/list-clear-keys.js';
 import { lockKeys } from './statements/lock-keys.js';
 import { readCounters } from './statements/read-counters.js';
@@ -61,24 +61,26 @@ const IDLE_TIMEOUT = 10_000;
 /** What a hook does outside of the database may take its time. */
 const IDLE_TIMEOUT_WITH_HOOKS = 60_000;
 
-/**
- * Removes a stretch of due rows in one statement.
- *
- * @param checks - whether blocked rows are left out; otherwise their foreign keys refuse the whole stretch
- * @internal
- */
+/** A stretch of rows, and how it is to be removed. @internal */
+export interface Stretch {
+  readonly range: BatchRange;
+  readonly edges: Edges;
+  /** Whether blocked rows are left out; otherwise their foreign keys refuse the whole stretch. */
+  readonly checks: boolean;
+}
+
+/** Removes a stretch of due rows in one statement. @internal */
 export async function removeRange(
   connection: PurgeConnection,
   run: EntityRun,
-  range: BatchRange,
-  checks: boolean,
+  stretch: Stretch,
   timeouts: Timeouts,
 ): Promise<RangeRemoval> {
   const counted = run.plan.endangered;
   return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
     const removal = await (run.plan.selfReferences.length > 0
-      ? removeTrees(transaction, run, range)
-      : removeStretch(transaction, run, range, checks));
+      ? removeTrees(transaction, run, stretch.range)
+      : removeStretch(transaction, run, stretch));
     await refuseIfEndangered(transaction, run, counted, removal.gone);
     return removal;
   });
@@ -93,13 +95,12 @@ async function removeTrees(transaction: BatchTransaction, run: EntityRun, range:
 async function removeStretch(
   transaction: BatchTransaction,
   run: EntityRun,
-  range: BatchRange,
-  checks: boolean,
+  { range, edges, checks }: Stretch,
 ): Promise<RangeRemoval> {
-  const [edge] = range.isSparse ? [] : await transaction.execute<EdgeRow>(findEdge(run.rows, range));
+  const edge = range.isSparse ? undefined : await edges.next(transaction, run.rows, range);
   if (edge) {
-    const gone = await transaction.change(deleteRange(run.rows, range, edge.last, checks));
-    return { due: range.size, gone, last: edge.last };
+    const gone = await transaction.change(deleteRange(run.rows, range, edge, checks));
+    return { due: range.size, gone, last: edge };
   }
   if (range.order !== 'place' && !checks) {
     const gone = await transaction.change(deleteRange(run.rows, range, undefined, checks));

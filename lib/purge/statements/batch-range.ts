@@ -1,6 +1,6 @@
 import type { PurgeEntity } from '../key-graph.js';
 import type { QuoteValue } from './path-sql.js';
-import { timeSql } from './row-sql.js';
+import { type DueRows, dueSql, stillDueSql, timeSql } from './row-sql.js';
 
 /**
  * In which order a pass goes through the due rows of a table: as they lie there, oldest deletion first, or latest first.
@@ -32,13 +32,24 @@ export function orderBySql(entity: PurgeEntity, order: PassOrder): string {
   return order === 'place' ? '' : `order by ${columns.join(', ')}`;
 }
 
-/** Conditions for the rows `p` behind the cursor. @internal */
-export function behindCursorSql(entity: PurgeEntity, range: BatchRange, quote: QuoteValue): string[] {
-  const { order, cursor, untilPage } = range;
-  if (order === 'place') {
-    return [`p.ctid > ${quote(cursor?.[0] ?? '(0,0)')}::tid`, `p.ctid < '(${untilPage},0)'::tid`];
-  }
-  return cursor ? [compareSql(entity, order, order === 'age' ? '>' : '<', cursor, quote)] : [];
+/**
+ * Conditions for the due rows `p` of a range.
+ *
+ * In physical order nothing but the place may lead to the rows: a plan that takes an index on the way, since the statistics know of
+ * few due rows, returns them in another order, and with a limit leaves some out.
+ *
+ * @param place - where the rows begin, as SQL for each column of the order, if not behind the cursor
+ * @internal
+ */
+export function inRangeSql(
+  { plan: { entity }, cutoff, quote }: DueRows,
+  { order, cursor, untilPage }: BatchRange,
+  place = cursor && valuesSql(entity, order, cursor, quote),
+): string[] {
+  const behind = place ? [compareSql(entity, order, order === 'youth' ? '<' : '>', place)] : [];
+  return order === 'place'
+    ? [...behind, `p.ctid < '(${untilPage},0)'::tid`, stillDueSql(entity, cutoff, quote)]
+    : [...behind, dueSql(entity, cutoff, quote)];
 }
 
 /** The condition for the rows `p` up to a cursor, including it. @internal */
@@ -48,7 +59,7 @@ export function untilCursorSql(
   cursor: readonly string[],
   quote: QuoteValue,
 ): string {
-  return compareSql(entity, order, order === 'youth' ? '>=' : '<=', cursor, quote);
+  return compareSql(entity, order, order === 'youth' ? '>=' : '<=', valuesSql(entity, order, cursor, quote));
 }
 
 /** The place of a row in the order as a cursor: text, since a `Date` has no microseconds. @internal */
@@ -58,20 +69,20 @@ export function cursorSql(entity: PurgeEntity, order: PassOrder, alias: string):
     .join(', ')})`;
 }
 
-function compareSql(
-  entity: PurgeEntity,
-  order: PassOrder,
-  operator: string,
-  cursor: readonly string[],
-  quote: QuoteValue,
-): string {
+function valuesSql(entity: PurgeEntity, order: PassOrder, cursor: readonly string[], quote: QuoteValue): string[] {
   if (order === 'place') {
-    return `p.ctid ${operator} ${quote(cursor[0]!)}::tid`;
+    return [`${quote(cursor[0]!)}::tid`];
   }
-  const columns = orderColumns(entity, order).map((column) => `p.${column}`);
-  const values = [
+  return [
     timeSql(entity.deletedAt, cursor[0]!, quote),
     ...entity.table.key.map(({ type }, i) => `${quote(cursor[i + 1]!)}::${type}`),
   ];
-  return `(${columns.join(', ')}) ${operator} (${values.join(', ')})`;
+}
+
+function compareSql(entity: PurgeEntity, order: PassOrder, operator: string, place: readonly string[]): string {
+  if (order === 'place') {
+    return `p.ctid ${operator} ${place[0]!}`;
+  }
+  const columns = orderColumns(entity, order).map((column) => `p.${column}`);
+  return `(${columns.join(', ')}) ${operator} (${place.join(', ')})`;
 }

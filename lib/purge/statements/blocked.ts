@@ -1,6 +1,6 @@
 import type { EntityPlan, ReferencePath } from '../purge-planner.js';
 import { equal, existsSql, names, pathSql, type QuoteValue } from './path-sql.js';
-import { type DueRows, dueSql, keyListSql, sameKeySql } from './row-sql.js';
+import { type DueRows, dueSql, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
 
 /** One entity of a survey: its due rows, and the keys of those whose removal has failed. @internal */
 export interface SurveyedRows extends DueRows {
@@ -24,6 +24,7 @@ export function blockedSql(surveyed: readonly SurveyedRows[]): string {
     const { plan, cutoff, quote, failed } = rows;
     const { entity } = plan;
     const due = dueSql(entity, cutoff, quote);
+    const stillDue = stillDueSql(entity, cutoff, quote);
     plan.blockers.forEach((path, via) => {
       const standing = (last: string) => standingSourceSql(path, last, surveyed);
       seeds.push(
@@ -34,14 +35,14 @@ export function blockedSql(surveyed: readonly SurveyedRows[]): string {
       if (s >= 0) {
         steps.push(
           `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${linkSql(plan, path, quote)}
-    and b.e = ${s} and s.tableoid = b.part and s.ctid = b.place and ${due}`,
+    and b.e = ${s} and s.tableoid = b.part and s.ctid = b.place and ${stillDue}`,
         );
       }
     });
     if (failed.length > 0) {
       seeds.push(
         `select ${e}, p.tableoid, p.ctid, ${FAILED} from ${keyListSql(entity.table, failed, quote)}
-    join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')} where ${due}`,
+    join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')} where ${stillDue}`,
       );
     }
   });
@@ -78,7 +79,7 @@ function standingSourceSql({ hops, source }: ReferencePath, last: string, survey
     return [];
   }
   const { from } = hops.at(-1)!.reference;
-  const due = (alias: string) => dueSql(source, going.cutoff, going.quote, alias);
+  const due = (alias: string) => stillDueSql(source, going.cutoff, going.quote, alias);
   if (from === source.table) {
     return [`(${due(last)}) is not true`];
   }

@@ -30,8 +30,9 @@ export interface ConfiguredRow {
 
 /**
  * Makes the transaction short, harmless and allowed to remove rows. Everything is local to the transaction, so that it is safe
- * behind a transaction pooler. Batches are found by index or by place: a plan that reads a whole table is never wanted, and
- * the cost that the planner puts on it must not set off the JIT compiler.
+ * behind a transaction pooler. Batches are found by index or by place: a plan that reads a whole table, or sorts all that is left
+ * of its due rows for each batch, is never wanted, although statistics that know of few due rows make the planner think so. The
+ * cost that it puts on such plans must not set off the JIT compiler.
  *
  * @internal
  */
@@ -40,7 +41,10 @@ export function configureBatch(settings: BatchSettings, quote: QuoteValue): stri
     lock_timeout: `${Math.ceil(settings.lockTimeout)}ms`,
     statement_timeout: `${Math.ceil(settings.statementTimeout)}ms`,
     idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
+    enable_tidscan: 'on',
     enable_seqscan: 'off',
+    enable_sort: 'off',
+    max_parallel_workers_per_gather: '0',
     jit: 'off',
     ...(settings.hasHooks ? {} : { synchronous_commit: 'off' }),
     [PHYSICAL_DELETE_SETTING]: 'allowed',

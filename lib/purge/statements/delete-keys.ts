@@ -1,5 +1,5 @@
 import { candidateColumns, standingSql } from './standing.js';
-import { type DueRows, dueSql, keyListSql, sameKeySql } from './row-sql.js';
+import { type DueRows, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
 
 /** @internal */
 export interface KeysRow {
@@ -19,7 +19,7 @@ export interface KeysRow {
 export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
   const { plan, cutoff, quote } = rows;
   const { entity } = plan;
-  const due = dueSql(entity, cutoff, quote);
+  const due = stillDueSql(entity, cutoff, quote);
   return `with recursive candidate as materialized (
   select p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
     .map((column) => `p.${column}`)

@@ -1,4 +1,4 @@
-import { type DueRows, dueSql, keyListSql, sameKeySql } from './row-sql.js';
+import { type DueRows, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
 
 /**
  * Removes rows that the transaction has locked and checked, of several entities at once if they reference each other: the
@@ -11,7 +11,7 @@ export function deleteLocked(sets: readonly { readonly rows: DueRows; readonly k
     const { table } = plan.entity;
     return `gone${i} as (
   delete from ${table.name} as p using ${keyListSql(table, keys, quote)}
-  where ${sameKeySql(table, 'p')} and ${dueSql(plan.entity, cutoff, quote)} returning 1
+  where ${sameKeySql(table, 'p')} and ${stillDueSql(plan.entity, cutoff, quote)} returning 1
 )`;
   });
   const counts = sets.map((_, i) => `(select count(*)::int from gone${i})`);

@@ -1,5 +1,5 @@
-import { type BatchRange, behindCursorSql, untilCursorSql } from './batch-range.js';
-import { type DueRows, dueSql, unblockedSql } from './row-sql.js';
+import { type BatchRange, inRangeSql, untilCursorSql } from './batch-range.js';
+import { type DueRows, unblockedSql } from './row-sql.js';
 
 /**
  * Removes a stretch of due rows as a range. A row that was changed since the statement began is checked again by the database
@@ -15,13 +15,12 @@ export function deleteRange(
   last: readonly string[] | undefined,
   checks: boolean,
 ): string {
-  const { plan, cutoff, quote } = rows;
+  const { plan, quote } = rows;
   const { entity } = plan;
   const unforced = plan.blockers.filter(({ isEnforced }) => !isEnforced);
   const conditions = [
-    ...behindCursorSql(entity, range, quote),
+    ...inRangeSql(rows, range),
     ...(last ? [untilCursorSql(entity, range.order, last, quote)] : []),
-    dueSql(entity, cutoff, quote),
     ...unblockedSql(rows, checks ? plan.blockers : unforced),
   ];
   return `delete from ${entity.table.name} as p where ${conditions.join(' and ')}`;

@@ -1,5 +1,5 @@
-import { type BatchRange, behindCursorSql, cursorSql, orderBySql, orderColumns } from './batch-range.js';
-import { type DueRows, dueSql } from './row-sql.js';
+import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from './batch-range.js';
+import { type DueRows, stillDueSql } from './row-sql.js';
 import { candidateColumns, standingSql } from './standing.js';
 
 /** @internal */
@@ -21,8 +21,6 @@ export interface TreesRow {
 export function deleteTrees(rows: DueRows, range: BatchRange): string {
   const { plan, cutoff, quote } = rows;
   const { entity } = plan;
-  const due = dueSql(entity, cutoff, quote);
-  const conditions = [due, ...behindCursorSql(entity, range, quote)];
   const columns = candidateColumns(plan).map((column) => `p.${column}`);
   const backwards = orderColumns(entity, range.order).map(
     (column) => `c.${column === 'ctid' ? 'place' : column}${range.order === 'youth' ? '' : ' desc'}`,
@@ -30,10 +28,10 @@ export function deleteTrees(rows: DueRows, range: BatchRange): string {
   const last = range.order === 'place' ? 'jsonb_build_array(c.place::text)' : cursorSql(entity, range.order, 'c');
   return `with recursive candidate as materialized (
   select p.tableoid as part, p.ctid as place, ${columns.join(', ')}
-  from ${entity.table.name} as p where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
+  from ${entity.table.name} as p where ${inRangeSql(rows, range).join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
 ), ${standingSql(rows)}, gone as (
   delete from ${entity.table.name} as p using candidate as c
-  where p.ctid = c.place and p.tableoid = c.part and ${due}
+  where p.ctid = c.place and p.tableoid = c.part and ${stillDueSql(entity, cutoff, quote)}
     and not exists (select from standing as s where s.place = c.place and s.part = c.part)
   returning 1
 )

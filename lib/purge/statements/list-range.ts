@@ -1,5 +1,5 @@
-import { type BatchRange, behindCursorSql, cursorSql, orderBySql } from './batch-range.js';
-import { type DueRows, dueSql, keySql } from './row-sql.js';
+import { type BatchRange, cursorSql, inRangeSql, orderBySql } from './batch-range.js';
+import { type DueRows, keySql } from './row-sql.js';
 
 /** @internal */
 export interface ListedRow {
@@ -9,8 +9,8 @@ export interface ListedRow {
 }
 
 /** The keys of the next due rows, blocked or not, without touching them: for batches that are not removed as a range. @internal */
-export function listRange({ plan: { entity }, cutoff, quote }: DueRows, range: BatchRange): string {
-  const conditions = [dueSql(entity, cutoff, quote), ...behindCursorSql(entity, range, quote)];
+export function listRange(rows: DueRows, range: BatchRange): string {
+  const { entity } = rows.plan;
   return `select ${keySql(entity.table)} as key, ${cursorSql(entity, range.order, 'p')} as last
-from ${entity.table.name} as p where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}`;
+from ${entity.table.name} as p where ${inRangeSql(rows, range).join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}`;
 }

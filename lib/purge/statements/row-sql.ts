@@ -1,4 +1,5 @@
 import type { PurgeColumn, PurgeEntity, PurgeTable } from '../key-graph.js';
+import { filterSql } from '../../metadata/filter-sql.js';
 import type { EntityPlan } from '../purge-planner.js';
 import { existsSql, type QuoteValue } from './path-sql.js';
 
@@ -13,6 +14,11 @@ export interface DueRows {
 /** Whether the row `alias` is due. @internal */
 export function dueSql({ deletedAt }: PurgeEntity, cutoff: string, quote: QuoteValue, alias = 'p'): string {
   return `${alias}.${deletedAt.name} < ${timeSql(deletedAt, cutoff, quote)}`;
+}
+
+/** The same for a row that is found otherwise: the condition is checked, and never how rows are found. @internal */
+export function stillDueSql(entity: PurgeEntity, cutoff: string, quote: QuoteValue, alias = 'p'): string {
+  return filterSql(dueSql(entity, cutoff, quote, alias));
 }
 
 /** A time as the column of an entity holds it. A column without time zone holds UTC, as the ORM writes it. @internal */

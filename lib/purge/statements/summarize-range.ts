@@ -1,5 +1,5 @@
-import { type BatchRange, behindCursorSql, orderBySql } from './batch-range.js';
-import { type DueRows, dueSql } from './row-sql.js';
+import { type BatchRange, inRangeSql, orderBySql } from './batch-range.js';
+import type { DueRows } from './row-sql.js';
 
 /** @internal */
 export interface SummaryRow {
@@ -10,11 +10,11 @@ export interface SummaryRow {
 }
 
 /** What a stretch of due rows comes to, where it may not be full: reads each of its pages once, due rows or not. @internal */
-export function summarizeRange({ plan: { entity }, cutoff, quote }: DueRows, range: BatchRange): string {
-  const conditions = [dueSql(entity, cutoff, quote), ...behindCursorSql(entity, range, quote)];
+export function summarizeRange(rows: DueRows, range: BatchRange): string {
+  const { entity } = rows.plan;
   const last = range.order === 'place' ? 'jsonb_build_array(max(s.place)::text)' : 'null';
   return `select count(*)::int as due, case when count(*) > 0 then ${last} end as last from (
   select p.ctid as place from ${entity.table.name} as p
-  where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
+  where ${inRangeSql(rows, range).join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
 ) as s`;
 }

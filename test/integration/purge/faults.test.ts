@@ -87,6 +87,48 @@ describe(PurgeService.name, () => {
     expect(deletions).toBeLessThanOrEqual(2 + 2 * 2 * Math.log2(ROWS));
   });
 
+  it.each([
+    { order: 'age', how: 'range', width: 1_900, known: 60 },
+    { order: 'age', how: 'key', width: 1_900, known: 60 },
+    { order: 'place', how: 'range', width: 180, known: 1_200 },
+    { order: 'place', how: 'key', width: 180, known: 1_200 },
+  ])('takes all rows and reads each a few times, whatever the statistics say: by $order and $how', async (shape) => {
+    await test.database.query(`
+      alter table item set (autovacuum_enabled = off);
+      truncate item;
+      insert into item select n, repeat('x', ${shape.width}), '', case when n % ${shape.known} = 0 then now() - interval '80 days' + hashint4(n) * interval '1 millisecond' end
+      from generate_series(1, 12000) as n;
+      analyze item;
+      update item set deleted_at = now() - interval '80 days' + hashint4(id) * interval '1 millisecond' where id % 3 = 0;
+    `);
+    const service = purge({ batchSize: 100 });
+    if (shape.how === 'key') {
+      service.registerHook(Item.class, () => undefined);
+    }
+    test.statements.length = 0;
+
+    const { total } = await service.run();
+    await test.orm.close(true);
+    const [index] = await test.database.query<{ read: number }>(
+      `select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname like '%deleted_at%'`,
+    );
+
+    expect(test.statements.some((sql) => sql.includes('p.ctid < '))).toBe(shape.order === 'place');
+    expect(total).toBe(4_000);
+    expect(index!.read).toBeLessThan(6 * total);
+  });
+
+  it('leaves a row that is restored after the end of its batch was read ahead', async () => {
+    await onDelete(`if old.id = 1 then update item set deleted_at = null where id in (500, 777); end if;`);
+    test.statements.length = 0;
+
+    const report = await purge({ batchSize: 100 }).run();
+
+    expect(test.statements.filter((sql) => sql.startsWith('with recursive edge'))).toHaveLength(2);
+    expect(report).toMatchObject({ outcome: 'completed', entities: [{ purged: ROWS - 2, locked: 0, blocked: 0 }] });
+    await expect(ids()).resolves.toEqual([500, 777, 5001, 5002]);
+  });
+
   it('passes over rows that a user has locked, takes them at the end if they are free by then, else reports them', async () => {
     const [brief, long] = [await test.database.connect(), await test.database.connect()];
     await brief.query('begin; select from item where id in (3, 4) for update');

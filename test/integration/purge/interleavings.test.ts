@@ -93,7 +93,7 @@ describe(PurgeService.name, () => {
   });
 
   const shapes = [
-    { name: 'in physical order', isUnindexed: true, evidence: 'p.ctid > ', fillers: 0, hook: false, share: 0.4 },
+    { name: 'in physical order', isUnindexed: true, evidence: 'p.ctid < ', fillers: 0, hook: false, share: 0.4 },
     {
       name: 'in the order of deletion',
       isUnindexed: false,

@@ -1,0 +1,72 @@
+import type { BatchTransaction } from './purge-connection.js';
+import type { BatchRange } from './statements/batch-range.js';
+import { type EdgeRow, findEdges } from './statements/find-edges.js';
+import type { DueRows } from './statements/row-sql.js';
+
+type Cursor = readonly string[];
+
+/** For how many batches ends are read ahead. */
+const BATCHES_AHEAD = 8;
+
+/**
+ * Where the batches of one pass end. Finding out means to pass the index over the rows of a batch, so it is done for several batches
+ * at once, in steps of which a batch takes as many as it is to hold: that saves trips, and where due rows lie all over a
+ * table, the index alone tells which of them are there only until batches have changed its pages.
+ *
+ * In physical order each batch looks for its own end, since what it passes are the pages that it is about to read anyway.
+ *
+ * @internal
+ */
+export class Edges {
+  #batchesAhead = BATCHES_AHEAD;
+  #from: string | undefined;
+  #ahead: readonly Cursor[] = [];
+  #isEnd = false;
+
+  /** @param step - how many rows lie between two edges */
+  constructor(private readonly step: number) {}
+
+  /** The size of a batch as whole steps, unless it is smaller than one. */
+  round(size: number): number {
+    return size < this.step ? size : size - (size % this.step);
+  }
+
+  /** The cursor behind the last row of a range; nothing if fewer rows are left than it could hold. */
+  async next(transaction: BatchTransaction, rows: DueRows, range: BatchRange): Promise<Cursor | undefined> {
+    if (range.order === 'place' || range.size < this.step) {
+      const [edge] = await transaction.execute<EdgeRow>(findEdges(rows, range, range.size, 1));
+      return edge?.last;
+    }
+    const steps = range.size / this.step;
+    const passed = this.#passed(range.cursor);
+    if (passed !== undefined && (this.#isEnd || passed + steps <= this.#ahead.length)) {
+      return this.#ahead[passed + steps - 1];
+    }
+    await this.#readAhead(transaction, rows, range, steps);
+    return this.#ahead[steps - 1];
+  }
+
+  async #readAhead(transaction: BatchTransaction, rows: DueRows, range: BatchRange, steps: number): Promise<void> {
+    const count = steps * this.#batchesAhead;
+    // Where it takes too long, each batch looks for its own end from now on.
+    this.#batchesAhead = 1;
+    const edges = await transaction.execute<EdgeRow>(findEdges(rows, range, this.step, count));
+    this.#batchesAhead = count / steps;
+    this.#from = JSON.stringify(range.cursor);
+    this.#ahead = edges.map(({ last }) => last);
+    this.#isEnd = edges.length < count;
+  }
+
+  /** How many of the edges lie before a cursor; nothing if it is none of them. */
+  #passed(cursor: Cursor | undefined): number | undefined {
+    const place = JSON.stringify(cursor);
+    if (this.#ahead.length === 0 && !this.#isEnd) {
+      return undefined;
+    }
+    if (place === this.#from) {
+      return 0;
+    }
+    const found = this.#ahead.findIndex((edge) => JSON.stringify(edge) === place);
+    return found < 0 ? undefined : found + 1;
+  }
+}
