@@ -10,6 +10,7 @@ import { EndangeredRowError, KeptRowError, type RangeRemoval, removeKeys, remove
 import type { BatchRange, PassOrder } from './statements/batch-range.js';
 import { type ListedRow, listRange } from './statements/list-range.js';
 import { StoppedError } from './stop-signal.js';
+import { IN_ORDER } from './statements/plan-settings.js';
 import { readTablePages } from './statements/read-table-pages.js';
 
 /** What the batches of one run share. @internal */
@@ -114,7 +115,7 @@ async function ranged(
 
 /** The same rows by their keys. */
 async function listed(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval> {
-  const rows = await context.connection.readInOrder<ListedRow>(listRange(run.rows, range));
+  const rows = await context.connection.read<ListedRow>(listRange(run.rows, range), IN_ORDER);
   const keys = rows.map(({ key }) => key);
   const gone = await purgeKeys(run, keys, context);
   return { due: keys.length, gone, last: keys.length < range.size ? undefined : rows.at(-1)!.last };

@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IsolationLevel } from '@mikro-orm/core';
-import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { EventType, type SessionContext, TransactionContext, TransactionEventBroadcaster } from '@mikro-orm/core';
+import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
-import {
-  type BatchSettings,
-  configureBatch,
-  type ConfiguredRow,
-  type RowCounters,
-} from './statements/configure-batch.js';
+import { type BatchSettings, batchSettings } from './statements/batch-settings.js';
+import { configureTransaction } from './statements/configure-transaction.js';
+import { openBatch, type OpenedRow, type RowCounters } from './statements/open-batch.js';
 import type { QuoteValue } from './statements/path-sql.js';
 import { readTransactionStatus } from './statements/read-transaction-status.js';
-import { PooledClients } from './pooled-clients.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** One batch's transaction. @internal */
@@ -24,10 +20,11 @@ export interface BatchTransaction {
   change(sql: string): Promise<number>;
 }
 
+type Settings = Readonly<Record<string, string>>;
+
 /** How far a transaction has come. */
 interface Attempt<Result> {
   id: string | undefined;
-  process: number | undefined;
   /** One, once everything but the commit is done. */
   readonly results: Result[];
 }
@@ -42,7 +39,6 @@ const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
  */
 export class PurgeConnection {
   readonly quote: QuoteValue;
-  readonly #clients = new PooledClients();
 
   constructor(
     private readonly em: EntityManager,
@@ -52,27 +48,21 @@ export class PurgeConnection {
     this.quote = (value) => platform.quoteValue(value);
   }
 
-  /** Begins to look after the connections that break. */
-  async open(): Promise<void> {
-    await this.#clients.watch(this.em);
-  }
-
-  close(): void {
-    this.#clients.unwatch();
-  }
-
-  /** Reads outside of a transaction; tries again if the connection breaks. */
-  async read<Row extends object>(sql: string): Promise<Row[]> {
-    return this.#reconnecting(() => this.stop.race(this.em.getConnection('write').execute<Row[]>(sql, [], 'all')));
-  }
-
   /**
-   * Reads rows in the order of an index, with the settings of a batch: by itself the planner may sort all of a table's due rows to
-   * find the next few.
+   * Reads in one statement; tries again if the connection breaks.
+   *
+   * @param settings - the database's settings for this statement
    */
-  async readInOrder<Row extends object>(sql: string): Promise<Row[]> {
-    const settings = { lockTimeout: 0, statementTimeout: 0, idleTimeout: 0, hasHooks: false, counted: [] };
-    return this.transaction(settings, (transaction) => transaction.execute<Row>(sql));
+  async read<Row extends object>(sql: string, settings?: Settings): Promise<Row[]> {
+    return this.#reconnecting(() =>
+      this.stop.race(
+        settings
+          ? this.#lend((client) =>
+              this.#transact(client, 'begin read only', settings, (ctx) => this.#execute<Row[]>(sql, 'all', ctx)),
+            )
+          : this.#execute<Row[]>(sql, 'all'),
+      ),
+    );
   }
 
   /**
@@ -85,17 +75,13 @@ export class PurgeConnection {
     work: (transaction: BatchTransaction) => Promise<Result>,
   ): Promise<Result> {
     return this.#reconnecting(async () => {
-      const attempt: Attempt<Result> = { id: undefined, process: undefined, results: [] };
+      const attempt: Attempt<Result> = { id: undefined, results: [] };
       try {
         return await this.#attempt(settings, work, attempt);
       } catch (error) {
-        if (classifyFailure(error) === 'connection') {
-          if (attempt.process !== undefined) {
-            this.#clients.discard(attempt.process, error as Error);
-          }
-          if (attempt.results.length > 0 && attempt.id && (await this.#wasCommitted(attempt.id))) {
-            return attempt.results[0]!;
-          }
+        const isInDoubt = classifyFailure(error) === 'connection' && attempt.results.length > 0;
+        if (isInDoubt && attempt.id && (await this.#wasCommitted(attempt.id))) {
+          return attempt.results[0]!;
         }
         throw error;
       }
@@ -109,34 +95,98 @@ export class PurgeConnection {
   ): Promise<Result> {
     let isUnderWay = false;
     let isGivenUp = false;
-    const connection = this.em.getConnection('write');
-    const run = async (ctx: Transaction | undefined, em: EntityManager): Promise<Result> => {
-      if (isGivenUp) {
-        throw this.stop.error();
-      }
-      isUnderWay = true;
-      const execute = <Row extends object>(sql: string) => connection.execute<Row[]>(sql, [], 'all', ctx);
+    const run = async (ctx: Transaction, em: EntityManager): Promise<Result> => {
+      const execute = <Row extends object>(sql: string) => this.#execute<Row[]>(sql, 'all', ctx);
       const change = async (sql: string) =>
-        (await connection.execute<{ affectedRows: number }>(sql, [], 'run', ctx)).affectedRows;
-      const [row] = await execute<ConfiguredRow>(configureBatch(settings, this.quote));
+        (await this.#execute<{ affectedRows: number }>(sql, 'run', ctx)).affectedRows;
+      const [row] = await execute<OpenedRow>(openBatch(settings.counted));
       attempt.id = row!.transaction ?? undefined;
-      attempt.process = row!.process;
       const result = await work({ em, counters: row!.counters, execute, change });
       attempt.results.push(result);
       return result;
     };
-    // Without hooks nobody sees an entity manager, and a transaction of the bare connection costs half.
-    const isolationLevel = IsolationLevel.READ_COMMITTED;
-    const batch = settings.hasHooks
-      ? this.em.fork({ clear: true }).transactional((em) => run(em.getTransactionContext(), em), { isolationLevel })
-      : connection.transactional((ctx) => run(ctx, this.em), {
-          isolationLevel,
-          sessionContext: this.em.getTransactionSessionContext?.(),
-        });
+    const all = { ...this.#sessionSettings(), ...batchSettings(settings) };
+    const batch = this.#lend((client) => {
+      if (isGivenUp) {
+        throw this.stop.error();
+      }
+      isUnderWay = true;
+      return settings.hasHooks
+        ? this.#transactWithEntityManager(client, all, run)
+        : this.#transact(client, 'begin isolation level read committed', all, (ctx) => run(ctx, this.em));
+    });
     return this.stop.race(batch, () => {
       isGivenUp = !isUnderWay;
       return isGivenUp;
     });
+  }
+
+  /**
+   * Runs something on a connection of the pool, which gets it back in any case. A transaction of the ORM alone does not see to that: one
+   * that cannot be rolled back, because its connection broke, keeps it (Kysely releases a controlled transaction after the
+   * rollback only), and after a few of those the pool is empty for the whole application.
+   */
+  #lend<Result>(work: (client: Kysely<any>) => Promise<Result>): Promise<Result> {
+    return this.em.getConnection('write').getClient().connection().execute(work);
+  }
+
+  /** With an entity manager for hooks, and the events that the ORM's own transactions have. */
+  async #transactWithEntityManager<Result>(
+    client: Kysely<any>,
+    settings: Settings,
+    work: (ctx: Transaction, em: EntityManager) => Promise<Result>,
+  ): Promise<Result> {
+    const em = this.em.fork({ clear: true });
+    const connection = em.getConnection('write');
+    const events = new TransactionEventBroadcaster(em, { topLevelTransaction: true });
+    await events.dispatchEvent(EventType.beforeTransactionStart);
+    const ctx = await client.startTransaction().setIsolationLevel('read committed').execute();
+    em.setTransactionContext(ctx);
+    return TransactionContext.create(em, async () => {
+      try {
+        await this.#execute(configureTransaction(settings, this.quote), 'run', ctx);
+        await events.dispatchEvent(EventType.afterTransactionStart, ctx);
+        const result = await work(ctx, em);
+        await em.flush();
+        await connection.commit(ctx, events);
+        return result;
+      } catch (error) {
+        await connection.rollback(ctx, events).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** Without one, which costs half as much. */
+  async #transact<Result>(
+    client: Kysely<any>,
+    begin: string,
+    settings: Settings,
+    work: (ctx: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      await this.#execute(`${begin}; ${configureTransaction(settings, this.quote)}`, 'run', client);
+      const result = await work(client);
+      await this.#execute('commit', 'run', client);
+      return result;
+    } catch (error) {
+      await this.#execute('rollback', 'run', client).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The session context of the entity manager, which the ORM sets where it begins a transaction itself. */
+  #sessionSettings(): Settings {
+    // Row level security is there from MikroORM 7.2 on.
+    const { variables = {}, role }: SessionContext = this.em.getTransactionSessionContext?.() ?? {};
+    const values = Object.entries(variables).map(
+      ([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)] as const,
+    );
+    return { ...(role === undefined ? {} : { role }), ...Object.fromEntries(values) };
+  }
+
+  #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
+    return this.em.getConnection('write').execute<any>(sql, [], method, ctx);
   }
 
   async #reconnecting<Result>(work: () => Promise<Result>): Promise<Result> {

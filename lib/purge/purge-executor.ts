@@ -9,6 +9,7 @@ import type { PurgeOrder } from './purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import { removeUnit } from './remove-unit.js';
 import { listOpen } from './statements/list-open.js';
+import { COUNTING } from './statements/plan-settings.js';
 import type { StopSignal } from './stop-signal.js';
 import { survey, type Surveyed } from './survey.js';
 
@@ -194,7 +195,8 @@ export class PurgeExecutor {
 
   async #open(e: number, limit: number): Promise<string[]> {
     const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-    return (await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit))).map(({ key }) => key);
+    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit), COUNTING);
+    return rows.map(({ key }) => key);
   }
 
   #context(run: EntityRun): BatchContext {

@@ -124,7 +124,6 @@ export class PurgeService {
     };
     try {
       stop.throwIfStopped();
-      await connection.open();
       const { order, times } = await this.#prepare(connection, olderThan);
       startedAt = times.now;
       const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
@@ -151,8 +150,6 @@ export class PurgeService {
         throw error;
       }
       throw new PurgeInterruptedError(error, report('aborted'));
-    } finally {
-      connection.close();
     }
   }
 

@@ -3,6 +3,7 @@ import { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeOrder } from './purge-planner.js';
 import type { PurgeEntityStatus, PurgeStatus } from './purge-status.js';
+import { COUNTING } from './statements/plan-settings.js';
 import { readOldestOpen } from './statements/read-oldest-open.js';
 import { readStatus, type StatusRow } from './statements/read-status.js';
 import { survey } from './survey.js';
@@ -27,12 +28,13 @@ export async function readPurgeStatus(
     runs.length > 0
       ? await connection.read<{ e: number; oldest: string | null }>(
           readOldestOpen(runs.map(({ rows }) => ({ ...rows, failed: [] }))),
+          COUNTING,
         )
       : [];
   const entities: PurgeEntityStatus[] = [];
   for (const { entity } of plans) {
     const cutoff = cutoffs.get(entity.name);
-    const [row] = await connection.read<StatusRow>(readStatus(entity, cutoff?.text, connection.quote));
+    const [row] = await connection.read<StatusRow>(readStatus(entity, cutoff?.text, connection.quote), COUNTING);
     const e = runs.findIndex(({ plan }) => plan.entity === entity);
     const open = oldest.find((found) => found.e === e)?.oldest ?? undefined;
     entities.push({

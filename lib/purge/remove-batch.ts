@@ -5,7 +5,7 @@ import type { PurgeTable } from './key-graph.js';
 import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
 import { runHooks } from './run-hooks.js';
 import type { BatchRange } from './statements/batch-range.js';
-import type { BatchSettings, RowCounters } from './statements/configure-batch.js';
+import type { BatchSettings } from './statements/batch-settings.js';
 import { countSubtable } from './statements/count-subtable.js';
 import { deleteKeys, type KeysRow } from './statements/delete-keys.js';
 import { deleteLocked } from './statements/delete-locked.js';
@@ -14,6 +14,7 @@ import { deleteRange } from './statements/delete-range.js';
 import { deleteTrees, type TreesRow } from './statements/delete-trees.js';
 import { listClearKeys } from './statements/list-clear-keys.js';
 import { lockKeys } from './statements/lock-keys.js';
+import type { RowCounters } from './statements/open-batch.js';
 import { readCounters } from './statements/read-counters.js';
 import { summarizeRange, type SummaryRow } from './statements/summarize-range.js';
 

@@ -1,6 +1,7 @@
 import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeBlock } from './purge-report.js';
+import { COUNTING } from './statements/plan-settings.js';
 import { surveyDue, type SurveyRow } from './statements/survey-due.js';
 
 /** The due rows of one entity at one moment. @internal */
@@ -18,7 +19,7 @@ export async function survey(connection: PurgeConnection, runs: readonly EntityR
     return [];
   }
   const surveyed = runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-  const rows = await connection.read<SurveyRow>(surveyDue(surveyed));
+  const rows = await connection.read<SurveyRow>(surveyDue(surveyed), COUNTING);
   return runs.map(({ plan }, e) => {
     const count = (what: string) => Number(rows.find((row) => row.e === e && row.what === what)?.count ?? 0);
     const blockedBy = plan.blockers

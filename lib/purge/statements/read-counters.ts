@@ -1,5 +1,5 @@
 import type { PurgeTable } from '../key-graph.js';
-import { countersSql } from './configure-batch.js';
+import { countersSql } from './open-batch.js';
 
 /**
  * What the transaction has removed and changed so far, to see whether the database's own `on delete` rules have touched a row
