@@ -13,7 +13,8 @@ const BATCHES_AHEAD = 8;
  * at once, in steps of which a batch takes as many as it is to hold: that saves trips, and where due rows lie all over a
  * table, the index alone tells which of them are there only until batches have changed its pages.
  *
- * In physical order each batch looks for its own end, since what it passes are the pages that it is about to read anyway.
+ * In physical order each batch looks for its own end, since what it passes are the pages that it is about to read anyway; and so it
+ * does without an index, where each step would sort all due rows.
  *
  * @internal
  */
@@ -33,7 +34,8 @@ export class Edges {
 
   /** The cursor behind the last row of a range; nothing if fewer rows are left than it could hold. */
   async next(transaction: BatchTransaction, rows: DueRows, range: BatchRange): Promise<Cursor | undefined> {
-    if (range.order === 'place' || range.size < this.step) {
+    const isByIndex = range.order !== 'place' && rows.plan.entity.hasPurgeIndex;
+    if (!isByIndex || range.size < this.step) {
       const [edge] = await transaction.execute<EdgeRow>(findEdges(rows, range, range.size, 1));
       return edge?.last;
     }

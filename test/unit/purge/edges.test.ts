@@ -27,11 +27,15 @@ function createTable(rows: number) {
 }
 
 const column = (name: string, type: string) => ({ name, type });
-const due = {
-  plan: { entity: { deletedAt: column('at', 'int8'), table: { name: 'row', key: [column('id', 'int4')] } } },
-  cutoff: '0',
-  quote: (value: unknown) => `'${String(value)}'`,
-} as unknown as DueRows;
+const dueRows = (hasPurgeIndex: boolean) =>
+  ({
+    plan: {
+      entity: { deletedAt: column('at', 'int8'), table: { name: 'row', key: [column('id', 'int4')] }, hasPurgeIndex },
+    },
+    cutoff: '0',
+    quote: (value: unknown) => `'${String(value)}'`,
+  }) as unknown as DueRows;
+const due = dueRows(true);
 const range = (size: number, last?: number, order: PassOrder = 'age') => ({
   order,
   size,
@@ -87,12 +91,15 @@ describe(Edges.name, () => {
     expect(table.asked.map(({ count }) => count)).toEqual([16, 2, 3]);
   });
 
-  it('looks for each end in physical order', async () => {
+  it.each([
+    { where: 'in physical order', order: 'place', hasPurgeIndex: true },
+    { where: 'without an index', order: 'age', hasPurgeIndex: false },
+  ] as const)('looks for each end $where', async ({ order, hasPurgeIndex }) => {
     const { transaction, asked } = createTable(30_000);
     const edges = new Edges(500);
 
-    await edges.next(transaction, due, range(1_000, undefined, 'place'));
-    await edges.next(transaction, due, range(1_000, 1_000, 'place'));
+    await edges.next(transaction, dueRows(hasPurgeIndex), range(1_000, undefined, order));
+    await edges.next(transaction, dueRows(hasPurgeIndex), range(1_000, 1_000, order));
 
     expect(asked.map(({ size, count }) => [size, count])).toEqual([
       [1_000, 1],
