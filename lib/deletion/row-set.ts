@@ -130,19 +130,20 @@ export async function lockBehind(
   and: readonly string[] = [],
 ): Promise<{ key: RowKey; parent: RowKey }[]> {
   const relation = relationSql(em, edge);
-  const found: { key: RowKey; parent: RowKey }[] = [];
+  // Portions, since a call with all rows of one as its arguments would overflow the stack.
+  const found: { key: RowKey; parent: RowKey }[][] = [];
   await inChunks(parents, async (chunk) => {
     const condition = keyConditionSql(em, edge.parent, 'p', chunk);
     found.push(
-      ...(await execute<{ key: string[]; parent: string[] }>(
+      await execute<{ key: string[]; parent: string[] }>(
         em,
         ctx,
         `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
           `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
           `where ${[condition.sql, ...relation.conditions, ...and].join(' and ')} for update of c`,
         [...condition.params, ...relation.params],
-      )),
+      ),
     );
   });
-  return found;
+  return found.flat();
 }

@@ -71,8 +71,8 @@ export class TransactionState {
     }
     if (pending.parent) {
       const outer = this.#of(pending.parent);
-      outer.events.push(...pending.events);
-      outer.undo.push(...pending.undo);
+      pending.events.forEach((event) => outer.events.push(event));
+      pending.undo.forEach((undo) => outer.undo.push(undo));
       outer.unitSlot = pending.unitSlot ?? outer.unitSlot;
       return;
     }

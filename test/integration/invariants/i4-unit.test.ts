@@ -37,6 +37,20 @@ describe('I4: a deletion is one unit', () => {
     expect(await deleted('review')).toEqual([false]);
   });
 
+  it('restores a unit with more rows behind one than a call can have arguments', async () => {
+    const ROWS = 150_000;
+    await library.database.query(`
+      insert into author (name) values ('Ada'); insert into book (title, author_id) values ('one', 1);
+      insert into chapter (title, book_id) select n, 1 from generate_series(1, ${ROWS}) as n;
+    `);
+    await repo(Author).softDelete(1);
+
+    await expect(repo(Author).restore(1)).resolves.toMatchObject({ affected: { Author: 1, Book: 1, Chapter: ROWS } });
+
+    const [left] = await library.database.query('select from chapter where deleted_at is not null');
+    expect(left).toBeUndefined();
+  });
+
   it('leaves the time of a row that is deleted already, loaded or by reference', async () => {
     await plant();
     await library.database.query(`update book set deleted_at = '2020-01-02 03:04:05.678901+00' where id = 1`);
