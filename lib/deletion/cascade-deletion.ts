@@ -1,9 +1,9 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { filterSql } from '../metadata/filter-sql.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';

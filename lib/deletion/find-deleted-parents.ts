@@ -1,7 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { filterSql } from '../metadata/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { filterSql } from '../metadata/filter-sql.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';

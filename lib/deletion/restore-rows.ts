@@ -1,11 +1,11 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Affected } from './cascade-deletion.js';
-import { filterSql } from '../metadata/filter-sql.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
 import { keyFromText } from './key-from-text.js';

@@ -71,6 +71,7 @@ export class TransactionState {
     }
     if (pending.parent) {
       const outer = this.#of(pending.parent);
+      // One by one, since they may be more than a call can have arguments.
       pending.events.forEach((event) => outer.events.push(event));
       pending.undo.forEach((undo) => outer.undo.push(undo));
       outer.unitSlot = pending.unitSlot ?? outer.unitSlot;

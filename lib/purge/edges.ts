@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BatchTransaction } from './purge-connection.js';
 import type { BatchRange } from './statements/batch-range.js';
 import { type EdgeRow, findEdges } from './statements/find-edges.js';
@@ -20,8 +21,8 @@ const BATCHES_AHEAD = 8;
  */
 export class Edges {
   #batchesAhead = BATCHES_AHEAD;
-  #from: string | undefined;
-  #ahead: readonly Cursor[] = [];
+  /** The cursor behind which edges were read, and the edges. */
+  #places: readonly (Cursor | undefined)[] = [];
   #isEnd = false;
 
   /** @param step - how many rows lie between two edges */
@@ -40,12 +41,12 @@ export class Edges {
       return edge?.last;
     }
     const steps = range.size / this.step;
-    const passed = this.#passed(range.cursor);
-    if (passed !== undefined && (this.#isEnd || passed + steps <= this.#ahead.length)) {
-      return this.#ahead[passed + steps - 1];
+    let at = this.#places.findIndex((place) => isDeepStrictEqual(place, range.cursor));
+    if (at < 0 || (at + steps >= this.#places.length && !this.#isEnd)) {
+      await this.#readAhead(transaction, rows, range, steps);
+      at = 0;
     }
-    await this.#readAhead(transaction, rows, range, steps);
-    return this.#ahead[steps - 1];
+    return this.#places[at + steps];
   }
 
   async #readAhead(transaction: BatchTransaction, rows: DueRows, range: BatchRange, steps: number): Promise<void> {
@@ -54,21 +55,7 @@ export class Edges {
     this.#batchesAhead = 1;
     const edges = await transaction.execute<EdgeRow>(findEdges(rows, range, this.step, count));
     this.#batchesAhead = count / steps;
-    this.#from = JSON.stringify(range.cursor);
-    this.#ahead = edges.map(({ last }) => last);
+    this.#places = [range.cursor, ...edges.map(({ last }) => last)];
     this.#isEnd = edges.length < count;
-  }
-
-  /** How many of the edges lie before a cursor; nothing if it is none of them. */
-  #passed(cursor: Cursor | undefined): number | undefined {
-    const place = JSON.stringify(cursor);
-    if (this.#ahead.length === 0 && !this.#isEnd) {
-      return undefined;
-    }
-    if (place === this.#from) {
-      return 0;
-    }
-    const found = this.#ahead.findIndex((edge) => JSON.stringify(edge) === place);
-    return found < 0 ? undefined : found + 1;
   }
 }

@@ -9,9 +9,9 @@ import type { PurgeConnection } from './purge-connection.js';
 import { EndangeredRowError, KeptRowError, type RangeRemoval, removeKeys, removeRange } from './remove-batch.js';
 import type { BatchRange, PassOrder } from './statements/batch-range.js';
 import { type ListedRow, listRange } from './statements/list-range.js';
-import { StoppedError } from './stop-signal.js';
 import { IN_ORDER } from './statements/plan-settings.js';
 import { readTablePages } from './statements/read-table-pages.js';
+import { StoppedError } from './stop-signal.js';
 
 /** What the batches of one run share. @internal */
 export interface BatchContext {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { sqlState } from './classify-failure.js';
+import type { Cutoff } from './due-times.js';
 import type { EntityPlan } from './purge-planner.js';
 import type { PurgeHook } from './purge-hook.js';
 import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from './purge-report.js';
@@ -28,11 +29,11 @@ export class EntityRun {
 
   constructor(
     readonly plan: EntityPlan,
-    readonly cutoff: string,
+    readonly cutoff: Cutoff,
     readonly hooks: readonly PurgeHook[],
     quote: QuoteValue,
   ) {
-    this.rows = { plan, cutoff, quote };
+    this.rows = { plan, cutoff: cutoff.text, quote };
   }
 
   get name(): string {
@@ -67,7 +68,7 @@ export class EntityRun {
     return {
       entity: this.name,
       table: this.plan.entity.table.label,
-      cutoff: new Date(`${this.cutoff.slice(0, 10)}T${this.cutoff.slice(11, 23)}Z`),
+      cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: this.blocked,
       failed: this.failures.size,

@@ -3,7 +3,7 @@ import { EventType, type SessionContext, TransactionContext, TransactionEventBro
 import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
 import { type BatchSettings, batchSettings } from './statements/batch-settings.js';
-import { configureTransaction } from './statements/configure-transaction.js';
+import { configureTransaction, type Settings } from './statements/configure-transaction.js';
 import { openBatch, type OpenedRow, type RowCounters } from './statements/open-batch.js';
 import type { QuoteValue } from './statements/path-sql.js';
 import { readTransactionStatus } from './statements/read-transaction-status.js';
@@ -20,8 +20,6 @@ export interface BatchTransaction {
   change(sql: string): Promise<number>;
 }
 
-type Settings = Readonly<Record<string, string>>;
-
 /** How far a transaction has come. */
 interface Attempt<Result> {
   id: string | undefined;
@@ -32,8 +30,8 @@ interface Attempt<Result> {
 const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
 
 /**
- * The database as a purge sees it: reads outside of transactions, and short transactions, one at a time. A connection that breaks
- * is replaced; whether the transaction it broke in was committed is asked of the database.
+ * The database as a purge sees it: readings of one statement, and short transactions, one at a time. A connection that breaks is
+ * replaced; whether the transaction it broke in was committed is asked of the database.
  *
  * @internal
  */
@@ -157,7 +155,7 @@ export class PurgeConnection {
     });
   }
 
-  /** Without one, which costs half as much. */
+  /** Without one, which costs half as much: it begins with its settings in one trip. */
   async #transact<Result>(
     client: Kysely<any>,
     begin: string,

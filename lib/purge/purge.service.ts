@@ -166,7 +166,7 @@ export class PurgeService {
         return [];
       }
       const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
-      return [new EntityRun(plan, cutoff.text, hooks, connection.quote)];
+      return [new EntityRun(plan, cutoff, hooks, connection.quote)];
     });
   }
 
@@ -176,7 +176,7 @@ export class PurgeService {
         type: 'purged',
         entity: run.name,
         count: gone,
-        deletedAt: run.report().cutoff,
+        deletedAt: run.cutoff.date,
       });
     }
     onProgress?.({

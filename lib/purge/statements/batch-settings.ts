@@ -1,6 +1,7 @@
 import { PHYSICAL_DELETE_SETTING } from '../../metadata/guard-setting.js';
 import type { PurgeTable } from '../key-graph.js';
-import { IN_ORDER } from './plan-settings.js';
+import type { Settings } from './configure-transaction.js';
+import { BY_KEY, IN_ORDER } from './plan-settings.js';
 
 /** @internal */
 export interface BatchSettings {
@@ -22,13 +23,12 @@ export interface BatchSettings {
  *
  * @internal
  */
-export function batchSettings(settings: BatchSettings): Readonly<Record<string, string>> {
+export function batchSettings(settings: BatchSettings): Settings {
   return {
     lock_timeout: `${Math.ceil(settings.lockTimeout)}ms`,
     statement_timeout: `${Math.ceil(settings.statementTimeout)}ms`,
     idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
-    ...IN_ORDER,
-    ...(settings.hasHooks ? {} : { synchronous_commit: 'off' }),
+    ...(settings.hasHooks ? BY_KEY : { ...IN_ORDER, synchronous_commit: 'off' }),
     [PHYSICAL_DELETE_SETTING]: 'allowed',
   };
 }

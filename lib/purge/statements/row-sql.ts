@@ -1,5 +1,5 @@
-import type { PurgeColumn, PurgeEntity, PurgeTable } from '../key-graph.js';
 import { filterSql } from '../../metadata/filter-sql.js';
+import type { PurgeColumn, PurgeEntity, PurgeTable } from '../key-graph.js';
 import type { EntityPlan } from '../purge-planner.js';
 import { existsSql, type QuoteValue } from './path-sql.js';
 

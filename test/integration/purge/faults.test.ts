@@ -58,6 +58,16 @@ describe(PurgeService.name, () => {
     `);
   const purge = (options: Parameters<typeof createPurge>[1] = {}) =>
     createPurge(test.orm, { pauseBetweenBatches: 0, ...options });
+  /** Rows then go by their keys, in transactions with an entity manager. */
+  const hooked: typeof purge = (options) => {
+    const service = purge(options);
+    service.registerHook(Item.class, () => undefined);
+    return service;
+  };
+  const ways = [
+    { way: 'by range', create: purge },
+    { way: 'with hooks', create: hooked },
+  ];
 
   it('isolates rows that a trigger refuses, in about two statements per row and halving', async () => {
     await onDelete(`if old.id in (17, 700) then
@@ -101,13 +111,9 @@ describe(PurgeService.name, () => {
       analyze item;
       update item set deleted_at = now() - interval '80 days' + hashint4(id) * interval '1 millisecond' where id % 3 = 0;
     `);
-    const service = purge({ batchSize: 100 });
-    if (shape.how === 'key') {
-      service.registerHook(Item.class, () => undefined);
-    }
     test.statements.length = 0;
 
-    const { total } = await service.run();
+    const { total } = await (shape.how === 'key' ? hooked : purge)({ batchSize: 100 }).run();
     await test.orm.close(true);
     const [index] = await test.database.query<{ read: number }>(
       `select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname like '%deleted_at%'`,
@@ -222,26 +228,18 @@ describe(PurgeService.name, () => {
     await expect(ids()).resolves.toEqual([5001, 5002]);
   });
 
-  it.each(['by range', 'with hooks'])(
-    'goes on over a new connection when the server drops the one of a batch: %s',
-    async (how) => {
-      await onDelete(
-        `if old.id in (100, 900) and nextval('attempts') not in (5, 6) then perform pg_terminate_backend(pg_backend_pid()); end if;`,
-      );
-      const service = purge();
-      if (how === 'with hooks') {
-        service.registerHook(Item.class, () => undefined);
-      }
-
-      // More than the pool has.
-      await expect(service.run()).resolves.toMatchObject({
-        outcome: 'completed',
-        entities: [{ purged: ROWS, failed: 0 }],
-      });
-      await expect(ids()).resolves.toEqual([5001, 5002]);
-      await expect(test.database.query('select last_value::int from attempts')).resolves.toEqual([{ last_value: 6 }]);
-    },
-  );
+  it.each(ways)('goes on over a new connection when the server drops the one of a batch: $way', async ({ create }) => {
+    await onDelete(
+      `if old.id in (100, 900) and nextval('attempts') not in (5, 6) then perform pg_terminate_backend(pg_backend_pid()); end if;`,
+    );
+    // More than the pool has.
+    await expect(create().run()).resolves.toMatchObject({
+      outcome: 'completed',
+      entities: [{ purged: ROWS, failed: 0 }],
+    });
+    await expect(ids()).resolves.toEqual([5001, 5002]);
+    await expect(test.database.query('select last_value::int from attempts')).resolves.toEqual([{ last_value: 6 }]);
+  });
 
   it('asks what became of a commit whose answer was lost, so that every row is counted once', async () => {
     const proxy = await startProxy(test.database.url, 3);
@@ -347,6 +345,7 @@ describe(PurgeService.name, () => {
     const service = purge({ batchSize: ROWS });
     service.registerHook(Item.class, async (items, { em }) => {
       events.push('hook');
+      await expect(em.execute("select current_setting('enable_sort') as sort")).resolves.toEqual([{ sort: 'on' }]);
       await em.execute(`insert into removed values (${items.length})`);
       await em.transactional((inner) => inner.execute('insert into removed values (1)'));
       await em.transactional((inner) => inner.execute('insert into removed values (1 / 0)')).catch(() => undefined);
@@ -366,25 +365,17 @@ describe(PurgeService.name, () => {
     await expect(ids()).resolves.toEqual([5001, 5002, 6001]);
   });
 
-  it.each(['by range', 'with hooks'])(
-    'removes rows with the session variables of the entity manager: %s',
-    async (how) => {
-      await onDelete(`perform set_config('app.seen', current_setting('app.actor', true), false);`);
-      test.orm.config.set('allowGlobalContext', true);
-      const em: Partial<EntityManager> = test.orm.em;
-      em.setSessionContext?.({ variables: { 'app.actor': 'purge' } });
-      const service = purge();
-      if (how === 'with hooks') {
-        service.registerHook(Item.class, () => undefined);
-      }
+  it.each(ways)('removes rows with the session variables of the entity manager: $way', async ({ create }) => {
+    await onDelete(`perform set_config('app.seen', current_setting('app.actor', true), false);`);
+    test.orm.config.set('allowGlobalContext', true);
+    const em: Partial<EntityManager> = test.orm.em;
+    em.setSessionContext?.({ variables: { 'app.actor': 'purge' } });
+    await expect(create().run()).resolves.toMatchObject({ total: ROWS });
 
-      await expect(service.run()).resolves.toMatchObject({ total: ROWS });
-
-      const [seen] = await test.orm.em.fork().execute(`select current_setting('app.seen', true) as actor`);
-      // MikroORM has them from 7.2 on.
-      expect(seen).toEqual({ actor: em.setSessionContext ? 'purge' : '' });
-    },
-  );
+    const [seen] = await test.orm.em.fork().execute(`select current_setting('app.seen', true) as actor`);
+    // MikroORM has them from 7.2 on.
+    expect(seen).toEqual({ actor: em.setSessionContext ? 'purge' : '' });
+  });
 
   it('stops after the batch under way, and the next run goes on', async () => {
     const controller = new AbortController();
