@@ -85,7 +85,8 @@ export class SoftDeleteCatalog {
 
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
   find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
-    const meta = isMetadata(entity) ? entity : this.storage.find(entity as any);
+    // Metadata may belong to another ORM over the same classes.
+    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as any);
     return meta && this.#entities.get(meta.root);
   }
 
