@@ -1,4 +1,4 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
@@ -7,8 +7,20 @@ import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
 import { forgetRemoved } from './forget-removed.js';
-import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { lockRows } from './lock-rows.js';
+import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
+import { type RowSelection, selectRows } from './select-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
+
+/**
+ * Which rows a physical removal may reach.
+ *
+ * @publicApi
+ */
+export interface HardDeleteOptions {
+  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  filters?: FilterOptions;
+}
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.
@@ -20,11 +32,12 @@ export async function hardDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
+  { filters }: HardDeleteOptions = {},
 ): Promise<number> {
   const { catalog, transactions, actor } = getInstallation(em);
-  await em.tryFlush(meta.class, {});
+  const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
-    const rows = await collect(em, ctx, catalog.graph, meta, where);
+    const rows = await collect(em, ctx, catalog.graph, meta, asked);
     if (rows.entities().length === 0) {
       return 0;
     }
@@ -55,10 +68,10 @@ async function collect(
   ctx: Transaction,
   graph: RelationGraph,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
 ): Promise<RowSet> {
   const rows = new RowSet();
-  let level = new Map([[meta.root, rows.add(meta, await lockMatching(em, ctx, meta, where))]]);
+  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {

@@ -1,4 +1,5 @@
 import {
+  type DeleteOptions,
   type EntityData,
   type EntityName,
   type FilterQuery,
@@ -9,7 +10,7 @@ import {
 } from '@mikro-orm/core';
 import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
-import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
+import { hardDeleteRows, type HardDeleteOptions } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
@@ -93,9 +94,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
-  async hardDelete(target: DeletionTarget<Entity>): Promise<number> {
+  async hardDelete(target: DeletionTarget<Entity>, options?: HardDeleteOptions): Promise<number> {
     const where = this.#resolve('hardDelete', target);
-    return hardDeleteRows(this.#context, this.#meta, where);
+    return hardDeleteRows(this.#context, this.#meta, where, options);
   }
 
   /**
@@ -110,8 +111,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /** Soft-deletes the active rows that match, like `softDelete()`. @returns how many rows of this entity were deleted */
-  override async nativeDelete(where: FilterQuery<Entity>): Promise<number> {
-    const { affected } = await this.softDelete(where);
+  override async nativeDelete(where: FilterQuery<Entity>, options: DeleteOptions<Entity> = {}): Promise<number> {
+    const { filters } = options;
+    const { affected } = await this.softDelete(where, filters === undefined ? {} : { filters });
     return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
   }
 
