@@ -4,6 +4,7 @@ import { scopeFilters } from '../filter/scope-options.js';
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
+import { primaryColumns } from '../metadata/relation-graph.js';
 
 interface Sql {
   readonly sql: string;
@@ -64,7 +65,12 @@ export function selectRows(
     qb.where((bounds ? { $and: [bounds, asked] } : asked) as never);
     await current.run(scope, () => qb.applyJoinedFilters(em, scopeFilters(scope, filters)));
     const { sql, params } = qb.toQuery();
-    return { keys: { sql, params }, condition: onOwnColumns(em, meta, qb, { sql, params }) };
+    // The ORM also selects the key on the other side of a one-to-one relation that the condition names.
+    const keys = primaryColumns(meta).map((column) => em.getPlatform().quoteIdentifier(column));
+    return {
+      keys: { sql: `select ${keys.join(', ')} from (${sql}) as asked`, params },
+      condition: onOwnColumns(em, meta, qb, { sql, params }),
+    };
   });
 }
 
