@@ -9,7 +9,6 @@ export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
 export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
 export type { DeletionTarget } from './deletion/deletion-target.js';
-export type { HardDeleteOptions } from './deletion/hard-delete-rows.js';
 export type { RestoreOptions, RestoreResult } from './deletion/restore-rows.js';
 export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-rows.js';
 export type { Finding, FindingCode } from './doctor/finding.js';

@@ -1,4 +1,4 @@
-import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
@@ -10,17 +10,8 @@ import { forgetRemoved } from './forget-removed.js';
 import { lockRows } from './lock-rows.js';
 import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
 import { type RowSelection, selectRows } from './select-rows.js';
+import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
-
-/**
- * Which rows a physical removal may reach.
- *
- * @publicApi
- */
-export interface HardDeleteOptions {
-  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
-  filters?: FilterOptions;
-}
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.
@@ -32,9 +23,10 @@ export async function hardDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { filters }: HardDeleteOptions = {},
+  options: DeletionOptions = {},
 ): Promise<number> {
-  const { catalog, transactions, actor } = getInstallation(em);
+  const { reason, actor, filters } = options;
+  const { catalog, transactions, ...installation } = getInstallation(em);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
     const rows = await collect(em, ctx, catalog.graph, meta, asked);
@@ -47,7 +39,7 @@ export async function hardDeleteRows(
     await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
 
     let total = 0;
-    const by = actor();
+    const by = actor ?? installation.actor();
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
@@ -57,6 +49,7 @@ export async function hardDeleteRows(
         entity: root.className,
         count,
         ...(by === undefined ? {} : { actor: by }),
+        ...(reason === undefined ? {} : { reason }),
       });
     }
     return total;

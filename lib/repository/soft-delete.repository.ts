@@ -10,7 +10,7 @@ import {
 } from '@mikro-orm/core';
 import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
-import { hardDeleteRows, type HardDeleteOptions } from '../deletion/hard-delete-rows.js';
+import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
@@ -94,7 +94,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
-  async hardDelete(target: DeletionTarget<Entity>, options?: HardDeleteOptions): Promise<number> {
+  async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number> {
     const where = this.#resolve('hardDelete', target);
     return hardDeleteRows(this.#context, this.#meta, where, options);
   }
