@@ -15,6 +15,7 @@ export type { Finding, FindingCode } from './doctor/finding.js';
 export { SoftDeleteDoctor, type SoftDeleteDoctorOptions } from './doctor/soft-delete-doctor.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
 export { SOFT_DELETE_FILTER } from './filter/filter-name.js';
+export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export type {
   InstallSoftDeleteOptions,
