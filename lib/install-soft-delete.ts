@@ -6,6 +6,8 @@ import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation, findInstallation } from './metadata/installation.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
+import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
+import { requireType } from './options/require-type.js';
 import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /**
@@ -17,6 +19,8 @@ import { orderUniqueChanges } from './schema/order-unique-changes.js';
  * @publicApi
  */
 export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDeleteOptions = {}): void {
+  refuseUnknownOptions('installSoftDelete()', options, ['actor']);
+  requireType('installSoftDelete(), actor', options.actor, 'function');
   const em = orm.em as EntityManager;
   const existing = findInstallation(em);
   if (existing) {

@@ -99,9 +99,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
-  async hardDelete(target: DeletionTarget<Entity>): Promise<number> {
+  async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number> {
     const where = this.#resolve('hardDelete', target);
-    return hardDeleteRows(this.#context, this.#meta, where);
+    return hardDeleteRows(this.#context, this.#meta, where, options);
   }
 
   /**

@@ -106,15 +106,14 @@ describe(runInScope.name, () => {
   it('closes what a read view opens as well', async () => {
     const gate = Promise.withResolvers<void>();
     const late: Promise<number[]>[] = [];
+    let isRecording = true;
     const subscriber = {
-      onLoad: () => void late.push(gate.promise.then(() => ids())),
+      onLoad: () => void (isRecording && late.push(gate.promise.then(() => ids()))),
     };
     em.getEventManager().registerSubscriber(subscriber);
     await library.repo(Book, library.fork()).withDeleted().find({});
     await library.repo(Book, library.fork()).onlyDeleted().findOne({});
-    em.getEventManager()
-      .getSubscribers()
-      .delete(subscriber as never);
+    isRecording = false;
     gate.resolve();
     expect(late.length).toBe(4);
     expect(await Promise.all(late)).toEqual(late.map(() => [1, 3]));
