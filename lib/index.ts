@@ -4,6 +4,7 @@ export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
+export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.error.js';
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';

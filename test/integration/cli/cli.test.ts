@@ -165,7 +165,7 @@ describe('soft-delete', () => {
     ['policy', '--retention'],
     ['doctor', '--retention'],
   ])('refuses a length of time without a unit: %s %s 90', async (command, flag) => {
-    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(database.url));
+    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url));
     await expect(run(command, flag, '90')).resolves.toMatchObject({
       code: 1,
       out: '',
