@@ -7,7 +7,9 @@ import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
 import { forgetRemoved } from './forget-removed.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
 import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
 /**
@@ -20,8 +22,10 @@ export async function hardDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
+  options: DeletionOptions = {},
 ): Promise<number> {
-  const { catalog, transactions, actor } = getInstallation(em);
+  const { reason, actor } = requireDeletionOptions('hardDelete()', options);
+  const { catalog, transactions, ...installation } = getInstallation(em);
   await em.tryFlush(meta.class, {});
   return inTransaction(em, async (ctx) => {
     const rows = await collect(em, ctx, catalog.graph, meta, where);
@@ -34,7 +38,7 @@ export async function hardDeleteRows(
     await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
 
     let total = 0;
-    const by = actor();
+    const by = actor ?? installation.actor();
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
@@ -44,6 +48,7 @@ export async function hardDeleteRows(
         entity: root.className,
         count,
         ...(by === undefined ? {} : { actor: by }),
+        ...(reason === undefined ? {} : { reason }),
       });
     }
     return total;

@@ -5,6 +5,8 @@ import { filterSql } from '../metadata/filter-sql.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
@@ -53,8 +55,11 @@ export async function restoreRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { withParents = false }: RestoreOptions = {},
+  options: RestoreOptions = {},
 ): Promise<RestoreResult> {
+  refuseUnknownOptions('restore()', options, ['withParents']);
+  requireType('restore(), withParents', options.withParents, 'boolean');
+  const { withParents = false } = options;
   await em.tryFlush(meta.class, {});
   for (let attempt = 1; ; attempt++) {
     try {

@@ -6,6 +6,7 @@ import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from './cascade-deletion.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
 import { stampSql } from './stamp-sql.js';
 import { syncDeleted } from './sync-managed-entities.js';
 import { takeUnitTime, type UnitTime } from './take-unit-time.js';
@@ -45,8 +46,9 @@ export async function softDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { reason, actor }: DeletionOptions = {},
+  options: DeletionOptions = {},
 ): Promise<DeletionResult> {
+  const { reason, actor } = requireDeletionOptions('softDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
   const entry = catalog.get(meta);
   await em.tryFlush(meta.class, {});
