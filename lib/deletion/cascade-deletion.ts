@@ -4,6 +4,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../metadata/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
@@ -92,7 +93,7 @@ export async function refuseIfRestricted(
   }
 }
 
-function deleteBehind(
+async function deleteBehind(
   em: EntityManager,
   ctx: Transaction,
   edge: RelationEdge,
@@ -106,18 +107,28 @@ function deleteBehind(
   const among = keys && keyConditionSql(em, edge.child, 'c', keys);
   const stamp = stampSql(em, child, unit.text);
   const inUnit = `p.${quote(parent.column)} = cast(? as ${parent.columnType})`;
+  const before = [`${relation.parent} as p`, ...relation.between].join(', ');
+  const where = [
+    keys ? filterSql(inUnit) : inUnit,
+    activePredicateSql(`c.${quote(child.column)}`),
+    ...relation.conditions,
+    ...(among ? [among.sql] : []),
+  ].join(' and ');
+  const params = [unit.text, ...relation.params, ...(among?.params ?? [])];
+  if (isAwaitedByOthers(em, child)) {
+    const from = `${relation.child} as c, ${before}`;
+    const count = await executeCounting(em, ctx, stampLockedSql(em, child, stamp.assignments, from, where), [
+      ...params,
+      ...stamp.params,
+    ]);
+    await lockReferencedParts(em, ctx, child, unit);
+    return count;
+  }
   return executeCounting(
     em,
     ctx,
-    `update ${relation.child} as c set ${stamp.assignments} ` +
-      `from ${[`${relation.parent} as p`, ...relation.between].join(', ')} ` +
-      `where ${[
-        keys ? filterSql(inUnit) : inUnit,
-        activePredicateSql(`c.${quote(child.column)}`),
-        ...relation.conditions,
-        ...(among ? [among.sql] : []),
-      ].join(' and ')}`,
-    [...stamp.params, unit.text, ...relation.params, ...(among?.params ?? [])],
+    `update ${relation.child} as c set ${stamp.assignments} from ${before} where ${where}`,
+    [...stamp.params, ...params],
   );
 }
 

@@ -7,8 +7,10 @@ import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
 import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
 import { forgetRemoved } from './forget-removed.js';
+import { lockRows } from './lock-rows.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
+import { type RowSelection, selectRows } from './select-rows.js';
 import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
@@ -24,11 +26,11 @@ export async function hardDeleteRows(
   where: FilterQuery<any>,
   options: DeletionOptions = {},
 ): Promise<number> {
-  const { reason, actor } = requireDeletionOptions('hardDelete()', options);
+  const { reason, actor, filters } = requireDeletionOptions('hardDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
-  await em.tryFlush(meta.class, {});
+  const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
-    const rows = await collect(em, ctx, catalog.graph, meta, where);
+    const rows = await collect(em, ctx, catalog.graph, meta, asked);
     if (rows.entities().length === 0) {
       return 0;
     }
@@ -60,10 +62,10 @@ async function collect(
   ctx: Transaction,
   graph: RelationGraph,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
 ): Promise<RowSet> {
   const rows = new RowSet();
-  let level = new Map([[meta.root, rows.add(meta, await lockMatching(em, ctx, meta, where))]]);
+  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {

@@ -7,7 +7,7 @@ import type { DeletionOptions } from './soft-delete-rows.js';
  * @internal
  */
 export function requireDeletionOptions(where: string, options: DeletionOptions): DeletionOptions {
-  refuseUnknownOptions(where, options, ['reason', 'actor']);
+  refuseUnknownOptions(where, options, ['reason', 'actor', 'filters']);
   requireType(`${where}, reason`, options.reason, 'string');
   requireType(`${where}, actor`, options.actor, 'string');
   return options;

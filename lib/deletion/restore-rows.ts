@@ -1,4 +1,4 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
 import { filterSql } from '../metadata/filter-sql.js';
@@ -11,7 +11,9 @@ import { type Affected } from './cascade-deletion.js';
 import { findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
 import { keyFromText } from './key-from-text.js';
-import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { lockRows } from './lock-rows.js';
+import { inChunks, keyConditionSql, lockBehind, RowSet } from './row-set.js';
+import { type RowSelection, selectRows } from './select-rows.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
 import { loadReferences, syncRestored } from './sync-restored-entities.js';
@@ -32,6 +34,8 @@ export interface RestoreOptions {
    * @default false
    */
   withParents?: boolean;
+  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  filters?: FilterOptions;
 }
 
 /**
@@ -57,13 +61,13 @@ export async function restoreRows(
   where: FilterQuery<any>,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  refuseUnknownOptions('restore()', options, ['withParents']);
+  refuseUnknownOptions('restore()', options, ['withParents', 'filters']);
   requireType('restore(), withParents', options.withParents, 'boolean');
-  const { withParents = false } = options;
-  await em.tryFlush(meta.class, {});
+  const { withParents = false, filters } = options;
+  const asked = await selectRows(em, meta, where, { scope: 'only', filters });
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, where, withParents));
+      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents));
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error)) {
@@ -88,11 +92,11 @@ async function restoreUnits(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
   withParents: boolean,
 ): Promise<RestoreResult> {
   const { catalog, transactions, actor } = getInstallation(em);
-  const rows = await collectUnit(em, ctx, catalog, meta, where);
+  const rows = await collectUnit(em, ctx, catalog, meta, asked);
   const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
   const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
   if (conflicts.length > 0) {
@@ -123,13 +127,11 @@ async function collectUnit(
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
 ): Promise<RowSet> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const rows = new RowSet();
-  const { column } = catalog.get(meta);
-  const found = await lockMatching(em, ctx, meta, where, [`c.${quote(column)} is not null`]);
-  let level = new Map([[meta.root, rows.add(meta, found)]]);
+  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -163,7 +165,7 @@ async function completeWithParents(
   withParents: boolean,
 ): Promise<RestoreConflict[]> {
   for (;;) {
-    const missing = await findDeletedParents(em, ctx, catalog, rows);
+    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
       return missing.map(({ edge, key, parent }) => ({
         reason: 'parent-deleted',

@@ -1,7 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
 import { relationSql } from './relation-sql.js';
 import { execute } from './transaction.js';
 
@@ -98,27 +97,6 @@ export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, n
     (column) => `${alias}.${em.getPlatform().quoteIdentifier(column)}::text`,
   );
   return `array[${columns.join(', ')}] as "${name}"`;
-}
-
-/** Locks the rows of an entity that match and returns their keys. @internal */
-export async function lockMatching(
-  em: EntityManager,
-  ctx: Transaction,
-  meta: EntityMetadata,
-  where: FilterQuery<any>,
-  and: readonly string[] = [],
-): Promise<RowKey[]> {
-  const matching = em.createQueryBuilder<any>(meta.class).select(meta.primaryKeys).where(where).toQuery();
-  const columns = primaryColumns(meta.root).map((column) => `c.${em.getPlatform().quoteIdentifier(column)}`);
-  const conditions = [`(${columns.join(', ')}) in (${matching.sql})`, ...and];
-  const rows = await execute<{ key: string[] }>(
-    em,
-    ctx,
-    `select ${keySql(em, meta, 'c')} from ${tableName(em, meta.root)} as c where ${conditions.join(' and ')} ` +
-      `order by ${columns.join(', ')} for update of c`,
-    [...matching.params],
-  );
-  return rows.map(({ key }) => key);
 }
 
 /** Locks the rows behind a relation of the given rows, and returns their keys with those of the rows in front. @internal */

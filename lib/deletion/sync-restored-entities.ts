@@ -152,7 +152,11 @@ async function pairs(
     restored.map(({ behind }) => behind),
   );
   const byRestoredKey = new Map(entities.map((entity) => [keyOf(entity).join('~'), entity]));
-  return restored.map(({ front, behind }) => [byKey.get(front.join('~'))!, byRestoredKey.get(behind.join('~'))!]);
+  return restored.flatMap(({ front, behind }): [object, object][] => {
+    // What the application's filters hide is no member of what this entity manager has loaded.
+    const entity = byRestoredKey.get(behind.join('~'));
+    return entity ? [[byKey.get(front.join('~'))!, entity]] : [];
+  });
 }
 
 function findDeletedToo(

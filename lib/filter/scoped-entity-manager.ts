@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Dictionary, type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  type Dictionary,
+  type EntityMetadata,
+  type FilterOptions,
+  helper,
+  TransactionPropagation,
+} from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
 import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
@@ -10,6 +16,7 @@ import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
 type EntityManagerClass = new (...args: any[]) => EntityManager;
+type Write<Result = any> = (...args: any[]) => Promise<Result>;
 type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
 
 /**
@@ -29,7 +36,7 @@ export function scopeEntityManager(em: EntityManager, installation: Installation
 }
 
 function createClass(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
-  const { catalog, scope } = installation;
+  const { catalog, scope, transactions } = installation;
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
 
@@ -82,14 +89,50 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
         }
         return work(em);
       };
+      // Only a savepoint of the surrounding transaction shares its connection.
+      const nested = (options.propagation ?? TransactionPropagation.NESTED) === TransactionPropagation.NESTED;
+      const ctx = nested ? (outer.getTransactionContext<Transaction>() ?? options.ctx) : undefined;
       try {
-        return await super.transactional(followed, options);
+        return await transactions.inTurn(ctx, () => super.transactional(followed, options));
       } catch (error) {
         if (inner !== outer) {
           takeBackEntities(outer, inner);
         }
         throw error;
       }
+    }
+
+    override async flush(): Promise<void> {
+      return this.#alone(() => super.flush());
+    }
+
+    override async nativeUpdate(...args: any[]): Promise<number> {
+      return this.#alone(() => (super.nativeUpdate as Write<number>)(...args));
+    }
+
+    override async nativeDelete(...args: any[]): Promise<number> {
+      return this.#alone(() => (super.nativeDelete as Write<number>)(...args));
+    }
+
+    override async insert(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.insert as Write)(...args));
+    }
+
+    override async insertMany(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.insertMany as Write)(...args));
+    }
+
+    override async upsert(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.upsert as Write)(...args));
+    }
+
+    override async upsertMany(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.upsertMany as Write)(...args));
+    }
+
+    /** What is written while an operation has a savepoint open would go with it if it is refused. */
+    #alone<Result>(write: () => Promise<Result>): Promise<Result> {
+      return transactions.inTurn(this.getContext(false).getTransactionContext<Transaction>(), write);
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {

@@ -2,7 +2,6 @@ import { ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 
 /**
  * Refuses a flush in which the database would remove soft-deletable rows: a row that is not soft-deletable is deleted, and a
@@ -29,7 +28,8 @@ export async function refusePhysicalCascade(
       }
       const keys = entities.map((entity) => helper(entity).getPrimaryKey());
       const count = await em.count<any>(child.class, { [link.property]: { $in: keys } }, {
-        filters: { [SOFT_DELETE_FILTER]: false },
+        // The database asks no filter, ours or the application's.
+        filters: false,
         flushMode: 'commit',
       } as never);
       if (count > 0) {

@@ -17,6 +17,7 @@ import type { Installation } from '../metadata/installation.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
+import { lockRemovals } from './lock-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { repairReferences, resetUnsavedChanges } from './repair-references.js';
@@ -139,7 +140,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (!state || state.unit) {
       return;
     }
-    const unit = await this.#takeUnit(state, em.getTransactionContext<Transaction>());
+    const ctx = em.getTransactionContext<Transaction>();
+    const unit = await this.#takeUnit(state, ctx);
+    await lockRemovals(state, ctx!);
     const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
     for (const { entry, changeSet: update } of state.removals) {
       // A row that someone else has deleted meanwhile keeps the time it was deleted at.

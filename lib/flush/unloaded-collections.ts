@@ -1,6 +1,7 @@
 import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { deleteMatching } from '../deletion/soft-delete-rows.js';
+import { deleteSelected } from '../deletion/delete-selected.js';
+import { selectRows } from '../deletion/select-rows.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -44,7 +45,8 @@ export async function replaceUnloaded(
     ...(kept.length > 0 ? { $not: { $or: kept } } : {}),
   };
   if (property.orphanRemoval) {
-    return deleteMatching(em, ctx, entry, target, leaving, await takeUnit());
+    const asked = await selectRows(em, target, leaving, { scope: 'active', filters: false });
+    return deleteSelected(em, ctx, entry, asked, await takeUnit());
   }
   await em
     .getDriver()

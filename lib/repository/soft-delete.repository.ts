@@ -1,4 +1,5 @@
 import {
+  type DeleteOptions,
   type EntityData,
   type EntityName,
   type FilterQuery,
@@ -116,8 +117,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /** Soft-deletes the active rows that match, like `softDelete()`. @returns how many rows of this entity were deleted */
-  override async nativeDelete(where: FilterQuery<Entity>): Promise<number> {
-    const { affected } = await this.softDelete(where);
+  override async nativeDelete(where: FilterQuery<Entity>, options: DeleteOptions<Entity> = {}): Promise<number> {
+    const { filters } = options;
+    const { affected } = await this.softDelete(where, filters === undefined ? {} : { filters });
     return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
   }
 
