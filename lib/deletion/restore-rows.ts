@@ -6,9 +6,9 @@ import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Affected } from './cascade-deletion.js';
-import { findDeletedParents } from './find-deleted-parents.js';
+import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { keyFromText } from './key-from-text.js';
+import { entityKeys } from './entity-key.js';
 import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
@@ -65,10 +65,12 @@ export async function restoreRows(
         throw error;
       }
       if (attempt === ATTEMPTS) {
-        const constraint = (error as { constraint?: string }).constraint;
-        throw new RestoreConflictError(meta.className, [
-          { reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) },
-        ]);
+        const { constraint, detail } = error as { constraint?: string; detail?: string };
+        throw new RestoreConflictError(
+          meta.className,
+          [{ reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) }],
+          detail,
+        );
       }
     }
   }
@@ -123,7 +125,7 @@ async function collectUnit(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const rows = new RowSet();
   const { column } = catalog.get(meta);
-  const found = await lockMatching(em, ctx, meta, where, [`c.${quote(column)} is not null`]);
+  const found = await lockMatching(em, ctx, meta, where, [filterSql(`c.${quote(column)} is not null`)]);
   let level = new Map([[meta.root, rows.add(meta, found)]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
@@ -160,18 +162,36 @@ async function completeWithParents(
   for (;;) {
     const missing = await findDeletedParents(em, ctx, catalog, rows);
     if (!withParents || missing.length === 0) {
-      return missing.map(({ edge, key, parent }) => ({
-        reason: 'parent-deleted',
-        entity: edge.child.className,
-        key: keyFromText(edge.child, key),
-        constraint: edge.name,
-        conflictingKey: keyFromText(edge.parent, parent),
-      }));
+      return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
       rows.add(edge.parent, [parent]);
     }
   }
+}
+
+async function describeMissing(
+  em: EntityManager,
+  ctx: Transaction,
+  missing: readonly DeletedParent[],
+): Promise<RestoreConflict[]> {
+  const conflicts: RestoreConflict[] = [];
+  for (const [edge, group] of Map.groupBy(missing, (parent) => parent.edge)) {
+    const children = group.map(({ key }) => key);
+    const parents = group.map(({ parent }) => parent);
+    const childKey = await entityKeys(em, ctx, edge.child, children);
+    const parentKey = await entityKeys(em, ctx, edge.parent, parents);
+    for (const { key, parent } of group) {
+      conflicts.push({
+        reason: 'parent-deleted',
+        entity: edge.child.className,
+        key: childKey(key),
+        constraint: edge.name,
+        conflictingKey: parentKey(parent),
+      });
+    }
+  }
+  return conflicts;
 }
 
 async function activate(
