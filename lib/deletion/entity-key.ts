@@ -1,4 +1,4 @@
-import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper, type Platform, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
@@ -99,7 +99,7 @@ export async function entityKeys(
     );
     for (const row of rows) {
       const values = columns.map((_column, i) => row[`soft-delete:${i}`] as unknown);
-      found.set(identify(row['soft-delete:key'] as string[]), entityKeyOf(em, root, values));
+      found.set(identify(row['soft-delete:key'] as string[]), entityKeyOf(em.getPlatform(), root, values));
     }
   });
   return (key) => found.get(identify(key));
@@ -111,16 +111,17 @@ export function keyAsCondition(meta: EntityMetadata, key: unknown): Record<strin
   return Object.fromEntries(props.map(({ name }, i) => [name, props.length > 1 ? (key as unknown[])[i] : key]));
 }
 
-/** Takes the values of the key's columns off the front of a list. */
-function entityKeyOf(em: EntityManager, meta: EntityMetadata, values: unknown[]): unknown {
+/** A key as its entity has it, from the values that the driver returns for its columns; they are taken off the list. @internal */
+export function entityKeyOf(platform: Platform, meta: EntityMetadata, values: unknown[]): unknown {
   const parts = meta
     .getPrimaryProps()
-    .map((prop) => (prop.targetMeta ? entityKeyOf(em, prop.targetMeta, values) : readValue(em, prop, values.shift())));
+    .map((prop) =>
+      prop.targetMeta ? entityKeyOf(platform, prop.targetMeta, values) : readValue(platform, prop, values.shift()),
+    );
   return parts.length === 1 ? parts[0] : parts;
 }
 
-function readValue(em: EntityManager, prop: EntityProperty, value: unknown): unknown {
-  const platform = em.getPlatform();
+function readValue(platform: Platform, prop: EntityProperty, value: unknown): unknown {
   if (prop.customType) {
     return prop.customType.convertToJSValue(value, platform);
   }

@@ -25,7 +25,8 @@ export function deleteTrees(rows: DueRows, range: BatchRange): string {
   const backwards = orderColumns(entity, range.order).map(
     (column) => `c.${column === 'ctid' ? '"purge:place"' : column}${range.order === 'youth' ? '' : ' desc'}`,
   );
-  const last = range.order === 'place' ? 'jsonb_build_array(c."purge:place"::text)' : cursorSql(entity, range.order, 'c');
+  const last =
+    range.order === 'place' ? 'jsonb_build_array(c."purge:place"::text)' : cursorSql(entity, range.order, 'c');
   return `with recursive candidate as materialized (
   select p.tableoid as "purge:part", p.ctid as "purge:place", ${columns.join(', ')}
   from ${entity.table.name} as p where ${inRangeSql(rows, range).join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}

@@ -11,7 +11,9 @@ export function listClearKeys(rows: DueRows, keys: readonly string[]): string {
   const { plan, quote } = rows;
   const { entity } = plan;
   return `with recursive candidate as materialized (
-  select ${keySql(entity.table)} as "purge:key", p.tableoid as "purge:part", p.ctid as "purge:place", ${candidateColumns(plan)
+  select ${keySql(entity.table)} as "purge:key", p.tableoid as "purge:part", p.ctid as "purge:place", ${candidateColumns(
+    plan,
+  )
     .map((column) => `p.${column}`)
     .join(', ')}
   from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
