@@ -44,7 +44,7 @@ export async function hardDeleteRows(
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      transactions.undoOnRollback(ctx, forgetRemoved(em, root, rows));
+      transactions.undoOnRollback(ctx, await forgetRemoved(em, ctx, root, rows));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,
@@ -143,7 +143,7 @@ async function removeAll(em: EntityManager, ctx: Transaction, rows: RowSet): Pro
     .map((root, i) => {
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
       params.push(...condition.params);
-      return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+      return `"soft-delete:removal${i}" as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
     });
   await executeCounting(em, ctx, `with ${removals.join(', ')} select 1`, params);
 }

@@ -167,7 +167,7 @@ export class PurgeService {
         return [];
       }
       const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
-      return [new EntityRun(plan, cutoff, hooks, connection.quote)];
+      return [new EntityRun(plan, cutoff, hooks, connection.platform)];
     });
   }
 

@@ -3,10 +3,10 @@ import type { TestDatabase } from './database.js';
 
 /** Resolves once a number of sessions of the database wait for a lock, or as soon as `done` does, which then did not wait. */
 export async function untilBlocked(database: TestDatabase, done: Promise<unknown>, sessions = 1): Promise<void> {
-  let isDone = false;
-  const settle = () => (isDone = true);
+  const state = { isDone: false };
+  const settle = () => (state.isDone = true);
   done.then(settle, settle);
-  while (!isDone) {
+  while (!state.isDone) {
     const [row] = await database.query(
       `select count(distinct pid)::int as waiting from pg_locks where not granted
        and pid in (select pid from pg_stat_activity where datname = current_database())`,
