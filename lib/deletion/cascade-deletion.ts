@@ -6,7 +6,7 @@ import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
 import { relationSql } from './relation-sql.js';
-import { inChunks, keyConditionSql } from './row-set.js';
+import { inChunks, keyConditionSql, type RowKey } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute, executeCounting } from './transaction.js';
@@ -30,7 +30,7 @@ export async function cascadeDeletion(
   catalog: SoftDeleteCatalog,
   unit: UnitTime,
   start: Iterable<SoftDeletableEntityMetadata>,
-  only?: ReadonlyMap<SoftDeletableEntityMetadata, readonly unknown[][]>,
+  only?: ReadonlyMap<SoftDeletableEntityMetadata, readonly RowKey[]>,
 ): Promise<Affected> {
   const affected: Affected = new Map();
   let level = new Set(start);
@@ -100,7 +100,7 @@ async function deleteBehind(
   parent: SoftDeletableEntityMetadata,
   child: SoftDeletableEntityMetadata,
   unit: UnitTime,
-  keys?: readonly unknown[][],
+  keys?: readonly RowKey[],
 ): Promise<number> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);

@@ -8,6 +8,7 @@ import { tableName } from '../metadata/table-name.js';
 import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
 import { forgetRemoved } from './forget-removed.js';
 import { lockRows } from './lock-rows.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
 import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
 import { type RowSelection, selectRows } from './select-rows.js';
 import type { DeletionOptions } from './soft-delete-rows.js';
@@ -25,7 +26,7 @@ export async function hardDeleteRows(
   where: FilterQuery<any>,
   options: DeletionOptions = {},
 ): Promise<number> {
-  const { reason, actor, filters } = options;
+  const { reason, actor, filters } = requireDeletionOptions('hardDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
@@ -43,7 +44,7 @@ export async function hardDeleteRows(
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      transactions.undoOnRollback(ctx, forgetRemoved(em, root, rows));
+      transactions.undoOnRollback(ctx, await forgetRemoved(em, ctx, root, rows));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,
@@ -142,7 +143,7 @@ async function removeAll(em: EntityManager, ctx: Transaction, rows: RowSet): Pro
     .map((root, i) => {
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
       params.push(...condition.params);
-      return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+      return `"soft-delete:removal${i}" as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
     });
   await executeCounting(em, ctx, `with ${removals.join(', ')} select 1`, params);
 }

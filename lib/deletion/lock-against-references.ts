@@ -4,7 +4,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
 import { type SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
-import { keyConditionSql } from './row-set.js';
+import { keyConditionSql, type RowKey } from './row-set.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute } from './transaction.js';
 
@@ -47,7 +47,7 @@ export async function lockAgainstReferences(
   em: EntityManager,
   ctx: Transaction,
   { meta }: SoftDeletableEntityMetadata,
-  keys: readonly (readonly unknown[])[],
+  keys: readonly RowKey[],
 ): Promise<void> {
   for (const table of new Set(awaited(em, meta))) {
     const among = keyConditionSql(em, meta, 'c', keys);

@@ -20,11 +20,6 @@ export function managedEntities(em: EntityManager, meta: EntityMetadata): object
   return [...em.getUnitOfWork().getIdentityMap().getStore<object>(meta.root).values()];
 }
 
-/** The primary key of an entity as text, one value per column. @internal */
-export function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
-}
-
 /**
  * Gives a managed entity the values that a statement has just written, as if they had been loaded, so that no later flush
  * writes them again.

@@ -5,10 +5,12 @@ import { filterSql } from '../metadata/filter-sql.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { findDeletedParents } from './find-deleted-parents.js';
+import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { keyFromText } from './key-from-text.js';
+import { entityKeys } from './entity-key.js';
 import { lockRows } from './lock-rows.js';
 import { inChunks, keyConditionSql, lockBehind, RowSet } from './row-set.js';
 import { type RowSelection, selectRows } from './select-rows.js';
@@ -57,8 +59,11 @@ export async function restoreRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { withParents = false, filters }: RestoreOptions = {},
+  options: RestoreOptions = {},
 ): Promise<RestoreResult> {
+  refuseUnknownOptions('restore()', options, ['withParents', 'filters']);
+  requireType('restore(), withParents', options.withParents, 'boolean');
+  const { withParents = false, filters } = options;
   const asked = await selectRows(em, meta, where, { scope: 'only', filters });
   for (let attempt = 1; ; attempt++) {
     try {
@@ -69,10 +74,12 @@ export async function restoreRows(
         throw error;
       }
       if (attempt === ATTEMPTS) {
-        const constraint = (error as { constraint?: string }).constraint;
-        throw new RestoreConflictError(meta.className, [
-          { reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) },
-        ]);
+        const { constraint, detail } = error as { constraint?: string; detail?: string };
+        throw new RestoreConflictError(
+          meta.className,
+          [{ reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) }],
+          detail,
+        );
       }
     }
   }
@@ -162,18 +169,36 @@ async function completeWithParents(
   for (;;) {
     const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
-      return missing.map(({ edge, key, parent }) => ({
-        reason: 'parent-deleted',
-        entity: edge.child.className,
-        key: keyFromText(edge.child, key),
-        constraint: edge.name,
-        conflictingKey: keyFromText(edge.parent, parent),
-      }));
+      return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
       rows.add(edge.parent, [parent]);
     }
   }
+}
+
+async function describeMissing(
+  em: EntityManager,
+  ctx: Transaction,
+  missing: readonly DeletedParent[],
+): Promise<RestoreConflict[]> {
+  const conflicts: RestoreConflict[] = [];
+  for (const [edge, group] of Map.groupBy(missing, (parent) => parent.edge)) {
+    const children = group.map(({ key }) => key);
+    const parents = group.map(({ parent }) => parent);
+    const childKey = await entityKeys(em, ctx, edge.child, children);
+    const parentKey = await entityKeys(em, ctx, edge.parent, parents);
+    for (const { key, parent } of group) {
+      conflicts.push({
+        reason: 'parent-deleted',
+        entity: edge.child.className,
+        key: childKey(key),
+        constraint: edge.name,
+        conflictingKey: parentKey(parent),
+      });
+    }
+  }
+  return conflicts;
 }
 
 async function activate(

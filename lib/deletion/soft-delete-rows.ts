@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { getInstallation } from '../metadata/installation.js';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteSelected } from './delete-selected.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
 import { selectRows } from './select-rows.js';
 import { syncDeleted } from './sync-managed-entities.js';
 import { takeUnitTime } from './take-unit-time.js';
@@ -44,8 +45,9 @@ export async function softDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { reason, actor, filters }: DeletionOptions = {},
+  options: DeletionOptions = {},
 ): Promise<DeletionResult> {
+  const { reason, actor, filters } = requireDeletionOptions('softDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
   const entry = catalog.get(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });

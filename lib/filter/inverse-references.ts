@@ -37,14 +37,16 @@ export function holdsDeletedInverse(entity: object, meta: EntityMetadata, catalo
  * @internal
  */
 export function followInverseReferences(
+  em: EntityManager,
   entity: object,
   meta: EntityMetadata,
   data: Record<string, unknown>,
   catalog: SoftDeleteCatalog,
+  fromDatabase: boolean,
 ): void {
   for (const prop of inverseReferences(meta, catalog)) {
     const current = prop.name in data && data[prop.name] !== undefined ? savedTarget(entity, prop) : undefined;
-    if (current && keyOf(data[prop.name], prop) !== helper(current).getSerializedPrimaryKey()) {
+    if (current && entityOfKey(em, prop, data[prop.name], fromDatabase) !== current) {
       helper(entity).__data[prop.name] = null;
     }
   }
@@ -61,6 +63,7 @@ export function keepInverseReferences<T>(
   entityName: any,
   data: any,
   catalog: SoftDeleteCatalog,
+  fromDatabase: boolean,
   create: () => T,
 ): T {
   const meta = em.getMetadata().find(entityName) as EntityMetadata | undefined;
@@ -69,7 +72,7 @@ export function keepInverseReferences<T>(
     return create();
   }
   const places = props.flatMap((prop) => {
-    const other = otherSide(em, prop, data[prop.name]);
+    const other = entityOfKey(em, prop, data[prop.name], fromDatabase);
     const inverse = prop.targetMeta!.properties[prop.inversedBy as never] as EntityProperty;
     const current = other && savedTarget(other, inverse);
     return current
@@ -166,14 +169,28 @@ function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly En
   return props;
 }
 
-function otherSide(em: EntityManager, prop: EntityProperty, value: unknown): object | undefined {
+/**
+ * The entity that the value of a reference names, if it is in memory: an entity, a key, or a row.
+ *
+ * @param fromDatabase - whether keys are as the database has them, or as entities do, whose type may be a custom one
+ */
+function entityOfKey(
+  em: EntityManager,
+  prop: EntityProperty,
+  value: unknown,
+  fromDatabase: boolean,
+): object | undefined {
   const entity = Reference.unwrapReference(value as object);
   if (entity == null || Utils.isEntity<object>(entity)) {
     return entity ?? undefined;
   }
   const target = prop.targetMeta as EntityMetadata<any>;
-  const key = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
-  return em.getUnitOfWork().getById<any>(target.class, key as never);
+  const key: unknown = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
+  const parts = Utils.flatten([key] as unknown[][], true);
+  // A row that was joined without its key names nobody.
+  return parts.some((part) => part == null)
+    ? undefined
+    : em.getUnitOfWork().getById<any>(target.class, parts as never, undefined, fromDatabase);
 }
 
 /** The entity on the other side, if it is there because of what the database holds. */
@@ -192,12 +209,4 @@ function isPreferred(entity: object, to: object, catalog: SoftDeleteCatalog): bo
 function deletedAt(entity: object, catalog: SoftDeleteCatalog): Date | undefined {
   const entry = catalog.find(helper(entity).__meta as never);
   return (entry && (entity as Record<string, Date | null | undefined>)[entry.property]) ?? undefined;
-}
-
-function keyOf(value: unknown, { targetMeta }: EntityProperty): string | undefined {
-  if (value == null) {
-    return undefined;
-  }
-  const keys = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, targetMeta as never, false) : value;
-  return Utils.getPrimaryKeyHash([keys].flat(5).map(String));
 }

@@ -91,7 +91,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
 
   const mergeData = factory.mergeData.bind(factory);
   factory.mergeData = (meta, entity, data, options) => {
-    followInverseReferences(entity, meta, data, catalog);
+    followInverseReferences(em, entity, meta, data, catalog, Boolean(options?.convertCustomTypes));
     mergeData(meta, entity, data, options);
     followRestoration(entity, meta, data, catalog);
   };
@@ -100,14 +100,16 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   const hydrate = factory.hydrate.bind(factory);
   factory.hydrate = (entity, meta, data, options) => {
     if (options?.refresh) {
-      followInverseReferences(entity, meta, data, catalog);
+      followInverseReferences(em, entity, meta, data, catalog, Boolean(options.convertCustomTypes));
     }
     hydrate(entity, meta, data, options);
   };
 
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options) => {
-    const entity = keepInverseReferences(em, entityName, data, catalog, () => create(entityName, data, options));
+    const entity = keepInverseReferences(em, entityName, data, catalog, Boolean(options?.convertCustomTypes), () =>
+      create(entityName, data, options),
+    );
     if (Utils.isEntity<object>(entity)) {
       const { __meta: meta } = helper(entity);
       ScopedCollection.adopt(entity, meta, installation, data);

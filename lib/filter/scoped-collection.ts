@@ -244,9 +244,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   private isSavedMember(item: T): boolean {
     const saved = helper(item).__originalEntityData as Record<string, unknown> | undefined;
     const key = saved?.[this.property.mappedBy as string];
-    return (
-      key != null && Utils.getPrimaryKeyHash([key].flat(5).map(String)) === helper(this.owner).getSerializedPrimaryKey()
-    );
+    const parts = [key].flat(5).map((part) => (part instanceof Date ? String(part) : part));
+    return key != null && Utils.getPrimaryKeyHash(parts as string[]) === helper(this.owner).getSerializedPrimaryKey();
   }
 
   private isDeletedMember(item: T): boolean {

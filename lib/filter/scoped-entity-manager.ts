@@ -146,15 +146,18 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
       return counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb;
     }
 
-    override async tryCache(entityName: any, config: any, key: any, refresh?: boolean, merge?: boolean): Promise<any> {
+    /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */
+    override async tryCache(...args: any[]): Promise<any> {
+      const [entityName, config, key, ...rest] = args as [any, any, any];
+      const read = super.tryCache as (...all: any[]) => Promise<any>;
       const current = readScope(installation, (key as { filters?: FilterOptions }[])[2]?.filters);
       if (current === 'active') {
-        return super.tryCache(entityName, config, key, refresh, merge);
+        return read.apply(this, args);
       }
       const used = config ?? this.config.get('resultCache').global;
       return Array.isArray(used)
-        ? super.tryCache(entityName, [cacheName(used[0] as string, current), used[1] as number], key, refresh, merge)
-        : super.tryCache(entityName, config, [...(key as unknown[]), current], refresh, merge);
+        ? read.call(this, entityName, [cacheName(used[0] as string, current), used[1] as number], key, ...rest)
+        : read.call(this, entityName, config, [...(key as unknown[]), current], ...rest);
     }
 
     override async clearCache(name: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { helper, type Transaction, Utils } from '@mikro-orm/core';
+import type { Transaction } from '@mikro-orm/core';
+import { sentKey } from '../deletion/entity-key.js';
 import { lockAgainstReferences } from '../deletion/lock-against-references.js';
 import type { FlushState } from './flush-state.js';
 
@@ -10,7 +11,7 @@ import type { FlushState } from './flush-state.js';
  */
 export async function lockRemovals({ em, removals }: FlushState, ctx: Transaction): Promise<void> {
   for (const [entry, group] of Map.groupBy(removals, (removal) => removal.entry)) {
-    const keys = group.map(({ entity }) => Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]));
+    const keys = group.map(({ entity }) => sentKey(em, entry.meta, entity));
     await lockAgainstReferences(em, ctx, entry, keys);
   }
 }

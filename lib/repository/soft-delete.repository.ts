@@ -16,6 +16,7 @@ import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../de
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
+import { requireScope } from '../metadata/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
 import { refuseDeletedRows } from './refuse-deleted-rows.js';
@@ -46,8 +47,13 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     return this.scope('only');
   }
 
-  /** The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope. */
+  /**
+   * The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope.
+   *
+   * @throws SoftDeleteConfigError if there is no such scope
+   */
   scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
+    requireScope('scope()', scope);
     return new ScopedReads(this.em as EntityManager, this.entityName, scope) as unknown as SoftDeleteReadView<Entity>;
   }
 
