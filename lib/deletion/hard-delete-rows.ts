@@ -12,6 +12,10 @@ import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js'
 import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
+/** `keep` is of no help here: what is kept would refer to nothing. */
+const HARD_DELETE_ADVICE =
+  "Remove these rows first (hardDelete() of deleted ones too), point them elsewhere, or declare the relation as 'cascade'.";
+
 /**
  * Removes rows physically with everything behind their `cascade` relations.
  *
@@ -102,7 +106,7 @@ async function refuseIfReferenced(
     }
   }
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(meta.className, restrictions);
+    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
   }
 }
 
