@@ -10,7 +10,7 @@ const INDEX_KEYS = [
   ...['properties', 'where', 'name', 'type', 'columns', 'include', 'fillFactor'],
   ...['invisible', 'disabled', 'clustered'],
 ];
-const UNIQUE_KEYS = [...INDEX_KEYS.filter((key) => !['type', 'invisible', 'clustered'].includes(key))];
+const UNIQUE_KEYS = INDEX_KEYS.filter((key) => !['type', 'invisible', 'clustered'].includes(key));
 
 type Properties<Entity> = EntityKey<Entity> | `${EntityKey<Entity>}.${string}`;
 type Own<Entity> = {
