@@ -14,6 +14,10 @@ import { type RowSelection, selectRows } from './select-rows.js';
 import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
+/** `keep` is of no help here: what is kept would refer to nothing. */
+const HARD_DELETE_ADVICE =
+  "Remove these rows first (hardDelete() of deleted ones too), point them elsewhere, or declare the relation as 'cascade'.";
+
 /**
  * Removes rows physically with everything behind their `cascade` relations.
  *
@@ -104,7 +108,7 @@ async function refuseIfReferenced(
     }
   }
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(meta.className, restrictions);
+    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
   }
 }
 

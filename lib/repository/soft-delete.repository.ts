@@ -106,8 +106,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * The active row that matches; else the row deleted last, restored with its unit; else a new one, made from `data` and
-   * flushed. Callers that race for the same condition get the same row.
+   * The active row that matches; else the row deleted last, restored with its unit; else a new one, flushed, made from what the
+   * condition compares with one value each and from `data`, which wins. Callers that race get the same row, however they write the
+   * condition. Joins the surrounding transaction, or opens one, and needs no second connection.
+   *
+   * @throws SoftDeleteConfigError if a value of the condition is `undefined`
    */
   async restoreOrCreate(
     where: FilterQuery<Entity>,
