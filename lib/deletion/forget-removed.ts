@@ -1,5 +1,6 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
 import { keyOf, leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from './row-set.js';
@@ -29,7 +30,7 @@ export function forgetRemoved(em: EntityManager, root: EntityMetadata, rows: Row
 function forget(em: EntityManager, entities: readonly object[], undo: Undo[]): void {
   const identityMap = em.getUnitOfWork().getIdentityMap();
   const dependent = new Set<object>();
-  for (const [meta, group] of Map.groupBy(entities, (entity) => helper(entity).__meta)) {
+  for (const [meta, group] of Map.groupBy(entities, (entity) => metadataOf(em, entity))) {
     const removed = new Set(group);
     for (const { meta: holder, prop } of meta.referencingProperties) {
       for (const referrer of identityMap.getStore<object>(holder as never).values()) {

@@ -10,6 +10,7 @@ import {
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
@@ -94,7 +95,7 @@ async function syncOne(
 /** The managed owners that have been asked for the relation, so that a restored row must appear there. */
 function ownersWaiting(em: EntityManager, owner: EntityMetadata, prop: EntityProperty): object[] {
   return managedEntities(em, owner).filter((entity) => {
-    if (helper(entity).__meta !== owner) {
+    if (metadataOf(em, entity) !== owner) {
       return false;
     }
     const value = (entity as Record<string, any>)[prop.name];

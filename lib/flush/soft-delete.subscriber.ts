@@ -14,6 +14,7 @@ import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../metadata/installation.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
@@ -42,7 +43,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   constructor(private readonly installation: Installation) {}
 
   onInit({ entity }: EventArgs<any>): void {
-    const entry = this.installation.catalog.find(helper(entity as object).__meta);
+    const entry = this.installation.catalog.find(metadataOf(this.installation.catalog, entity as object));
     if (entry) {
       askDatabaseWhileDeleted(entity as object, entry.property);
     }
