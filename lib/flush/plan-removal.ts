@@ -148,7 +148,8 @@ function isDeleted(entity: object, { property }: SoftDeletableEntityMetadata): b
   return (helper(entity).__originalEntityData as Record<string, unknown> | undefined)?.[property] != null;
 }
 
-function isNew(entity: object): boolean {
+/** Whether the entity has no row. @internal */
+export function isNew(entity: object): boolean {
   const wrapped = helper(entity);
   return !wrapped.__originalEntityData && !wrapped.__managed;
 }

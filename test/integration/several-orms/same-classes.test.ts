@@ -155,7 +155,12 @@ describe.each(SETTINGS)('an ORM beside $name over the same classes', (setting) =
     const only = await (em.getRepository(Author) as SoftDeleteRepository<Author>).withDeleted().findOneOrFail(1, {
       populate: ['books'],
     });
-    expect(only.books.getItems().map(({ id }) => id).sort()).toEqual([1, 2]);
+    expect(
+      only.books
+        .getItems()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([1, 2]);
   });
 
   it('keeps references to deleted rows resolving', async () => {
@@ -173,7 +178,12 @@ describe.each(SETTINGS)('an ORM beside $name over the same classes', (setting) =
     await em.flush();
     await authors.restore(1);
     expect(author.deletedAt).toBeNull();
-    expect(author.books.getItems().map(({ id }) => id).sort()).toEqual([1, 2]);
+    expect(
+      author.books
+        .getItems()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([1, 2]);
     expect(author.passport?.number).toBe('P1');
     expect(await deleted('book')).toEqual([false, false, false]);
 
