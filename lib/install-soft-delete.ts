@@ -2,6 +2,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { scopeDriver } from './filter/scoped-driver.js';
 import { scopeEntityManager } from './filter/scoped-entity-manager.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
+import { attendEveryFlush } from './flush/attend-every-flush.js';
 import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation, findInstallation } from './metadata/installation.js';
@@ -38,5 +39,6 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);
+  attendEveryFlush(em, subscriber);
   hookIntoDriver(em, subscriber, installation.catalog);
 }

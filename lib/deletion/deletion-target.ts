@@ -53,7 +53,7 @@ function resolveOne<Entity extends object>(
     if (key == null) {
       throw new SoftDeleteConfigError(
         `${operation}()`,
-        `the ${helper(entity).__meta.className} has no primary key yet.`,
+        `the ${meta.className} has no primary key yet.`,
         'Flush it first.',
       );
     }

@@ -101,7 +101,7 @@ function settleMemory(
     if (original) {
       resetUnsavedChanges(em, entity, except(original, entry));
       if (!initialized) {
-        forgetUnsavedChanges(entity, original, entry.property);
+        forgetUnsavedChanges(em, entity, original, entry.property);
       }
       const kept = { ...original };
       if (entry.meta.versionProperty) {

@@ -1,6 +1,7 @@
 import { ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -21,7 +22,7 @@ export async function refusePhysicalCascade(
     .filter(({ type }) => type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY)
     .map(({ entity }) => entity as object);
   const restrictions: DeletionRestriction[] = [];
-  for (const [meta, entities] of Map.groupBy(removed, (entity) => helper(entity).__meta.root)) {
+  for (const [meta, entities] of Map.groupBy(removed, (entity) => metadataOf(em, entity).root)) {
     for (const { name, child, link } of catalog.graph.from(meta)) {
       if (link.kind !== 'child-key' || link.deleteRule !== 'cascade' || !catalog.find(child)) {
         continue;
@@ -39,7 +40,7 @@ export async function refusePhysicalCascade(
   }
   if (restrictions.length > 0) {
     throw new DeletionRestrictedError(
-      helper(removed[0]!).__meta.className,
+      metadataOf(em, removed[0]!).className,
       restrictions,
       'The foreign key would remove them physically. Make the entity soft-deletable, remove the rows with hardDelete() first, or change the key’s deleteRule.',
     );

@@ -3,7 +3,6 @@ import {
   type EntityData,
   type EntityName,
   type FilterQuery,
-  helper,
   type RequiredEntityData,
   type UpsertManyOptions,
   type UpsertOptions,
@@ -163,7 +162,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
 
   /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
   isDeleted(entity: Entity): boolean {
-    const { property } = getInstallation(this.em).catalog.get(helper(entity).__meta as never);
+    const { property } = getInstallation(this.em).catalog.get(this.entityName);
     return (entity as Record<string, unknown>)[property] != null;
   }
 
