@@ -1,4 +1,4 @@
-import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type Collection, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { deleteMatching } from '../deletion/soft-delete-rows.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
@@ -39,10 +39,13 @@ export async function replaceUnloaded(
   const { property, owner } = collection;
   const target = property.targetMeta!;
   const kept = collection.getItems(false).map((item) => Utils.primaryKeyToObject(target, helper(item).getPrimaryKey()));
-  const leaving = {
-    [property.mappedBy]: helper(owner).getPrimaryKey(),
+  const { targetKey } = target.properties[property.mappedBy] as EntityProperty;
+  const behind = {
+    [property.mappedBy]: helper(owner).getTargetKeyValue(targetKey),
     ...(kept.length > 0 ? { $not: { $or: kept } } : {}),
   };
+  // The rest of what is behind the key was never in the collection.
+  const leaving = property.where ? { $and: [behind, property.where] } : behind;
   if (property.orphanRemoval) {
     return deleteMatching(em, ctx, entry, target, leaving, await takeUnit());
   }
