@@ -17,6 +17,7 @@ import type { Installation } from '../metadata/installation.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
+import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { repairReferences, resetUnsavedChanges } from './repair-references.js';
@@ -110,11 +111,21 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     };
     const { removals, hard } = planned;
     hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
-    await refusePhysicalCascade(em as EntityManager, uow, this.installation.catalog);
-    if (unloaded.size === 0 && removals.length === 0) {
+    const physical = await physicalRemovals(em as EntityManager, uow, this.installation.catalog);
+    const isLater = await isSettledByFlush(em as EntityManager, uow, physical);
+    if (!isLater) {
+      await refusePhysicalCascade(em as EntityManager, em.getTransactionContext<Transaction>(), physical);
+    }
+    if (unloaded.size === 0 && removals.length === 0 && !isLater) {
       return;
     }
-    const state: FlushState = { ...planned, unloaded, ...(takesOverValues(uow, planned) ? { early: 'due' } : {}) };
+    const later = isLater ? { physical } : {};
+    const state: FlushState = {
+      ...planned,
+      ...later,
+      unloaded,
+      ...(takesOverValues(uow, planned) ? { early: 'due' } : {}),
+    };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
     removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
