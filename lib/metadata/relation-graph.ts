@@ -151,7 +151,8 @@ export class RelationGraph {
     return {
       kind: 'child-key',
       table: owningTable(child, prop),
-      columns: prop.joinColumns,
+      // With a `targetKey` the ORM names the column after the primary key, and `joinColumns` after the key (`initManyToOneFields`).
+      columns: prop.targetKey && !prop.polymorphic ? prop.fieldNames : prop.joinColumns,
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
       deleteRule: this.#deleteRule(prop),
