@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { scopeDriver } from './filter/scoped-driver.js';
 import { scopeEntityManager } from './filter/scoped-entity-manager.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
@@ -32,6 +33,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   }
   requireSupportedOrm(em);
   const installation = createInstallation(em, options.actor ?? (() => undefined));
+  checkRelationConditions(em, installation.catalog.graph);
   registerFilter(em, installation);
   orderUniqueChanges(em.getMetadata(), installation.catalog, em.getPlatform());
   scopeDriver(em, installation);

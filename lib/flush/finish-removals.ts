@@ -129,8 +129,10 @@ function except(original: Record<string, unknown>, { meta, property }: SoftDelet
  * The flush has written before it knew. In a transaction of its own that is rolled back; in the caller's, catching the error must
  * not let half a deletion be committed, so the transaction is put into PostgreSQL's aborted state, as a violated foreign key
  * would have left it.
+ *
+ * @internal
  */
-async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
   try {
     await execute(
       em,

@@ -52,7 +52,12 @@ export function resetUnsavedChanges(em: EntityManager, entity: object, original:
   for (const name of Object.keys(original)) {
     const prop: EntityProperty | undefined = (meta.properties as Record<string, EntityProperty>)[name];
     // What was joined on load is in the entity's data as well, as it was then, but is no column of its row.
-    if (!prop || prop.primary || !isColumn(prop) || Utils.equals(current[name], original[name])) {
+    if (
+      !prop ||
+      (prop.primary && !isReference(prop)) ||
+      !isColumn(prop) ||
+      Utils.equals(current[name], original[name])
+    ) {
       continue;
     }
     if (isReference(prop)) {

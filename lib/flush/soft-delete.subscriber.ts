@@ -22,6 +22,7 @@ import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
+import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { repairReferences, resetUnsavedChanges } from './repair-references.js';
@@ -145,16 +146,20 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     };
     const late = planLateRemovals(uow, catalog, planned.removals);
     const removals = [...planned.removals, ...late.removals];
-    await refusePhysicalCascade(em as EntityManager, uow, catalog);
+    const physical = await physicalRemovals(em as EntityManager, uow, catalog);
+    const isLater = await isSettledByFlush(em as EntityManager, uow, physical);
+    if (!isLater) {
+      await refusePhysicalCascade(em as EntityManager, em.getTransactionContext<Transaction>(), physical);
+    }
     const unloaded = new Set(
       uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, catalog)),
     );
-    if (unloaded.size === 0 && removals.length === 0) {
+    if (unloaded.size === 0 && removals.length === 0 && !isLater) {
       return;
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
-    const plan = { ...planned, removals, cascaded, unloaded };
+    const plan = { ...planned, removals, cascaded, unloaded, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
