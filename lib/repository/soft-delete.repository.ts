@@ -186,6 +186,6 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   #resolve(operation: string, target: DeletionTarget<Entity>) {
-    return resolveTarget(operation, this.#meta, target);
+    return resolveTarget(operation, this.#context, this.#meta, target);
   }
 }
