@@ -36,7 +36,7 @@ export async function restoreOrCreate<Entity extends object>(
   const em = surroundingOr(repository.getEntityManager() as EntityManager);
   const { scope } = getInstallation(em);
   const meta = em.getMetadata().get<Entity>(repository.getEntityName() as never);
-  const condition = resolveTarget('restoreOrCreate', meta, where as never);
+  const condition = resolveTarget('restoreOrCreate', em, meta, where as never);
   for (let attempt = 1; ; attempt++) {
     try {
       // Under a scope of the request, a deleted row would pass for the active one.
@@ -78,7 +78,7 @@ function findRestoreOrCreate<Entity extends object>(
       orderBy: { [property]: 'desc' },
     })) as Entity | null;
     if (deleted) {
-      await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', meta, deleted));
+      await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', tx, meta, deleted));
       return { entity: deleted, restored: true };
     }
     const { [property]: _, ...values } = equalities.values;
