@@ -1,7 +1,9 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { scopeDriver } from './filter/scoped-driver.js';
 import { scopeEntityManager } from './filter/scoped-entity-manager.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
+import { attendEveryFlush } from './flush/attend-every-flush.js';
 import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation, findInstallation } from './metadata/installation.js';
@@ -31,6 +33,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   }
   requireSupportedOrm(em);
   const installation = createInstallation(em, options.actor ?? (() => undefined));
+  checkRelationConditions(em, installation.catalog.graph);
   registerFilter(em, installation);
   orderUniqueChanges(em.getMetadata(), installation.catalog, em.getPlatform());
   scopeDriver(em, installation);
@@ -38,5 +41,6 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);
+  attendEveryFlush(em, subscriber);
   hookIntoDriver(em, subscriber, installation.catalog);
 }

@@ -61,9 +61,8 @@ export async function rowKeys<Entity extends object>(
     const rows = await execute<{ key: string[] }>(
       em,
       ctx,
-      `select array[${columns.map(({ type }, i) => textSql(`k."soft-delete:${i}"`, type)).join(', ')}] as key ` +
-        `from (select * from ${keyRowsSql(tableName(em, meta.root), names, true)}) as k (` +
-        `${[...columns.map((_column, i) => `"soft-delete:${i}"`), '"soft-delete:n"'].join(', ')}) order by k."soft-delete:n"`,
+      `select array[${columns.map(({ type }, i) => textSql(`"soft-delete:${i}"`, type)).join(', ')}] as key ` +
+        `from ${keyRowsSql(tableName(em, meta.root), names, chunk.length)} order by "soft-delete:n"`,
       columns.map((_column, i) => arrayText(chunk.map(([, key]) => key[i]!))),
     );
     rows.forEach(({ key }, i) => sent.set(chunk[i]![0], key));

@@ -1,5 +1,6 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
 import { rowKeys } from './entity-key.js';
 import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
@@ -34,7 +35,7 @@ export async function forgetRemoved(
 function forget(em: EntityManager, entities: readonly object[], undo: Undo[]): void {
   const identityMap = em.getUnitOfWork().getIdentityMap();
   const dependent = new Set<object>();
-  for (const [meta, group] of Map.groupBy(entities, (entity) => helper(entity).__meta)) {
+  for (const [meta, group] of Map.groupBy(entities, (entity) => metadataOf(em, entity))) {
     const removed = new Set(group);
     for (const { meta: holder, prop } of meta.referencingProperties) {
       for (const referrer of identityMap.getStore<object>(holder as never).values()) {

@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import { tableName } from '../metadata/table-name.js';
 import { relationSql } from './relation-sql.js';
 import { execute } from './transaction.js';
@@ -98,25 +99,34 @@ export function keyConditionSql(
   if (names.length === 1) {
     return { sql: `${alias}.${names[0]} = any(?)`, params };
   }
+  // The first column leads to the rows by an index; the whole key is looked up in a hash table, never joined: right after a
+  // deletion the planner expects one row where there are thousands, and would search the list again for each.
+  const tuple = names.map((name) => `${alias}.${name}`).join(', ');
+  const list = names.map((_name, i) => `"soft-delete:${i}"`).join(', ');
   return {
-    sql: `(${names.map((name) => `${alias}.${name}`).join(', ')}) in (select * from ${keyRowsSql(table, names)})`,
-    params,
+    sql:
+      `(${alias}.${names[0]} = any(?) and ` +
+      `${filterSql(`(${tuple}) in (select ${list} from ${keyRowsSql(table, names, keys.length)})`)})`,
+    params: [arrayText([...new Set(keys.map((key) => key[0]!))]), ...params],
   };
 }
 
 /**
- * Keys as a row source for `from`: one column per name, in this order. Takes one array's text per column as parameters.
+ * Keys as a row source for `from`: one column per name, in this order, and their number, from 1 on. Takes one array's text per column as
+ * parameters.
  *
+ * @param count - how many keys, which the planner takes from the series: of arrays that it does not see it expects ten
  * @internal
  */
-export function keyRowsSql(table: string, names: readonly string[], withOrdinality = false): string {
+export function keyRowsSql(table: string, names: readonly string[], count: number): string {
   const typed = names.map((name) => `array_agg(${KEYS}.${name})`).join(', ');
   const arrays = names.map((_name, i) => `"soft-delete:array${i}"`);
   // The first half has no row but the types that the second one's texts are read as.
   return (
     `(select ${KEYS}.* from (select ${typed} from ${table} as ${KEYS} where false having false ` +
     `union all select ${names.map(() => '?').join(', ')}) as "soft-delete:arrays" (${arrays.join(', ')}), ` +
-    `unnest(${arrays.join(', ')})${withOrdinality ? ' with ordinality' : ''} as ${KEYS}) as ${KEYS}`
+    `rows from (${arrays.map((array) => `unnest(${array})`).join(', ')}, generate_series(1, ${count})) as ${KEYS}) as ${KEYS} ` +
+    `(${[...names.map((_name, i) => `"soft-delete:${i}"`), '"soft-delete:n"'].join(', ')})`
   );
 }
 

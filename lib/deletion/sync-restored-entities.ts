@@ -95,7 +95,7 @@ async function syncOne(
 /** The managed owners that have been asked for the relation, so that a restored row must appear there. */
 function ownersWaiting(em: EntityManager, owner: EntityMetadata, prop: EntityProperty): object[] {
   return managedEntities(em, owner).filter((entity) => {
-    if (helper(entity).__meta !== owner) {
+    if (metadataOf(em, entity) !== owner) {
       return false;
     }
     const value = (entity as Record<string, any>)[prop.name];

@@ -1,6 +1,7 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 // Of the rows that hold the key of a one-to-one relation, one is active and any number are deleted. What the other side shows
@@ -146,13 +147,15 @@ export function placeInverseReferences(
 }
 
 /** Whether the row on the other side is in memory as a whole, deleted or not. @internal */
-export function isLoaded(entity: object, prop: EntityProperty): boolean {
+export function isLoaded(entity: object, prop: EntityProperty, catalog: SoftDeleteCatalog): boolean {
   const target = savedTarget(entity, prop);
   if (!target || !helper(target).__initialized) {
     return false;
   }
   const loaded = helper(target).__loadedProperties;
-  return helper(target).__meta.comparableProps.every(({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name));
+  return metadataOf(catalog, target).comparableProps.every(
+    ({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name),
+  );
 }
 
 function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
@@ -207,6 +210,6 @@ function isPreferred(entity: object, to: object, catalog: SoftDeleteCatalog): bo
 }
 
 function deletedAt(entity: object, catalog: SoftDeleteCatalog): Date | undefined {
-  const entry = catalog.find(helper(entity).__meta as never);
+  const entry = catalog.find(metadataOf(catalog, entity));
   return (entry && (entity as Record<string, Date | null | undefined>)[entry.property]) ?? undefined;
 }

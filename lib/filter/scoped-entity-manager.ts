@@ -1,13 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  type Dictionary,
-  type EntityMetadata,
-  type FilterOptions,
-  helper,
-  TransactionPropagation,
-} from '@mikro-orm/core';
+import { type Dictionary, type EntityMetadata, type FilterOptions, TransactionPropagation } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
@@ -62,7 +57,7 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
      * (`unsetIdentity` in `UnitOfWork.js`). What the scope hides is `null` all the same.
      */
     override async refresh(entity: any, options: any = {}): Promise<any> {
-      const entry = catalog.find(helper(entity).__meta);
+      const entry = catalog.find(metadataOf(this, entity));
       const current = readScope(installation, options.filters);
       if (!entry || current === 'with') {
         return super.refresh(entity, options);

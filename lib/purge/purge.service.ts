@@ -4,6 +4,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { findInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
@@ -89,17 +90,49 @@ export class PurgeService {
     return run;
   }
 
-  /** What a run would go through, in its order. Reads the catalog, not the rows. */
+  /**
+   * What a run would go through, in its order. Reads the catalog, not the rows.
+   *
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
   async plan(): Promise<PurgePlan> {
-    const { order, times } = await this.#prepare(this.#connect());
-    return describePlan(order, times, this.options.retention);
+    return this.#reading(async () => {
+      const { order, times } = await this.#prepare(this.#connect());
+      return describePlan(order, times, this.options.retention);
+    });
   }
 
-  /** How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many. */
+  /**
+   * How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many.
+   *
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
   async status(): Promise<PurgeStatus> {
-    const connection = this.#connect();
-    const { order, times } = await this.#prepare(connection);
-    return readPurgeStatus(connection, order, times, this.options.retention);
+    return this.#reading(async () => {
+      const connection = this.#connect();
+      const { order, times } = await this.#prepare(connection);
+      return readPurgeStatus(connection, order, times, this.options.retention);
+    });
+  }
+
+  /** What only reads is interrupted as a run is, before it has done anything. */
+  async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof SoftDeleteError) {
+        throw error;
+      }
+      const now = new Date();
+      throw new PurgeInterruptedError(error, {
+        startedAt: now,
+        finishedAt: now,
+        dryRun: true,
+        outcome: 'aborted',
+        total: 0,
+        entities: [],
+      });
+    }
   }
 
   async #run(
@@ -147,7 +180,8 @@ export class PurgeService {
         runs.forEach((run) => run.stopped());
         return report(error.reason);
       }
-      if (startedAt === undefined) {
+      // What is wrong with the model or the options is said as it is; everything else comes from the database.
+      if (startedAt === undefined && error instanceof SoftDeleteError) {
         throw error;
       }
       throw new PurgeInterruptedError(error, report('aborted'));

@@ -3,7 +3,6 @@ import {
   type EntityData,
   type EntityName,
   type FilterQuery,
-  helper,
   type RequiredEntityData,
   type UpsertManyOptions,
   type UpsertOptions,
@@ -106,8 +105,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * The active row that matches; else the row deleted last, restored with its unit; else a new one, made from `data` and
-   * flushed. Callers that race for the same condition get the same row.
+   * The active row that matches; else the row deleted last, restored with its unit; else a new one, flushed, made from what the
+   * condition compares with one value each and from `data`, which wins. Callers that race get the same row, however they write the
+   * condition. Joins the surrounding transaction, or opens one, and needs no second connection.
+   *
+   * @throws SoftDeleteConfigError if a value of the condition is `undefined`
    */
   async restoreOrCreate(
     where: FilterQuery<Entity>,
@@ -160,7 +162,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
 
   /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
   isDeleted(entity: Entity): boolean {
-    const { property } = getInstallation(this.em).catalog.get(helper(entity).__meta as never);
+    const { property } = getInstallation(this.em).catalog.get(this.entityName);
     return (entity as Record<string, unknown>)[property] != null;
   }
 
@@ -184,6 +186,6 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   #resolve(operation: string, target: DeletionTarget<Entity>) {
-    return resolveTarget(operation, this.#meta, target);
+    return resolveTarget(operation, this.#context, this.#meta, target);
   }
 }
