@@ -5,6 +5,7 @@ import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
+import { withoutKeyLists } from './row-set.js';
 
 /** The alias of the rows, as everywhere in this folder. */
 const ROW = 'c';
@@ -98,7 +99,7 @@ function onOwnColumns(
   const rest = sql.slice(sql.indexOf(from) + from.length);
   const isOneTable = meta.root.inheritanceType !== 'tpt' && Object.keys(qb.state.joins).length === 0;
   const isCondition = rest === '' || rest.startsWith(WHERE);
-  if (!isOneTable || !isCondition || /\b(select|table|values)\b/i.test(rest)) {
+  if (!isOneTable || !isCondition || /\b(select|table|values)\b/i.test(withoutKeyLists(rest))) {
     return undefined;
   }
   const condition = rest.slice(WHERE.length);

@@ -170,18 +170,16 @@ describe('targets', () => {
     expect(without(before, await rows('deleted'))).toEqual(expected);
   });
 
-  it.each(CASES)('are removed as withDeleted() finds them: %s', async (_name, entity, target) => {
-    await test.database.query(
-      'alter table animal drop constraint if exists animal_chases_id_foreign; update animal set chases_id = null where chases_id in (1, 9) and kind <> $$dog$$',
-    );
-    if (entity === Animal || entity === Cat) {
-      // What is removed must not be referenced; what is chased decides nothing but for one case, which has its own dogs.
-      await test.database.query('update animal set chases_id = null where id not in (2, 10)');
+  // What is asked for by what refers to it cannot be removed.
+  const removable = CASES.filter(([name]) => name !== 'a relation to many of a class');
+
+  it.each(removable)('are removed as withDeleted() finds them: %s', async (_name, entity, target) => {
+    if (entity !== Dog) {
+      await test.database.query('update animal set chases_id = null');
     }
     const expected = await found(entity, 'with', target);
     const before = await rows('all');
-    const removal = repository(entity).hardDelete(target);
-    await removal;
+    await repository(entity).hardDelete(target);
     expect(without(before, await rows('all'))).toEqual(expected);
   });
 });
