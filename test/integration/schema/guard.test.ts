@@ -98,9 +98,12 @@ describe('@SoftDeletable({ guard: true })', () => {
     const em = test.orm.em.fork();
     const entries = new SoftDeleteRepository(em, LedgerEntry);
     await em.begin();
-    expect(await entries.hardDelete(1)).toBe(1);
-    await expect(em.execute('delete from books."Ledger Entries" where id = 2')).rejects.toThrow('Refused to delete');
-    await em.rollback();
+    try {
+      expect(await entries.hardDelete(1)).toBe(1);
+      await expect(em.execute('delete from books."Ledger Entries" where id = 2')).rejects.toThrow('Refused to delete');
+    } finally {
+      await em.rollback();
+    }
 
     await em.begin();
     expect(await entries.hardDelete(1)).toBe(1);
