@@ -26,7 +26,16 @@ export function inverseReferences(meta: EntityMetadata, catalog: SoftDeleteCatal
 
 /** Whether an entity shows a deleted row on the other side of a one-to-one relation. @internal */
 export function holdsDeletedInverse(entity: object, meta: EntityMetadata, catalog: SoftDeleteCatalog): boolean {
-  return inverseReferences(meta, catalog).some((prop) => {
+  return deletedInverses(entity, meta, catalog).length > 0;
+}
+
+/** The one-to-one relations of an entity with a deleted row on the other side. @internal */
+export function deletedInverses(
+  entity: object,
+  meta: EntityMetadata,
+  catalog: SoftDeleteCatalog,
+): readonly EntityProperty[] {
+  return inverseReferences(meta, catalog).filter((prop) => {
     const target = savedTarget(entity, prop);
     return target !== undefined && deletedAt(target, catalog) !== undefined;
   });

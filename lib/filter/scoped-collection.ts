@@ -67,6 +67,19 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     );
   }
 
+  /** Lets go of deleted rows that a read in a wider scope has put here. */
+  showActive(installation: Installation): void {
+    if (reading.has(this) || !this.isOutOfScope('active', installation)) {
+      return;
+    }
+    const { property } = installation.catalog.get(this.property.targetMeta!);
+    this.removeManyWithoutPropagation(
+      this.getItems(false).filter((item) => (item as Record<string, unknown>)[property] != null),
+    );
+    this.takeSnapshot();
+    this.wasReadUnder('active');
+  }
+
   /** Notes that what fills the collection next was read under a scope. */
   isReadUnder(scope: DeletedScope): void {
     reading.set(this, scope);

@@ -1,15 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Dictionary, type EntityMetadata, type FilterOptions, TransactionPropagation } from '@mikro-orm/core';
+import {
+  type Dictionary,
+  type EntityMetadata,
+  type FilterOptions,
+  TransactionPropagation,
+  Utils,
+} from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
+import { cacheName } from './cache-name.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { scopeFilters } from './scope-options.js';
+import { hasShownDeleted, sharesWhatWasShown, showActive } from './show-active.js';
 import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
+type Read = (...args: any[]) => Promise<any>;
 type EntityManagerClass = new (...args: any[]) => EntityManager;
 type Write<Result = any> = (...args: any[]) => Promise<Result>;
 type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
@@ -79,6 +88,7 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
       let inner = outer;
       const followed = (em: any) => {
         inner = em;
+        sharesWhatWasShown(inner, outer);
         if (options.clear && (!outer.global || this.config.get('allowGlobalContext'))) {
           worksFor(em, outer);
         }
@@ -88,13 +98,39 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
       const nested = (options.propagation ?? TransactionPropagation.NESTED) === TransactionPropagation.NESTED;
       const ctx = nested ? (outer.getTransactionContext<Transaction>() ?? options.ctx) : undefined;
       try {
-        return await transactions.inTurn(ctx, () => super.transactional(followed, options));
+        const result = await transactions.inTurn(ctx, () => super.transactional(followed, options));
+        sharesWhatWasShown(outer, inner);
+        return result;
       } catch (error) {
+        sharesWhatWasShown(outer, inner);
         if (inner !== outer) {
           takeBackEntities(outer, inner);
         }
         throw error;
       }
+    }
+
+    override async find(...args: any[]): Promise<any> {
+      return this.#hand(args[2], await (super.find as Read)(...args));
+    }
+
+    override async findOne(...args: any[]): Promise<any> {
+      return this.#hand(args[2], await (super.findOne as Read)(...args));
+    }
+
+    override async populate(...args: any[]): Promise<any> {
+      return this.#hand(args[2], await (super.populate as Read)(...args));
+    }
+
+    /** Has what a read hands out show what its scope shows. */
+    #hand(options: { filters?: FilterOptions } | undefined, found: any): any {
+      const em = this.getContext(false) as EntityManager;
+      if (readScope(installation, options?.filters) !== 'active') {
+        hasShownDeleted(em);
+      } else {
+        showActive(em, Utils.asArray(found), installation);
+      }
+      return found;
     }
 
     override async flush(): Promise<void> {
@@ -178,10 +214,6 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     }
   }
   return Object.defineProperty(ScopedEntityManager, 'name', { value: Base.name });
-}
-
-function cacheName(name: string, scope: 'with' | 'only'): string {
-  return `${name}|softDelete:${scope}`;
 }
 
 async function createDataLoader(em: EntityManager, type: LoaderType): Promise<unknown> {

@@ -10,6 +10,7 @@ import {
 import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { activePredicate, type DeletedScope, scopePredicate } from '../metadata/active-predicate.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { cacheName } from './cache-name.js';
 import { showsEvery } from './relation-filters.js';
 import { SOFT_DELETE_FILTER } from './filter-name.js';
 
@@ -78,6 +79,14 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
       }
     }
     return this;
+  }
+
+  /** A result with a name of its own is kept apart for each scope. */
+  override cache(config: any = true): this {
+    const { softDeleteRoot, softDeleteShowsEvery } = this.scopeState;
+    const scope = softDeleteRoot ?? (softDeleteShowsEvery ? 'with' : 'active');
+    const isNamed = Array.isArray(config) && scope !== 'active';
+    return super.cache(isNamed ? [cacheName(config[0] as string, scope), config[1] as number] : config) as this;
   }
 
   /** @internal */
