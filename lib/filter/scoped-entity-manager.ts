@@ -44,6 +44,23 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
 
+  // No private methods: the root becomes a scoped one after it was constructed.
+
+  /** What is written while an operation has a savepoint open would go with it if it is refused. */
+  const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
+    transactions.inTurn(em.getContext(false).getTransactionContext<Transaction>(), write);
+
+  /** Has what a read hands out show what its scope shows. */
+  const handOut = (em: EntityManager, options: { filters?: FilterOptions } | undefined, found: any): any => {
+    const current = em.getContext(false) as EntityManager;
+    if (readScope(installation, options?.filters) !== 'active') {
+      hasShownDeleted(current);
+    } else {
+      showActive(current, Utils.asArray(found), installation);
+    }
+    return found;
+  };
+
   class ScopedEntityManager extends Base {
     constructor(...args: any[]) {
       super(...args);
@@ -111,59 +128,43 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     }
 
     override async find(...args: any[]): Promise<any> {
-      return this.#hand(args[2], await (super.find as Read)(...args));
+      return handOut(this, args[2], await (super.find as Read)(...args));
     }
 
     override async findOne(...args: any[]): Promise<any> {
-      return this.#hand(args[2], await (super.findOne as Read)(...args));
+      return handOut(this, args[2], await (super.findOne as Read)(...args));
     }
 
     override async populate(...args: any[]): Promise<any> {
-      return this.#hand(args[2], await (super.populate as Read)(...args));
-    }
-
-    /** Has what a read hands out show what its scope shows. */
-    #hand(options: { filters?: FilterOptions } | undefined, found: any): any {
-      const em = this.getContext(false) as EntityManager;
-      if (readScope(installation, options?.filters) !== 'active') {
-        hasShownDeleted(em);
-      } else {
-        showActive(em, Utils.asArray(found), installation);
-      }
-      return found;
+      return handOut(this, args[2], await (super.populate as Read)(...args));
     }
 
     override async flush(): Promise<void> {
-      return this.#alone(() => super.flush());
+      return alone(this, () => super.flush());
     }
 
     override async nativeUpdate(...args: any[]): Promise<number> {
-      return this.#alone(() => (super.nativeUpdate as Write<number>)(...args));
+      return alone(this, () => (super.nativeUpdate as Write<number>)(...args));
     }
 
     override async nativeDelete(...args: any[]): Promise<number> {
-      return this.#alone(() => (super.nativeDelete as Write<number>)(...args));
+      return alone(this, () => (super.nativeDelete as Write<number>)(...args));
     }
 
     override async insert(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.insert as Write)(...args));
+      return alone(this, () => (super.insert as Write)(...args));
     }
 
     override async insertMany(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.insertMany as Write)(...args));
+      return alone(this, () => (super.insertMany as Write)(...args));
     }
 
     override async upsert(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.upsert as Write)(...args));
+      return alone(this, () => (super.upsert as Write)(...args));
     }
 
     override async upsertMany(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.upsertMany as Write)(...args));
-    }
-
-    /** What is written while an operation has a savepoint open would go with it if it is refused. */
-    #alone<Result>(write: () => Promise<Result>): Promise<Result> {
-      return transactions.inTurn(this.getContext(false).getTransactionContext<Transaction>(), write);
+      return alone(this, () => (super.upsertMany as Write)(...args));
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {
