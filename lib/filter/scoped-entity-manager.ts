@@ -34,6 +34,12 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
   const { catalog, scope, transactions } = installation;
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
+  /**
+   * What is written while an operation has a savepoint open would go with it if it is refused. No private method: the root became
+   * one of this class without its constructor, and has none.
+   */
+  const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
+    transactions.inTurn((em.getContext(false) as EntityManager).getTransactionContext<Transaction>(), write);
 
   class ScopedEntityManager extends Base {
     constructor(...args: any[]) {
@@ -98,36 +104,31 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     }
 
     override async flush(): Promise<void> {
-      return this.#alone(() => super.flush());
+      return alone(this, () => super.flush());
     }
 
     override async nativeUpdate(...args: any[]): Promise<number> {
-      return this.#alone(() => (super.nativeUpdate as Write<number>)(...args));
+      return alone(this, () => (super.nativeUpdate as Write<number>)(...args));
     }
 
     override async nativeDelete(...args: any[]): Promise<number> {
-      return this.#alone(() => (super.nativeDelete as Write<number>)(...args));
+      return alone(this, () => (super.nativeDelete as Write<number>)(...args));
     }
 
     override async insert(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.insert as Write)(...args));
+      return alone(this, () => (super.insert as Write)(...args));
     }
 
     override async insertMany(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.insertMany as Write)(...args));
+      return alone(this, () => (super.insertMany as Write)(...args));
     }
 
     override async upsert(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.upsert as Write)(...args));
+      return alone(this, () => (super.upsert as Write)(...args));
     }
 
     override async upsertMany(...args: any[]): Promise<any> {
-      return this.#alone(() => (super.upsertMany as Write)(...args));
-    }
-
-    /** What is written while an operation has a savepoint open would go with it if it is refused. */
-    #alone<Result>(write: () => Promise<Result>): Promise<Result> {
-      return transactions.inTurn(this.getContext(false).getTransactionContext<Transaction>(), write);
+      return alone(this, () => (super.upsertMany as Write)(...args));
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {
