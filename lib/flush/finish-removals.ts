@@ -95,10 +95,16 @@ function settleMemory(
   removals: readonly Removal[],
 ): Undo {
   const deleted = new Map<object, Record<string, unknown>>();
-  for (const { entity, original, initialized } of removals) {
+  const undo: Undo[] = [];
+  for (const { entity, original: before, initialized, changeSet } of removals) {
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
+    // Listeners may have written more with the update: who deletes, for one (`runHooks` in `UnitOfWork.js`).
+    const written = except(changeSet?.payload ?? {}, entry);
+    const original = before && { ...before, ...written };
     if (original) {
+      const replaced = Object.fromEntries(Object.keys(written).map((name) => [name, before[name]]));
+      undo.push(() => resetUnsavedChanges(em, entity, replaced));
       resetUnsavedChanges(em, entity, except(original, entry));
       if (!initialized) {
         forgetUnsavedChanges(em, entity, original, entry.property);
@@ -113,15 +119,16 @@ function settleMemory(
     wrapped.__initialized = initialized;
     deleted.set(entity, { [entry.property]: time });
   }
-  return markDeleted(em, entry, deleted);
+  undo.push(markDeleted(em, entry, deleted));
+  return () => undo.toReversed().forEach((step) => step());
 }
 
 function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): Date | undefined {
   return ((entity as Record<string, unknown>)[property] as Date | null | undefined) ?? undefined;
 }
 
-function except(original: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
-  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = original;
+function except(data: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
+  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = data;
   return rest;
 }
 
