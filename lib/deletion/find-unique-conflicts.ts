@@ -81,7 +81,7 @@ function uniqueIndexes(
                 from pg_constraint as x
                 join pg_operator as o on o.oid = x.conexclop[k] join pg_namespace as n on n.oid = o.oprnamespace
                 where x.conindid = i.indexrelid and x.contype = 'x'),
-               case when i.indnullsnotdistinct then 'is not distinct from' else '=' end)
+               case when (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean then 'is not distinct from' else '=' end)
              from generate_series(1, i.indnkeyatts) as k order by k) as operators
      from pg_index as i
      join pg_class as c on c.oid = i.indexrelid

@@ -103,7 +103,7 @@ function hasForeignKey({ link, child, linkConditions }: RelationEdge): boolean {
     case 'child-key':
       return linkConditions.length === 0 && child.properties[link.property]?.createForeignKeyConstraint !== false;
     case 'pivot':
-      return linkConditions.length === 0;
+      return link.polymorphicSide !== 'parent';
     case 'parent-key':
       return false;
   }

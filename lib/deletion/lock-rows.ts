@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
-import { inChunks, keyConditionSql, keySql, type RowKey } from './row-set.js';
+import { keyConditionSql, keySql, type RowKey } from './row-set.js';
 import type { RowSelection } from './select-rows.js';
 import { execute } from './transaction.js';
 
@@ -35,13 +35,10 @@ export async function lockRows(
   };
   const asked = condition ?? { sql: among, params: keys.params };
   const locked = await find(asked.sql, asked.params, ` order by ${columns.join(', ')} for update of c`);
-  if (condition) {
+  if (condition || locked.length === 0) {
     return locked;
   }
-  const still: RowKey[][] = [];
-  await inChunks(locked, async (chunk) => {
-    const within = keyConditionSql(em, meta, 'c', chunk);
-    still.push(await find(`${within.sql} and ${among}`, [...within.params, ...keys.params], ''));
-  });
-  return still.flat();
+  // All at once, however many: the condition may name as many keys itself.
+  const within = keyConditionSql(em, meta, 'c', locked);
+  return find(`${within.sql} and ${among}`, [...within.params, ...keys.params], '');
 }

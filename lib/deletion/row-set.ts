@@ -132,6 +132,11 @@ export function keyRowsSql(table: string, names: readonly string[], count: numbe
 
 const KEYS = '"soft-delete:keys"';
 
+/** A condition without the keys that it looks up in a list of its own, which no row of a table decides about. @internal */
+export function withoutKeyLists(condition: string): string {
+  return condition.replaceAll(/\(select "soft-delete:0".*?"soft-delete:n"\)\)/g, '()');
+}
+
 /** The text of an array, as PostgreSQL reads it. @internal */
 export function arrayText(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;

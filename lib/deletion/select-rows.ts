@@ -5,6 +5,11 @@ import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
+import { withoutKeyLists } from './row-set.js';
+
+/** The alias of the rows, as everywhere in this folder. */
+const ROW = 'c';
+const WHERE = ' where ';
 
 interface Sql {
   readonly sql: string;
@@ -90,11 +95,13 @@ function onOwnColumns(
   qb: ScopedQueryBuilder,
   { sql, params }: Sql,
 ): Sql | undefined {
-  const everything = queryRows(em, meta, 'with').toQuery().sql;
+  const from = ` as ${em.getPlatform().quoteIdentifier(ROW)}`;
+  const rest = sql.slice(sql.indexOf(from) + from.length);
   const isOneTable = meta.root.inheritanceType !== 'tpt' && Object.keys(qb.state.joins).length === 0;
-  if (!isOneTable || !sql.startsWith(everything) || /\b(select|table|values)\b/i.test(sql.slice(everything.length))) {
+  const isCondition = rest === '' || rest.startsWith(WHERE);
+  if (!isOneTable || !isCondition || /\b(select|table|values)\b/i.test(withoutKeyLists(rest))) {
     return undefined;
   }
-  const condition = sql.slice(everything.length).replace(/^ where /, '');
+  const condition = rest.slice(WHERE.length);
   return { sql: condition === '' ? 'true' : condition, params };
 }

@@ -9,6 +9,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
+import { hookWrites } from './hook-writes.js';
 import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
@@ -95,20 +96,14 @@ function settleMemory(
   removals: readonly Removal[],
 ): Undo {
   const deleted = new Map<object, Record<string, unknown>>();
-  const undo: Undo[] = [];
-  for (const { entity, original: before, initialized, changeSet } of removals) {
+  for (const removal of removals) {
+    const { entity, original: before, initialized } = removal;
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
-    // Listeners may have written more with the update: who deletes, for one (`runHooks` in `UnitOfWork.js`).
-    const written = except(changeSet?.payload ?? {}, entry);
-    const original = before && { ...before, ...written };
-    if (original) {
-      const replaced = Object.fromEntries(Object.keys(written).map((name) => [name, before[name]]));
-      undo.push(() => resetUnsavedChanges(em, entity, replaced));
+    if (before) {
+      const original = { ...before, ...hookWrites(removal) };
       resetUnsavedChanges(em, entity, except(original, entry));
-      if (!initialized) {
-        forgetUnsavedChanges(em, entity, original, entry.property);
-      }
+      forgetUnsavedChanges(em, entity, original, entry.property);
       const kept = { ...original };
       if (entry.meta.versionProperty) {
         keepInStep(kept, em.getComparator().prepareEntity<any>(entity), entry.meta.versionProperty);
@@ -119,16 +114,15 @@ function settleMemory(
     wrapped.__initialized = initialized;
     deleted.set(entity, { [entry.property]: time });
   }
-  undo.push(markDeleted(em, entry, deleted));
-  return () => undo.toReversed().forEach((step) => step());
+  return markDeleted(em, entry, deleted);
 }
 
 function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): Date | undefined {
   return ((entity as Record<string, unknown>)[property] as Date | null | undefined) ?? undefined;
 }
 
-function except(data: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
-  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = data;
+function except(original: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
+  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = original;
   return rest;
 }
 

@@ -14,6 +14,7 @@ const from = (scope, names, version) => Object.fromEntries(names.map((name) => [
  * @type {readonly { name: string, postgres?: string, bin?: string, packages?: Record<string, string>, environment?: Record<string, string> }[]}
  */
 export const TARGETS = [
+  { name: 'postgresql-14', postgres: '14.23.0-beta.17' },
   { name: 'postgresql-15', postgres: '15.18.0-beta.17' },
   { name: 'postgresql-16', postgres: '16.14.0-beta.17' },
   { name: 'postgresql-17', postgres: '17.10.0-beta.17' },

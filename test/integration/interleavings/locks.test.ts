@@ -338,6 +338,19 @@ describe('decided under the lock', () => {
     });
   });
 
+  it('does not see on REPEATABLE READ what was inserted behind a row after the snapshot', async () => {
+    // A caveat: PostgreSQL's own foreign keys look with a snapshot of their own, which no statement can have.
+    await library.fork().transactional(
+      async (tx) => {
+        await tx.execute('select 1 from author');
+        await library.database.query("insert into book (title, author_id) values ('new', 1)");
+        await library.repo(Author, tx as never).softDelete(1);
+      },
+      { isolationLevel: IsolationLevel.REPEATABLE_READ },
+    );
+    expect(await library.deleted('book')).toEqual([true, true, false, false]);
+  });
+
   it('locks no more than the statements say', async () => {
     library.statements.length = 0;
     await repo(Loan).softDelete({});

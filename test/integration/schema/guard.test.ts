@@ -1,6 +1,6 @@
 import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import type { Rel } from '@mikro-orm/core';
-import { SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import { SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @Entity()
@@ -92,6 +92,38 @@ describe('@SoftDeletable({ guard: true })', () => {
       await client.end();
     }
     expect(await rows()).toEqual([{ id: 2 }]);
+  });
+
+  it('is closed again after hardDelete(), in the same transaction', async () => {
+    const em = test.orm.em.fork();
+    const entries = new SoftDeleteRepository(em, LedgerEntry);
+    await em.begin();
+    try {
+      expect(await entries.hardDelete(1)).toBe(1);
+      await expect(em.execute('delete from books."Ledger Entries" where id = 2')).rejects.toThrow('Refused to delete');
+    } finally {
+      await em.rollback();
+    }
+
+    await em.begin();
+    expect(await entries.hardDelete(1)).toBe(1);
+    await em.commit();
+    await expect(em.execute('delete from books."Ledger Entries" where id = 2')).rejects.toThrow('Refused to delete');
+    expect(await rows()).toEqual([{ id: 2 }]);
+  });
+
+  it('is closed again after a hardDelete() that failed', async () => {
+    await sql(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+      create trigger refuse_later after delete on books."Ledger Entries" for each row execute function refuse()`);
+    const em = test.orm.em.fork();
+    await em.begin();
+    await expect(new SoftDeleteRepository(em, LedgerEntry).hardDelete(1)).rejects.toThrow('not this one');
+    await em.execute('drop trigger refuse_later on books."Ledger Entries"');
+    await expect(em.execute('delete from books."Ledger Entries" where id = 2')).rejects.toThrow('Refused to delete');
+    await em.rollback();
+    await sql('drop function refuse cascade');
+    expect(await rows()).toHaveLength(2);
   });
 
   it('guards the root of a table-per-type hierarchy', async () => {
