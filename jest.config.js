@@ -59,5 +59,12 @@ export default {
       testMatch: ['<rootDir>/test/{e2e,package}/**/*.test.ts'],
       globalSetup: '<rootDir>/test/support/build.setup.ts',
     },
+    {
+      ...project,
+      displayName: 'applications',
+      testMatch: ['<rootDir>/test/applications/*.test.ts'],
+      globalSetup: '<rootDir>/test/applications/support/packed.setup.ts',
+      globalTeardown: '<rootDir>/test/applications/support/packed.teardown.ts',
+    },
   ],
 };

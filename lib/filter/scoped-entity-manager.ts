@@ -43,6 +43,12 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
   const { catalog, scope, transactions } = installation;
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
+  /**
+   * What is written while an operation has a savepoint open would go with it if it is refused. No private method: the root became
+   * one of this class without its constructor, and has none.
+   */
+  const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
+    transactions.inTurn((em.getContext(false) as EntityManager).getTransactionContext<Transaction>(), write);
 
   // No private methods: the root becomes a scoped one after it was constructed.
 

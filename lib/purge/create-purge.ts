@@ -14,6 +14,6 @@ import { PurgeService } from './purge.service.js';
  * @throws SoftDeleteConfigError if an option cannot work
  * @publicApi
  */
-export function createPurge(orm: MikroORM, options: Omit<PurgeOptions, 'cron' | 'timeZone'> = {}): PurgeService {
+export function createPurge(orm: MikroORM<any>, options: Omit<PurgeOptions, 'cron' | 'timeZone'> = {}): PurgeService {
   return new PurgeService(orm, resolvePurgeOptions(options));
 }

@@ -41,7 +41,7 @@ export class PurgeService {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    orm: MikroORM,
+    orm: MikroORM<any>,
     private readonly options: ResolvedPurgeOptions,
   ) {
     this.#em = orm.em.fork({ clear: true });

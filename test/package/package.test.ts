@@ -68,8 +68,9 @@ describe('The packed package', () => {
   });
 
   it('has every file that it points to', () => {
-    const targets = [manifest['exports'], manifest['bin'] ?? {}].flatMap(leaves);
-    expect(targets.length).toBeGreaterThan(4);
+    const { exports, bin, main, types, typesVersions } = manifest;
+    const targets = [exports, bin, main, types, typesVersions].flatMap(leaves);
+    expect(targets.length).toBeGreaterThan(7);
     expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([]);
   });
 
@@ -94,6 +95,19 @@ describe('The packed package', () => {
       if (entry !== './package.json') {
         expect(Object.keys(conditions)).toEqual(['types', 'default']);
       }
+    }
+  });
+
+  it('says the same to those who look at no exports', () => {
+    const { exports, main, types, typesVersions } = manifest;
+    expect({ types, default: main }).toEqual(exports['.']);
+    expect(Object.keys(typesVersions['*'])).toEqual(
+      Object.keys(exports)
+        .filter((entry) => !['.', './package.json'].includes(entry))
+        .map((entry) => entry.slice(2)),
+    );
+    for (const [entry, files] of Object.entries(typesVersions['*'])) {
+      expect(files).toEqual([exports[`./${entry}`].types]);
     }
   });
 

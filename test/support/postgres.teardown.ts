@@ -1,3 +1,6 @@
+/** Several projects of one run share the server, and each has it stopped. */
 export default async function stopPostgres(): Promise<void> {
-  await globalThis.softDeleteTestServer?.stop();
+  const server = globalThis.softDeleteTestServer;
+  globalThis.softDeleteTestServer = undefined;
+  await server?.stop();
 }

@@ -1,0 +1,172 @@
+// Changes the library in small ways, one at a time, and says which changes no test notices:
+// npm run test:mutants -- --count 50 --seed 7
+// --nearest runs only the tests of the changed room; --output names the file of results, from which an interrupted run goes on.
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import ts from 'typescript';
+import { startPostgres } from './compatibility/postgres-server.mjs';
+import { SERVER_PACKAGE } from './compatibility/targets.mjs';
+import { listMutants } from './mutants/list-mutants.mjs';
+import { nearestTests } from './mutants/nearest-tests.mjs';
+import { createTypeChecker } from './mutants/type-checker.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    nearest: { type: 'boolean', default: false },
+    output: { type: 'string' },
+  },
+});
+const count = Number(values.count);
+const seed = Number(values.seed);
+if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
+  throw new Error('--count must be a positive and --seed a whole number.');
+}
+const output = values.output ?? join(tmpdir(), `soft-delete-mutants-${seed}${values.nearest ? '-nearest' : ''}.json`);
+/** Longer than any run that ends by itself: a mutant may loop for ever. */
+const TIME_LIMIT = values.nearest ? 300_000 : 1_200_000;
+
+const results = existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : {};
+const mutants = sample();
+const folder = mkdtempSync(join(tmpdir(), 'soft-delete-mutants-'));
+let running;
+process.once('SIGINT', () => process.kill(-running?.pid, 'SIGKILL'));
+const server = await startPostgres(join(root, 'node_modules', SERVER_PACKAGE, 'native/bin'));
+try {
+  copyTo(folder);
+  for (const [index, mutant] of mutants.entries()) {
+    const id = idOf(mutant);
+    if (!results[id]) {
+      keep(id, await tryOut(mutant));
+    }
+    console.log(`${index + 1}/${mutants.length} ${describe(mutant, results[id])}`);
+  }
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+const survivors = mutants.filter((mutant) => results[idOf(mutant)].outcome === 'survived');
+console.log(`\n${mutants.length - survivors.length} killed, ${survivors.length} survived`);
+survivors.forEach((mutant) => console.log(describe(mutant, results[idOf(mutant)])));
+console.log(`Results: ${output}`);
+
+/** In the order of the seed, those of all that still compile: a larger count goes on where a smaller one ended. */
+function sample() {
+  const checker = createTypeChecker(root);
+  const all = checker.files.flatMap((path) => {
+    const text = readFileSync(path, 'utf8');
+    const sourceFile = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    return listMutants(sourceFile).map((mutant) => ({
+      ...mutant,
+      path,
+      file: relative(join(root, 'lib'), path),
+      line: sourceFile.getLineAndCharacterOfPosition(mutant.start).line + 1,
+      from: text.slice(mutant.start, mutant.end),
+      changed: text.slice(0, mutant.start) + mutant.text + text.slice(mutant.end),
+    }));
+  });
+  const random = generator(seed);
+  const chosen = [];
+  while (chosen.length < count && all.length > 0) {
+    const [mutant] = all.splice(Math.floor(random() * all.length), 1);
+    if (checker.compiles(mutant.path, mutant.changed)) {
+      chosen.push(mutant);
+    }
+  }
+  return chosen;
+}
+
+async function tryOut({ file, changed, path }) {
+  const target = join(folder, 'lib', file);
+  const nearest = nearestTests(folder, file);
+  const others = nearest.length > 0 ? ['--testPathIgnorePatterns', ...nearest] : [];
+  const runs = [nearest, ...(values.nearest ? [] : [['--selectProjects', 'unit', 'integration', ...others]])];
+  for (const run of runs) {
+    await requireGreen(run);
+  }
+  const started = Date.now();
+  writeFileSync(target, changed);
+  try {
+    let outcome = 'survived';
+    for (const run of runs) {
+      outcome = outcome === 'survived' ? await runTests(run) : outcome;
+    }
+    return { outcome, seconds: Math.round((Date.now() - started) / 1000) };
+  } finally {
+    cpSync(path, target);
+  }
+}
+
+/** Tests that fail anyway kill nothing. */
+async function requireGreen(run) {
+  const id = `unchanged: ${run.join(' ')}`;
+  if (!results[id]) {
+    const outcome = await runTests(run);
+    if (outcome !== 'survived') {
+      throw new Error(`Without a change, "npm test -- ${run.join(' ')}" fails already.`);
+    }
+    keep(id, { outcome });
+  }
+}
+
+function keep(id, result) {
+  results[id] = result;
+  writeFileSync(output, JSON.stringify(results, undefined, 2));
+}
+
+async function runTests(args) {
+  running = spawn(process.execPath, [join(folder, 'scripts/test.mjs'), '--bail', '--silent', ...args], {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, SOFT_DELETE_TEST_SERVER: server.url },
+    stdio: 'ignore',
+  });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    process.kill(-running.pid, 'SIGKILL');
+  }, TIME_LIMIT);
+  const code = await new Promise((resolve) => running.once('exit', resolve));
+  clearTimeout(timer);
+  return isLate ? 'timed out' : code === 0 ? 'survived' : 'killed';
+}
+
+function copyTo(target) {
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const file of files
+    .split('\0')
+    .filter((path) => existsSync(join(root, path)) && !/^(node_modules)?$/.test(path))) {
+    mkdirSync(dirname(join(target, file)), { recursive: true });
+    cpSync(join(root, file), join(target, file));
+  }
+  symlinkSync(join(root, 'node_modules'), join(target, 'node_modules'), 'dir');
+}
+
+function idOf({ file, line, kind, from, text, start }) {
+  return `${file}:${line}:${start} ${kind}: ${from} → ${text}`;
+}
+
+function describe({ file, line, kind, from, text }, { outcome, seconds }) {
+  const short = (code) => JSON.stringify(code.replaceAll(/\s+/g, ' ').slice(0, 80));
+  return `${outcome.padEnd(9)} lib/${file}:${line} ${kind}: ${short(from)} → ${short(text)} (${seconds} s)`;
+}
+
+/** Mulberry32: the same numbers for the same seed, everywhere. */
+function generator(start) {
+  let state = start >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
