@@ -50,12 +50,6 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
   const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
     transactions.inTurn((em.getContext(false) as EntityManager).getTransactionContext<Transaction>(), write);
 
-  // No private methods: the root becomes a scoped one after it was constructed.
-
-  /** What is written while an operation has a savepoint open would go with it if it is refused. */
-  const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
-    transactions.inTurn(em.getContext(false).getTransactionContext<Transaction>(), write);
-
   /** Has what a read hands out show what its scope shows. */
   const handOut = (em: EntityManager, options: { filters?: FilterOptions } | undefined, found: any): any => {
     const current = em.getContext(false) as EntityManager;
