@@ -11,6 +11,7 @@ import { requireSupportedOrm } from './metadata/require-supported-orm.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
+import { provideRepositories } from './repository/provide-repositories.js';
 import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /**
@@ -36,6 +37,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   checkRelationConditions(em, installation.catalog.graph);
   registerFilter(em, installation);
   orderUniqueChanges(em.getMetadata(), installation.catalog, em.getPlatform());
+  provideRepositories(em, installation.catalog);
   scopeDriver(em, installation);
   scopeEntityManager(em, installation);
   const subscriber = new SoftDeleteSubscriber(installation);

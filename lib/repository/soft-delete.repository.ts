@@ -77,8 +77,10 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @throws SoftDeleteConfigError if a key or a value of the condition is `undefined`
    */
   async softDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<DeletionResult> {
-    const where = this.#resolve('softDelete', target);
-    return softDeleteRows(this.#context, this.#meta, where, options);
+    const em = contextOf(this);
+    const meta = em.getMetadata(this.entityName);
+    const where = resolveTarget('softDelete', em, meta, target);
+    return softDeleteRows(em, meta, where, options);
   }
 
   /**
@@ -89,8 +91,10 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * changed then, in the database or in memory
    */
   async restore(target: DeletionTarget<Entity>, options?: RestoreOptions): Promise<RestoreResult> {
-    const where = this.#resolve('restore', target);
-    return restoreRows(this.#context, this.#meta, where, options);
+    const em = contextOf(this);
+    const meta = em.getMetadata(this.entityName);
+    const where = resolveTarget('restore', em, meta, target);
+    return restoreRows(em, meta, where, options);
   }
 
   /**
@@ -100,8 +104,10 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
   async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number> {
-    const where = this.#resolve('hardDelete', target);
-    return hardDeleteRows(this.#context, this.#meta, where, options);
+    const em = contextOf(this);
+    const meta = em.getMetadata(this.entityName);
+    const where = resolveTarget('hardDelete', em, meta, target);
+    return hardDeleteRows(em, meta, where, options);
   }
 
   /**
@@ -140,7 +146,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     entityOrData: EntityData<Entity> | Entity,
     options: UpsertOptions<Entity, Fields> = {},
   ): Promise<Entity> {
-    const [entity] = await this.#upsert([entityOrData], options, async (conflict) => [
+    const [entity] = await upsertChecked(this, this.entityName, [entityOrData], options, async (conflict) => [
       await super.upsert(entityOrData, { ...options, ...conflict } as UpsertOptions<Entity, Fields>),
     ]);
     return entity!;
@@ -155,7 +161,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     entitiesOrData: EntityData<Entity>[] | Entity[],
     options: UpsertManyOptions<Entity, Fields> = {},
   ): Promise<Entity[]> {
-    return this.#upsert(entitiesOrData, options, (conflict) =>
+    return upsertChecked(this, this.entityName, entitiesOrData, options, (conflict) =>
       super.upsertMany(entitiesOrData, { ...options, ...conflict } as UpsertManyOptions<Entity, Fields>),
     );
   }
@@ -165,27 +171,25 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     const { property } = getInstallation(this.em).catalog.get(this.entityName);
     return (entity as Record<string, unknown>)[property] != null;
   }
+}
 
-  async #upsert(
-    rows: readonly (EntityData<Entity> | Entity)[],
-    options: UpsertOptions<Entity, any>,
-    write: (conflict: UpsertTarget['options']) => Promise<Entity[]>,
-  ): Promise<Entity[]> {
-    const entry = SoftDeleteCatalog.of(this.em).get(this.entityName);
-    const target = upsertTarget(this.em as EntityManager, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
-    await refuseDeletedRows(entry.name, this.onlyDeleted(), rows as object[], target.alsoDeleted);
-    return write(target.options);
-  }
+// The helpers are functions, since a repository that changed its class has no private members (see provideRepositories()), and
+// names of any other kind could be those of an application's repository.
 
-  get #context(): EntityManager {
-    return this.em.getContext() as EntityManager;
-  }
+async function upsertChecked<Entity extends object>(
+  repository: SoftDeleteRepository<Entity>,
+  entityName: EntityName<Entity>,
+  rows: readonly (EntityData<Entity> | Entity)[],
+  options: UpsertOptions<Entity, any>,
+  write: (conflict: UpsertTarget['options']) => Promise<Entity[]>,
+): Promise<Entity[]> {
+  const em = repository.getEntityManager() as EntityManager;
+  const entry = SoftDeleteCatalog.of(em).get(entityName);
+  const target = upsertTarget(em, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
+  await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
+  return write(target.options);
+}
 
-  get #meta() {
-    return this.em.getMetadata(this.entityName);
-  }
-
-  #resolve(operation: string, target: DeletionTarget<Entity>) {
-    return resolveTarget(operation, this.#context, this.#meta, target);
-  }
+function contextOf(repository: SoftDeleteRepository<any>): EntityManager {
+  return repository.getEntityManager().getContext() as EntityManager;
 }

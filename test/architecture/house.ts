@@ -18,7 +18,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   flush: [...ground, 'filter', 'deletion'],
   purge: [...ground, 'schema', 'deletion'],
   repository: core,
-  install: core,
+  install: [...core, 'repository'],
   doctor: [...ground, 'filter', 'schema'],
   policy: [...ground, 'schema'],
   wiring: services,
