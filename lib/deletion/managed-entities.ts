@@ -40,9 +40,11 @@ export function takeOver(
   const before = Object.fromEntries(names.map((name) => [name, target[name]]));
   const original = { ...wrapped.__originalEntityData };
   const wasLoaded = wrapped.__initialized;
+  // What a read gives for NULL.
+  const none = em.config.get('forceUndefined') ? undefined : null;
   const write = (written: Readonly<Record<string, unknown>>, source?: Readonly<Record<string, unknown>>) => {
     const changed = names.filter((name) => name in written);
-    changed.forEach((name) => (target[name] = written[name]));
+    changed.forEach((name) => (target[name] = written[name] === null ? none : written[name]));
     if (wrapped.__originalEntityData) {
       const snapshot = source ?? em.getComparator().prepareEntity<any>(entity);
       changed.forEach((name) => keepInStep(wrapped.__originalEntityData!, snapshot, name));

@@ -9,6 +9,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
+import { hookWrites } from './hook-writes.js';
 import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
@@ -95,14 +96,14 @@ function settleMemory(
   removals: readonly Removal[],
 ): Undo {
   const deleted = new Map<object, Record<string, unknown>>();
-  for (const { entity, original, initialized } of removals) {
+  for (const removal of removals) {
+    const { entity, original: before, initialized } = removal;
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
-    if (original) {
+    if (before) {
+      const original = { ...before, ...hookWrites(removal) };
       resetUnsavedChanges(em, entity, except(original, entry));
-      if (!initialized) {
-        forgetUnsavedChanges(em, entity, original, entry.property);
-      }
+      forgetUnsavedChanges(em, entity, original, entry.property);
       const kept = { ...original };
       if (entry.meta.versionProperty) {
         keepInStep(kept, em.getComparator().prepareEntity<any>(entity), entry.meta.versionProperty);

@@ -25,7 +25,7 @@ import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { repairReferences, resetUnsavedChanges } from './repair-references.js';
+import { forgetUnsavedChanges, repairReferences, resetUnsavedChanges } from './repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
 
@@ -96,7 +96,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     // A collection that lets go of a deleted entity has cleared its foreign key in memory.
     for (const entity of gone) {
-      resetUnsavedChanges(em as EntityManager, entity, { ...helper(entity).__originalEntityData });
+      const original = { ...helper(entity).__originalEntityData };
+      resetUnsavedChanges(em as EntityManager, entity, original);
+      forgetUnsavedChanges(em as EntityManager, entity, original, catalog.get(metadataOf(em, entity)).property);
     }
     if (soft.size === 0 && hard.size === 0) {
       return;

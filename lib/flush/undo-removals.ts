@@ -2,7 +2,9 @@ import { type Collection, type EntityProperty, helper, Reference, ReferenceKind,
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../deletion/managed-entities.js';
 import { metadataOf } from '../metadata/metadata-of.js';
-import type { FlushState } from './flush-state.js';
+import type { FlushState, Removal } from './flush-state.js';
+import { hookWrites } from './hook-writes.js';
+import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
 
 /**
  * How the entities of a flush get back to what they were if its transaction does not last: the ORM keeps what it flushed in
@@ -32,7 +34,8 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
     }
   }
   return () => {
-    for (const { entity, entry, original, initialized } of removals) {
+    for (const removal of removals) {
+      const { entity, entry, original, initialized } = removal;
       const wrapped = helper(entity);
       const target = entity as Record<string, unknown>;
       if (wrapped.__initialized && !initialized) {
@@ -46,12 +49,36 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
       }
       wrapped.__originalEntityData = original && { ...original };
       wrapped.__initialized = initialized;
+      if (original) {
+        resetHookWrites(em, removal);
+      }
     }
     for (const [collection, pairs] of Map.groupBy(left, ([from]) => from)) {
       pairs.forEach(([, entity]) => collection.addWithoutPropagation(entity));
       collection.takeSnapshot();
     }
   };
+}
+
+function resetHookWrites(em: EntityManager, removal: Removal): void {
+  const { entity, entry, original } = removal;
+  const before = original as Record<string, unknown>;
+  const written = Object.keys(hookWrites(removal));
+  if (written.length > 0) {
+    resetUnsavedChanges(
+      em,
+      entity,
+      before,
+      written.filter((name) => name in before),
+    );
+    const others = entry.meta.comparableProps.map(({ name }) => name).filter((name) => !written.includes(name));
+    forgetUnsavedChanges(
+      em,
+      entity,
+      { ...before, ...Object.fromEntries(others.map((name) => [name, true])) },
+      entry.property,
+    );
+  }
 }
 
 /** The entity whose key the row holds, if it is in memory. */
