@@ -34,15 +34,15 @@ export async function findDeletedParents(
       continue;
     }
     const relation = relationSql(em, edge);
-    await inChunks(rows.keys(edge.child), async (chunk) => {
+    await inChunks(rows.each(edge.child), async (chunk) => {
       const condition = keyConditionSql(em, edge.child, 'c', chunk);
       const owners = await execute<{ key: string[]; parent: string[] }>(
         em,
         ctx,
-        `with owners as materialized (select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')}, ` +
+        `with "soft-delete:owners" as materialized (select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')}, ` +
           `p.${em.getPlatform().quoteIdentifier(parent.column)} is not null as deleted from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
           `where ${[condition.sql, ...relation.conditions].join(' and ')} for ${lock} of p) ` +
-          'select "key", "parent" from owners where deleted',
+          'select "key", "parent" from "soft-delete:owners" where deleted',
         [...condition.params, ...relation.params],
       );
       for (const owner of owners) {

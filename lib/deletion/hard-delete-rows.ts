@@ -65,7 +65,7 @@ async function collect(
   asked: RowSelection,
 ): Promise<RowSet> {
   const rows = new RowSet();
-  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
+  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -74,7 +74,7 @@ async function collect(
           continue;
         }
         const behind = await lockBehind(em, ctx, edge, keys);
-        const added = rows.add(
+        const added = await rows.add(
           edge.child,
           behind.map(({ key }) => key),
         );

@@ -23,6 +23,9 @@ export function isAwaitedByOthers(em: EntityManager, { meta }: SoftDeletableEnti
   return awaited(em, meta).length > 0;
 }
 
+/** A name that no table has: it would hide the table. */
+const LOCKED = '"soft-delete:locked"';
+
 /** Locks rows `c` and stamps them, in one statement. The parameters of the lock come first. @internal */
 export function stampLockedSql(
   em: EntityManager,
@@ -34,10 +37,10 @@ export function stampLockedSql(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const keys = primaryColumns(meta);
   const selected = keys.map((key) => `c.${quote(key)}`).join(', ');
-  const same = keys.map((key) => `c.${quote(key)} = locked.${quote(key)}`);
+  const same = keys.map((key) => `c.${quote(key)} = ${LOCKED}.${quote(key)}`);
   return (
-    `with locked as materialized (select ${selected} from ${from} where ${where} order by ${selected} for update of c) ` +
-    `update ${tableName(em, meta)} as c set ${assignments} from locked ` +
+    `with ${LOCKED} as materialized (select ${selected} from ${from} where ${where} order by ${selected} for update of c) ` +
+    `update ${tableName(em, meta)} as c set ${assignments} from ${LOCKED} ` +
     `where ${[...same, activePredicateSql(`c.${quote(column)}`)].join(' and ')}`
   );
 }

@@ -133,7 +133,7 @@ async function collectUnit(
 ): Promise<RowSet> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const rows = new RowSet();
-  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
+  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -144,7 +144,7 @@ async function collectUnit(
         }
         const sameUnit = filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`);
         const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
-        const added = rows.add(
+        const added = await rows.add(
           edge.child,
           behind.map(({ key }) => key),
         );
@@ -172,7 +172,7 @@ async function completeWithParents(
       return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
-      rows.add(edge.parent, [parent]);
+      await rows.add(edge.parent, [parent]);
     }
   }
 }
@@ -209,7 +209,7 @@ async function activate(
 ): Promise<number> {
   const stamp = stampSql(em, entry, null);
   let count = 0;
-  await inChunks(rows.keys(entry.meta), async (chunk) => {
+  await inChunks(rows.each(entry.meta), async (chunk) => {
     const condition = keyConditionSql(em, entry.meta, 'c', chunk);
     count += await executeCounting(
       em,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
@@ -21,17 +22,22 @@ export class RowSet {
   /** One string per row, which takes a fraction of the memory of an array. */
   readonly #rows = new Map<EntityMetadata, Set<string>>();
 
-  /** Adds rows and returns those that were new. */
-  add(meta: EntityMetadata, keys: Iterable<RowKey>): RowKey[] {
+  /** Adds rows and returns those that were new. Lets others have their turn between portions. */
+  async add(meta: EntityMetadata, keys: Iterable<RowKey>): Promise<RowKey[]> {
     const rows = this.#of(meta);
     const added: RowKey[] = [];
-    for (const key of keys) {
-      const id = identify(key);
-      if (!rows.has(id)) {
-        rows.add(id);
-        added.push(key);
+    await inChunks(keys, async (chunk) => {
+      for (const key of chunk) {
+        const id = identify(key);
+        if (!rows.has(id)) {
+          rows.add(id);
+          added.push(key);
+        }
       }
-    }
+      if (chunk.length === CHUNK) {
+        await setImmediate();
+      }
+    });
     return added;
   }
 
@@ -40,8 +46,15 @@ export class RowSet {
   }
 
   keys(meta: EntityMetadata): RowKey[] {
+    return [...this.each(meta)];
+  }
+
+  /** The same one by one, for what takes them in portions and keeps none. */
+  *each(meta: EntityMetadata): Generator<RowKey> {
     const isSingle = primaryColumns(meta.root).length === 1;
-    return [...(this.#rows.get(meta.root) ?? [])].map((id) => (isSingle ? [id] : (JSON.parse(id) as string[])));
+    for (const id of this.#rows.get(meta.root) ?? []) {
+      yield isSingle ? [id] : (JSON.parse(id) as string[]);
+    }
   }
 
   entities(): EntityMetadata[] {
@@ -69,11 +82,19 @@ export function identify(key: RowKey): string {
 
 /** Calls back with keys in portions that one statement can take. @internal */
 export async function inChunks<Key>(
-  keys: readonly Key[],
+  keys: Iterable<Key>,
   work: (chunk: readonly Key[]) => Promise<void>,
 ): Promise<void> {
-  for (let i = 0; i < keys.length; i += CHUNK) {
-    await work(keys.slice(i, i + CHUNK));
+  let chunk: Key[] = [];
+  for (const key of keys) {
+    chunk.push(key);
+    if (chunk.length === CHUNK) {
+      await work(chunk);
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) {
+    await work(chunk);
   }
 }
 

@@ -51,6 +51,9 @@ export async function refusePhysicalCascade(
   }
 }
 
+/** A name that no table has: it would hide the table. */
+const GOING = '"soft-delete:going"';
+
 /** Follows the keys from row to row, in circles as well. */
 async function countEndangered(
   em: EntityManager,
@@ -71,12 +74,12 @@ async function countEndangered(
   const rows = await execute<{ via: number; count: number }>(
     em,
     ctx as Transaction,
-    `with recursive going(via, part, place) as (
+    `with recursive ${GOING}(via, part, place) as (
        select -1, p.tableoid, p.ctid from ${tableName(em, meta.root)} as p where ${condition.sql}
        union
-       select x.via, x.part, x.place from going as g cross join lateral (${steps.join(' union all ')}) as x
+       select x.via, x.part, x.place from ${GOING} as g cross join lateral (${steps.join(' union all ')}) as x
        where not g.via = any(cast(? as int[]))
-     ) select via, count(*)::int as count from going where via = any(cast(? as int[])) group by via order by via`,
+     ) select via, count(*)::int as count from ${GOING} where via = any(cast(? as int[])) group by via order by via`,
     [...condition.params, `{${endangering.join(',')}}`, `{${endangering.join(',')}}`],
   );
   return rows.map(({ via, count }) => ({

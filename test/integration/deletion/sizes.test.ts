@@ -45,7 +45,7 @@ class Single extends SoftDeletableEntity {
   code!: string;
 }
 
-const PAIRS = 6_000;
+const PAIRS = 20_000;
 const SINGLES = 140_000;
 
 describe('many rows', () => {
