@@ -1,6 +1,6 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { FactoryProvider, Provider } from '@nestjs/common';
+import { type FactoryProvider, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
 import { SoftDeleteDoctor } from './doctor/soft-delete-doctor.js';
 import { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
@@ -9,6 +9,7 @@ import { installSoftDelete } from './install-soft-delete.js';
 import { getInstallation } from './metadata/installation.js';
 import { type ResolvedModuleOptions, resolveModuleOptions } from './options/resolve-module-options.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+import { entitiesWithOtherRepositories } from './repository/other-repositories.js';
 import { SoftDeleteRepository } from './repository/soft-delete.repository.js';
 import { getPurgeJobName } from './schedule/purge-job-name.js';
 import { PurgeScheduler } from './schedule/purge.scheduler.js';
@@ -50,6 +51,7 @@ export function createContextProviders(contextName: string | undefined): Provide
         }
         installSoftDelete(orm, { actor: options.actor });
         contexts.add(contextName, orm);
+        warnOfOtherRepositories(orm);
         return orm;
       },
       inject: [
@@ -84,6 +86,16 @@ export function createContextProviders(contextName: string | undefined): Provide
       inject: [getPurgeServiceToken(contextName), RESOLVED_OPTIONS, ModuleRef],
     },
   ];
+}
+
+function warnOfOtherRepositories(orm: MikroORM): void {
+  const entities = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
+  if (entities.length > 0) {
+    new Logger('SoftDeleteModule').warn(
+      `The repositories of ${entities.join(', ')} do not extend SoftDeleteRepository: their nativeDelete() removes rows physically. ` +
+        'Let them extend SoftDeleteRepository.',
+    );
+  }
 }
 
 /**

@@ -1,0 +1,18 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { SoftDeleteRepository } from './soft-delete.repository.js';
+
+/**
+ * The marked entities whose repository does not extend `SoftDeleteRepository`: its `nativeDelete()` removes rows physically.
+ *
+ * @internal
+ */
+export function entitiesWithOtherRepositories(em: EntityManager, catalog: SoftDeleteCatalog): string[] {
+  return [...em.getMetadata()]
+    .filter((meta) => catalog.find(meta))
+    .filter((meta) => {
+      const repository = em.config.getRepositoryClass(meta.repository as never) as { readonly prototype: object };
+      return !(repository.prototype instanceof SoftDeleteRepository) && repository !== SoftDeleteRepository;
+    })
+    .map(({ className }) => className);
+}
