@@ -10,6 +10,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ScopedCollection } from '../filter/scoped-collection.js';
 import { metadataOf } from '../metadata/metadata-of.js';
+import { nullValue } from '../metadata/null-value.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { askDatabaseWhileDeleted } from './loaded-while-active.js';
 
@@ -41,7 +42,7 @@ export function takeOver(
   const original = { ...wrapped.__originalEntityData };
   const wasLoaded = wrapped.__initialized;
   // What a read gives for NULL.
-  const none = em.config.get('forceUndefined') ? undefined : null;
+  const none = nullValue(em);
   const write = (written: Readonly<Record<string, unknown>>, source?: Readonly<Record<string, unknown>>) => {
     const changed = names.filter((name) => name in written);
     changed.forEach((name) => (target[name] = written[name] === null ? none : written[name]));

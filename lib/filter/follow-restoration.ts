@@ -1,4 +1,6 @@
 import { type EntityMetadata, helper } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { nullValue } from '../metadata/null-value.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -9,6 +11,7 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
  * @internal
  */
 export function followRestoration(
+  em: EntityManager,
   entity: object,
   meta: EntityMetadata,
   data: object,
@@ -20,7 +23,7 @@ export function followRestoration(
   }
   const original = helper(entity).__originalEntityData as Record<string, unknown> | undefined;
   if (original?.[property] != null) {
-    (entity as Record<string, unknown>)[property] = null;
-    original[property] = null;
+    (entity as Record<string, unknown>)[property] = nullValue(em);
+    original[property] = nullValue(em);
   }
 }

@@ -93,7 +93,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   factory.mergeData = (meta, entity, data, options) => {
     followInverseReferences(em, entity, meta, data, catalog, Boolean(options?.convertCustomTypes));
     mergeData(meta, entity, data, options);
-    followRestoration(entity, meta, data, catalog);
+    followRestoration(em, entity, meta, data, catalog);
   };
 
   // A refresh does not merge: it goes straight to the hydrator.

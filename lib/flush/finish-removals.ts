@@ -1,5 +1,5 @@
-import { helper } from '@mikro-orm/core';
-import type { Transaction } from '@mikro-orm/postgresql';
+import { helper, Utils } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { keepInStep, markDeleted, type Undo } from '../deletion/managed-entities.js';
 import { syncDeleted, syncDeletedOuter } from '../deletion/sync-managed-entities.js';
@@ -9,7 +9,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { hookWrites } from './hook-writes.js';
+import { readAgain } from './read-again.js';
 import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
@@ -42,7 +42,7 @@ export async function finishRemovals(
   }
   const byEntry = Map.groupBy(removals, ({ entry }) => entry);
   for (const [entry, group] of byEntry) {
-    transactions.undoOnRollback(ctx, settleMemory(state, entry, group));
+    transactions.undoOnRollback(ctx, await settleMemory(state, ctx, entry, group));
   }
 
   const early: Affected = state.early instanceof Map ? state.early : new Map();
@@ -90,23 +90,25 @@ export async function finishRemovals(
   }
 }
 
-function settleMemory(
+async function settleMemory(
   { em, unit }: FlushState,
+  ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   removals: readonly Removal[],
-): Undo {
+): Promise<Undo> {
   const deleted = new Map<object, Record<string, unknown>>();
-  for (const removal of removals) {
-    const { entity, original: before, initialized } = removal;
+  const unknown = new Map<object, ReadonlySet<string>>();
+  for (const { entity, original, initialized, changeSet } of removals) {
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
-    if (before) {
-      const original = { ...before, ...hookWrites(removal) };
-      resetUnsavedChanges(em, entity, except(original, entry));
-      forgetUnsavedChanges(em, entity, original, entry.property);
-      const kept = { ...original };
-      if (entry.meta.versionProperty) {
-        keepInStep(kept, em.getComparator().prepareEntity<any>(entity), entry.meta.versionProperty);
+    if (original) {
+      const kept: Record<string, unknown> = { ...original };
+      keepWritten(em, entity, kept, entry, changeSet!.payload);
+      const names = resetUnsavedChanges(em, entity, kept, entry.property);
+      if (!initialized) {
+        forgetUnsavedChanges(em, entity, kept, entry.property);
+      } else if (names.size > 0) {
+        unknown.set(entity, names);
       }
       wrapped.__originalEntityData = kept;
     }
@@ -114,16 +116,28 @@ function settleMemory(
     wrapped.__initialized = initialized;
     deleted.set(entity, { [entry.property]: time });
   }
+  await readAgain(em, ctx, entry.meta, unknown);
   return markDeleted(em, entry, deleted);
+}
+
+/** Takes over what the update has written besides the time: the version, and what hooks have changed. */
+function keepWritten(
+  em: EntityManager,
+  entity: object,
+  kept: Record<string, unknown>,
+  { meta, property }: SoftDeletableEntityMetadata,
+  payload: object,
+): void {
+  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
+  const values = payload as Record<string, unknown>;
+  const written = Object.keys(values).filter((name) => name !== property && Utils.equals(values[name], current[name]));
+  for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
+    keepInStep(kept, current, name);
+  }
 }
 
 function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): Date | undefined {
   return ((entity as Record<string, unknown>)[property] as Date | null | undefined) ?? undefined;
-}
-
-function except(original: Record<string, unknown>, { meta, property }: SoftDeletableEntityMetadata) {
-  const { [property]: _deletedAt, [meta.versionProperty]: _version, ...rest } = original;
-  return rest;
 }
 
 /**

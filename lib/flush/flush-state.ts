@@ -11,6 +11,8 @@ export interface Removal {
   readonly entry: SoftDeletableEntityMetadata;
   readonly original: EntityData<any> | undefined;
   readonly initialized: boolean;
+  /** The values it had when the flush began, before any hook. */
+  readonly values: Readonly<Record<string, unknown>>;
   changeSet?: ChangeSet<any>;
 }
 

@@ -1,6 +1,7 @@
 import { type ChangeSet, ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { createRemoval } from './create-removal.js';
 import type { Removal } from './flush-state.js';
 import { isNew, planRemoval } from './plan-removal.js';
 
@@ -23,10 +24,7 @@ export function planLateRemovals(
   const saved = late.map(({ entity }) => entity as object).filter((entity) => !isNew(entity));
   const { soft, cascaded } = planRemoval(saved, [], catalog);
   late.filter(({ entity }) => !soft.has(entity as object)).forEach(leaveAlone);
-  const removals = [...soft].map(([entity, entry]): Removal => {
-    const { __originalEntityData: original, __initialized: initialized } = helper(entity);
-    return { entity, entry, original: original && { ...original }, initialized };
-  });
+  const removals = [...soft].map(([entity, entry]) => createRemoval(catalog, entity, entry));
   return { removals, cascaded };
 }
 

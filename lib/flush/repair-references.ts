@@ -1,8 +1,8 @@
-import { type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type EntityProperty, helper, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { snapshotAsRow } from './snapshot-as-row.js';
+import { rootName } from './read-again.js';
 
 /**
  * Gives entities back the references to soft-deletable rows that the ORM took from them in memory only, so that the flush
@@ -44,90 +44,71 @@ function repairReference(em: EntityManager, entity: object, prop: EntityProperty
  * Resets a soft-deleted entity to what its row holds: changes that were not saved before it was removed are not saved with it
  * either, and the foreign keys that a collection or a one-to-one relation cleared when it let go of the entity are still there.
  *
- * @param names - the properties to reset, all of its columns unless given
+ * @param except - the property that stays
+ * @returns the properties whose values are to be read again: the snapshot has them as the database is told them, and from that the
+ * types of many cannot tell what the entity had
  * @internal
  */
 export function resetUnsavedChanges(
   em: EntityManager,
   entity: object,
   original: Record<string, unknown>,
-  names: readonly string[] = Object.keys(original),
-): void {
+  except?: string,
+): ReadonlySet<string> {
   const meta = metadataOf(em, entity);
   const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
-  const scalars: Record<string, unknown> = {};
-  for (const name of names) {
-    const prop: EntityProperty | undefined = (meta.properties as Record<string, EntityProperty>)[name];
-    // What was joined on load is in the entity's data as well, as it was then, but is no column of its row.
-    if (
-      !prop ||
-      (prop.primary && !isReference(prop)) ||
-      !isColumn(prop) ||
-      Utils.equals(current[name], original[name])
-    ) {
+  const values: Record<string, unknown> = {};
+  const unknown = new Set<string>();
+  for (const name of Object.keys(em.getComparator().diffEntities<any>(meta.class as never, original, current))) {
+    const prop = (meta.properties as Record<string, EntityProperty>)[name]!;
+    if ((prop.primary && !isReference(prop)) || name === except || !isColumn(prop)) {
       continue;
     }
     if (isReference(prop)) {
-      resetReference(em, entity, prop, original[name]);
+      if (name in original) {
+        resetReference(em, entity, prop, original[name]);
+      }
+    } else if (name in original && !prop.embedded && isPlain(prop)) {
+      // Of an undefined value the hydrator takes no notice; a null becomes what stands for it.
+      values[name] = original[name] ?? null;
     } else {
-      scalars[name] = original[name];
+      unknown.add(rootName(meta, prop));
     }
   }
-  if (Object.keys(scalars).length > 0) {
-    const row = snapshotAsRow(meta, original, scalars);
-    em.getHydrator().hydrate(entity, meta as never, row as never, em.getEntityFactory(), 'full', false, true);
+  if (Object.keys(values).length > 0) {
+    em.getHydrator().hydrate(entity, meta as never, values as never, em.getEntityFactory(), 'full', false, true);
   }
+  return unknown;
+}
+
+/** Whether the snapshot holds the value as the entity does. */
+function isPlain({ kind, customType, ref }: EntityProperty): boolean {
+  return kind === ReferenceKind.SCALAR && !customType && !ref;
 }
 
 /**
- * The same for what the snapshot does not know: of a bare reference only the key was ever read, a lazy property was not, and NULL is
- * `undefined` under `forceUndefined`. Whatever is there was set in memory, by the caller or by the other side of a one-to-one
- * relation, and the next flush would write all of it.
+ * The same for a bare reference, of which only the key was ever read: whatever else it holds was set in memory, by the caller or
+ * by the other side of a one-to-one relation, and the next flush would write all of it.
  *
- * @param kept - the property that stays as it is
  * @internal
  */
 export function forgetUnsavedChanges(
   em: EntityManager,
   entity: object,
   original: Record<string, unknown>,
-  kept: string,
+  property: string,
 ): void {
   const { __data: data } = helper(entity);
-  const meta = metadataOf(em, entity);
-  for (const prop of meta.comparableProps) {
-    const isKnown = isReference(prop) ? prop.name in original : original[prop.name] !== undefined;
-    if (prop.primary || prop.version || prop.name === kept || isKnown || isInline(prop)) {
+  for (const prop of metadataOf(em, entity).comparableProps) {
+    if (prop.primary || prop.version || prop.name === property || prop.name in original) {
       continue;
     }
     if (isReference(prop)) {
       delete data[prop.name];
-      continue;
-    }
-    const holder = holderOf(meta.properties as Record<string, EntityProperty>, entity, prop);
-    if (holder) {
-      delete holder[prop.embedded?.[1] ?? prop.name];
+    } else {
+      delete (entity as Record<string, unknown>)[prop.name];
     }
   }
-}
-
-/** The object that has a property of an entity's row: the entity, or an embedded one of it. */
-function holderOf(
-  properties: Readonly<Record<string, EntityProperty>>,
-  entity: object,
-  { embedded }: EntityProperty,
-): Record<string, unknown> | undefined {
-  if (!embedded) {
-    return entity as Record<string, unknown>;
-  }
-  const parent = properties[embedded[0]]!;
-  const outer = holderOf(properties, entity, parent);
-  return outer?.[parent.embedded?.[1] ?? parent.name] as Record<string, unknown> | undefined;
-}
-
-/** An embedded object that has its own columns, by which it is compared. */
-function isInline({ kind, object }: EntityProperty): boolean {
-  return kind === ReferenceKind.EMBEDDED && !object;
 }
 
 function isColumn({ kind, owner }: EntityProperty): boolean {

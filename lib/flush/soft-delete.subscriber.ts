@@ -18,6 +18,7 @@ import type { Installation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
+import { createRemoval } from './create-removal.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
@@ -25,7 +26,8 @@ import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { forgetUnsavedChanges, repairReferences, resetUnsavedChanges } from './repair-references.js';
+import { forgetChangesOfDeleted } from './forget-changes-of-deleted.js';
+import { repairReferences } from './repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
 
@@ -63,9 +65,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     return isNew;
   }
 
-  beforeFlush(args: FlushEventArgs): void {
+  async beforeFlush(args: FlushEventArgs): Promise<void> {
     if (!this.#attended.has(args.em.getEventManager())) {
-      this.planRemovals(args);
+      await this.planRemovals(args);
     }
   }
 
@@ -77,7 +79,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 
   /** Takes what is to be deleted softly off the stacks of the unit of work. */
-  planRemovals({ em, uow }: FlushEventArgs): void {
+  async planRemovals({ em, uow }: FlushEventArgs): Promise<void> {
     const { catalog } = this.installation;
     this.#forget(em as EntityManager);
     repairReferences(em as EntityManager, catalog);
@@ -87,18 +89,13 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       return;
     }
     const { soft, cascaded, gone, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
+    await forgetChangesOfDeleted(em as EntityManager, gone, catalog);
     for (const entity of [...unborn, ...hard]) {
       uow.remove(entity, undefined, { cascade: false });
     }
     for (const entity of [...soft.keys(), ...cascaded.keys(), ...spared, ...hard, ...unborn]) {
       removeStack.delete(entity);
       orphanStack.delete(entity);
-    }
-    // A collection that lets go of a deleted entity has cleared its foreign key in memory.
-    for (const entity of gone) {
-      const original = { ...helper(entity).__originalEntityData };
-      resetUnsavedChanges(em as EntityManager, entity, original);
-      forgetUnsavedChanges(em as EntityManager, entity, original, catalog.get(metadataOf(em, entity)).property);
     }
     if (soft.size === 0 && hard.size === 0) {
       return;
@@ -112,12 +109,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       }
       // Entities in process are passed over when the unit of work looks for changes: what else is unsaved stays unsaved.
       wrapped.__processing = true;
-      removals.push({
-        entity,
-        entry,
-        original: wrapped.__originalEntityData && { ...wrapped.__originalEntityData },
-        initialized: wrapped.__initialized,
-      });
+      removals.push(createRemoval(em, entity, entry));
     }
     hard.forEach((entity) => (helper(entity).__processing = true));
     this.#flushes.set(em as EntityManager, {

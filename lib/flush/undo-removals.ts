@@ -3,8 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../deletion/managed-entities.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { hookWrites } from './hook-writes.js';
-import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
+import { rootName } from './read-again.js';
 
 /**
  * How the entities of a flush get back to what they were if its transaction does not last: the ORM keeps what it flushed in
@@ -47,11 +46,9 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
       if (entry.meta.versionProperty) {
         target[entry.meta.versionProperty] = versions.get(entity);
       }
+      takeBackHooks(em, removal);
       wrapped.__originalEntityData = original && { ...original };
       wrapped.__initialized = initialized;
-      if (original) {
-        resetHookWrites(em, removal);
-      }
     }
     for (const [collection, pairs] of Map.groupBy(left, ([from]) => from)) {
       pairs.forEach(([, entity]) => collection.addWithoutPropagation(entity));
@@ -60,24 +57,15 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
   };
 }
 
-function resetHookWrites(em: EntityManager, removal: Removal): void {
-  const { entity, entry, original } = removal;
-  const before = original as Record<string, unknown>;
-  const written = Object.keys(hookWrites(removal));
-  if (written.length > 0) {
-    resetUnsavedChanges(
-      em,
-      entity,
-      before,
-      written.filter((name) => name in before),
-    );
-    const others = entry.meta.comparableProps.map(({ name }) => name).filter((name) => !written.includes(name));
-    forgetUnsavedChanges(
-      em,
-      entity,
-      { ...before, ...Object.fromEntries(others.map((name) => [name, true])) },
-      entry.property,
-    );
+/** Hooks have changed the entity for an update that did not last. */
+function takeBackHooks(em: EntityManager, { entity, entry, values, changeSet }: Removal): void {
+  const meta = metadataOf(em, entity);
+  for (const name of Object.keys(changeSet?.payload ?? {})) {
+    const prop = (meta.properties as Record<string, EntityProperty>)[name];
+    const root = prop && rootName(meta, prop);
+    if (root !== undefined && root !== entry.property && root in values) {
+      (entity as Record<string, unknown>)[root] = values[root];
+    }
   }
 }
 
