@@ -3,7 +3,7 @@ import fc from 'fast-check';
 /** What one step does. The numbers choose among what there is to choose from when it runs, so that any sequence is valid. */
 export interface Step {
   readonly op: Op;
-  /** Which entity manager. */
+  /** Which entity manager; the highest number is one of the other ORM's. */
   readonly em: number;
   readonly a: number;
   readonly b: number;
@@ -47,9 +47,11 @@ export type Op = keyof typeof WEIGHTS;
 
 const ops = Object.entries(WEIGHTS).map(([op, weight]) => ({ arbitrary: fc.constant(op as Op), weight }));
 
+export const NEIGHBOUR_EM = 5;
+
 const step: fc.Arbitrary<Step> = fc.record({
   op: fc.oneof(...ops),
-  em: fc.nat(4),
+  em: fc.nat(NEIGHBOUR_EM),
   a: fc.nat(999),
   b: fc.nat(999),
   c: fc.nat(999),
@@ -79,19 +81,31 @@ const graph: fc.Arbitrary<Graph> = fc.record({
   member: numbers(2),
 });
 
+/** Where a sequence runs. */
+export interface Setting {
+  /** In which of the ORMs; the other one is the neighbour. */
+  readonly home: number;
+  /** Whether an ORM without soft deletion has been initialised last. */
+  readonly stranger: number;
+}
+
 export interface Sequence {
+  readonly setting: Setting;
   readonly graph: Graph;
   readonly steps: readonly Step[];
 }
 
+const setting: fc.Arbitrary<Setting> = fc.record({ home: fc.nat(1), stranger: fc.nat(1) });
+
 /** @param length - how many steps */
 export const sequences = (length: number): fc.Arbitrary<Sequence> =>
-  fc.record({ graph, steps: fc.array(step, { minLength: length, maxLength: length }) });
+  fc.record({ setting, graph, steps: fc.array(step, { minLength: length, maxLength: length }) });
 
 /** A sequence in a form that `MODEL_REPLAY` reads. */
-export function formatSequence({ graph: rows, steps }: Sequence): string {
+export function formatSequence({ setting: { home, stranger }, graph: rows, steps }: Sequence): string {
   const start = Object.entries(rows).map(([kind, numbers]) => `${kind}=${numbers.join('.')}`);
-  return [...start, ...steps.map(({ op, em, a, b, c }) => `${op}:${em}.${a}.${b}.${c}`)].join(' ');
+  const words = steps.map(({ op, em, a, b, c }) => `${op}:${em}.${a}.${b}.${c}`);
+  return [`setting=${home}.${stranger}`, ...start, ...words].join(' ');
 }
 
 export function parseSequence(text: string): Sequence {
@@ -106,5 +120,6 @@ export function parseSequence(text: string): Sequence {
       steps.push({ op: name as Op, em: list[0]!, a: list[1]!, b: list[2]!, c: list[3]! });
     }
   }
-  return { graph: rows as unknown as Graph, steps };
+  const { setting: [home = 0, stranger = 0] = [], ...graphRows } = rows;
+  return { setting: { home, stranger }, graph: graphRows as unknown as Graph, steps };
 }

@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { TestOrm } from '../../support/orm.js';
 import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
 import { Manager, outcomeOf } from './manager.js';
 import { Model } from './model.js';
@@ -9,8 +9,6 @@ import type { Graph } from './step.js';
 /** A step that a sequence of transactions cannot go on after: its transaction is rolled back. */
 export class Aborted extends Error {}
 
-type Query = (sql: string) => Promise<any[]>;
-
 const FIRST_KEY = 1_000_000;
 
 /** The database, the managers that work on it, and the model of both. */
@@ -19,21 +17,30 @@ export class World {
   readonly rows = new Rows();
   readonly managers: Manager[];
   /** How many transactions are open, and in which of them something else than deletions and restorations happened. */
-  readonly transactions: { mixed: boolean }[] = [];
+  readonly transactions: { manager: Manager; mixed: boolean }[] = [];
+  private readonly query: (sql: string) => Promise<any[]>;
   #handles = 0;
 
-  constructor(
-    orm: MikroORM,
-    private readonly query: Query,
-  ) {
+  private constructor({ orm, database }: TestOrm) {
+    this.query = (sql) => database.query(sql);
     this.managers = [0, 1, 2].map(
       () => new Manager(orm.em.fork({ flushMode: 'commit' as never, useContext: true }), this.model, this.rows),
     );
   }
 
-  static async empty(query: Query): Promise<void> {
-    await query(
-      `set session_replication_role = replica; delete from doc_tags; ${ALL_KINDS.map((kind) => `delete from ${kind};`).join(' ')} set session_replication_role = origin`,
+  /** Starts over with the first rows, which are inserted behind the managers' backs. */
+  static async create(orm: TestOrm, graph: Graph): Promise<World> {
+    const world = new World(orm);
+    const tables = ['doc_tags', ...ALL_KINDS];
+    await world.#replicate(tables.map((table) => `delete from ${table};`));
+    await world.#start(graph);
+    return world;
+  }
+
+  /** Without foreign keys: in any order, and fast. */
+  async #replicate(statements: readonly string[]): Promise<void> {
+    await this.query(
+      `set session_replication_role = replica; ${statements.join(' ')} set session_replication_role = origin`,
     );
   }
 
@@ -41,8 +48,7 @@ export class World {
     return ++this.#handles;
   }
 
-  /** Inserts the first rows behind the managers' backs. */
-  async start(graph: Graph): Promise<void> {
+  async #start(graph: Graph): Promise<void> {
     const { model } = this;
     const pick = (kind: Kind, n: number, orNull: boolean): number | null => {
       const rows = model.of(kind);
@@ -69,9 +75,7 @@ export class World {
         model.links.add(`${docs[n % docs.length]!.handle}:${tags[(n >> 1) % tags.length]!.handle}`);
       }
     }
-    await this.query(
-      `set session_replication_role = replica; ${this.#inserts().join(' ')} set session_replication_role = origin`,
-    );
+    await this.#replicate(this.#inserts());
     await this.compare();
   }
 
