@@ -4,6 +4,7 @@ export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
+export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.error.js';
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
@@ -15,6 +16,7 @@ export type { Finding, FindingCode } from './doctor/finding.js';
 export { SoftDeleteDoctor, type SoftDeleteDoctorOptions } from './doctor/soft-delete-doctor.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
 export { SOFT_DELETE_FILTER } from './filter/filter-name.js';
+export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export type {
   InstallSoftDeleteOptions,

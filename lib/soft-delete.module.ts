@@ -2,6 +2,8 @@ import { type EntityName, EntitySchema } from '@mikro-orm/core';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
+import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
+import { requireType } from './options/require-type.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
 import type { SoftDeleteModuleAsyncOptions } from './soft-delete.async-options.js';
 import { SoftDeleteBootstrap } from './soft-delete.bootstrap.js';
@@ -21,6 +23,7 @@ import { getPurgeServiceToken, getSoftDeleteDoctorToken, getSoftDeleteEventsToke
 class SoftDeleteCoreModule {}
 
 const ASYNC_WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
+const ASYNC_OTHERS = ['inject', 'imports', 'contextName', 'provideInjectionTokensFrom'] as const;
 
 /**
  * Soft deletion in a NestJS application.
@@ -51,6 +54,8 @@ export class SoftDeleteModule extends ConfigurableModuleClass {
    * @throws SoftDeleteConfigError if it is not one of `useFactory`, `useClass` and `useExisting`
    */
   static override forRootAsync(options: SoftDeleteModuleAsyncOptions): DynamicModule {
+    refuseUnknownOptions('SoftDeleteModule.forRootAsync()', options ?? {}, [...ASYNC_WAYS, ...ASYNC_OTHERS]);
+    requireType('contextName', options?.contextName, 'string');
     const given = ASYNC_WAYS.filter((way) => options?.[way]);
     if (given.length !== 1) {
       throw new SoftDeleteConfigError(
@@ -73,6 +78,7 @@ export class SoftDeleteModule extends ConfigurableModuleClass {
    */
   static forFeature(entities: readonly EntityName<any>[], contextName?: string): DynamicModule {
     requireEntities(entities);
+    requireType('SoftDeleteModule.forFeature(), contextName', contextName, 'string');
     const providers = createRepositoryProviders(entities, contextName);
     return { module: SoftDeleteModule, providers, exports: providers };
   }

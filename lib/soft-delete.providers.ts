@@ -135,9 +135,23 @@ function explainMissingOrm(contextName: string | undefined, modules: ModulesCont
     'SoftDeleteModule.forRoot()',
     isProvided
       ? `the ${name} did not start, or the module that provides it is not global.`
-      : `the application has no ${name}.`,
+      : `the application has no ${contextName || namedOrms(modules).length === 0 ? name : 'MikroORM instance without a name'}.`,
     contextName
       ? `Import MikroOrmModule.forRoot({ contextName: '${contextName}', … }) from @mikro-orm/nestjs in the root module, or correct the \`contextName\`.`
-      : 'Import MikroOrmModule.forRoot({ … }) from @mikro-orm/nestjs in the root module, or pass the `contextName` of the ORM that is meant.',
+      : adviseUnnamed(modules),
   );
+}
+
+/** Where all ORMs have names, one of these is meant. */
+function adviseUnnamed(modules: ModulesContainer): string {
+  const names = namedOrms(modules);
+  return names.length === 0
+    ? 'Import MikroOrmModule.forRoot({ … }) from @mikro-orm/nestjs in the root module, or pass the `contextName` of the ORM that is meant.'
+    : `It has ${names.map((name) => `"${name}"`).join(' and ')}: write SoftDeleteModule.forRoot({ contextName: '${names[0]}', … }), once for each that soft-deletes.`;
+}
+
+function namedOrms(modules: ModulesContainer): string[] {
+  const tokens = [...modules.values()].flatMap(({ providers }) => [...providers.keys()]);
+  const names = tokens.flatMap((token) => (typeof token === 'string' && /^(.+)_MikroORM$/.exec(token)?.[1]) || []);
+  return [...new Set(names)];
 }

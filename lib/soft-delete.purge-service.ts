@@ -2,6 +2,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import type { PurgeReport } from './purge/purge-report.js';
 import type { PurgeRunOptions } from './purge/purge-run-options.js';
 import { PurgeService } from './purge/purge.service.js';
+import { resolveRunOptions } from './purge/resolve-run-options.js';
 
 /**
  * The purge of a Nest application: a run ends with the application, whoever started it, and the application waits for the
@@ -14,8 +15,10 @@ export class ApplicationPurgeService extends PurgeService implements OnModuleDes
   readonly #runs = new Set<Promise<PurgeReport>>();
 
   override async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
-    const signals = options.signal ? [options.signal, this.#shutdown.signal] : [this.#shutdown.signal];
-    const run = super.run({ ...options, signal: AbortSignal.any(signals) });
+    const resolved = resolveRunOptions(options);
+    const { signal } = resolved;
+    const signals = signal ? [signal, this.#shutdown.signal] : [this.#shutdown.signal];
+    const run = super.run({ ...resolved, signal: AbortSignal.any(signals) });
     this.#runs.add(run);
     try {
       return await run;

@@ -46,7 +46,7 @@ async function runOnServer(folder, { name, bin, postgres }) {
 }
 
 /** A copy of this folder with other packages, on the usual server. */
-function runWithPackages(folder, { name, packages }) {
+function runWithPackages(folder, { name, packages, environment = {} }) {
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
@@ -60,7 +60,7 @@ function runWithPackages(folder, { name, packages }) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, undefined, 2));
   rmSync(join(folder, 'package-lock.json'), { force: true });
   npm(folder, 'install', '--legacy-peer-deps');
-  return `${name}: ${runTests(folder, {})}`;
+  return `${name}: ${runTests(folder, environment)}`;
 }
 
 function installServer(folder, version) {

@@ -4,8 +4,9 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../metadata/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
 import { relationSql } from './relation-sql.js';
-import { inChunks, keyConditionSql } from './row-set.js';
+import { inChunks, keyConditionSql, type RowKey } from './row-set.js';
 import { stampSql } from './stamp-sql.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute, executeCounting } from './transaction.js';
@@ -29,7 +30,7 @@ export async function cascadeDeletion(
   catalog: SoftDeleteCatalog,
   unit: UnitTime,
   start: Iterable<SoftDeletableEntityMetadata>,
-  only?: ReadonlyMap<SoftDeletableEntityMetadata, readonly unknown[][]>,
+  only?: ReadonlyMap<SoftDeletableEntityMetadata, readonly RowKey[]>,
 ): Promise<Affected> {
   const affected: Affected = new Map();
   let level = new Set(start);
@@ -92,32 +93,42 @@ export async function refuseIfRestricted(
   }
 }
 
-function deleteBehind(
+async function deleteBehind(
   em: EntityManager,
   ctx: Transaction,
   edge: RelationEdge,
   parent: SoftDeletableEntityMetadata,
   child: SoftDeletableEntityMetadata,
   unit: UnitTime,
-  keys?: readonly unknown[][],
+  keys?: readonly RowKey[],
 ): Promise<number> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
   const among = keys && keyConditionSql(em, edge.child, 'c', keys);
   const stamp = stampSql(em, child, unit.text);
   const inUnit = `p.${quote(parent.column)} = cast(? as ${parent.columnType})`;
+  const before = [`${relation.parent} as p`, ...relation.between].join(', ');
+  const where = [
+    keys ? filterSql(inUnit) : inUnit,
+    activePredicateSql(`c.${quote(child.column)}`),
+    ...relation.conditions,
+    ...(among ? [among.sql] : []),
+  ].join(' and ');
+  const params = [unit.text, ...relation.params, ...(among?.params ?? [])];
+  if (isAwaitedByOthers(em, child)) {
+    const from = `${relation.child} as c, ${before}`;
+    const count = await executeCounting(em, ctx, stampLockedSql(em, child, stamp.assignments, from, where), [
+      ...params,
+      ...stamp.params,
+    ]);
+    await lockReferencedParts(em, ctx, child, unit);
+    return count;
+  }
   return executeCounting(
     em,
     ctx,
-    `update ${relation.child} as c set ${stamp.assignments} ` +
-      `from ${[`${relation.parent} as p`, ...relation.between].join(', ')} ` +
-      `where ${[
-        keys ? filterSql(inUnit) : inUnit,
-        activePredicateSql(`c.${quote(child.column)}`),
-        ...relation.conditions,
-        ...(among ? [among.sql] : []),
-      ].join(' and ')}`,
-    [...stamp.params, unit.text, ...relation.params, ...(among?.params ?? [])],
+    `update ${relation.child} as c set ${stamp.assignments} from ${before} where ${where}`,
+    [...stamp.params, ...params],
   );
 }
 

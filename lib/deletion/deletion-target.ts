@@ -5,10 +5,14 @@ import {
   isRaw,
   type ObjectQuery,
   type Primary,
+  raw,
   Reference,
   Utils,
 } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { sentKeyOf } from './entity-key.js';
+import { keyConditionSql } from './row-set.js';
 
 /**
  * What an operation is asked of: a primary key, an entity, a list of either, or a condition.
@@ -29,12 +33,14 @@ export type DeletionTarget<Entity extends object> =
  */
 export function resolveTarget<Entity extends object>(
   operation: string,
+  em: EntityManager,
   meta: EntityMetadata<Entity>,
   target: DeletionTarget<Entity>,
 ): ObjectQuery<Entity> {
   refuseUndefined(operation, target, []);
   if (Array.isArray(target) && !isTuple(meta, target)) {
     return anyOf(
+      em,
       meta,
       target.map((item) => resolveOne(operation, meta, item)),
     );
@@ -53,7 +59,7 @@ function resolveOne<Entity extends object>(
     if (key == null) {
       throw new SoftDeleteConfigError(
         `${operation}()`,
-        `the ${helper(entity).__meta.className} has no primary key yet.`,
+        `the ${meta.className} has no primary key yet.`,
         'Flush it first.',
       );
     }
@@ -87,7 +93,11 @@ function keyCondition<Entity extends object>(meta: EntityMetadata<Entity>, key: 
     : (Utils.primaryKeyToObject(meta, key as Primary<Entity>) as ObjectQuery<Entity>);
 }
 
+/** How many keys a condition names one by one. More than that are sent as arrays. */
+const FEW = 100;
+
 function anyOf<Entity extends object>(
+  em: EntityManager,
   meta: EntityMetadata<Entity>,
   conditions: ObjectQuery<Entity>[],
 ): ObjectQuery<Entity> {
@@ -95,11 +105,32 @@ function anyOf<Entity extends object>(
   const simple =
     conditions.length === 0 ||
     (!meta.compositePK && conditions.every((condition) => Object.keys(condition).join() === key));
+  const isLarge = conditions.length > FEW && conditions.every((condition) => isWholeKey(meta, condition));
+  if (isLarge) {
+    const keys = conditions.map((condition) => sentKeyOf(em, meta, simple ? Object.values(condition)[0] : condition));
+    const { sql, params } = keyConditionSql(em, meta, ALIAS, keys);
+    return { [raw((alias: string) => sql.replaceAll(ALIAS, alias), [...params])]: [] } as never;
+  }
   return simple
     ? ({
         [key]: { $in: conditions.map((condition) => (condition as Record<string, unknown>)[key]) },
       } as ObjectQuery<Entity>)
     : ({ $or: conditions } as ObjectQuery<Entity>);
+}
+
+/** Stands for the alias that the ORM gives the rows. */
+const ALIAS = '"soft-delete:target"';
+
+/** Whether a condition is nothing but one row's key. */
+function isWholeKey(meta: EntityMetadata, condition: object): boolean {
+  const names = Object.keys(condition);
+  return (
+    names.length === meta.primaryKeys.length &&
+    meta.getPrimaryProps().every((prop) => {
+      const part = (condition as Record<string, unknown>)[prop.name];
+      return part != null && (!Utils.isPlainObject(part) || prop.targetMeta !== undefined);
+    })
+  );
 }
 
 function refuseUndefined(operation: string, value: unknown, path: readonly string[]): void {

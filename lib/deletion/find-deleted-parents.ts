@@ -1,5 +1,4 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { filterSql } from '../metadata/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
@@ -14,8 +13,10 @@ export interface DeletedParent {
 }
 
 /**
- * The deleted rows that own, through a `cascade` relation, rows of a set which they are not in themselves.
+ * The deleted rows that own, through a `cascade` relation, rows of a set which they are not in themselves. Active owners are
+ * locked as well and looked at once the locks are held: one that is being deleted must not miss what is restored behind it.
  *
+ * @param lock - FOR SHARE lets other restorations pass; owners that are going to be restored need a lock that is theirs alone
  * @internal
  */
 export async function findDeletedParents(
@@ -23,6 +24,7 @@ export async function findDeletedParents(
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   rows: RowSet,
+  lock: 'share' | 'no key update',
 ): Promise<DeletedParent[]> {
   const found: DeletedParent[] = [];
   for (const edge of catalog.graph.edges) {
@@ -37,13 +39,10 @@ export async function findDeletedParents(
       const owners = await execute<{ key: string[]; parent: string[] }>(
         em,
         ctx,
-        `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
-          `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
-          `where ${[
-            condition.sql,
-            filterSql(`p.${em.getPlatform().quoteIdentifier(parent.column)} is not null`),
-            ...relation.conditions,
-          ].join(' and ')} for update of p`,
+        `with owners as materialized (select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')}, ` +
+          `p.${em.getPlatform().quoteIdentifier(parent.column)} is not null as deleted from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+          `where ${[condition.sql, ...relation.conditions].join(' and ')} for ${lock} of p) ` +
+          'select "key", "parent" from owners where deleted',
         [...condition.params, ...relation.params],
       );
       for (const owner of owners) {

@@ -4,7 +4,7 @@ import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
-import { keyFromText } from './key-from-text.js';
+import { entityKeys } from './entity-key.js';
 import { keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
@@ -12,6 +12,8 @@ interface UniqueIndex {
   readonly name: string;
   /** The indexed expressions as SQL over the table's columns. */
   readonly keys: readonly string[];
+  /** The column of each expression that is nothing but a column. */
+  readonly columns: readonly (string | null)[];
   /** Per expression, the operator by which two rows exclude each other. */
   readonly operators: readonly string[];
   readonly predicate: string;
@@ -34,14 +36,26 @@ export async function findUniqueConflicts(
   for (const root of rows.entities()) {
     const entry = catalog.get(root);
     for (const unique of await uniqueIndexes(em, ctx, entry)) {
-      for (const { key, conflicting } of await findTaken(em, ctx, entry, unique, rows.keys(root))) {
+      const taken = await findTaken(em, ctx, entry, unique, rows.keys(root));
+      if (taken.length === 0) {
+        continue;
+      }
+      const properties = propertiesOf(root, unique.columns);
+      const entityKey = await entityKeys(
+        em,
+        ctx,
+        root,
+        taken.flatMap(({ key, conflicting }) => [key, conflicting]),
+      );
+      for (const { key, conflicting, restored } of taken) {
         conflicts.push({
           reason: 'unique',
           entity: entry.name,
-          key: keyFromText(root, key),
+          key: entityKey(key),
           constraint: unique.name,
-          properties: unique.keys.map((column) => propertyOf(root, column)),
-          conflictingKey: keyFromText(root, conflicting),
+          ...(properties ? { properties } : {}),
+          conflictingKey: entityKey(conflicting),
+          conflictingWith: restored ? 'restored' : 'active',
         });
       }
     }
@@ -59,6 +73,9 @@ function uniqueIndexes(
     ctx,
     `select c.relname as name, coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
        array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
+       array(select (select b.attname::text from pg_attribute as b
+                     where b.attrelid = i.indrelid and b.attnum = i.indkey[k - 1] and b.attnum > 0)
+             from generate_series(1, i.indnkeyatts) as k order by k) as columns,
        array(select coalesce(
                (select format('operator(%I.%s)', n.nspname, o.oprname)
                 from pg_constraint as x
@@ -79,6 +96,10 @@ function uniqueIndexes(
   );
 }
 
+/** The names of this statement's own, which no column has: an index's expressions name columns without a table. */
+const KEY = 'soft-delete:key';
+const ROW = '"soft-delete:row"';
+
 /**
  * Pairs of a row to be restored and a row that would hold the same value beside it, an active one or another of them. The rows are
  * looked at as they would be after the restoration, so that the index's own predicate decides which of them it covers.
@@ -88,28 +109,39 @@ async function findTaken(
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   { keys, operators, predicate }: UniqueIndex,
-  restored: readonly RowKey[],
-): Promise<{ key: RowKey; conflicting: RowKey }[]> {
+  rows: readonly RowKey[],
+): Promise<{ key: RowKey; conflicting: RowKey; restored: boolean }[]> {
   const { meta, column } = entry;
   const table = tableName(em, meta);
-  const values = keys.map((key, i) => `${key} as "k${i}"`).join(', ');
-  const same = operators.map((operator, i) => `r."k${i}" ${operator} a."k${i}"`).join(' and ');
-  const condition = keyConditionSql(em, meta, 't', restored);
-  return execute<{ key: string[]; conflicting: string[] }>(
+  const values = keys.map((key, i) => `${key} as "soft-delete:value${i}"`).join(', ');
+  const same = operators
+    .map((operator, i) => `r."soft-delete:value${i}" ${operator} a."soft-delete:value${i}"`)
+    .join(' and ');
+  const condition = keyConditionSql(em, meta, ROW, rows);
+  const own = `"${KEY}"`;
+  return execute<{ key: string[]; conflicting: string[]; restored: boolean }>(
     em,
     ctx,
-    `with r as materialized (select "key", ${values} from (select ${keySql(em, meta, 't')}, ` +
-      `(jsonb_populate_record(t, cast(? as jsonb))).* from ${table} as t where ${condition.sql}) as x where ${predicate}) ` +
-      `select r."key", a."key" as conflicting from r join (` +
-      `select ${keySql(em, meta, 't')}, ${values} from ${table} as t ` +
+    `with "soft-delete:restored" as materialized (select ${own}, ${values} from (` +
+      `select ${keySql(em, meta, ROW, KEY)}, (jsonb_populate_record(${ROW}.*, cast(? as jsonb))).* ` +
+      `from ${table} as ${ROW} where ${condition.sql}) as x where ${predicate}) ` +
+      `select r.${own} as key, a.${own} as conflicting, false as restored from "soft-delete:restored" as r join (` +
+      `select ${keySql(em, meta, ROW, KEY)}, ${values} from ${table} as ${ROW} ` +
       `where ${activePredicateSql(em.getPlatform().quoteIdentifier(column))} and ${predicate}` +
-      `) as a on ${same} where r."key" <> a."key" ` +
-      `union all select r."key", a."key" from r join r as a on ${same} where r."key" < a."key"`,
+      `) as a on ${same} where r.${own} <> a.${own} ` +
+      `union all select r.${own}, a.${own}, true ` +
+      `from "soft-delete:restored" as r join "soft-delete:restored" as a on ${same} where r.${own} < a.${own}`,
     [JSON.stringify({ [column]: null }), ...condition.params],
   );
 }
 
+/** The properties of plain columns; nothing if one of the values is an expression. */
+function propertiesOf(meta: EntityMetadata, columns: readonly (string | null)[]): string[] | undefined {
+  return columns.includes(null) ? undefined : columns.map((column) => propertyOf(meta, column!));
+}
+
+/** The property of a column, in a hierarchy that of any class; the relation's where the column is one of several. */
 function propertyOf(meta: EntityMetadata, column: string): string {
-  const name = column.replaceAll('"', '');
-  return meta.props.find(({ fieldNames }) => fieldNames?.length === 1 && fieldNames[0] === name)?.name ?? column;
+  const props = meta.props.filter(({ fieldNames }) => fieldNames?.includes(column));
+  return (props.find(({ fieldNames }) => fieldNames.length === 1) ?? props[0])?.name ?? column;
 }

@@ -1,7 +1,9 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
-import { keyOf, leaveCollection, managedEntities, type Undo } from './managed-entities.js';
+import { rowKeys } from './entity-key.js';
+import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from './row-set.js';
 
 /**
@@ -11,12 +13,16 @@ import type { RowSet } from './row-set.js';
  *
  * @internal
  */
-export function forgetRemoved(em: EntityManager, root: EntityMetadata, rows: RowSet): Undo {
+export async function forgetRemoved(
+  em: EntityManager,
+  ctx: Transaction,
+  root: EntityMetadata,
+  rows: RowSet,
+): Promise<Undo> {
   const undo: Undo[] = [];
   for (const each of [em, ...outerManagers(em)]) {
-    const removed = managedEntities(each, root).filter(
-      (entity) => helper(entity).hasPrimaryKey() && rows.has(root, keyOf(entity)),
-    );
+    const keys = await rowKeys(each, ctx, root, managedEntities(each, root));
+    const removed = [...keys].filter(([, key]) => rows.has(root, key)).map(([entity]) => entity);
     forget(each, removed, undo);
   }
   return () => undo.toReversed().forEach((step) => step());
@@ -29,7 +35,7 @@ export function forgetRemoved(em: EntityManager, root: EntityMetadata, rows: Row
 function forget(em: EntityManager, entities: readonly object[], undo: Undo[]): void {
   const identityMap = em.getUnitOfWork().getIdentityMap();
   const dependent = new Set<object>();
-  for (const [meta, group] of Map.groupBy(entities, (entity) => helper(entity).__meta)) {
+  for (const [meta, group] of Map.groupBy(entities, (entity) => metadataOf(em, entity))) {
     const removed = new Set(group);
     for (const { meta: holder, prop } of meta.referencingProperties) {
       for (const referrer of identityMap.getStore<object>(holder as never).values()) {

@@ -1,13 +1,17 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
-import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
 import { forgetRemoved } from './forget-removed.js';
-import { keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { lockRows } from './lock-rows.js';
+import { refuseIfReferenced } from './refuse-if-referenced.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
+import { rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
+import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
+import { type RowSelection, selectRows } from './select-rows.js';
+import type { DeletionOptions } from './soft-delete-rows.js';
 import { execute, executeCounting, inTransaction } from './transaction.js';
 
 /**
@@ -20,30 +24,33 @@ export async function hardDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
+  options: DeletionOptions = {},
 ): Promise<number> {
-  const { catalog, transactions, actor } = getInstallation(em);
-  await em.tryFlush(meta.class, {});
+  const { reason, actor, filters } = requireDeletionOptions('hardDelete()', options);
+  const { catalog, transactions, ...installation } = getInstallation(em);
+  const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
-    const rows = await collect(em, ctx, catalog.graph, meta, where);
+    const rows = await collect(em, ctx, catalog.graph, meta, asked);
     if (rows.entities().length === 0) {
       return 0;
     }
-    await refuseIfReferenced(em, ctx, meta, rows);
+    await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
     await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
-    await removeAll(em, ctx, rows);
+    await removeAll(em, ctx, catalog.graph, rows);
     await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
 
     let total = 0;
-    const by = actor();
+    const by = actor ?? installation.actor();
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      transactions.undoOnRollback(ctx, forgetRemoved(em, root, rows));
+      transactions.undoOnRollback(ctx, await forgetRemoved(em, ctx, root, rows));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,
         count,
         ...(by === undefined ? {} : { actor: by }),
+        ...(reason === undefined ? {} : { reason }),
       });
     }
     return total;
@@ -55,10 +62,10 @@ async function collect(
   ctx: Transaction,
   graph: RelationGraph,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
 ): Promise<RowSet> {
   const rows = new RowSet();
-  let level = new Map([[meta.root, rows.add(meta, await lockMatching(em, ctx, meta, where))]]);
+  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -81,62 +88,55 @@ async function collect(
   return rows;
 }
 
-async function refuseIfReferenced(
-  em: EntityManager,
-  ctx: Transaction,
-  meta: EntityMetadata,
-  rows: RowSet,
-): Promise<void> {
-  const restrictions: DeletionRestriction[] = [];
-  for (const root of rows.entities()) {
-    for (const key of await findForeignKeys(em, ctx, root)) {
-      const count = await countReferencing(em, ctx, root, key, rows);
-      if (count > 0) {
-        restrictions.push({ relation: key.name, entity: key.entity?.className ?? key.table, count });
-      }
-    }
-  }
-  if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(meta.className, restrictions);
-  }
-}
-
-/** Rows of the table that holds the key, other than those that go as well. */
-async function countReferencing(
-  em: EntityManager,
-  ctx: Transaction,
-  root: EntityMetadata,
-  key: ForeignKey,
-  rows: RowSet,
-): Promise<number> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  if (key.entity?.pivotTable || (key.entity && key.entity.tptParent && key.entity.root === root)) {
-    return 0;
-  }
-  const referenced = keyConditionSql(em, root, 'p', rows.keys(root));
-  const going = key.entity ? rows.keys(key.entity) : [];
-  const others = key.entity && going.length > 0 ? keyConditionSql(em, key.entity, 'c', going) : undefined;
-  const on = key.columns.map((column, i) => `c.${quote(column)} = p.${quote(key.referenced[i]!)}`);
-  const [row] = await execute<{ count: number }>(
-    em,
-    ctx,
-    `select count(*)::int as count from ${key.table} as c join ${tableName(em, root)} as p on ${on.join(' and ')} ` +
-      `where ${[referenced.sql, ...(others ? [`not (${others.sql})`] : [])].join(' and ')}`,
-    [...referenced.params, ...(others?.params ?? [])],
-  );
-  return row!.count;
-}
-
 /** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */
-async function removeAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<void> {
-  const params: string[] = [];
+async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGraph, rows: RowSet): Promise<void> {
+  const params: unknown[] = [];
+  const links = removePivotRows(em, graph, rows);
+  params.push(...links.flatMap((link) => link.params));
   const removals = rows
     .entities()
     .toReversed()
     .map((root, i) => {
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
       params.push(...condition.params);
-      return `r${i} as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+      return `"soft-delete:removal${i}" as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
     });
-  await executeCounting(em, ctx, `with ${removals.join(', ')} select 1`, params);
+  const all = [...links.map(({ sql }, i) => `"soft-delete:links${i}" as (${sql})`), ...removals];
+  await executeCounting(em, ctx, `with ${all.join(', ')} select 1`, params);
+}
+
+/** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations without foreign keys. */
+function removePivotRows(em: EntityManager, graph: RelationGraph, rows: RowSet): SqlFragment[] {
+  return graph.edges.flatMap(({ link, linkConditions, parent, child }) => {
+    if (link.kind !== 'pivot') {
+      return [];
+    }
+    const { table, polymorphicSide } = link;
+    const hasKey = (columns: readonly string[]) =>
+      table.relations.some(
+        ({ joinColumns, persist, createForeignKeyConstraint }) =>
+          persist !== false &&
+          createForeignKeyConstraint !== false &&
+          columns.length === joinColumns.length &&
+          columns.every((column) => joinColumns.includes(column)),
+      );
+    const sides = [
+      { side: 'parent', end: parent, columns: link.parentColumns, referenced: link.parentReferenced },
+      { side: 'child', end: child, columns: link.childColumns, referenced: link.childReferenced },
+    ];
+    return sides
+      .filter(({ side, end, columns }) => rows.count(end) > 0 && (side === polymorphicSide || !hasKey(columns)))
+      .map(({ side, end, columns, referenced }) => {
+        const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+        const going = keyConditionSql(em, end, 'p', rows.keys(end));
+        const ofSide = rowConditionsSql(em, table, 'k', side === polymorphicSide ? linkConditions : []);
+        const same = columns.map((column, i) => `k.${quote(column)} = p.${quote(referenced[i]!)}`);
+        return {
+          sql:
+            `delete from ${tableName(em, table)} as k using ${tableName(em, end.root)} as p ` +
+            `where ${[...same, going.sql, ofSide.sql].join(' and ')}`,
+          params: [...going.params, ...ofSide.params],
+        };
+      });
+  });
 }

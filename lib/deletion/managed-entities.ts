@@ -9,6 +9,7 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ScopedCollection } from '../filter/scoped-collection.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { askDatabaseWhileDeleted } from './loaded-while-active.js';
 
@@ -18,11 +19,6 @@ export type Undo = () => void;
 /** The managed entities of a hierarchy. @internal */
 export function managedEntities(em: EntityManager, meta: EntityMetadata): object[] {
   return [...em.getUnitOfWork().getIdentityMap().getStore<object>(meta.root).values()];
-}
-
-/** The primary key of an entity as text, one value per column. @internal */
-export function keyOf(entity: object): string[] {
-  return Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]).map(String);
 }
 
 /**
@@ -171,7 +167,7 @@ function* referrers(em: EntityManager, meta: EntityMetadata) {
       continue;
     }
     for (const owner of identityMap.getStore<object>(other.root).values()) {
-      if (helper(owner).__meta !== other) {
+      if (metadataOf(em, owner) !== other) {
         continue;
       }
       for (const { name, kind } of relations) {

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type ColumnCondition, primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import type { RelationEdge } from '../metadata/relation-edge.js';
+import { primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
+import { rowConditionSql, rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
 
 /** Tables and conditions that lead from the rows `p` of an edge's parent to the rows `c` behind it. @internal */
 export interface RelationSql {
@@ -53,12 +55,20 @@ export function relationSql(em: EntityManager, edge: RelationEdge): RelationSql 
   }
 
   const params: unknown[] = [];
-  const restrictTo = (alias: string, { column, values }: ColumnCondition) => {
-    conditions.push(`${alias}.${quote(column)} in (${values.map(() => '?').join(', ')})`);
-    params.push(...values);
+  const add = (fragment: SqlFragment) => {
+    conditions.push(fragment.sql);
+    params.push(...fragment.params);
   };
-  edge.childConditions.forEach((condition) => restrictTo('c', condition));
-  edge.linkConditions.forEach((condition) => restrictTo(linkAlias, condition));
+  const { members, linkConditions, except } = edge;
+  members.child.forEach((condition) => add(rowConditionSql(em, childRoot, 'c', condition)));
+  members.parent.forEach((condition) => add(rowConditionSql(em, parentRoot, 'p', condition)));
+  linkConditions.forEach((condition) => add(rowConditionSql(em, link.table, linkAlias, condition)));
+  for (const other of except) {
+    const child = rowConditionsSql(em, childRoot, 'c', other.child);
+    const parent = rowConditionsSql(em, parentRoot, 'p', other.parent);
+    // Not `not`: of an unknown condition that is unknown as well.
+    add({ sql: `(${child.sql} and ${parent.sql}) is not true`, params: [...child.params, ...parent.params] });
+  }
   return {
     parent: tableName(em, parentRoot),
     child: tableName(em, childRoot),

@@ -1,15 +1,19 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
 import { filterSql } from '../metadata/filter-sql.js';
 import { getInstallation } from '../metadata/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { findDeletedParents } from './find-deleted-parents.js';
+import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { keyFromText } from './key-from-text.js';
-import { inChunks, keyConditionSql, lockBehind, lockMatching, RowSet } from './row-set.js';
+import { entityKeys } from './entity-key.js';
+import { lockRows } from './lock-rows.js';
+import { inChunks, keyConditionSql, lockBehind, RowSet } from './row-set.js';
+import { type RowSelection, selectRows } from './select-rows.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from './stamp-sql.js';
 import { loadReferences, syncRestored } from './sync-restored-entities.js';
@@ -30,6 +34,8 @@ export interface RestoreOptions {
    * @default false
    */
   withParents?: boolean;
+  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  filters?: FilterOptions;
 }
 
 /**
@@ -53,22 +59,27 @@ export async function restoreRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { withParents = false }: RestoreOptions = {},
+  options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  await em.tryFlush(meta.class, {});
+  refuseUnknownOptions('restore()', options, ['withParents', 'filters']);
+  requireType('restore(), withParents', options.withParents, 'boolean');
+  const { withParents = false, filters } = options;
+  const asked = await selectRows(em, meta, where, { scope: 'only', filters });
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, where, withParents));
+      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents));
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error)) {
         throw error;
       }
       if (attempt === ATTEMPTS) {
-        const constraint = (error as { constraint?: string }).constraint;
-        throw new RestoreConflictError(meta.className, [
-          { reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) },
-        ]);
+        const { constraint, detail } = error as { constraint?: string; detail?: string };
+        throw new RestoreConflictError(
+          meta.className,
+          [{ reason: 'unique', entity: meta.className, key: undefined, ...(constraint ? { constraint } : {}) }],
+          detail,
+        );
       }
     }
   }
@@ -83,11 +94,11 @@ async function restoreUnits(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
   withParents: boolean,
 ): Promise<RestoreResult> {
   const { catalog, transactions, actor } = getInstallation(em);
-  const rows = await collectUnit(em, ctx, catalog, meta, where);
+  const rows = await collectUnit(em, ctx, catalog, meta, asked);
   const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
   const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
   if (conflicts.length > 0) {
@@ -118,13 +129,11 @@ async function collectUnit(
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  asked: RowSelection,
 ): Promise<RowSet> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const rows = new RowSet();
-  const { column } = catalog.get(meta);
-  const found = await lockMatching(em, ctx, meta, where, [`c.${quote(column)} is not null`]);
-  let level = new Map([[meta.root, rows.add(meta, found)]]);
+  let level = new Map([[meta.root, rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -158,20 +167,38 @@ async function completeWithParents(
   withParents: boolean,
 ): Promise<RestoreConflict[]> {
   for (;;) {
-    const missing = await findDeletedParents(em, ctx, catalog, rows);
+    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
-      return missing.map(({ edge, key, parent }) => ({
-        reason: 'parent-deleted',
-        entity: edge.child.className,
-        key: keyFromText(edge.child, key),
-        constraint: edge.name,
-        conflictingKey: keyFromText(edge.parent, parent),
-      }));
+      return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
       rows.add(edge.parent, [parent]);
     }
   }
+}
+
+async function describeMissing(
+  em: EntityManager,
+  ctx: Transaction,
+  missing: readonly DeletedParent[],
+): Promise<RestoreConflict[]> {
+  const conflicts: RestoreConflict[] = [];
+  for (const [edge, group] of Map.groupBy(missing, (parent) => parent.edge)) {
+    const children = group.map(({ key }) => key);
+    const parents = group.map(({ parent }) => parent);
+    const childKey = await entityKeys(em, ctx, edge.child, children);
+    const parentKey = await entityKeys(em, ctx, edge.parent, parents);
+    for (const { key, parent } of group) {
+      conflicts.push({
+        reason: 'parent-deleted',
+        entity: edge.child.className,
+        key: childKey(key),
+        constraint: edge.name,
+        conflictingKey: parentKey(parent),
+      });
+    }
+  }
+  return conflicts;
 }
 
 async function activate(

@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import { filterSql } from '../metadata/filter-sql.js';
 import { tableName } from '../metadata/table-name.js';
 import { relationSql } from './relation-sql.js';
 import { execute } from './transaction.js';
@@ -8,7 +9,8 @@ import { execute } from './transaction.js';
 /** A primary key as text, one value per column, as PostgreSQL prints it: exact for every type. @internal */
 export type RowKey = readonly string[];
 
-const CHUNK = 5_000;
+/** How many keys one statement is sent: few enough that it neither fills memory nor keeps the event loop from turning. */
+const CHUNK = 50_000;
 
 /**
  * Rows of several entities, by key: what an operation is about to restore or remove.
@@ -16,7 +18,8 @@ const CHUNK = 5_000;
  * @internal
  */
 export class RowSet {
-  readonly #rows = new Map<EntityMetadata, Map<string, RowKey>>();
+  /** One string per row, which takes a fraction of the memory of an array. */
+  readonly #rows = new Map<EntityMetadata, Set<string>>();
 
   /** Adds rows and returns those that were new. */
   add(meta: EntityMetadata, keys: Iterable<RowKey>): RowKey[] {
@@ -25,7 +28,7 @@ export class RowSet {
     for (const key of keys) {
       const id = identify(key);
       if (!rows.has(id)) {
-        rows.set(id, key);
+        rows.add(id);
         added.push(key);
       }
     }
@@ -37,7 +40,8 @@ export class RowSet {
   }
 
   keys(meta: EntityMetadata): RowKey[] {
-    return [...(this.#rows.get(meta.root)?.values() ?? [])];
+    const isSingle = primaryColumns(meta.root).length === 1;
+    return [...(this.#rows.get(meta.root) ?? [])].map((id) => (isSingle ? [id] : (JSON.parse(id) as string[])));
   }
 
   entities(): EntityMetadata[] {
@@ -48,17 +52,18 @@ export class RowSet {
     return this.#rows.get(meta.root)?.size ?? 0;
   }
 
-  #of(meta: EntityMetadata): Map<string, RowKey> {
+  #of(meta: EntityMetadata): Set<string> {
     let rows = this.#rows.get(meta.root);
     if (!rows) {
-      rows = new Map();
+      rows = new Set();
       this.#rows.set(meta.root, rows);
     }
     return rows;
   }
 }
 
-function identify(key: RowKey): string {
+/** A key as one string, which no other key has. @internal */
+export function identify(key: RowKey): string {
   return key.length === 1 ? key[0]! : JSON.stringify(key);
 }
 
@@ -73,52 +78,88 @@ export async function inChunks<Key>(
 }
 
 /**
- * A condition on the primary key of the rows `alias`. Values are written as untyped literals, which PostgreSQL reads as the
- * type of the column they are compared with.
+ * A condition on columns of the rows `alias`, by default their primary key, with one parameter per column however many keys there
+ * are. A list of pairs would become a tree as deep as the list is long, and exhaust PostgreSQL's stack.
+ *
+ * The parameters are the texts of arrays without a type: PostgreSQL reads them as arrays of the type that the column has, whatever
+ * the ORM takes it for.
  *
  * @internal
  */
-export function keyConditionSql<Value>(
+export function keyConditionSql(
   em: EntityManager,
   meta: EntityMetadata,
   alias: string,
-  keys: readonly (readonly Value[])[],
-): { readonly sql: string; readonly params: readonly Value[] } {
-  const columns = primaryColumns(meta.root).map((column) => `${alias}.${em.getPlatform().quoteIdentifier(column)}`);
-  if (columns.length === 1) {
-    return { sql: `${columns[0]} in (${keys.map(() => '?').join(', ')})`, params: keys.flat() };
+  keys: readonly RowKey[],
+  columns: readonly string[] = primaryColumns(meta.root),
+  table = tableName(em, meta.root),
+): { readonly sql: string; readonly params: readonly string[] } {
+  const names = columns.map((column) => em.getPlatform().quoteIdentifier(column));
+  const params = columns.map((_column, i) => arrayText(keys.map((key) => key[i]!)));
+  if (names.length === 1) {
+    return { sql: `${alias}.${names[0]} = any(?)`, params };
   }
-  const tuple = `(${columns.map(() => '?').join(', ')})`;
-  return { sql: `(${columns.join(', ')}) in (${keys.map(() => tuple).join(', ')})`, params: keys.flat() };
+  // The first column leads to the rows by an index; the whole key is looked up in a hash table, never joined: right after a
+  // deletion the planner expects one row where there are thousands, and would search the list again for each.
+  const tuple = names.map((name) => `${alias}.${name}`).join(', ');
+  const list = names.map((_name, i) => `"soft-delete:${i}"`).join(', ');
+  return {
+    sql:
+      `(${alias}.${names[0]} = any(?) and ` +
+      `${filterSql(`(${tuple}) in (select ${list} from ${keyRowsSql(table, names, keys.length)})`)})`,
+    params: [arrayText([...new Set(keys.map((key) => key[0]!))]), ...params],
+  };
 }
 
-/** The primary key of the rows `alias` as an array of text named `key`. @internal */
+/**
+ * Keys as a row source for `from`: one column per name, in this order, and their number, from 1 on. Takes one array's text per column as
+ * parameters.
+ *
+ * @param count - how many keys, which the planner takes from the series: of arrays that it does not see it expects ten
+ * @internal
+ */
+export function keyRowsSql(table: string, names: readonly string[], count: number): string {
+  const typed = names.map((name) => `array_agg(${KEYS}.${name})`).join(', ');
+  const arrays = names.map((_name, i) => `"soft-delete:array${i}"`);
+  // The first half has no row but the types that the second one's texts are read as.
+  return (
+    `(select ${KEYS}.* from (select ${typed} from ${table} as ${KEYS} where false having false ` +
+    `union all select ${names.map(() => '?').join(', ')}) as "soft-delete:arrays" (${arrays.join(', ')}), ` +
+    `rows from (${arrays.map((array) => `unnest(${array})`).join(', ')}, generate_series(1, ${count})) as ${KEYS}) as ${KEYS} ` +
+    `(${[...names.map((_name, i) => `"soft-delete:${i}"`), '"soft-delete:n"'].join(', ')})`
+  );
+}
+
+const KEYS = '"soft-delete:keys"';
+
+/** The text of an array, as PostgreSQL reads it. @internal */
+export function arrayText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}
+
+/**
+ * The primary key of the rows `alias` as an array of text. It is written and read in one transaction, and exact in any case: times
+ * come in ISO format, whatever `DateStyle` says.
+ *
+ * @internal
+ */
 export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, name = 'key'): string {
-  const columns = primaryColumns(meta.root).map(
-    (column) => `${alias}.${em.getPlatform().quoteIdentifier(column)}::text`,
+  const columns = primaryColumnTypes(meta.root).map(({ column, type }) =>
+    textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
   );
   return `array[${columns.join(', ')}] as "${name}"`;
 }
 
-/** Locks the rows of an entity that match and returns their keys. @internal */
-export async function lockMatching(
-  em: EntityManager,
-  ctx: Transaction,
-  meta: EntityMetadata,
-  where: FilterQuery<any>,
-  and: readonly string[] = [],
-): Promise<RowKey[]> {
-  const matching = em.createQueryBuilder<any>(meta.class).select(meta.primaryKeys).where(where).toQuery();
-  const columns = primaryColumns(meta.root).map((column) => `c.${em.getPlatform().quoteIdentifier(column)}`);
-  const conditions = [`(${columns.join(', ')}) in (${matching.sql})`, ...and];
-  const rows = await execute<{ key: string[] }>(
-    em,
-    ctx,
-    `select ${keySql(em, meta, 'c')} from ${tableName(em, meta.root)} as c where ${conditions.join(' and ')} ` +
-      `order by ${columns.join(', ')} for update of c`,
-    [...matching.params],
-  );
-  return rows.map(({ key }) => key);
+/** A value of a key as text. @internal */
+export function textSql(column: string, type: string): string {
+  return /^(time|date)/i.test(type) ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+}
+
+/** @internal */
+export function primaryColumnTypes(meta: EntityMetadata): { readonly column: string; readonly type: string }[] {
+  return meta
+    .getPrimaryProps()
+    .flatMap((prop) => prop.fieldNames.map((column, i) => ({ column, type: prop.columnTypes?.[i] ?? '' })));
 }
 
 /** Locks the rows behind a relation of the given rows, and returns their keys with those of the rows in front. @internal */

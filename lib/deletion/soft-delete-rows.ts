@@ -1,15 +1,13 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
-import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { activePredicateSql } from '../metadata/active-predicate.js';
+import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { getInstallation } from '../metadata/installation.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from './cascade-deletion.js';
-import { stampSql } from './stamp-sql.js';
+import { deleteSelected } from './delete-selected.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
+import { selectRows } from './select-rows.js';
 import { syncDeleted } from './sync-managed-entities.js';
-import { takeUnitTime, type UnitTime } from './take-unit-time.js';
-import { executeCounting, inTransaction } from './transaction.js';
+import { takeUnitTime } from './take-unit-time.js';
+import { inTransaction } from './transaction.js';
 
 /**
  * Why and by whom rows are deleted, for the events.
@@ -20,6 +18,8 @@ export interface DeletionOptions {
   reason?: string;
   /** @default the module's `actor()` */
   actor?: string;
+  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  filters?: FilterOptions;
 }
 
 /**
@@ -45,15 +45,16 @@ export async function softDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { reason, actor }: DeletionOptions = {},
+  options: DeletionOptions = {},
 ): Promise<DeletionResult> {
+  const { reason, actor, filters } = requireDeletionOptions('softDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
   const entry = catalog.get(meta);
-  await em.tryFlush(meta.class, {});
+  const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions);
     const affected: Affected = new Map();
-    const count = await deleteMatching(em, ctx, entry, meta, where, unit);
+    const count = await deleteSelected(em, ctx, entry, asked, unit);
     if (count > 0) {
       affected.set(entry, count);
       for (const [child, cascaded] of await cascadeDeletion(em, ctx, catalog, unit, [entry])) {
@@ -75,28 +76,6 @@ export async function softDeleteRows(
     }
     return { deletedAt: unit.date, ...summarize(affected) };
   });
-}
-
-/** Puts the active rows that match into a unit. @returns how many @internal */
-export function deleteMatching(
-  em: EntityManager,
-  ctx: Transaction,
-  entry: SoftDeletableEntityMetadata,
-  meta: EntityMetadata,
-  where: FilterQuery<any>,
-  unit: UnitTime,
-): Promise<number> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const matching = em.createQueryBuilder<any>(meta.class).select(meta.primaryKeys).where(where).toQuery();
-  const stamp = stampSql(em, entry, unit.text);
-  const keys = primaryColumns(entry.meta).map((column) => `c.${quote(column)}`);
-  return executeCounting(
-    em,
-    ctx,
-    `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} ` +
-      `where ${activePredicateSql(`c.${quote(entry.column)}`)} and (${keys.join(', ')}) in (${matching.sql})`,
-    [...stamp.params, ...matching.params],
-  );
 }
 
 /** @internal */

@@ -1,14 +1,13 @@
-import { helper, Utils } from '@mikro-orm/core';
+import { helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { outerManagers } from '../metadata/outer-managers.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
+import { rowKeys } from './entity-key.js';
 import { managedEntities, markDeleted, type Undo } from './managed-entities.js';
+import { identify, inChunks, keyConditionSql, keySql, type RowKey } from './row-set.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute } from './transaction.js';
-
-const CHUNK = 1_000;
 
 /**
  * Tells memory which of the entities it holds a set-based deletion has reached, the memory of the entity managers that this one
@@ -51,12 +50,11 @@ async function syncOne(
     (entity) => (entity as Record<string, unknown>)[entry.property] == null && helper(entity).hasPrimaryKey(),
   );
   const deleted = new Map<object, Record<string, unknown>>();
-  for (let i = 0; i < candidates.length; i += CHUNK) {
-    const chunk = candidates.slice(i, i + CHUNK);
+  await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
     for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
       deleted.set(entity, { [entry.property]: unit.date, ...version });
     }
-  }
+  });
   return markDeleted(em, entry, deleted);
 }
 
@@ -65,25 +63,31 @@ async function findInUnit(
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   unit: UnitTime,
-  candidates: readonly object[],
+  candidates: readonly [entity: object, key: RowKey][],
 ): Promise<[object, Record<string, unknown>][]> {
   const { meta } = entry;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const keys = primaryColumns(meta);
   const version = meta.ownsVersionProperty() ? meta.properties[meta.versionProperty] : undefined;
-  const columns = [...keys, ...(version?.fieldNames ?? [])];
-  const bySerializedKey = new Map(candidates.map((entity) => [helper(entity).getSerializedPrimaryKey(), entity]));
-  const values = candidates.map((entity) => Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][]));
+  const byKey = new Map(candidates.map(([entity, key]) => [identify(key), entity]));
+  const condition = keyConditionSql(
+    em,
+    meta,
+    'c',
+    candidates.map(([, key]) => key),
+  );
+  const columns = [
+    keySql(em, meta, 'c', 'soft-delete:key'),
+    ...(version?.fieldNames ?? []).map((name) => `c.${quote(name)}`),
+  ];
   const rows = await execute<Record<string, unknown>>(
     em,
     ctx,
-    `select ${columns.map(quote).join(', ')} from ${tableName(em, meta)} ` +
-      `where (${keys.map(quote).join(', ')}) in (${values.map((key) => `(${key.map(() => '?').join(', ')})`).join(', ')}) ` +
-      `and ${quote(entry.column)} = cast(? as ${entry.columnType})`,
-    [...values.flat(), unit.text],
+    `select ${columns.join(', ')} from ${tableName(em, meta)} as c ` +
+      `where ${condition.sql} and c.${quote(entry.column)} = cast(? as ${entry.columnType})`,
+    [...condition.params, unit.text],
   );
   return rows.flatMap((row) => {
-    const entity = bySerializedKey.get(Utils.getPrimaryKeyHash(keys.map((key) => row[key]) as string[]) as never);
+    const entity = byKey.get(identify(row['soft-delete:key'] as string[]));
     if (!entity) {
       return [];
     }

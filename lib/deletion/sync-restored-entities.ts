@@ -10,12 +10,13 @@ import {
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
 import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
 import { tableName } from '../metadata/table-name.js';
-import { conditionFromText, keyFromText } from './key-from-text.js';
-import { keyOf, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
-import { type RowKey, type RowSet } from './row-set.js';
+import { entityKeys, keyAsCondition, rowKeys } from './entity-key.js';
+import { managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { identify, inChunks, keyConditionSql, type RowKey, type RowSet, textSql } from './row-set.js';
 import { execute } from './transaction.js';
 
 /** Above this, restored rows are found by their owners rather than by their keys. */
@@ -52,11 +53,10 @@ export async function loadReferences(
   rows: RowSet,
 ): Promise<void> {
   for (const each of [em, ...outerManagers(em)]) {
-    const bare = managedEntities(each, meta).filter(
-      (entity) => !helper(entity).__initialized && rows.has(meta, keyOf(entity)),
-    );
-    if (bare.length > 0) {
-      await findDeletedToo(each, ctx, meta, bare.map(keyOf));
+    const bare = managedEntities(each, meta).filter((entity) => !helper(entity).__initialized);
+    const restored = [...(await rowKeys(each, ctx, meta, bare)).values()].filter((key) => rows.has(meta, key));
+    if (restored.length > 0) {
+      await findDeletedToo(each, ctx, meta, restored);
     }
   }
 }
@@ -69,8 +69,9 @@ async function syncOne(
 ): Promise<Undo> {
   const { meta, property } = entry;
   const undo: Undo[] = [];
-  for (const entity of managedEntities(em, meta)) {
-    if (rows.has(meta, keyOf(entity)) && (entity as Record<string, unknown>)[property] != null) {
+  const deleted = managedEntities(em, meta).filter((entity) => (entity as Record<string, unknown>)[property] != null);
+  for (const [entity, key] of await rowKeys(em, ctx, meta, deleted)) {
+    if (rows.has(meta, key)) {
       const version = meta.versionProperty && (entity as Record<string, any>)[meta.versionProperty];
       undo.push(
         takeOver(em, entity, {
@@ -94,7 +95,7 @@ async function syncOne(
 /** The managed owners that have been asked for the relation, so that a restored row must appear there. */
 function ownersWaiting(em: EntityManager, owner: EntityMetadata, prop: EntityProperty): object[] {
   return managedEntities(em, owner).filter((entity) => {
-    if (helper(entity).__meta !== owner) {
+    if (metadataOf(em, entity) !== owner) {
       return false;
     }
     const value = (entity as Record<string, any>)[prop.name];
@@ -139,8 +140,15 @@ async function pairs(
   rows: RowSet,
 ): Promise<[object, object][]> {
   const target = prop.targetMeta!;
-  const byKey = new Map(owners.map((entity) => [keyOf(entity).join('~'), entity]));
-  const links = await linkRows(em, ctx, prop, owners.map(keyOf), rows.keys(target));
+  const keys = [...(await rowKeys(em, ctx, metadataOf(em, owners[0]!), owners))];
+  const byKey = new Map(keys.map(([entity, key]) => [identify(key), entity]));
+  const links = await linkRows(
+    em,
+    ctx,
+    prop,
+    keys.map(([, key]) => key),
+    rows.keys(target),
+  );
   const restored = links.filter(({ behind }) => rows.has(target, behind));
   if (restored.length === 0) {
     return [];
@@ -151,51 +159,78 @@ async function pairs(
     target,
     restored.map(({ behind }) => behind),
   );
-  const byRestoredKey = new Map(entities.map((entity) => [keyOf(entity).join('~'), entity]));
-  return restored.map(({ front, behind }) => [byKey.get(front.join('~'))!, byRestoredKey.get(behind.join('~'))!]);
+  const byRestoredKey = new Map(
+    [...(await rowKeys(em, ctx, target, entities))].map(([entity, key]) => [identify(key), entity]),
+  );
+  return restored.flatMap(({ front, behind }): [object, object][] => {
+    const [owner, entity] = [byKey.get(identify(front)), byRestoredKey.get(identify(behind))];
+    // What the application's filters hide is no member of what this entity manager has loaded.
+    return owner && entity ? [[owner, entity]] : [];
+  });
 }
 
-function findDeletedToo(
+/** Composite keys make conditions as deep as they are many, so they are asked for in smaller portions. */
+const FOUND_AT_ONCE = 500;
+
+async function findDeletedToo(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
   keys: readonly RowKey[],
 ): Promise<object[]> {
   const options = { ctx, filters: { [SOFT_DELETE_FILTER]: false }, flushMode: 'commit' } as const;
-  return em.find<object>(meta.class, anyOf(meta, keys) as never, options);
+  const entityKey = await entityKeys(em, ctx, meta, keys);
+  const found: object[] = [];
+  for (let i = 0; i < keys.length; i += FOUND_AT_ONCE) {
+    const chunk = keys.slice(i, i + FOUND_AT_ONCE).map(entityKey);
+    found.push(...(await em.find<object>(meta.class, anyOf(meta, chunk) as never, options)));
+  }
+  return found;
 }
 
-function anyOf(meta: EntityMetadata, keys: readonly RowKey[]): object {
+function anyOf(meta: EntityMetadata, keys: readonly unknown[]): object {
   return meta.compositePK
-    ? { $or: keys.map((key) => conditionFromText(meta, key)) }
-    : { [meta.primaryKeys[0]!]: { $in: keys.map((key) => keyFromText(meta, key)) } };
+    ? { $or: keys.map((key) => keyAsCondition(meta, key)) }
+    : { [meta.primaryKeys[0]!]: { $in: keys } };
 }
 
 /** The keys of owners and of rows behind the relation, from the table that holds the foreign key. */
-function linkRows(
+async function linkRows(
   em: EntityManager,
   ctx: Transaction,
   prop: EntityProperty,
   fronts: readonly RowKey[],
   restored: readonly RowKey[],
 ): Promise<{ front: string[]; behind: string[] }[]> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const isPivot = prop.kind === ReferenceKind.MANY_TO_MANY;
   const owning = isPivot ? prop : (prop.targetMeta!.properties as Record<string, EntityProperty>)[prop.mappedBy]!;
   const table = isPivot ? em.getMetadata().find(prop.pivotEntity)! : owningTable(prop.targetMeta!, owning);
   const frontColumns = owning.joinColumns;
   const behindColumns = isPivot ? prop.inverseJoinColumns : primaryColumns(table);
-  const text = (columns: readonly string[]) => `array[${columns.map((name) => `${quote(name)}::text`).join(', ')}]`;
-  const within = (columns: readonly string[], keys: readonly RowKey[]) =>
-    `(${columns.map(quote).join(', ')}) in (${keys.map((key) => `(${key.map(() => '?').join(', ')})`).join(', ')})`;
-  const few = restored.length <= MANY;
-  return execute(
-    em,
-    ctx,
-    `select ${text(frontColumns)} as front, ${text(behindColumns)} as behind from ${tableName(em, table)} ` +
-      `where ${within(frontColumns, fronts)}${few ? ` and ${within(behindColumns, restored)}` : ''}`,
-    [...fronts.flat(), ...(few ? restored.flat() : [])],
+  const types = new Map(
+    table.props.flatMap(
+      ({ fieldNames, columnTypes }) => fieldNames?.map((name, i) => [name, columnTypes?.[i]] as const) ?? [],
+    ),
   );
+  const text = (columns: readonly string[]) =>
+    `array[${columns.map((name) => textSql(`l.${em.getPlatform().quoteIdentifier(name)}`, types.get(name) ?? '')).join(', ')}]`;
+  const within = (columns: readonly string[], keys: readonly RowKey[]) =>
+    keyConditionSql(em, table, 'l', keys, columns, tableName(em, table));
+  const behind = restored.length <= MANY ? within(behindColumns, restored) : undefined;
+  const found: { front: string[]; behind: string[] }[][] = [];
+  await inChunks(fronts, async (chunk) => {
+    const front = within(frontColumns, chunk);
+    found.push(
+      await execute(
+        em,
+        ctx,
+        `select ${text(frontColumns)} as front, ${text(behindColumns)} as behind from ${tableName(em, table)} as l ` +
+          `where ${[front, ...(behind ? [behind] : [])].map(({ sql }) => sql).join(' and ')}`,
+        [...front.params, ...(behind?.params ?? [])],
+      ),
+    );
+  });
+  return found.flat();
 }
 
 function rejoinCollection(front: object, prop: EntityProperty, entities: readonly object[]): Undo {

@@ -1,5 +1,6 @@
 import { TransactionEventBroadcaster } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { getInstallation } from '../metadata/installation.js';
 
 /**
  * Runs a piece of work in the transaction of the entity manager, inside a savepoint so that its failure leaves the
@@ -8,12 +9,15 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
  * @internal
  */
 export function inTransaction<Result>(em: EntityManager, work: (ctx: Transaction) => Promise<Result>): Promise<Result> {
-  return em.getConnection('write').transactional(work, {
-    ctx: em.getTransactionContext(),
-    // Row level security is there from MikroORM 7.2 on.
-    sessionContext: em.getTransactionSessionContext?.(),
-    eventBroadcaster: new TransactionEventBroadcaster(em),
-  });
+  const ctx = em.getTransactionContext<Transaction>();
+  return getInstallation(em).transactions.inTurn(ctx, () =>
+    em.getConnection('write').transactional(work, {
+      ctx,
+      // Row level security is there from MikroORM 7.2 on.
+      sessionContext: em.getTransactionSessionContext?.(),
+      eventBroadcaster: new TransactionEventBroadcaster(em),
+    }),
+  );
 }
 
 /** Runs one statement on the connection of a transaction. `?` stands for a value, as everywhere in the ORM. @internal */

@@ -1,6 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { type Duration, parseDuration, parseRetention } from '../options/duration.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { rowCount } from '../options/resolve-module-options.js';
 import { activeViewSql } from '../schema/active-view-sql.js';
 import { viewSource } from '../schema/active-view.js';
 import { checkActiveUniques } from './checks/check-active-uniques.js';
@@ -71,9 +73,10 @@ export class SoftDeleteDoctor {
     private readonly orm: MikroORM<any>,
     options: SoftDeleteDoctorOptions = {},
   ) {
+    refuseUnknownOptions('doctor', options, ['retention', 'grace', 'largeTable'], 'doctor.');
     this.#retention = parseRetention('doctor.retention', options.retention ?? 'forever');
     this.#grace = parseDuration('doctor.grace', options.grace ?? '7d');
-    this.#largeTable = options.largeTable ?? 100_000;
+    this.#largeTable = rowCount('doctor.largeTable', options.largeTable) ?? 100_000;
   }
 
   /** What there is to find, errors first. Runs four queries in one read-only transaction, and changes nothing. */

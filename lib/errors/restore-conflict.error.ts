@@ -2,18 +2,23 @@ import { SoftDeleteError } from './soft-delete.error.js';
 
 /** One reason why a row cannot come back. */
 export interface RestoreConflict {
-  /** `unique`: an active row holds the value. `parent-deleted`: the row that owns this one is deleted itself. */
+  /** `unique`: another row holds the value, see `conflictingWith`. `parent-deleted`: the row that owns this one is deleted itself. */
   readonly reason: 'unique' | 'parent-deleted';
   /** The entity of the row that was to be restored. */
   readonly entity: string;
-  /** Its primary key: a value, or the values of a composite key in the order of their declaration. */
+  /**
+   * Its primary key: a value, or the values of a composite key in the order of their declaration. `undefined` where a row that cannot
+   * be seen holds the value, or one that comes and goes: then only the database's constraint is known.
+   */
   readonly key: unknown;
   /** The unique constraint or index that the row would violate, or the relation to the deleted parent. */
   readonly constraint?: string;
-  /** The properties whose values are taken. */
+  /** The properties whose values are taken, where the constraint is one of plain columns. */
   readonly properties?: readonly string[];
-  /** The primary key of the active row that holds the value, or of the deleted parent. */
+  /** The primary key of the other row that holds the value, or of the deleted parent. */
   readonly conflictingKey?: unknown;
+  /** Of `unique`: whether the other row is an active one or would be restored together with this one. */
+  readonly conflictingWith?: 'active' | 'restored';
 }
 
 /**
@@ -27,23 +32,67 @@ export class RestoreConflictError extends SoftDeleteError {
   constructor(
     readonly entity: string,
     readonly conflicts: readonly RestoreConflict[],
+    detail?: string,
   ) {
-    super(`${entity} was not restored: ${conflicts.map(describe).join('; ')}. ${advice(conflicts)}`);
+    super(
+      `${entity} was not restored: ${shown(conflicts)}. ${detail === undefined ? '' : `${detail} `}${advice(conflicts)}`,
+    );
   }
 }
 
-function describe(conflict: RestoreConflict): string {
-  const row = `${conflict.entity} ${String(conflict.key)}`;
-  return conflict.reason === 'unique'
-    ? `${row} has the same ${conflict.properties?.join(', ') ?? conflict.constraint} as the active row ${String(conflict.conflictingKey)}`
-    : `${row} belongs to ${conflict.constraint} ${String(conflict.conflictingKey)}, which is deleted`;
+/** How many conflicts a message names. */
+const SHOWN = 10;
+
+function shown(conflicts: readonly RestoreConflict[]): string {
+  const more = conflicts.length - SHOWN;
+  return [...conflicts.slice(0, SHOWN).map(describe), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+function describe({
+  reason,
+  entity,
+  key,
+  constraint,
+  properties,
+  conflictingKey,
+  conflictingWith,
+}: RestoreConflict): string {
+  const row = `${entity} ${keyText(key)}`;
+  if (reason === 'parent-deleted') {
+    return `${row} belongs to ${constraint} ${keyText(conflictingKey)}, which is deleted`;
+  }
+  const value = properties?.join(', ') ?? `value of ${constraint ?? 'a unique constraint'}`;
+  if (key === undefined) {
+    return `a row was to get the same ${value} as another row`;
+  }
+  return conflictingWith === 'restored'
+    ? `${row} has the same ${value} as ${keyText(conflictingKey)}, which would be restored together with it`
+    : `${row} has the same ${value} as the active row ${keyText(conflictingKey)}`;
+}
+
+/** A key in words: the parts of a composite one, bytes as hexadecimal digits, times in ISO format. */
+function keyText(key: unknown): string {
+  if (Array.isArray(key)) {
+    return key.map(keyText).join(', ');
+  }
+  if (key instanceof Date) {
+    return key.toISOString();
+  }
+  return ArrayBuffer.isView(key)
+    ? `0x${Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('hex')}`
+    : String(key);
 }
 
 function advice(conflicts: readonly RestoreConflict[]): string {
-  const reasons = new Set(conflicts.map(({ reason }) => reason));
+  const unique = conflicts.filter(({ reason }) => reason === 'unique');
   return [
-    reasons.has('unique') && 'Change or delete the active row first.',
-    reasons.has('parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
+    unique.some(({ key, conflictingWith }) => key !== undefined && conflictingWith !== 'restored') &&
+      'Change or delete the active row first.',
+    unique.some(({ conflictingWith }) => conflictingWith === 'restored') &&
+      'Restore one of the rows that share a value, or change the value of the others.',
+    unique.some(({ key }) => key === undefined) &&
+      'Another transaction may be taking the value right now, or the row that holds it is hidden from this role: try again, or look it up by the constraint.',
+    conflicts.some(({ reason }) => reason === 'parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
   ]
     .filter(Boolean)
     .join(' ');

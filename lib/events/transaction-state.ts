@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeleteEvent, SoftDeleteEvents } from './soft-delete-events.js';
+import { Turns } from './turns.js';
 
 /** What makes the times of deletion of one transaction its own. @internal */
 export interface UnitSlot {
@@ -26,7 +27,19 @@ export class TransactionState {
   readonly #pending = new WeakMap<Transaction, Pending>();
   readonly #starting = new WeakMap<EntityManager, Transaction | undefined>();
 
+  readonly #outer = new WeakMap<Transaction, Transaction>();
+  readonly #turns = new Turns();
+
   constructor(private readonly events: SoftDeleteEvents) {}
+
+  /** Runs work that must have a transaction to itself: what else is done in it by this ORM waits until it is over. */
+  inTurn<Result>(ctx: Transaction | undefined, work: () => Promise<Result>): Promise<Result> {
+    let outermost = ctx;
+    while (outermost && this.#outer.has(outermost)) {
+      outermost = this.#outer.get(outermost);
+    }
+    return outermost ? this.#turns.take(outermost, work) : work();
+  }
 
   /** Remembers an event until the outermost transaction commits. */
   emitAfterCommit(ctx: Transaction, event: SoftDeleteEvent): void {
@@ -61,6 +74,9 @@ export class TransactionState {
   started(em: EntityManager, ctx: Transaction): void {
     const parent = 'savepointName' in ctx ? this.#starting.get(em) : undefined;
     this.#starting.delete(em);
+    if (parent) {
+      this.#outer.set(ctx, parent);
+    }
     this.#pending.set(ctx, { parent, events: [], undo: [] });
   }
 

@@ -1,6 +1,7 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 // Of the rows that hold the key of a one-to-one relation, one is active and any number are deleted. What the other side shows
@@ -37,14 +38,16 @@ export function holdsDeletedInverse(entity: object, meta: EntityMetadata, catalo
  * @internal
  */
 export function followInverseReferences(
+  em: EntityManager,
   entity: object,
   meta: EntityMetadata,
   data: Record<string, unknown>,
   catalog: SoftDeleteCatalog,
+  fromDatabase: boolean,
 ): void {
   for (const prop of inverseReferences(meta, catalog)) {
     const current = prop.name in data && data[prop.name] !== undefined ? savedTarget(entity, prop) : undefined;
-    if (current && keyOf(data[prop.name], prop) !== helper(current).getSerializedPrimaryKey()) {
+    if (current && entityOfKey(em, prop, data[prop.name], fromDatabase) !== current) {
       helper(entity).__data[prop.name] = null;
     }
   }
@@ -61,6 +64,7 @@ export function keepInverseReferences<T>(
   entityName: any,
   data: any,
   catalog: SoftDeleteCatalog,
+  fromDatabase: boolean,
   create: () => T,
 ): T {
   const meta = em.getMetadata().find(entityName) as EntityMetadata | undefined;
@@ -69,7 +73,7 @@ export function keepInverseReferences<T>(
     return create();
   }
   const places = props.flatMap((prop) => {
-    const other = otherSide(em, prop, data[prop.name]);
+    const other = entityOfKey(em, prop, data[prop.name], fromDatabase);
     const inverse = prop.targetMeta!.properties[prop.inversedBy as never] as EntityProperty;
     const current = other && savedTarget(other, inverse);
     return current
@@ -143,13 +147,15 @@ export function placeInverseReferences(
 }
 
 /** Whether the row on the other side is in memory as a whole, deleted or not. @internal */
-export function isLoaded(entity: object, prop: EntityProperty): boolean {
+export function isLoaded(entity: object, prop: EntityProperty, catalog: SoftDeleteCatalog): boolean {
   const target = savedTarget(entity, prop);
   if (!target || !helper(target).__initialized) {
     return false;
   }
   const loaded = helper(target).__loadedProperties;
-  return helper(target).__meta.comparableProps.every(({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name));
+  return metadataOf(catalog, target).comparableProps.every(
+    ({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name),
+  );
 }
 
 function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
@@ -166,14 +172,28 @@ function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly En
   return props;
 }
 
-function otherSide(em: EntityManager, prop: EntityProperty, value: unknown): object | undefined {
+/**
+ * The entity that the value of a reference names, if it is in memory: an entity, a key, or a row.
+ *
+ * @param fromDatabase - whether keys are as the database has them, or as entities do, whose type may be a custom one
+ */
+function entityOfKey(
+  em: EntityManager,
+  prop: EntityProperty,
+  value: unknown,
+  fromDatabase: boolean,
+): object | undefined {
   const entity = Reference.unwrapReference(value as object);
   if (entity == null || Utils.isEntity<object>(entity)) {
     return entity ?? undefined;
   }
   const target = prop.targetMeta as EntityMetadata<any>;
-  const key = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
-  return em.getUnitOfWork().getById<any>(target.class, key as never);
+  const key: unknown = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
+  const parts = Utils.flatten([key] as unknown[][], true);
+  // A row that was joined without its key names nobody.
+  return parts.some((part) => part == null)
+    ? undefined
+    : em.getUnitOfWork().getById<any>(target.class, parts as never, undefined, fromDatabase);
 }
 
 /** The entity on the other side, if it is there because of what the database holds. */
@@ -190,14 +210,6 @@ function isPreferred(entity: object, to: object, catalog: SoftDeleteCatalog): bo
 }
 
 function deletedAt(entity: object, catalog: SoftDeleteCatalog): Date | undefined {
-  const entry = catalog.find(helper(entity).__meta as never);
+  const entry = catalog.find(metadataOf(catalog, entity));
   return (entry && (entity as Record<string, Date | null | undefined>)[entry.property]) ?? undefined;
-}
-
-function keyOf(value: unknown, { targetMeta }: EntityProperty): string | undefined {
-  if (value == null) {
-    return undefined;
-  }
-  const keys = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, targetMeta as never, false) : value;
-  return Utils.getPrimaryKeyHash([keys].flat(5).map(String));
 }

@@ -3,11 +3,11 @@ import {
   type Dictionary,
   type EntityMetadata,
   type EntityProperty,
-  helper,
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
 import type { Installation } from '../metadata/installation.js';
 import { followRestoration } from './follow-restoration.js';
 import {
@@ -58,7 +58,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
         chosen.add(entity);
         if (collection.holdsPart) {
           Collection.create(entity, field as never, undefined, false);
-          ScopedCollection.adopt(entity, helper(entity).__meta, installation);
+          ScopedCollection.adopt(entity, metadataOf(em, entity), installation);
         }
       }
       if (chosen.has(entity)) {
@@ -73,7 +73,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
     const scope = readScope(installation, options.filters);
     const chosen = new Set<object>(entities.filter((entity) => asksForInverse(entity, prop, options, scope, catalog)));
     for (const entity of filterByReferences(entities, prop, options, ref)) {
-      if (options.refresh || scope === 'active' || !isLoaded(entity, prop)) {
+      if (options.refresh || scope === 'active' || !isLoaded(entity, prop, catalog)) {
         chosen.add(entity);
       }
     }
@@ -91,7 +91,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
 
   const mergeData = factory.mergeData.bind(factory);
   factory.mergeData = (meta, entity, data, options) => {
-    followInverseReferences(entity, meta, data, catalog);
+    followInverseReferences(em, entity, meta, data, catalog, Boolean(options?.convertCustomTypes));
     mergeData(meta, entity, data, options);
     followRestoration(entity, meta, data, catalog);
   };
@@ -100,16 +100,18 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   const hydrate = factory.hydrate.bind(factory);
   factory.hydrate = (entity, meta, data, options) => {
     if (options?.refresh) {
-      followInverseReferences(entity, meta, data, catalog);
+      followInverseReferences(em, entity, meta, data, catalog, Boolean(options.convertCustomTypes));
     }
     hydrate(entity, meta, data, options);
   };
 
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options) => {
-    const entity = keepInverseReferences(em, entityName, data, catalog, () => create(entityName, data, options));
+    const entity = keepInverseReferences(em, entityName, data, catalog, Boolean(options?.convertCustomTypes), () =>
+      create(entityName, data, options),
+    );
     if (Utils.isEntity<object>(entity)) {
-      const { __meta: meta } = helper(entity);
+      const meta = claimEntity(em, entity);
       ScopedCollection.adopt(entity, meta, installation, data);
       settleReferences(entity, meta, catalog);
     }

@@ -10,6 +10,7 @@ import {
 } from '@mikro-orm/core';
 import { activePredicate, type DeletedScope } from '../metadata/active-predicate.js';
 import { findInstallation, type Installation } from '../metadata/installation.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { SOFT_DELETE_FILTER } from './filter-name.js';
 import { readScope } from './read-scope.js';
 import { showsEvery } from './relation-filters.js';
@@ -36,6 +37,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
       const collection = (entity as Record<string, unknown>)[prop.name];
       if (collection && Object.getPrototypeOf(collection) === Collection.prototype) {
         Object.setPrototypeOf(collection, ScopedCollection.prototype);
+        // Left to itself, it looks its relation up in the metadata of the ORM that was initialised last over the class.
+        (collection as Collection<object>).property = prop as never;
         // Filled by a join already, without anybody having been asked whether it needs to be read.
         if (Array.isArray(data?.[prop.name]) && !(collection as Collection<object>).isDirty()) {
           (collection as ScopedCollection<object>).wasReadUnder(installation.scope.getStore() ?? 'active');
@@ -244,9 +247,8 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   private isSavedMember(item: T): boolean {
     const saved = helper(item).__originalEntityData as Record<string, unknown> | undefined;
     const key = saved?.[this.property.mappedBy as string];
-    return (
-      key != null && Utils.getPrimaryKeyHash([key].flat(5).map(String)) === helper(this.owner).getSerializedPrimaryKey()
-    );
+    const parts = [key].flat(5).map((part) => (part instanceof Date ? String(part) : part));
+    return key != null && Utils.getPrimaryKeyHash(parts as string[]) === helper(this.owner).getSerializedPrimaryKey();
   }
 
   private isDeletedMember(item: T): boolean {
@@ -256,7 +258,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   }
 
   private hasDeletedOwner({ catalog }: Installation): boolean {
-    const entry = catalog.find(helper(this.owner).__meta as never);
+    const entry = catalog.find(metadataOf(catalog, this.owner));
     return entry !== undefined && (this.owner as Record<string, unknown>)[entry.property] != null;
   }
 

@@ -21,10 +21,10 @@ export function scopeDriver(em: EntityManager, installation: Installation): void
 
   for (const method of ['find', 'count', 'stream'] as const) {
     const run = driver[method] as Run;
-    (driver as Record<typeof method, Run>)[method] = (entityName, where, options) => {
+    (driver as Record<typeof method, Run>)[method] = (entityName, where, options, ...rest) => {
       const scope = readScope(installation, options?.filters);
       const given = method === 'count' ? withoutKeysOfOthers(em, entityName, options) : options;
-      return run.call(scope === 'active' ? active : every, entityName, where, given);
+      return run.call(scope === 'active' ? active : every, entityName, where, given, ...rest);
     };
   }
   // A scope widens what is read, never what is changed.

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Dictionary, type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type Dictionary, type EntityMetadata, type FilterOptions, TransactionPropagation } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../metadata/installation.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
@@ -10,6 +11,7 @@ import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
 type EntityManagerClass = new (...args: any[]) => EntityManager;
+type Write<Result = any> = (...args: any[]) => Promise<Result>;
 type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
 
 /**
@@ -29,7 +31,7 @@ export function scopeEntityManager(em: EntityManager, installation: Installation
 }
 
 function createClass(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
-  const { catalog, scope } = installation;
+  const { catalog, scope, transactions } = installation;
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
 
@@ -55,7 +57,7 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
      * (`unsetIdentity` in `UnitOfWork.js`). What the scope hides is `null` all the same.
      */
     override async refresh(entity: any, options: any = {}): Promise<any> {
-      const entry = catalog.find(helper(entity).__meta);
+      const entry = catalog.find(metadataOf(this, entity));
       const current = readScope(installation, options.filters);
       if (!entry || current === 'with') {
         return super.refresh(entity, options);
@@ -82,14 +84,50 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
         }
         return work(em);
       };
+      // Only a savepoint of the surrounding transaction shares its connection.
+      const nested = (options.propagation ?? TransactionPropagation.NESTED) === TransactionPropagation.NESTED;
+      const ctx = nested ? (outer.getTransactionContext<Transaction>() ?? options.ctx) : undefined;
       try {
-        return await super.transactional(followed, options);
+        return await transactions.inTurn(ctx, () => super.transactional(followed, options));
       } catch (error) {
         if (inner !== outer) {
           takeBackEntities(outer, inner);
         }
         throw error;
       }
+    }
+
+    override async flush(): Promise<void> {
+      return this.#alone(() => super.flush());
+    }
+
+    override async nativeUpdate(...args: any[]): Promise<number> {
+      return this.#alone(() => (super.nativeUpdate as Write<number>)(...args));
+    }
+
+    override async nativeDelete(...args: any[]): Promise<number> {
+      return this.#alone(() => (super.nativeDelete as Write<number>)(...args));
+    }
+
+    override async insert(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.insert as Write)(...args));
+    }
+
+    override async insertMany(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.insertMany as Write)(...args));
+    }
+
+    override async upsert(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.upsert as Write)(...args));
+    }
+
+    override async upsertMany(...args: any[]): Promise<any> {
+      return this.#alone(() => (super.upsertMany as Write)(...args));
+    }
+
+    /** What is written while an operation has a savepoint open would go with it if it is refused. */
+    #alone<Result>(write: () => Promise<Result>): Promise<Result> {
+      return transactions.inTurn(this.getContext(false).getTransactionContext<Transaction>(), write);
     }
 
     override async countBy(...args: any[]): Promise<Dictionary<number>> {
@@ -103,15 +141,18 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
       return counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb;
     }
 
-    override async tryCache(entityName: any, config: any, key: any, refresh?: boolean, merge?: boolean): Promise<any> {
+    /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */
+    override async tryCache(...args: any[]): Promise<any> {
+      const [entityName, config, key, ...rest] = args as [any, any, any];
+      const read = super.tryCache as (...all: any[]) => Promise<any>;
       const current = readScope(installation, (key as { filters?: FilterOptions }[])[2]?.filters);
       if (current === 'active') {
-        return super.tryCache(entityName, config, key, refresh, merge);
+        return read.apply(this, args);
       }
       const used = config ?? this.config.get('resultCache').global;
       return Array.isArray(used)
-        ? super.tryCache(entityName, [cacheName(used[0] as string, current), used[1] as number], key, refresh, merge)
-        : super.tryCache(entityName, config, [...(key as unknown[]), current], refresh, merge);
+        ? read.call(this, entityName, [cacheName(used[0] as string, current), used[1] as number], key, ...rest)
+        : read.call(this, entityName, config, [...(key as unknown[]), current], ...rest);
     }
 
     override async clearCache(name: string): Promise<void> {

@@ -17,7 +17,7 @@ const references = new WeakMap<EntityMetadata, References>();
  * Sees to the references of an entity that has just come into memory:
  *
  * - `Reference.load()` goes by the filters of the relation, but the ORM tells a reference its relation only where there is another
- *   side to it (`propagate` in `EntityHelper.js`).
+ *   side to it, and then that of the ORM that was initialised last over the class (`propagate` in `EntityHelper.js`).
  * - A deleted entity is no member of a collection that was read without deleted rows.
  *
  * @internal
@@ -28,7 +28,10 @@ export function settleReferences(entity: object, meta: EntityMetadata, catalog: 
   for (const prop of wrapped) {
     const reference = data[prop.name];
     if (Reference.isReference(reference)) {
-      (reference as unknown as { property?: EntityProperty }).property ??= prop;
+      const told = reference as unknown as { property?: EntityProperty };
+      if (told.property?.targetMeta?.root !== prop.targetMeta!.root) {
+        told.property = prop;
+      }
     }
   }
   if (deletedAt !== undefined && (entity as Record<string, unknown>)[deletedAt] != null) {

@@ -1,4 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { Utils } from '@mikro-orm/core';
+import { primaryColumns } from '../metadata/relation-graph.js';
+import { abortTransaction } from './finish-removals.js';
+import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { withActiveSnapshot } from './unloaded-links.js';
 import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
@@ -16,11 +20,36 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
   const syncCollections = driver.syncCollections.bind(driver);
   driver.syncCollections = async (collections, options) => {
     const state = subscriber.current(options?.ctx, options?.loggerContext?.['id']);
+    if (state?.physical) {
+      try {
+        await refusePhysicalCascade(state.em, options?.ctx, state.physical);
+      } catch (error) {
+        await abortTransaction(state, options?.ctx);
+        throw error;
+      }
+    }
     const others = [...collections].filter((collection) => !state?.unloaded.has(collection));
     const settled = others.map((collection) => withActiveSnapshot(em, options?.ctx, collection, catalog));
     await syncCollections(await Promise.all(settled), options);
     if (state) {
       await subscriber.finish(state, options?.ctx);
     }
+  };
+  const nativeDelete = driver.nativeDelete.bind(driver);
+  driver.nativeDelete = async (entityName, where, options) => {
+    // Whatever a flush removes it has looked at already. Only `em.nativeDelete()` passes itself on.
+    const manager = (options as { em?: EntityManager } | undefined)?.em;
+    const meta = em.getMetadata().find(entityName as never);
+    if (manager && meta && !catalog.find(meta) && catalog.all().length > 0) {
+      const key = primaryColumns(meta.root).map((column) => `p.${em.getPlatform().quoteIdentifier(column)}`);
+      const qb = driver.createQueryBuilder<any>(entityName, options?.ctx, 'write').select(meta.primaryKeys as never);
+      const matching = Utils.isPrimaryKey(where)
+        ? qb.where({ [meta.primaryKeys[0]!]: where })
+        : qb.where(where as never);
+      const { sql, params } = matching.toQuery();
+      const condition = { sql: `(${key.join(', ')}) in (${sql})`, params };
+      await refusePhysicalCascade(manager, options?.ctx, [{ meta, condition }]);
+    }
+    return nativeDelete(entityName, where, options);
   };
 }

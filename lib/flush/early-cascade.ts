@@ -1,5 +1,7 @@
-import { ChangeSetType, helper, type Transaction, type UnitOfWork, Utils } from '@mikro-orm/core';
+import { ChangeSetType, type Transaction, type UnitOfWork } from '@mikro-orm/core';
 import { type Affected, cascadeDeletion } from '../deletion/cascade-deletion.js';
+import { sentKey } from '../deletion/entity-key.js';
+import type { RowKey } from '../deletion/row-set.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { FlushState } from './flush-state.js';
 
@@ -31,11 +33,11 @@ export function cascadeToLoaded(state: FlushState, ctx: Transaction, catalog: So
       .map(({ entity }) => entity as object),
   );
   const unchanged = [...cascaded].filter(([entity]) => !changed.has(entity));
-  const keys = new Map<SoftDeletableEntityMetadata, unknown[][]>();
+  const keys = new Map<SoftDeletableEntityMetadata, RowKey[]>();
   for (const [entry, group] of Map.groupBy(unchanged, ([, entry]) => entry)) {
     keys.set(
       entry,
-      group.map(([entity]) => Utils.flatten(helper(entity).getPrimaryKeys(true) as unknown[][])),
+      group.map(([entity]) => sentKey(em, entry.meta, entity)),
     );
   }
   return cascadeDeletion(em, ctx, catalog, unit!, new Set(removals.map(({ entry }) => entry)), keys);

@@ -101,7 +101,7 @@ function settleMemory(
     if (original) {
       resetUnsavedChanges(em, entity, except(original, entry));
       if (!initialized) {
-        forgetUnsavedChanges(entity, original, entry.property);
+        forgetUnsavedChanges(em, entity, original, entry.property);
       }
       const kept = { ...original };
       if (entry.meta.versionProperty) {
@@ -129,8 +129,10 @@ function except(original: Record<string, unknown>, { meta, property }: SoftDelet
  * The flush has written before it knew. In a transaction of its own that is rolled back; in the caller's, catching the error must
  * not let half a deletion be committed, so the transaction is put into PostgreSQL's aborted state, as a violated foreign key
  * would have left it.
+ *
+ * @internal
  */
-async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
   try {
     await execute(
       em,

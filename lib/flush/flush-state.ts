@@ -2,6 +2,7 @@ import type { ChangeSet, Collection, EntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Affected } from '../deletion/cascade-deletion.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
+import type { PhysicalRemoval } from './refuse-physical-cascade.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 
 /** An entity that a flush soft-deletes, with what it was before. @internal */
@@ -23,6 +24,8 @@ export interface FlushState {
   readonly hard: ReadonlySet<object>;
   /** Collections that were replaced without having been loaded. */
   readonly unloaded: ReadonlySet<Collection<any>>;
+  /** Rows to be removed physically, whose cascades are looked at once the flush has written everything else. */
+  readonly physical?: readonly PhysicalRemoval[];
   unit?: UnitTime;
   /** What the cascade has reached before the flush wrote rows that may take over unique values, or `'due'` if it has to. */
   early?: Affected | 'due';

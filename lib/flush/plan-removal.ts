@@ -1,4 +1,5 @@
 import { Cascade, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /** What a flush does with the entities that the unit of work was asked to remove. @internal */
@@ -46,7 +47,8 @@ export function planRemoval(
   const spared = new Set<object>();
   const hard = new Set<object>();
   const unborn = new Set<object>();
-  const find = (entity: object) => catalog.find(helper(entity).__meta);
+  const behind = (entity: object) => loadedBehind(entity, catalog);
+  const find = (entity: object) => catalog.find(metadataOf(catalog, entity));
 
   const deleteSoftly = (entity: object, entry: SoftDeletableEntityMetadata): void => {
     if (!soft.has(entity)) {
@@ -146,7 +148,8 @@ function isDeleted(entity: object, { property }: SoftDeletableEntityMetadata): b
   return (helper(entity).__originalEntityData as Record<string, unknown> | undefined)?.[property] != null;
 }
 
-function isNew(entity: object): boolean {
+/** Whether the entity has no row. @internal */
+export function isNew(entity: object): boolean {
   const wrapped = helper(entity);
   return !wrapped.__originalEntityData && !wrapped.__managed;
 }
@@ -154,16 +157,16 @@ function isNew(entity: object): boolean {
 function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<string> {
   return new Set(
     catalog.graph
-      .from(helper(entity).__meta)
+      .from(metadataOf(catalog, entity))
       .filter(({ policy, property }) => policy === 'cascade' && property !== undefined)
       .map(({ property }) => property!),
   );
 }
 
 /** The loaded entities that the unit of work would remove along with an entity (`shouldCascade` in `UnitOfWork.js`). */
-function behind(entity: object): [EntityProperty, object][] {
-  return helper(entity)
-    .__meta.relations.filter(
+function loadedBehind(entity: object, catalog: SoftDeleteCatalog): [EntityProperty, object][] {
+  return metadataOf(catalog, entity)
+    .relations.filter(
       (prop) => prop.orphanRemoval || prop.cascade?.includes(Cascade.REMOVE) || prop.cascade?.includes(Cascade.ALL),
     )
     .flatMap((prop) => loadedTargets(entity, prop).map((target): [EntityProperty, object] => [prop, target]));

@@ -1,47 +1,87 @@
-import { ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { SqlFragment } from '../deletion/row-condition-sql.js';
+import { execute } from '../deletion/transaction.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
+import { getInstallation } from '../metadata/installation.js';
+import { tableName } from '../metadata/table-name.js';
+import { type CascadingKey, readCascadeCatalog } from './cascade-catalog.js';
+
+/** Rows that are about to be removed physically, as a condition on the rows `p` of the root's table. @internal */
+export interface PhysicalRemoval {
+  readonly meta: EntityMetadata;
+  readonly condition: SqlFragment;
+}
+
+/** The keys by which removals may take soft-deletable rows along. Asks the database once for each ORM. @internal */
+export async function cascadesOf(
+  em: EntityManager,
+  ctx: Transaction | undefined,
+  meta: EntityMetadata,
+): Promise<readonly CascadingKey[]> {
+  return (await readCascadeCatalog(em, ctx, getInstallation(em).catalog)).from(meta);
+}
 
 /**
- * Refuses a flush in which the database would remove soft-deletable rows: a row that is not soft-deletable is deleted, and a
- * foreign key with `on delete cascade` points at it from soft-deletable ones, active or deleted. Asks the database only where the
- * model has such a key.
+ * Refuses removals along with which the database would remove soft-deletable rows, active or deleted: keys with `on delete cascade`
+ * lead there, directly or through rows that go as well. One statement per entity that has such keys behind it, in plain SQL,
+ * so that no filter hides a row.
  *
- * @throws DeletionRestrictedError naming every such relation
+ * @throws DeletionRestrictedError naming every such key
  * @internal
  */
 export async function refusePhysicalCascade(
   em: EntityManager,
-  uow: UnitOfWork,
-  catalog: SoftDeleteCatalog,
+  ctx: Transaction | undefined,
+  removals: readonly PhysicalRemoval[],
 ): Promise<void> {
-  const removed = uow
-    .getChangeSets()
-    .filter(({ type }) => type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY)
-    .map(({ entity }) => entity as object);
   const restrictions: DeletionRestriction[] = [];
-  for (const [meta, entities] of Map.groupBy(removed, (entity) => helper(entity).__meta.root)) {
-    for (const { name, child, link } of catalog.graph.from(meta)) {
-      if (link.kind !== 'child-key' || link.deleteRule !== 'cascade' || !catalog.find(child)) {
-        continue;
-      }
-      const keys = entities.map((entity) => helper(entity).getPrimaryKey());
-      const count = await em.count<any>(child.class, { [link.property]: { $in: keys } }, {
-        filters: { [SOFT_DELETE_FILTER]: false },
-        flushMode: 'commit',
-      } as never);
-      if (count > 0) {
-        restrictions.push({ relation: name, entity: child.className, count });
-      }
+  for (const { meta, condition } of removals) {
+    const keys = await cascadesOf(em, ctx, meta);
+    if (keys.length > 0) {
+      restrictions.push(...(await countEndangered(em, ctx, meta, condition, keys)));
     }
   }
   if (restrictions.length > 0) {
     throw new DeletionRestrictedError(
-      helper(removed[0]!).__meta.className,
+      removals[0]!.meta.className,
       restrictions,
       'The foreign key would remove them physically. Make the entity soft-deletable, remove the rows with hardDelete() first, or change the key’s deleteRule.',
     );
   }
+}
+
+/** Follows the keys from row to row, in circles as well. */
+async function countEndangered(
+  em: EntityManager,
+  ctx: Transaction | undefined,
+  meta: EntityMetadata,
+  condition: SqlFragment,
+  keys: readonly CascadingKey[],
+): Promise<DeletionRestriction[]> {
+  const steps = keys.map((key, via) => {
+    const same = key.columns.map((column, i) => `c.${column} = p.${key.referenced[i]!}`);
+    // The table that rows are of tells which keys go on from them.
+    return (
+      `select ${via}::int as via, c.tableoid as part, c.ctid as place from ${key.to} as p, ${key.from} as c ` +
+      `where p.tableoid = g.part and p.ctid = g.place and ${same.join(' and ')}`
+    );
+  });
+  const endangering = keys.flatMap(({ endangers }, via) => (endangers ? [via] : []));
+  const rows = await execute<{ via: number; count: number }>(
+    em,
+    ctx as Transaction,
+    `with recursive going(via, part, place) as (
+       select -1, p.tableoid, p.ctid from ${tableName(em, meta.root)} as p where ${condition.sql}
+       union
+       select x.via, x.part, x.place from going as g cross join lateral (${steps.join(' union all ')}) as x
+       where not g.via = any(cast(? as int[]))
+     ) select via, count(*)::int as count from going where via = any(cast(? as int[])) group by via order by via`,
+    [...condition.params, `{${endangering.join(',')}}`, `{${endangering.join(',')}}`],
+  );
+  return rows.map(({ via, count }) => ({
+    relation: keys[via]!.name,
+    entity: keys[via]!.endangers!.className,
+    count,
+  }));
 }

@@ -1,5 +1,6 @@
-import { type EntityMetadata, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -17,7 +18,7 @@ export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog):
   const uow = em.getUnitOfWork();
   const references = catalog.references();
   const repair = (entity: object) =>
-    references.get(helper(entity).__meta as EntityMetadata)?.forEach((prop) => repairReference(em, entity, prop));
+    references.get(claimEntity(em, entity))?.forEach((prop) => repairReference(em, entity, prop));
   uow.getIdentityMap().values().forEach(repair);
   // What was never saved is not in the identity map.
   uow.getPersistStack().forEach(repair);
@@ -45,14 +46,18 @@ function repairReference(em: EntityManager, entity: object, prop: EntityProperty
  * @internal
  */
 export function resetUnsavedChanges(em: EntityManager, entity: object, original: Record<string, unknown>): void {
-  const wrapped = helper(entity);
-  const meta = wrapped.__meta;
+  const meta = metadataOf(em, entity);
   const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
   const scalars: Record<string, unknown> = {};
   for (const name of Object.keys(original)) {
     const prop: EntityProperty | undefined = (meta.properties as Record<string, EntityProperty>)[name];
     // What was joined on load is in the entity's data as well, as it was then, but is no column of its row.
-    if (!prop || prop.primary || !isColumn(prop) || Utils.equals(current[name], original[name])) {
+    if (
+      !prop ||
+      (prop.primary && !isReference(prop)) ||
+      !isColumn(prop) ||
+      Utils.equals(current[name], original[name])
+    ) {
       continue;
     }
     if (isReference(prop)) {
@@ -72,9 +77,14 @@ export function resetUnsavedChanges(em: EntityManager, entity: object, original:
  *
  * @internal
  */
-export function forgetUnsavedChanges(entity: object, original: Record<string, unknown>, property: string): void {
-  const { __meta: meta, __data: data } = helper(entity);
-  for (const prop of meta.comparableProps) {
+export function forgetUnsavedChanges(
+  em: EntityManager,
+  entity: object,
+  original: Record<string, unknown>,
+  property: string,
+): void {
+  const { __data: data } = helper(entity);
+  for (const prop of metadataOf(em, entity).comparableProps) {
     if (prop.primary || prop.version || prop.name === property || prop.name in original) {
       continue;
     }

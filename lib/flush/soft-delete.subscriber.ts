@@ -2,6 +2,7 @@ import {
   type ChangeSet,
   ChangeSetType,
   type EventArgs,
+  type EventManager,
   type EventSubscriber,
   type FlushEventArgs,
   helper,
@@ -14,9 +15,14 @@ import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../metadata/installation.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { finishRemovals } from './finish-removals.js';
+import { planLateRemovals, turnDeletes } from './late-removals.js';
+import { lockRemovals } from './lock-removals.js';
+import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { repairReferences, resetUnsavedChanges } from './repair-references.js';
@@ -37,18 +43,41 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   readonly #flushes = new WeakMap<EntityManager, FlushState>();
   /** The managers with a flush under way. Held weakly: one whose flush fails before its transaction begins is never heard of again. */
   readonly #running = new Set<WeakRef<EntityManager>>();
+  /** The event managers whose flushes are planned after all of their listeners. */
+  readonly #attended = new WeakSet<EventManager>();
   readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
 
   constructor(private readonly installation: Installation) {}
 
   onInit({ entity }: EventArgs<any>): void {
-    const entry = this.installation.catalog.find(helper(entity as object).__meta);
+    const entry = this.installation.catalog.find(metadataOf(this.installation.catalog, entity as object));
     if (entry) {
       askDatabaseWhileDeleted(entity as object, entry.property);
     }
   }
 
-  beforeFlush({ em, uow }: FlushEventArgs): void {
+  /** @returns whether the event manager was not attended before */
+  attend(events: EventManager): boolean {
+    const isNew = !this.#attended.has(events);
+    this.#attended.add(events);
+    return isNew;
+  }
+
+  beforeFlush(args: FlushEventArgs): void {
+    if (!this.#attended.has(args.em.getEventManager())) {
+      this.planRemovals(args);
+    }
+  }
+
+  async onFlush(args: FlushEventArgs): Promise<void> {
+    if (!this.#attended.has(args.em.getEventManager())) {
+      this.turnRemovals(args);
+      await this.completePlan(args);
+    }
+  }
+
+  /** Takes what is to be deleted softly off the stacks of the unit of work. */
+  planRemovals({ em, uow }: FlushEventArgs): void {
     const { catalog } = this.installation;
     this.#forget(em as EntityManager);
     repairReferences(em as EntityManager, catalog);
@@ -98,33 +127,44 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     });
   }
 
-  async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
-    const unloaded = new Set(
-      uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, this.installation.catalog)),
-    );
+  /** Gives what was planned its change sets. */
+  turnRemovals({ em, uow }: FlushEventArgs): void {
+    const planned = this.#flushes.get(em as EntityManager);
+    planned?.hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
+    planned?.removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
+    turnDeletes(uow, planned?.removals ?? []);
+  }
+
+  /** Adds what listeners have asked to be deleted since, and refuses what cannot be done before anything is written. */
+  async completePlan({ em, uow }: FlushEventArgs): Promise<void> {
+    const { catalog } = this.installation;
     const planned = this.#flushes.get(em as EntityManager) ?? {
       em: em as EntityManager,
       removals: [],
-      cascaded: new Map(),
+      cascaded: new Map<object, SoftDeletableEntityMetadata>(),
       hard: new Set<object>(),
     };
-    const { removals, hard } = planned;
-    hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
-    await refusePhysicalCascade(em as EntityManager, uow, this.installation.catalog);
-    if (unloaded.size === 0 && removals.length === 0) {
+    const late = planLateRemovals(uow, catalog, planned.removals);
+    const removals = [...planned.removals, ...late.removals];
+    const physical = await physicalRemovals(em as EntityManager, uow, catalog);
+    const isLater = await isSettledByFlush(em as EntityManager, uow, physical);
+    if (!isLater) {
+      await refusePhysicalCascade(em as EntityManager, em.getTransactionContext<Transaction>(), physical);
+    }
+    const unloaded = new Set(
+      uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, catalog)),
+    );
+    if (unloaded.size === 0 && removals.length === 0 && !isLater) {
       return;
     }
-    const state: FlushState = { ...planned, unloaded, ...(takesOverValues(uow, planned) ? { early: 'due' } : {}) };
+    const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
+    removals.forEach(({ entity }) => cascaded.delete(entity));
+    const plan = { ...planned, removals, cascaded, unloaded, ...(isLater ? { physical } : {}) };
+    const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
-    removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
-    const changeSets = new Map(uow.getChangeSets().map((changeSet) => [changeSet.entity as object, changeSet]));
-    for (const removal of state.removals) {
-      const changeSet = changeSets.get(removal.entity)!;
-      toEarlyUpdate(changeSet, removal);
-      removal.changeSet = changeSet;
-      this.#byChangeSet.set(changeSet, state);
-    }
+    turnDeletes(uow, removals);
+    removals.forEach(({ changeSet }) => this.#byChangeSet.set(changeSet!, state));
   }
 
   async beforeCreate({ em }: EventArgs<any>): Promise<void> {
@@ -139,7 +179,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (!state || state.unit) {
       return;
     }
-    const unit = await this.#takeUnit(state, em.getTransactionContext<Transaction>());
+    const ctx = em.getTransactionContext<Transaction>();
+    const unit = await this.#takeUnit(state, ctx);
+    await lockRemovals(state, ctx!);
     const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
     for (const { entry, changeSet: update } of state.removals) {
       // A row that someone else has deleted meanwhile keeps the time it was deleted at.
@@ -229,20 +271,5 @@ export class SoftDeleteSubscriber implements EventSubscriber {
         this.#running.delete(reference);
       }
     }
-  }
-}
-
-function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
-  changeSet.type = ChangeSetType.UPDATE_EARLY;
-  changeSet.originalEntity = helper(entity).__originalEntityData;
-  // In a table-per-type hierarchy the timestamp is on the root's table.
-  if (entry.meta.inheritanceType === 'tpt') {
-    changeSet.meta = entry.meta;
-  }
-  changeSet.payload = { [entry.property]: null };
-  // The ORM takes an update that changes none of the checked properties for a conflict (`checkConcurrencyKeys`).
-  const [checked] = changeSet.meta.getOwnConcurrencyCheckKeys();
-  if (checked !== undefined && original) {
-    changeSet.payload[checked] = original[checked];
   }
 }

@@ -1,6 +1,7 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../deletion/managed-entities.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState } from './flush-state.js';
 
 /**
@@ -16,7 +17,7 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
     removals.map(({ entity, entry }) => [entity, (entity as Record<string, unknown>)[entry.meta.versionProperty]]),
   );
   for (const { entity, original } of removals) {
-    for (const prop of helper(entity).__meta.bidirectionalRelations) {
+    for (const prop of metadataOf(em, entity).bidirectionalRelations) {
       if (prop.kind !== ReferenceKind.MANY_TO_ONE) {
         continue;
       }

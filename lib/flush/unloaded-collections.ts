@@ -1,6 +1,7 @@
-import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type Collection, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { deleteMatching } from '../deletion/soft-delete-rows.js';
+import { deleteSelected } from '../deletion/delete-selected.js';
+import { selectRows } from '../deletion/select-rows.js';
 import type { UnitTime } from '../deletion/take-unit-time.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -39,12 +40,16 @@ export async function replaceUnloaded(
   const { property, owner } = collection;
   const target = property.targetMeta!;
   const kept = collection.getItems(false).map((item) => Utils.primaryKeyToObject(target, helper(item).getPrimaryKey()));
-  const leaving = {
-    [property.mappedBy]: helper(owner).getPrimaryKey(),
+  const { targetKey } = target.properties[property.mappedBy] as EntityProperty;
+  const behind = {
+    [property.mappedBy]: helper(owner).getTargetKeyValue(targetKey),
     ...(kept.length > 0 ? { $not: { $or: kept } } : {}),
   };
+  // The rest of what is behind the key was never in the collection.
+  const leaving = property.where ? { $and: [behind, property.where] } : behind;
   if (property.orphanRemoval) {
-    return deleteMatching(em, ctx, entry, target, leaving, await takeUnit());
+    const asked = await selectRows(em, target, leaving, { scope: 'active', filters: false });
+    return deleteSelected(em, ctx, entry, asked, await takeUnit());
   }
   await em
     .getDriver()

@@ -2,9 +2,12 @@ import { type Collection, helper, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { execute } from '../deletion/transaction.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
+import { relationSql } from '../deletion/relation-sql.js';
+import { rowConditionsSql } from '../deletion/row-condition-sql.js';
+import { metadataOf } from '../metadata/metadata-of.js';
+import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
  * A many-to-many collection that was replaced without being loaded, as if it had been: with the active rows it is linked to as
@@ -20,14 +23,17 @@ export async function withActiveSnapshot(
   collection: Collection<any>,
   catalog: SoftDeleteCatalog,
 ): Promise<Collection<any>> {
-  const { kind, targetMeta, polymorphic } = collection.property;
-  const entry = targetMeta && catalog.find(targetMeta);
-  if (kind !== ReferenceKind.MANY_TO_MANY || polymorphic || !entry || collection.getSnapshot() !== undefined) {
+  const { property, owner } = collection;
+  if (property.kind !== ReferenceKind.MANY_TO_MANY || collection.getSnapshot() !== undefined) {
+    return collection;
+  }
+  const edges = catalog.graph.candidatesOf(metadataOf(em, owner as object), property).map(({ edge }) => edge);
+  if (!edges.some(({ child }) => catalog.find(child))) {
     return collection;
   }
   // The root manager, which the driver's hook has, is nobody's context.
   const owning = (helper(collection.owner as object).__em ?? em) as EntityManager;
-  const linked = await findLinked(owning, ctx, collection, entry);
+  const linked = (await Promise.all(edges.map((edge) => findLinked(owning, ctx, collection, edge, catalog)))).flat();
   return new Proxy(collection, {
     get(target, name) {
       if (name === 'getSnapshot') {
@@ -39,34 +45,48 @@ export async function withActiveSnapshot(
   });
 }
 
-/** Those of deleted rows only if the collection names them: such a link is there already. */
+/** Those of deleted rows, and of rows that the relation does not contain, only if the collection names them: they are there already. */
 async function findLinked(
   em: EntityManager,
   ctx: Transaction | undefined,
   collection: Collection<any>,
-  entry: SoftDeletableEntityMetadata,
+  edge: RelationEdge,
+  catalog: SoftDeleteCatalog,
 ): Promise<object[]> {
-  const { property, owner } = collection;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const target = property.targetMeta!;
-  const keys = primaryColumns(target.root);
-  const pivot = tableName(em, em.getMetadata().get(property.pivotEntity as never));
-  const same = keys.map((key, i) => `t.${quote(key)} = p.${quote(property.inverseJoinColumns[i]!)}`);
-  const owned = property.joinColumns.map((column) => `p.${quote(column)} = ?`);
+  const { child, parent, members } = edge;
+  const entry = catalog.find(child);
+  const relation = relationSql(em, { ...edge, members: { parent: [], child: [] } });
+  const member = rowConditionsSql(em, child.root, 'c', members.child);
+  const owned = primaryColumns(parent.root).map((column) => `p.${quote(column)} = ?`);
   const rows = await execute<Record<string, any>>(
     em,
     ctx as Transaction,
-    `select ${keys.map((key, i) => `t.${quote(key)} as "k${i}"`).join(', ')}, ` +
-      `${activePredicateSql(`t.${quote(entry.column)}`)} as active ` +
-      `from ${pivot} as p join ${tableName(em, entry.meta)} as t on ${same.join(' and ')} where ${owned.join(' and ')}`,
-    helper(owner).getPrimaryKeys(true)!.flat(),
+    `select ${primaryColumns(child.root)
+      .map((key, i) => `c.${quote(key)} as "k${i}"`)
+      .join(', ')}, ` +
+      `${entry ? activePredicateSql(`c.${quote(entry.column)}`) : 'true'} and ${member.sql} as shown ` +
+      `from ${[`${relation.parent} as p`, `${relation.child} as c`, ...relation.between].join(', ')} ` +
+      `where ${[...owned, ...relation.conditions].join(' and ')}`,
+    [
+      ...member.params,
+      ...helper(collection.owner as object)
+        .getPrimaryKeys(true)!
+        .flat(),
+      ...relation.params,
+    ],
   );
-  const named = new Set(collection.getItems(false).map((item) => helper(item).getSerializedPrimaryKey()));
-  return rows.flatMap(({ active, ...row }) => {
-    const linked = em.getEntityFactory().createReference<any>(target.class, Object.values(row) as never, {
+  const named = new Set(
+    collection
+      .getItems(false)
+      .filter((item) => metadataOf(em, item as object).root === child.root)
+      .map((item) => helper(item).getSerializedPrimaryKey()),
+  );
+  return rows.flatMap(({ shown, ...row }) => {
+    const linked = em.getEntityFactory().createReference<any>(child.class, Object.values(row) as never, {
       merge: false,
       convertCustomTypes: true,
     });
-    return active || named.has(helper(linked).getSerializedPrimaryKey()) ? [linked] : [];
+    return shown || named.has(helper(linked).getSerializedPrimaryKey()) ? [linked] : [];
   });
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Duration, parseDuration } from '../options/duration.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { PurgeService } from '../purge/purge.service.js';
 
 /**
@@ -49,13 +50,14 @@ export class PurgeHealthIndicator {
   constructor(@Inject(PurgeService) private readonly purge: Pick<PurgeService, 'status'>) {}
 
   /**
-   * @throws SoftDeleteConfigError if the time is not one
+   * @throws SoftDeleteConfigError if the time is not one, or an option is unknown
    */
   async isHealthy<Key extends string = 'purge'>(
     key: Key = 'purge' as Key,
-    { sla = '24h' }: PurgeHealthOptions = {},
+    options: PurgeHealthOptions = {},
   ): Promise<PurgeHealthResult<Key>> {
-    const limit = parseDuration('sla', sla);
+    refuseUnknownOptions('isHealthy()', options, ['sla']);
+    const limit = parseDuration('sla', options.sla ?? '24h');
     const { entities } = await this.purge.status();
     const late = entities.filter(({ overdueBy }) => overdueBy > limit).map(({ entity }) => entity);
     const sum = (count: (entity: (typeof entities)[number]) => number) =>

@@ -14,8 +14,9 @@ import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../metadata/installation.js';
 import { SoftDeleteContexts } from '../soft-delete.contexts.js';
+import { observeInScope } from './observe-in-scope.js';
 import { readQuery } from './read-query.js';
-import { runInScope } from './run-in-scope.js';
+import { responseOf } from './response-of.js';
 import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
 
 /**
@@ -53,7 +54,7 @@ export class WithDeletedInterceptor implements NestInterceptor, OnModuleInit {
       context.getClass(),
     ]);
     const storages = this.#installations(options).map(({ scope }) => scope);
-    return runInScope(storages, requestedScope(options, context), () => next.handle());
+    return observeInScope(storages, requestedScope(options, context), () => next.handle(), responseOf(context));
   }
 
   #installations({ contextName }: WithDeletedOptions): Installation[] {

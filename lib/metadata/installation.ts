@@ -1,9 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Configuration, EntityManager } from '@mikro-orm/core';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
-import type { DeletedScope } from './active-predicate.js';
 import { TransactionState } from '../events/transaction-state.js';
+import { ScopeStorage } from './scope-storage.js';
 import { SoftDeleteCatalog } from './soft-delete-catalog.js';
 
 /**
@@ -16,7 +15,7 @@ export interface Installation {
   readonly catalog: SoftDeleteCatalog;
   readonly events: SoftDeleteEvents;
   /** The scope that reads have unless they name another: `active` outside of any. */
-  readonly scope: AsyncLocalStorage<DeletedScope>;
+  readonly scope: ScopeStorage;
   actor: () => string | undefined;
   /** What is due when a transaction ends. */
   readonly transactions: TransactionState;
@@ -43,7 +42,7 @@ export function getInstallation(em: EntityManager<any>): Installation {
 
 /** @internal */
 export function createInstallation(em: EntityManager<any>, actor: () => string | undefined): Installation {
-  const scope = new AsyncLocalStorage<DeletedScope>();
+  const scope = new ScopeStorage();
   const events = new SoftDeleteEvents((call) => scope.run('active', call));
   const installation: Installation = {
     catalog: SoftDeleteCatalog.of(em),

@@ -13,3 +13,24 @@ export function metadataOf<Entity extends object>(
 ): EntityMetadata<Entity> {
   return orm.getMetadata().get<Entity>(helper(entity).__meta.class);
 }
+
+/**
+ * Makes an entity answer with the metadata of the ORM that it lives in, where its prototype answers with that of another one over
+ * the same class: the unit of work, collections and references ask it for their relations (`UnitOfWork.js`, `Collection.js`), and
+ * what they would find there names the tables and the filters of the other ORM.
+ *
+ * @returns the metadata
+ * @internal
+ */
+export function claimEntity<Entity extends object>(
+  orm: Pick<OrmModel, 'getMetadata'>,
+  entity: Entity,
+): EntityMetadata<Entity> {
+  const known = helper(entity).__meta as EntityMetadata<Entity>;
+  // By its constructor: the class of a reference to the root of a hierarchy becomes known when its row is loaded.
+  const meta = orm.getMetadata().find<Entity>(entity.constructor as never) ?? metadataOf(orm, entity);
+  if (known !== meta) {
+    Object.defineProperty(entity, '__meta', { value: meta, configurable: true });
+  }
+  return meta;
+}

@@ -3,67 +3,16 @@ import {
   type EntityMetadata,
   type EntityProperty,
   type MetadataStorage,
+  RawQueryFragment,
   ReferenceKind,
+  Utils,
 } from '@mikro-orm/core';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
+import { rankRelations, type RelationCandidate } from './rank-relations.js';
+import type { ColumnCondition, RelationEdge, RelationLink, RowCondition } from './relation-edge.js';
 import type { SoftDeleteCatalog } from './soft-delete-catalog.js';
 
-/** Rows of a table that carry one of a few values in a column: a class of a single-table hierarchy, a polymorphic target. */
-export interface ColumnCondition {
-  readonly column: string;
-  readonly values: readonly (string | number)[];
-}
-
-/** How the rows behind a relation are found in the database. Columns of both sides correspond by position. */
-export type RelationLink =
-  /** The row behind holds the key: one-to-many and inverse one-to-one. */
-  | {
-      readonly kind: 'child-key';
-      /** The entity on whose table the key is: in a table-per-type hierarchy an ancestor of the entity behind, perhaps. */
-      readonly table: EntityMetadata;
-      readonly columns: readonly string[];
-      readonly referenced: readonly string[];
-      readonly nullable: boolean;
-      readonly deleteRule: string | undefined;
-      /** The owning property, on the entity behind. */
-      readonly property: string;
-    }
-  /** The row itself holds the key: many-to-one and owning one-to-one. */
-  | {
-      readonly kind: 'parent-key';
-      readonly table: EntityMetadata;
-      readonly columns: readonly string[];
-      readonly referenced: readonly string[];
-    }
-  /** A pivot table holds both keys: many-to-many. */
-  | {
-      readonly kind: 'pivot';
-      readonly table: EntityMetadata;
-      readonly parentColumns: readonly string[];
-      readonly parentReferenced: readonly string[];
-      readonly childColumns: readonly string[];
-      readonly childReferenced: readonly string[];
-    };
-
-/**
- * One relation, seen from the row that is deleted.
- *
- * @internal
- */
-export interface RelationEdge {
-  /** `Entity.property`, of the side that declares the relation. */
-  readonly name: string;
-  /** The property on `parent`, if it has one. */
-  readonly property: string | undefined;
-  readonly parent: EntityMetadata;
-  readonly child: EntityMetadata;
-  readonly policy: RelationPolicy;
-  readonly link: RelationLink;
-  /** Which rows of the child's table are meant. */
-  readonly childConditions: readonly ColumnCondition[];
-  /** Which rows of the linking table are meant: the discriminator of a polymorphic relation. */
-  readonly linkConditions: readonly ColumnCondition[];
-}
+export type { ColumnCondition, RelationEdge } from './relation-edge.js';
 
 /**
  * Every relation of the ORM's entities with what a deletion does to the rows behind it.
@@ -79,22 +28,12 @@ export class RelationGraph {
     private readonly catalog: SoftDeleteCatalog,
     private readonly defaultDeleteRule: string | undefined,
   ) {
-    const edges = new Map<string, RelationEdge>();
-    for (const meta of storage) {
-      if (!isTable(meta)) {
-        continue;
-      }
-      for (const prop of meta.relations) {
-        for (const edge of this.#edgesOf(meta, prop)) {
-          const key = identify(edge);
-          const known = edges.get(key);
-          if (!known || (known.property === undefined && edge.property !== undefined)) {
-            edges.set(key, edge);
-          }
-        }
-      }
-    }
-    this.edges = [...edges.values()];
+    const metas = [...storage].filter(isTable);
+    const candidates = metas.flatMap((meta) =>
+      meta.relations.filter((prop) => !isInherited(metas, meta, prop)).flatMap((prop) => this.candidatesOf(meta, prop)),
+    );
+    const byKey = Map.groupBy(candidates, ({ edge }) => identify(edge));
+    this.edges = [...byKey.values()].flatMap(rankRelations);
     for (const edge of this.edges) {
       const root = edge.parent.root;
       this.#byParent.set(root, [...(this.#byParent.get(root) ?? []), edge]);
@@ -106,8 +45,9 @@ export class RelationGraph {
     return this.#byParent.get(meta.root) ?? [];
   }
 
-  #edgesOf(meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
-    if (!prop.targetMeta || prop.persist === false || prop.embedded) {
+  /** What a property alone says, whatever other relations over its key say. */
+  candidatesOf(meta: EntityMetadata, prop: EntityProperty): RelationCandidate[] {
+    if (!prop.targetMeta || prop.persist === false || (prop.embedded && prop.object)) {
       return [];
     }
     switch (prop.kind) {
@@ -124,93 +64,95 @@ export class RelationGraph {
     }
   }
 
-  #toMany(meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
+  #toMany(meta: EntityMetadata, prop: EntityProperty): RelationCandidate[] {
     const child = prop.targetMeta!;
     const owner: EntityProperty | undefined = child.properties[prop.mappedBy as string];
     if (!owner?.joinColumns) {
       return [];
     }
+    const link = this.#childKey(child, owner, meta);
+    const isOfAncestor = !owner.polymorphic && owner.targetMeta !== meta && owner.targetMeta?.root === meta.root;
+    const members = {
+      parent: isOfAncestor ? classConditions(meta) : [],
+      child: [...classConditions(child, link.table), ...whereConditions(child, prop)],
+    };
+    const isPartial = members.parent.length > 0 || members.child.length > 0;
+    const policy = this.#policy(meta, prop, isPartial ? undefined : owner);
     return [
-      {
-        name: `${meta.className}.${prop.name}`,
-        property: prop.name,
-        parent: meta,
-        child,
-        policy: this.#policy(meta, prop, owner),
-        link: this.#childKey(child, owner, meta),
-        childConditions: this.#classCondition(child),
-        linkConditions: polymorphicCondition(owner, meta),
-      },
+      this.#candidate(meta, prop, { parent: meta, child, link, members, policy }, polymorphicCondition(owner, meta)),
     ];
   }
 
-  #toOne(meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
-    const edges: RelationEdge[] = [];
+  #toOne(meta: EntityMetadata, prop: EntityProperty): RelationCandidate[] {
     const targets = prop.polymorphic ? (prop.polymorphTargets ?? []) : [prop.targetMeta!];
-    for (const target of targets) {
-      edges.push({
-        name: `${meta.className}.${prop.name}`,
-        property: undefined,
-        parent: target,
-        child: meta,
-        policy: this.#deleteRule(prop) === 'cascade' ? 'cascade' : 'keep',
-        link: this.#childKey(meta, prop, target),
-        childConditions: this.#classCondition(meta),
-        linkConditions: polymorphicCondition(prop, target),
-      });
-      if (cascadesRemoval(prop)) {
-        edges.push({
-          name: `${meta.className}.${prop.name}`,
-          property: prop.name,
-          parent: meta,
-          child: target,
-          policy: 'cascade',
-          link: {
-            kind: 'parent-key',
-            table: owningTable(meta, prop),
-            columns: prop.joinColumns,
-            referenced: referencedColumns(prop, target),
-          },
-          childConditions: [],
-          linkConditions: polymorphicCondition(prop, target),
-        });
-      }
-    }
-    return edges;
+    return targets.flatMap((target) => {
+      const conditions = polymorphicCondition(prop, target);
+      const link = this.#childKey(meta, prop, target);
+      const members = { parent: [], child: classConditions(meta, link.table) };
+      const policy = this.#deleteRule(prop) === 'cascade' ? 'cascade' : 'keep';
+      const behind = { parent: target, child: meta, link, members, policy } as const;
+      const inFront = {
+        parent: meta,
+        child: target,
+        policy: 'cascade',
+        link: { kind: 'parent-key', table: link.table, columns: link.columns, referenced: link.referenced },
+        members: { parent: [], child: whereConditions(target, prop) },
+      } as const;
+      return [
+        { edge: { ...this.#candidate(meta, prop, behind, conditions).edge, property: undefined }, isDeclared: false },
+        ...(cascadesRemoval(prop) ? [this.#candidate(meta, prop, inFront, conditions)] : []),
+      ];
+    });
   }
 
-  #manyToMany(meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
+  #manyToMany(meta: EntityMetadata, prop: EntityProperty): RelationCandidate[] {
     const pivot = this.storage.find(prop.pivotEntity as any);
-    if (!pivot || prop.polymorphic) {
+    if (!pivot) {
       return [];
     }
-    const child = prop.targetMeta!;
-    return [
-      {
-        name: `${meta.className}.${prop.name}`,
-        property: prop.name,
-        parent: meta,
-        child,
-        policy: this.#policy(meta, prop),
-        link: {
-          kind: 'pivot',
-          table: pivot,
-          parentColumns: prop.joinColumns,
-          parentReferenced: primaryColumns(meta),
-          childColumns: prop.inverseJoinColumns,
-          childReferenced: primaryColumns(child),
-        },
-        childConditions: this.#classCondition(child),
-        linkConditions: [],
-      },
-    ];
+    const targets = (prop.owner && prop.polymorphTargets) || [prop.targetMeta!];
+    const owner = prop.owner ? prop : (prop.targetMeta!.properties[prop.mappedBy as string] as EntityProperty);
+    const isUnion = Boolean(owner.polymorphTargets);
+    return targets.map((child) => {
+      const link = {
+        kind: 'pivot',
+        table: pivot,
+        parentColumns: prop.joinColumns,
+        parentReferenced: primaryColumns(meta),
+        childColumns: prop.inverseJoinColumns,
+        childReferenced: primaryColumns(child),
+        polymorphicSide: prop.polymorphic ? (isUnion === prop.owner ? 'child' : 'parent') : undefined,
+      } as const;
+      const members = { parent: [], child: [...classConditions(child), ...whereConditions(child, prop)] };
+      const discriminated = isUnion === prop.owner ? child : meta;
+      const conditions = isUnion ? polymorphicCondition(owner, discriminated) : discriminatorValue(prop);
+      return this.#candidate(
+        meta,
+        prop,
+        { parent: meta, child, link, members, policy: this.#policy(meta, prop) },
+        conditions,
+      );
+    });
   }
 
-  #childKey(child: EntityMetadata, prop: EntityProperty, target: EntityMetadata): RelationLink {
+  #candidate(
+    meta: EntityMetadata,
+    prop: EntityProperty,
+    edge: Pick<RelationEdge, 'parent' | 'child' | 'link' | 'members' | 'policy'>,
+    linkConditions: readonly ColumnCondition[],
+  ): RelationCandidate {
+    return {
+      edge: { name: `${meta.className}.${prop.name}`, property: prop.name, ...edge, linkConditions, except: [] },
+      isDeclared: this.catalog.find(meta)?.relations[prop.name] !== undefined,
+    };
+  }
+
+  #childKey(child: EntityMetadata, prop: EntityProperty, target: EntityMetadata): RelationLink & { kind: 'child-key' } {
     return {
       kind: 'child-key',
       table: owningTable(child, prop),
-      columns: prop.joinColumns,
+      // With a `targetKey` the ORM names the column after the primary key, and `joinColumns` after the key (`initManyToOneFields`).
+      columns: prop.targetKey && !prop.polymorphic ? prop.fieldNames : prop.joinColumns,
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
       deleteRule: this.#deleteRule(prop),
@@ -230,19 +172,6 @@ export class RelationGraph {
   #deleteRule(prop: EntityProperty): string | undefined {
     const rule = prop.createForeignKeyConstraint === false ? undefined : this.defaultDeleteRule;
     return (prop.deleteRule ?? rule)?.toLowerCase();
-  }
-
-  /** The rows of one class of a single-table hierarchy: its own and those of the classes below it. */
-  #classCondition(meta: EntityMetadata): ColumnCondition[] {
-    const { root } = meta;
-    if (root.inheritanceType !== 'sti' || meta === root || !root.discriminatorColumn) {
-      return [];
-    }
-    const values = Object.entries(root.discriminatorMap ?? {})
-      .filter(([, cls]) => cls === meta.class || meta.class.isPrototypeOf(cls))
-      .map(([value]) => value);
-    const column = root.properties[root.discriminatorColumn as string]?.fieldNames[0];
-    return column ? [{ column, values }] : [];
   }
 }
 
@@ -274,7 +203,53 @@ export function owningTable(meta: EntityMetadata, prop: EntityProperty): EntityM
 }
 
 function referencedColumns(prop: EntityProperty, target: EntityMetadata): string[] {
-  return prop.polymorphic || !prop.referencedColumnNames ? primaryColumns(target) : prop.referencedColumnNames;
+  if (prop.polymorphic) {
+    const key = prop.targetKey && target.properties[prop.targetKey];
+    return key ? key.fieldNames : primaryColumns(target);
+  }
+  return prop.referencedColumnNames ?? primaryColumns(target);
+}
+
+/** A property of a class that another class of the hierarchy speaks for: one that it inherits, or one that a table collects. */
+function isInherited(
+  metas: readonly EntityMetadata[],
+  meta: EntityMetadata,
+  { name, inherited }: EntityProperty,
+): boolean {
+  return (
+    (inherited === true &&
+      meta.root === meta &&
+      metas.some((other) => isBelow(other, meta) && name in other.properties)) ||
+    metas.some((other) => isBelow(meta, other) && name in other.properties && !other.properties[name]!.inherited)
+  );
+}
+
+function isBelow(meta: EntityMetadata, other: EntityMetadata): boolean {
+  return meta !== other && meta.root === other.root && other.class.isPrototypeOf(meta.class);
+}
+
+/** The rows of one class of a hierarchy: its own and those of the classes below it. */
+function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
+  const { root } = meta;
+  if (meta === root) {
+    return [];
+  }
+  if (root.inheritanceType === 'tpt') {
+    return meta === linked ? [] : [{ subtable: meta }];
+  }
+  const column = root.discriminatorColumn && root.properties[root.discriminatorColumn as string]?.fieldNames[0];
+  if (root.inheritanceType !== 'sti' || !column) {
+    return [];
+  }
+  const values = Object.entries(root.discriminatorMap ?? {})
+    .filter(([, cls]) => cls === meta.class || meta.class.isPrototypeOf(cls))
+    .map(([value]) => value);
+  return [{ column, values }];
+}
+
+function whereConditions(entity: EntityMetadata, { where }: EntityProperty): RowCondition[] {
+  const isEmpty = Utils.isEmpty(where) && !RawQueryFragment.hasObjectFragments(where);
+  return where === undefined || isEmpty ? [] : [{ entity, where }];
 }
 
 function polymorphicCondition(prop: EntityProperty, target: EntityMetadata): ColumnCondition[] {
@@ -287,16 +262,18 @@ function polymorphicCondition(prop: EntityProperty, target: EntityMetadata): Col
   return [{ column: prop.discriminatorColumn, values }];
 }
 
-/** Two edges are the same relation if they follow the same key from and to the same tables, for the same rows. */
-function identify({ parent, child, link, childConditions, linkConditions }: RelationEdge): string {
+function discriminatorValue({
+  polymorphic,
+  discriminatorColumn,
+  discriminatorValue: value,
+}: EntityProperty): ColumnCondition[] {
+  return polymorphic && discriminatorColumn && value !== undefined
+    ? [{ column: discriminatorColumn, values: [value] }]
+    : [];
+}
+
+/** Two edges follow the same key if they lead from and to the same tables over the same columns. */
+function identify({ parent, child, link, linkConditions }: RelationEdge): string {
   const columns = link.kind === 'pivot' ? [link.parentColumns, link.childColumns] : [link.columns];
-  return JSON.stringify([
-    link.kind,
-    link.table._id,
-    columns,
-    parent.root._id,
-    child.root._id,
-    childConditions,
-    linkConditions,
-  ]);
+  return JSON.stringify([link.kind, link.table._id, columns, parent.root._id, child.root._id, linkConditions]);
 }

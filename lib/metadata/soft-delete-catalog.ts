@@ -79,6 +79,11 @@ export class SoftDeleteCatalog {
     return catalog;
   }
 
+  /** The metadata of the ORM, for what an entity's prototype cannot be asked about. */
+  getMetadata(): MetadataStorage {
+    return this.storage;
+  }
+
   all(): SoftDeletableEntityMetadata[] {
     return [...this.#entities.values()];
   }

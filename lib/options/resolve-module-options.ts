@@ -1,4 +1,6 @@
+import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
 import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module-options.js';
 
@@ -36,19 +38,18 @@ const LARGEST_BATCH = 100_000;
  * @internal
  */
 export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): ResolvedModuleOptions {
-  requireObject('SoftDeleteModule options', options);
-  refuseUnknown('', options, MODULE_KEYS);
+  refuseUnknownOptions('SoftDeleteModule options', options, MODULE_KEYS, '');
   if (options.contextName !== undefined && (typeof options.contextName !== 'string' || options.contextName === '')) {
     throw new SoftDeleteConfigError(
       'contextName',
-      `${JSON.stringify(options.contextName)} is not a name.`,
+      `${showValue(options.contextName)} is not a name.`,
       'Write the `contextName` of the MikroORM configuration, or leave it out.',
     );
   }
   if (options.actor !== undefined && typeof options.actor !== 'function') {
     throw new SoftDeleteConfigError(
       'actor',
-      `${JSON.stringify(options.actor)} is not a function.`,
+      `${showValue(options.actor)} is not a function.`,
       'Write a function that returns who is deleting, such as () => cls.get("userId").',
     );
   }
@@ -61,8 +62,7 @@ export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): Res
 
 /** @internal */
 export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOptions {
-  requireObject('purge', options);
-  refuseUnknown('purge.', options, PURGE_KEYS);
+  refuseUnknownOptions('purge', options, PURGE_KEYS, 'purge.');
   return {
     cron: text('purge.cron', options.cron, "'0 3 * * *' for every night at three"),
     timeZone: timeZone(options.timeZone),
@@ -81,11 +81,23 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
  * @internal
  */
 export function positiveInteger(option: string, value: number | undefined): number | undefined {
-  if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > LARGEST_BATCH)) {
+  return rowCount(option, value, LARGEST_BATCH);
+}
+
+/**
+ * @throws SoftDeleteConfigError if it is not a whole number of rows
+ * @internal
+ */
+export function rowCount(
+  option: string,
+  value: number | undefined,
+  largest = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > largest)) {
     throw new SoftDeleteConfigError(
       option,
-      `${JSON.stringify(value)} is not a number of rows.`,
-      `Write a whole number from 1 to ${LARGEST_BATCH}.`,
+      `${showValue(value)} is not a number of rows.`,
+      `Write a whole number from 1 to ${largest}.`,
     );
   }
   return value;
@@ -101,7 +113,7 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
   if (milliseconds < 1) {
     throw new SoftDeleteConfigError(
       option,
-      `${JSON.stringify(value)} would mean to wait without end.`,
+      `${showValue(value)} would mean to wait without end.`,
       'Write at least one millisecond.',
     );
   }
@@ -110,7 +122,7 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
 
 function text(option: string, value: string | undefined, example: string): string | undefined {
   if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
-    throw new SoftDeleteConfigError(option, `${JSON.stringify(value)} is not text.`, `Write for example ${example}.`);
+    throw new SoftDeleteConfigError(option, `${showValue(value)} is not text.`, `Write for example ${example}.`);
   }
   return value;
 }
@@ -124,30 +136,8 @@ function timeZone(value: string | undefined): string | undefined {
   } catch {
     throw new SoftDeleteConfigError(
       'purge.timeZone',
-      `${JSON.stringify(value)} is not a time zone.`,
+      `${showValue(value)} is not a time zone.`,
       "Write a name of the IANA database, such as 'Europe/Berlin'.",
     );
-  }
-}
-
-function requireObject(option: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new SoftDeleteConfigError(
-      option,
-      `${JSON.stringify(value)} is not an object.`,
-      'Write { … }, or leave it out.',
-    );
-  }
-}
-
-function refuseUnknown(prefix: string, options: object, allowed: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!allowed.includes(key)) {
-      throw new SoftDeleteConfigError(
-        `${prefix}${key}`,
-        'there is no such option.',
-        `The options are: ${allowed.map((name) => `${prefix}${name}`).join(', ')}.`,
-      );
-    }
   }
 }

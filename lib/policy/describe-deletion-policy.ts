@@ -1,6 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import ms from 'ms';
 import { type Duration, parseRetention } from '../options/duration.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { EntityPolicy } from './entity-policy.js';
 import { readPolicy } from './read-policy.js';
 
@@ -23,10 +24,12 @@ export interface DeletionPolicyOptions {
  * expect(readFileSync('DELETION_POLICY.md', 'utf8')).toBe(describeDeletionPolicy(orm));
  * ```
  *
- * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work, or the retention is no duration
+ * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work, an option is unknown, or the retention is no duration
  * @publicApi
  */
-export function describeDeletionPolicy(orm: MikroORM<any>, { retention }: DeletionPolicyOptions = {}): string {
+export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPolicyOptions = {}): string {
+  refuseUnknownOptions('policy', options, ['retention'], 'policy.');
+  const { retention } = options;
   const byDefault = retention === undefined ? undefined : parseRetention('policy.retention', retention);
   const policies = readPolicy(orm.em as EntityManager, byDefault);
   const soft = policies.filter(({ strategy }) => strategy === 'soft');

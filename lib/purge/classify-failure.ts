@@ -60,7 +60,7 @@ export function classifyFailure(error: unknown): FailureKind {
 
 /** The SQLSTATE, or the network's error code, of an error or of its cause. @internal */
 export function sqlState(error: unknown): string | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+  for (let current = error, depth = 0; current && depth < 5; current = (current as Error).cause, depth++) {
     const { code } = current as { code?: unknown };
     if (typeof code === 'string' && (/^[0-9A-Z]{5}$/.test(code) || NETWORK.includes(code))) {
       return code;

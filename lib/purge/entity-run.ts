@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import type { Platform } from '@mikro-orm/core';
+import { entityKeyOf } from '../deletion/entity-key.js';
 import { sqlState } from './classify-failure.js';
 import type { Cutoff } from './due-times.js';
 import type { EntityPlan } from './purge-planner.js';
@@ -6,7 +8,6 @@ import type { PurgeHook } from './purge-hook.js';
 import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from './purge-report.js';
 import type { DueRows } from './statements/row-sql.js';
 import { Trust } from './trust.js';
-import type { QuoteValue } from './statements/path-sql.js';
 
 const REPORTED_FAILURES = 100;
 
@@ -31,9 +32,9 @@ export class EntityRun {
     readonly plan: EntityPlan,
     readonly cutoff: Cutoff,
     readonly hooks: readonly PurgeHook[],
-    quote: QuoteValue,
+    private readonly platform: Platform,
   ) {
-    this.rows = { plan, cutoff: cutoff.text, quote };
+    this.rows = { plan, cutoff: cutoff.text, quote: (value) => platform.quoteValue(value) };
   }
 
   get name(): string {
@@ -52,7 +53,7 @@ export class EntityRun {
 
   fail(key: string, error: unknown): void {
     const isDetailed = this.failures.size < REPORTED_FAILURES;
-    this.failures.set(key, isDetailed ? describeFailure(this.plan, key, error) : undefined);
+    this.failures.set(key, isDetailed ? describeFailure(this.platform, this.plan, key, error) : undefined);
   }
 
   async timed<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -81,17 +82,30 @@ export class EntityRun {
   }
 }
 
-function describeFailure({ entity }: EntityPlan, key: string, error: unknown): PurgeFailure {
-  const values = (JSON.parse(key) as string[]).map((value, i) =>
-    /^(smallint|integer)$/.test(entity.table.key[i]!.type) ? Number(value) : value,
-  );
+function describeFailure(platform: Platform, { entity }: EntityPlan, key: string, error: unknown): PurgeFailure {
+  const values = (JSON.parse(key) as string[]).map((text, i) => driverValue(text, entity.table.key[i]!.type));
   const code = sqlState(error);
   const { constraint } = error as { constraint?: unknown };
   const message = error instanceof Error ? error.message : String(error);
   return {
-    key: values.length === 1 ? values[0] : values,
+    key: entityKeyOf(platform, entity.meta.root, values),
     message: message.slice(0, 500),
     ...(code !== undefined && code.length === 5 ? { sqlState: code } : {}),
     ...(typeof constraint === 'string' ? { constraint } : {}),
   };
+}
+
+/** A value of a key as the driver returns it. */
+function driverValue(text: string, type: string): unknown {
+  switch (type) {
+    case 'smallint':
+    case 'integer':
+      return Number(text);
+    case 'boolean':
+      return text === 'true';
+    case 'bytea':
+      return text.startsWith('\\x') ? Buffer.from(text.slice(2), 'hex') : text;
+    default:
+      return text;
+  }
 }

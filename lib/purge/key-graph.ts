@@ -7,6 +7,14 @@ export interface PurgeColumn {
   readonly type: string;
 }
 
+/** Rows that meet a condition which no column alone tells: SQL over the row's alias. @internal */
+export interface SqlCondition {
+  readonly sql: (alias: string) => string;
+}
+
+/** @internal */
+export type PurgeCondition = ColumnCondition | SqlCondition;
+
 /** A table of the database, mapped by the ORM or not. @internal */
 export interface PurgeTable {
   readonly id: string;
@@ -39,7 +47,7 @@ export interface KeyReference {
   /** Which rows of `from` the reference is about: the discriminator of a polymorphic relation. */
   readonly conditions: readonly ColumnCondition[];
   /** Sets of rows of `from` that a relation declares to be parts of the referenced row; an empty set of conditions is all. */
-  readonly parts: readonly (readonly ColumnCondition[])[];
+  readonly parts: readonly (readonly PurgeCondition[])[];
   /** Whether both tables hold the same entity, one class of a table-per-type hierarchy each. */
   readonly isInheritance: boolean;
 }
@@ -54,7 +62,10 @@ export interface KeyCompanion {
   readonly holderColumns: readonly string[];
   /** How the holder finds the purged row, if it is a pivot table. */
   readonly pivot?: { readonly columns: readonly string[]; readonly referenced: readonly string[] };
-  readonly conditions: readonly ColumnCondition[];
+  /** Which rows of the holder are meant. */
+  readonly holderConditions: readonly PurgeCondition[];
+  /** Which companions are meant. */
+  readonly conditions: readonly PurgeCondition[];
   /** The table of the entity whose rows have such companions. */
   readonly owner: PurgeTable;
 }

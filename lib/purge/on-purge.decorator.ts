@@ -1,6 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { addPurgeMark } from './on-purge.mark.js';
 import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
+import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 
 /**
  * Has a method of a provider called with the rows of each batch of an entity before they are purged, inside of the batch's
@@ -17,6 +18,7 @@ import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
  * @publicApi
  */
 export function OnPurge<Entity extends object>(entity: EntityClass<Entity>, options: OnPurgeOptions<Entity> = {}) {
+  requirePurgeHandlerOptions(`@OnPurge(${entity?.name})`, options);
   function mark<Method extends PurgeHandler<Entity>>(method: Method, context: ClassMethodDecoratorContext): void;
   function mark<Method extends PurgeHandler<Entity>>(
     target: object,

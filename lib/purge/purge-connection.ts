@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventType, type SessionContext, TransactionContext, TransactionEventBroadcaster } from '@mikro-orm/core';
+import {
+  EventType,
+  type Platform,
+  type SessionContext,
+  TransactionContext,
+  TransactionEventBroadcaster,
+} from '@mikro-orm/core';
 import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
 import { type BatchSettings, batchSettings } from './statements/batch-settings.js';
@@ -36,14 +42,15 @@ const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
  * @internal
  */
 export class PurgeConnection {
+  readonly platform: Platform;
   readonly quote: QuoteValue;
 
   constructor(
     private readonly em: EntityManager,
     private readonly stop: StopSignal,
   ) {
-    const platform = em.getPlatform();
-    this.quote = (value) => platform.quoteValue(value);
+    this.platform = em.getPlatform();
+    this.quote = (value) => this.platform.quoteValue(value);
   }
 
   /**

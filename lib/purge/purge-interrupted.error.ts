@@ -17,10 +17,16 @@ export class PurgeInterruptedError extends SoftDeleteError {
     readonly report: PurgeReport,
   ) {
     super(
-      `The purge was interrupted after ${report.total} rows: ${cause instanceof Error ? cause.message : String(cause)}. ${advice(sqlState(cause))} The next run goes on where this one ended.`,
+      `The purge was interrupted after ${report.total} rows: ${describe(cause)}. ${advice(sqlState(cause))} The next run goes on where this one ended.`,
       { cause },
     );
   }
+}
+
+/** An attempt on several addresses of a host fails with one error that has no message of its own. */
+function describe(cause: unknown): string {
+  const { message, errors } = (cause ?? {}) as { message?: string; errors?: unknown };
+  return message || (Array.isArray(errors) ? errors.map(describe).join(', ') : String(cause));
 }
 
 function advice(state: string | undefined): string {
@@ -31,6 +37,18 @@ function advice(state: string | undefined): string {
       return 'Grant the database user the right to select from and delete from the tables.';
     case '53300':
       return 'The server has no free connection: lower the size of the pools, or raise max_connections.';
+    case '28P01':
+    case '28000':
+      return 'Check the user and the password of the MikroORM configuration, and pg_hba.conf of the server.';
+    case '3D000':
+      return 'Check the name of the database in the MikroORM configuration.';
+    case '57P03':
+      return 'The server is starting up or shutting down: wait until it accepts connections.';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'Check the name of the host in the MikroORM configuration, and the DNS.';
+    case 'ECONNREFUSED':
+      return 'Check that the server runs, and the host and port of the MikroORM configuration.';
     default:
       return 'Check that the database can be reached and that its schema is up to date.';
   }

@@ -1,11 +1,10 @@
-import type { ColumnCondition } from '../metadata/relation-graph.js';
-import type { KeyCompanion, KeyGraph, KeyReference, PurgeEntity, PurgeTable } from './key-graph.js';
+import type { KeyCompanion, KeyGraph, KeyReference, PurgeCondition, PurgeEntity, PurgeTable } from './key-graph.js';
 
 /** One step from a row to the rows that reference it. @internal */
 export interface Hop {
   readonly reference: KeyReference;
   /** Sets of rows that the step leaves out: those that go as parts. */
-  readonly except: readonly (readonly ColumnCondition[])[];
+  readonly except: readonly (readonly PurgeCondition[])[];
   /** Keys by which the rows of this step own further rows of their own table. */
   readonly within: readonly KeyReference[];
   /** The rows of the step before that share this row's owner go together with it, so they are left out. */

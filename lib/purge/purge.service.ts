@@ -2,10 +2,12 @@ import { performance } from 'node:perf_hooks';
 import type { EntityClass, EntityName } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
+import { showValue } from '../errors/show-value.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { findInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { parseDuration } from '../options/duration.js';
-import { positiveInteger, type ResolvedPurgeOptions } from '../options/resolve-module-options.js';
+import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { type Cutoff, readDueTimes } from './due-times.js';
 import { EntityRun } from './entity-run.js';
 import { PurgeConnection } from './purge-connection.js';
@@ -20,6 +22,8 @@ import type { PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './purge-status.js';
 import { readKeyGraph } from './read-key-graph.js';
 import { readPurgeStatus } from './read-purge-status.js';
+import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
+import { type ResolvedRunOptions, resolveRunOptions } from './resolve-run-options.js';
 import { StoppedError, StopSignal } from './stop-signal.js';
 
 /**
@@ -52,10 +56,11 @@ export class PurgeService {
   registerHook<Entity extends object>(
     entity: EntityClass<Entity>,
     handler: PurgeHandler<Entity>,
-    { fields = [] }: OnPurgeOptions<Entity> = {},
+    options: OnPurgeOptions<Entity> = {},
   ): void {
+    requirePurgeHandlerOptions('registerHook()', options);
     this.#catalog.get(entity);
-    this.#hooks.push({ entity, handler, fields });
+    this.#hooks.push({ entity, handler, fields: options.fields ?? [] });
   }
 
   /**
@@ -67,18 +72,16 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses
    */
   async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
-    const entities = options.entities?.map((entity) => this.#resolveEntity(entity));
-    const olderThan = options.olderThan === undefined ? undefined : parseDuration('olderThan', options.olderThan);
-    const timeBudget =
-      options.timeBudget === undefined ? this.options.timeBudget : parseDuration('timeBudget', options.timeBudget);
-    const batchSize = positiveInteger('batchSize', options.batchSize) ?? this.options.batchSize;
+    const resolved = resolveRunOptions(options);
+    const entities = resolved.entities?.map((entity) => this.#resolveEntity(entity));
+    const { timeBudget = this.options.timeBudget, batchSize = this.options.batchSize } = resolved;
 
     const before = this.#last;
     const run = (async () => {
-      const stop = new StopSignal(timeBudget, options.signal);
+      const stop = new StopSignal(timeBudget, resolved.signal);
       try {
         await stop.race(before).catch(() => undefined);
-        return await this.#run({ ...options, batchSize }, entities, olderThan, stop);
+        return await this.#run({ ...resolved, batchSize }, entities, stop);
       } finally {
         stop.dispose();
       }
@@ -87,28 +90,59 @@ export class PurgeService {
     return run;
   }
 
-  /** What a run would go through, in its order. Reads the catalog, not the rows. */
+  /**
+   * What a run would go through, in its order. Reads the catalog, not the rows.
+   *
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
   async plan(): Promise<PurgePlan> {
-    const { order, times } = await this.#prepare(this.#connect());
-    return describePlan(order, times, this.options.retention);
+    return this.#reading(async () => {
+      const { order, times } = await this.#prepare(this.#connect());
+      return describePlan(order, times, this.options.retention);
+    });
   }
 
-  /** How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many. */
+  /**
+   * How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many.
+   *
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
   async status(): Promise<PurgeStatus> {
-    const connection = this.#connect();
-    const { order, times } = await this.#prepare(connection);
-    return readPurgeStatus(connection, order, times, this.options.retention);
+    return this.#reading(async () => {
+      const connection = this.#connect();
+      const { order, times } = await this.#prepare(connection);
+      return readPurgeStatus(connection, order, times, this.options.retention);
+    });
+  }
+
+  /** What only reads is interrupted as a run is, before it has done anything. */
+  async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof SoftDeleteError) {
+        throw error;
+      }
+      const now = new Date();
+      throw new PurgeInterruptedError(error, {
+        startedAt: now,
+        finishedAt: now,
+        dryRun: true,
+        outcome: 'aborted',
+        total: 0,
+        entities: [],
+      });
+    }
   }
 
   async #run(
-    options: PurgeRunOptions,
+    options: ResolvedRunOptions,
     entities: readonly string[] | undefined,
-    olderThan: number | undefined,
     stop: StopSignal,
   ): Promise<PurgeReport> {
     const start = performance.now();
     const connection = this.#connect(stop);
-    const dryRun = options.dryRun ?? false;
+    const { dryRun, olderThan } = options;
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
     const report = (outcome: PurgeReport['outcome']): PurgeReport => {
@@ -146,7 +180,8 @@ export class PurgeService {
         runs.forEach((run) => run.stopped());
         return report(error.reason);
       }
-      if (startedAt === undefined) {
+      // What is wrong with the model or the options is said as it is; everything else comes from the database.
+      if (startedAt === undefined && error instanceof SoftDeleteError) {
         throw error;
       }
       throw new PurgeInterruptedError(error, report('aborted'));
@@ -166,11 +201,11 @@ export class PurgeService {
         return [];
       }
       const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
-      return [new EntityRun(plan, cutoff, hooks, connection.quote)];
+      return [new EntityRun(plan, cutoff, hooks, connection.platform)];
     });
   }
 
-  #announce(run: EntityRun, gone: number, runs: readonly EntityRun[], { onProgress }: PurgeRunOptions): void {
+  #announce(run: EntityRun, gone: number, runs: readonly EntityRun[], { onProgress }: ResolvedRunOptions): void {
     if (gone > 0) {
       findInstallation(this.#em)?.events.emit({
         type: 'purged',
@@ -198,6 +233,13 @@ export class PurgeService {
 
   #resolveEntity(entity: EntityName<any> | string): string {
     if (typeof entity !== 'string') {
+      if (!entity || !['function', 'object'].includes(typeof entity)) {
+        throw new SoftDeleteConfigError(
+          'entities',
+          `${showValue(entity)} is not an entity.`,
+          'Write classes, schemas or their names. An undefined item comes from files that import each other.',
+        );
+      }
       return this.#catalog.get(entity).name;
     }
     const found = this.#catalog.all().find(({ name }) => name === entity);

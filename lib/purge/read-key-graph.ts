@@ -1,10 +1,12 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import type { RelationEdge } from '../metadata/relation-edge.js';
+import { primaryColumns } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
+import { partConditions } from './part-conditions.js';
 import type { PurgeConnection } from './purge-connection.js';
 import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog } from './read-catalog.js';
 
@@ -177,14 +179,17 @@ class KeyGraphBuilder {
           edge.linkConditions,
         );
         if (childIsPart) {
-          reference.parts = [...reference.parts, [...edge.childConditions, ...edge.linkConditions]];
+          const rows = partConditions(this.em, edge, link.table);
+          reference.parts = [...reference.parts, [...rows, ...edge.linkConditions]];
         }
         return;
       }
       case 'pivot': {
         if (!catalog.find(link.table)) {
-          const toParent = this.#reference(edge.name, holder, link.parentColumns, parent, link.parentReferenced, []);
-          const toChild = this.#reference(edge.name, holder, link.childColumns, child, link.childReferenced, []);
+          const sided = (side: string) => (link.polymorphicSide === side ? edge.linkConditions : []);
+          const { parentColumns, parentReferenced, childColumns, childReferenced } = link;
+          const toParent = this.#reference(edge.name, holder, parentColumns, parent, parentReferenced, sided('parent'));
+          const toChild = this.#reference(edge.name, holder, childColumns, child, childReferenced, sided('child'));
           toParent.parts = [[]];
           toChild.parts = [[]];
         }
@@ -199,7 +204,8 @@ class KeyGraphBuilder {
               columns: link.parentColumns.map((name) => this.#quote(name)),
               referenced: link.parentReferenced.map((name) => this.#quote(name)),
             },
-            conditions: edge.childConditions,
+            holderConditions: edge.linkConditions,
+            conditions: partConditions(this.em, edge, edge.child),
             owner: parent,
           });
         }
@@ -213,7 +219,8 @@ class KeyGraphBuilder {
             tableColumns: link.referenced.map((name) => this.#quote(name)),
             holder,
             holderColumns: link.columns.map((name) => this.#quote(name)),
-            conditions: edge.linkConditions,
+            holderConditions: edge.linkConditions,
+            conditions: partConditions(this.em, edge, edge.child),
             owner: parent,
           });
         }

@@ -21,7 +21,7 @@ export async function readPurgeStatus(
   const plans = groups.flat();
   const runs = plans.flatMap((plan) => {
     const cutoff = cutoffs.get(plan.entity.name);
-    return cutoff ? [new EntityRun(plan, cutoff, [], connection.quote)] : [];
+    return cutoff ? [new EntityRun(plan, cutoff, [], connection.platform)] : [];
   });
   const surveyed = await survey(connection, runs);
   const oldest =

@@ -1,6 +1,9 @@
 import { DeletedRowError } from '../errors/deleted-row.error.js';
 import type { SoftDeleteReadView } from './read-view.js';
 
+/** A row that the application's filters hide would be written to as well. */
+const EVERY_ROW = { filters: false };
+
 /**
  * Refuses to write to rows that are deleted. Runs one statement per key, however many rows there are.
  *
@@ -19,11 +22,11 @@ export async function refuseDeletedRows(
     const given = rows
       .map((row) => Object.fromEntries(key.map((name) => [name, (row as Record<string, unknown>)[name]])))
       .filter((values) => Object.values(values).every((value) => value != null));
-    if (given.length === 0 || (await deleted.count(anyOf(key, given))) === 0) {
+    if (given.length === 0 || (await deleted.count(anyOf(key, given), EVERY_ROW)) === 0) {
       continue;
     }
     for (const values of given) {
-      if ((await deleted.count(values)) > 0) {
+      if ((await deleted.count(values, EVERY_ROW)) > 0) {
         throw new DeletedRowError(entity, values);
       }
     }

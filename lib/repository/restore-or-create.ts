@@ -1,7 +1,22 @@
-import { type FilterQuery, type RequiredEntityData, UniqueConstraintViolationException } from '@mikro-orm/core';
+import {
+  type EntityMetadata,
+  type EntityProperty,
+  type FilterQuery,
+  type ObjectQuery,
+  type RequiredEntityData,
+  TransactionContext,
+  UniqueConstraintViolationException,
+  Utils,
+} from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { resolveTarget } from '../deletion/deletion-target.js';
+import { restoreRows } from '../deletion/restore-rows.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../metadata/installation.js';
+import { plainEqualities } from './plain-equalities.js';
+import { ScopedReads } from './read-view.js';
 import type { SoftDeleteRepository } from './soft-delete.repository.js';
+import { takeTurns } from './take-turns.js';
 
 /** How often the row is looked for while others take its values. */
 const ATTEMPTS = 3;
@@ -18,11 +33,14 @@ export async function restoreOrCreate<Entity extends object>(
   where: FilterQuery<Entity>,
   data: RequiredEntityData<Entity>,
 ): Promise<RestoredOrCreated<Entity>> {
-  const { scope } = getInstallation(repository.getEntityManager());
+  const em = surroundingOr(repository.getEntityManager() as EntityManager);
+  const { scope } = getInstallation(em);
+  const meta = em.getMetadata().get<Entity>(repository.getEntityName() as never);
+  const condition = resolveTarget('restoreOrCreate', em, meta, where as never);
   for (let attempt = 1; ; attempt++) {
     try {
       // Under a scope of the request, a deleted row would pass for the active one.
-      return await scope.run('active', () => findRestoreOrCreate(repository, where, data));
+      return await scope.run('active', () => findRestoreOrCreate(em, meta, condition, data));
     } catch (error) {
       // Someone who does not take turns has made an active row meanwhile: the next attempt may find it.
       const isTaken = error instanceof UniqueConstraintViolationException || error instanceof RestoreConflictError;
@@ -33,31 +51,52 @@ export async function restoreOrCreate<Entity extends object>(
   }
 }
 
+/**
+ * The entity manager of the transaction around the call. One that was forked by hand does not resolve to it, and would need a second
+ * connection while the first one is held.
+ */
+function surroundingOr(em: EntityManager): EntityManager {
+  const surrounding = TransactionContext.getEntityManager(em.name) as EntityManager | undefined;
+  return surrounding?.config === em.config ? surrounding : em;
+}
+
 function findRestoreOrCreate<Entity extends object>(
-  repository: SoftDeleteRepository<Entity>,
-  where: FilterQuery<Entity>,
+  em: EntityManager,
+  meta: EntityMetadata<Entity>,
+  where: ObjectQuery<Entity>,
   data: RequiredEntityData<Entity>,
 ): Promise<RestoredOrCreated<Entity>> {
-  const em = repository.getEntityManager();
-  const entry = getInstallation(em).catalog.get(repository.getEntityName() as never);
+  const { property } = getInstallation(em).catalog.get(meta.class);
+  const equalities = plainEqualities(meta, where);
   return em.transactional(async (tx) => {
-    // Callers with the same condition take turns, so that the second one finds what the first one made.
-    await tx.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
-      `soft-delete:${entry.meta.tableName}:${JSON.stringify(where, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`,
-    ]);
-    const active = await repository.findOne(where as never);
+    await takeTurns(tx, meta as EntityMetadata, equalities);
+    const active = await tx.findOne(meta.class, where as never);
     if (active) {
       return { entity: active as Entity, restored: false };
     }
-    const deleted = await repository
-      .onlyDeleted()
-      .findOne(where as never, { orderBy: { [entry.property]: 'desc' } as never });
+    const deleted = (await new ScopedReads(tx, meta.class, 'only').findOne(where, {
+      orderBy: { [property]: 'desc' },
+    })) as Entity | null;
     if (deleted) {
-      await repository.restore(deleted as Entity);
-      return { entity: deleted as Entity, restored: true };
+      await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', tx, meta, deleted));
+      return { entity: deleted, restored: true };
     }
-    const entity = repository.create(data as never);
+    const { [property]: _, ...values } = equalities.values;
+    const entity = tx.create(meta.class, merge(meta, values, data) as never) as Entity;
     await tx.persist(entity).flush();
     return { entity, restored: false };
   });
+}
+
+/** What the condition says with what is given, which wins; of an embedded object, property by property. */
+function merge(meta: { readonly properties: object }, values: object, data: object): object {
+  const merged: Record<string, unknown> = { ...values, ...data };
+  for (const [name, value] of Object.entries(values)) {
+    const given = (data as Record<string, unknown>)[name];
+    const embedded = (meta.properties as Record<string, EntityProperty | undefined>)[name]?.embeddedProps;
+    if (embedded && Utils.isPlainObject(given) && Utils.isPlainObject(value)) {
+      merged[name] = merge({ properties: embedded }, value as object, given as object);
+    }
+  }
+  return merged;
 }

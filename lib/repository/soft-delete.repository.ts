@@ -1,8 +1,8 @@
 import {
+  type DeleteOptions,
   type EntityData,
   type EntityName,
   type FilterQuery,
-  helper,
   type RequiredEntityData,
   type UpsertManyOptions,
   type UpsertOptions,
@@ -15,6 +15,7 @@ import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../de
 import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
+import { requireScope } from '../metadata/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
 import { refuseDeletedRows } from './refuse-deleted-rows.js';
@@ -45,8 +46,13 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     return this.scope('only');
   }
 
-  /** The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope. */
+  /**
+   * The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope.
+   *
+   * @throws SoftDeleteConfigError if there is no such scope
+   */
   scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
+    requireScope('scope()', scope);
     return new ScopedReads(this.em as EntityManager, this.entityName, scope) as unknown as SoftDeleteReadView<Entity>;
   }
 
@@ -93,14 +99,17 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
-  async hardDelete(target: DeletionTarget<Entity>): Promise<number> {
+  async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number> {
     const where = this.#resolve('hardDelete', target);
-    return hardDeleteRows(this.#context, this.#meta, where);
+    return hardDeleteRows(this.#context, this.#meta, where, options);
   }
 
   /**
-   * The active row that matches; else the row deleted last, restored with its unit; else a new one, made from `data` and
-   * flushed. Callers that race for the same condition get the same row.
+   * The active row that matches; else the row deleted last, restored with its unit; else a new one, flushed, made from what the
+   * condition compares with one value each and from `data`, which wins. Callers that race get the same row, however they write the
+   * condition. Joins the surrounding transaction, or opens one, and needs no second connection.
+   *
+   * @throws SoftDeleteConfigError if a value of the condition is `undefined`
    */
   async restoreOrCreate(
     where: FilterQuery<Entity>,
@@ -110,8 +119,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /** Soft-deletes the active rows that match, like `softDelete()`. @returns how many rows of this entity were deleted */
-  override async nativeDelete(where: FilterQuery<Entity>): Promise<number> {
-    const { affected } = await this.softDelete(where);
+  override async nativeDelete(where: FilterQuery<Entity>, options: DeleteOptions<Entity> = {}): Promise<number> {
+    const { filters } = options;
+    const { affected } = await this.softDelete(where, filters === undefined ? {} : { filters });
     return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
   }
 
@@ -152,7 +162,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
 
   /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
   isDeleted(entity: Entity): boolean {
-    const { property } = getInstallation(this.em).catalog.get(helper(entity).__meta as never);
+    const { property } = getInstallation(this.em).catalog.get(this.entityName);
     return (entity as Record<string, unknown>)[property] != null;
   }
 
@@ -176,6 +186,6 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   #resolve(operation: string, target: DeletionTarget<Entity>) {
-    return resolveTarget(operation, this.#meta, target);
+    return resolveTarget(operation, this.#context, this.#meta, target);
   }
 }

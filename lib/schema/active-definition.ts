@@ -2,7 +2,23 @@ import type { EntityKey, IndexOptions, UniqueOptions } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import type { DefinitionTarget } from './definition-target.js';
+
+const INDEX_KEYS = [
+  'properties',
+  'where',
+  'name',
+  'type',
+  'columns',
+  'include',
+  'fillFactor',
+  'invisible',
+  'disabled',
+  'clustered',
+];
+const UNIQUE_KEYS = INDEX_KEYS.filter((key) => !['type', 'invisible', 'clustered'].includes(key));
 
 type Properties<Entity> = EntityKey<Entity> | `${EntityKey<Entity>}.${string}`;
 type Own<Entity> = {
@@ -37,7 +53,7 @@ export type ActiveUniqueOptions<Entity = any> = Omit<
 /**
  * A definition of the ORM whose condition is read from the mark when the ORM discovers the entity.
  *
- * @throws SoftDeleteConfigError if no property is named
+ * @throws SoftDeleteConfigError if no property is named, or an option is unknown
  * @internal
  */
 export function activeDefinition(
@@ -46,8 +62,10 @@ export function activeDefinition(
   options: { properties?: string | readonly string[]; where?: Record<string, unknown> },
   ownProperty?: string,
 ): any {
-  const properties = options.properties ?? ownProperty;
   const option = `@${decorator}() on ${target.name}`;
+  refuseUnknownOptions(option, options, decorator === 'ActiveUnique' ? UNIQUE_KEYS : INDEX_KEYS);
+  requireType(`${option}, where`, options.where, 'object');
+  const properties = options.properties ?? ownProperty;
   if (properties === undefined || properties.length === 0) {
     throw new SoftDeleteConfigError(
       option,

@@ -7,6 +7,8 @@ import {
 } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getMark } from '../metadata/soft-deletable.mark.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import { activeViewSql } from './active-view-sql.js';
 import { type Definable, definitionsOf, lineage } from './definition-target.js';
 
@@ -45,6 +47,8 @@ export function activeView<Entity extends object>(
   entity: (abstract new (...args: any[]) => Entity) | EntitySchema<Entity, any>,
   options: ActiveViewOptions = {},
 ): EntitySchema<Entity> {
+  refuseUnknownOptions('activeView()', options, ['name']);
+  requireType('activeView(), name', options.name, 'string');
   const source = entity as Definable;
   const sourceName = EntitySchema.is(source) ? source.meta.className : source.name;
   const schema = new EntitySchema<any>({

@@ -1,5 +1,6 @@
 import type { EntityCtor, EntitySchema } from '@mikro-orm/core';
 import { setMark } from '../metadata/soft-deletable.mark.js';
+import { requireMarkOptions } from '../options/require-mark-options.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
 import { declareDatabaseObjects } from './declare-database-objects.js';
 import { type AnySchema, DefinitionTarget } from './definition-target.js';
@@ -20,6 +21,7 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  * export class User extends SoftDeletableEntity { … }
  * ```
  *
+ * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
  * @publicApi
  */
 export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOptions<Entity>> = {}) {
@@ -27,6 +29,7 @@ export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOption
     target: Target,
     context?: ClassDecoratorContext<Target>,
   ): void {
+    requireMarkOptions(`@SoftDeletable() on ${target.name}`, options as SoftDeletableOptions);
     setMark(target, options as SoftDeletableOptions);
     declareDatabaseObjects(
       DefinitionTarget.ofClass(target, typeof context === 'object' ? (context as ClassDecoratorContext) : undefined),
@@ -42,6 +45,7 @@ export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOption
  * export const UserSchema = softDeletable(defineEntity({ … }), { retention: '30d' });
  * ```
  *
+ * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
  * @publicApi
  */
 export function softDeletable<Schema extends AnySchema>(
@@ -49,6 +53,7 @@ export function softDeletable<Schema extends AnySchema>(
   options: SoftDeletableOptions<Schema extends { class: infer Class } ? Instance<Class> : any> = {},
 ): Schema {
   const target = schema as unknown as EntitySchema<any, any>;
+  requireMarkOptions(`softDeletable() on ${target.meta.className}`, options as SoftDeletableOptions);
   setMark(target.meta.class as EntityCtor, options as SoftDeletableOptions);
   declareDatabaseObjects(DefinitionTarget.ofSchema(target), options as SoftDeletableOptions);
   return schema;

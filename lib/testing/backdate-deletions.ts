@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { type Duration, parseDuration } from '../options/duration.js';
+import { requireType } from '../options/require-type.js';
 
 /**
  * Moves deletions into the past, as if they had happened earlier, and returns how many rows that were: for tests of what
@@ -15,11 +16,12 @@ import { type Duration, parseDuration } from '../options/duration.js';
  * ```
  *
  * @param deletedAt - which unit, as `softDelete()` returned it; every deleted row if left out
- * @throws SoftDeleteConfigError if `by` is not a duration
+ * @throws SoftDeleteConfigError if `by` is not a duration, or `deletedAt` no date
  * @publicApi
  */
 export async function backdateDeletions(em: EntityManager, by: Duration, deletedAt?: Date): Promise<number> {
   const milliseconds = parseDuration('backdateDeletions(by)', by);
+  requireType('backdateDeletions(deletedAt)', deletedAt, 'Date');
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return em.transactional(async (em) => {
     let moved = 0;

@@ -11,14 +11,21 @@ const from = (scope, names, version) => Object.fromEntries(names.map((name) => [
 /**
  * What the package is said to work with, besides what it is developed with: other servers and other libraries.
  *
- * @type {readonly { name: string, postgres?: string, bin?: string, packages?: Record<string, string> }[]}
+ * @type {readonly { name: string, postgres?: string, bin?: string, packages?: Record<string, string>, environment?: Record<string, string> }[]}
  */
 export const TARGETS = [
   { name: 'postgresql-15', postgres: '15.18.0-beta.17' },
   { name: 'postgresql-16', postgres: '16.14.0-beta.17' },
   { name: 'postgresql-17', postgres: '17.10.0-beta.17' },
   ...systemServers(),
+  // The oldest that has what the package needs, which is the last of its minor as well.
   { name: 'mikro-orm-7.1', packages: from('@mikro-orm', MIKRO_ORM, '7.1.15') },
+  // The newest, of which only the packages that take part in a query have been released.
+  {
+    name: 'mikro-orm-7.2',
+    packages: from('@mikro-orm', ['core', 'postgresql', 'sql'], '7.2.5'),
+    environment: { MIKRO_ORM_ALLOW_VERSION_MISMATCH: '1' },
+  },
   {
     name: 'nestjs-11',
     packages: {

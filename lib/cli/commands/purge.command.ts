@@ -32,8 +32,8 @@ export const purgeCommand: CliCommand = {
       const report = await purge.run({
         dryRun,
         entities: entity,
-        olderThan: toDuration(olderThan),
-        timeBudget: toDuration(timeBudget),
+        olderThan,
+        timeBudget,
         signal: context.signal,
         onProgress: (step: PurgeProgress) => progress?.update(step),
       });
@@ -45,11 +45,6 @@ export const purgeCommand: CliCommand = {
     }
   },
 };
-
-/** A bare number on the command line is milliseconds, as in the options. */
-function toDuration(text: Duration | undefined): Duration | undefined {
-  return text !== undefined && /^\d+$/.test(String(text)) ? Number(text) : text;
-}
 
 async function countRemovable(purge: PurgeService, names: readonly string[] | undefined): Promise<number> {
   const { entities } = await purge.status();

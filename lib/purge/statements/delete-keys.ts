@@ -21,16 +21,16 @@ export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
   const { entity } = plan;
   const due = stillDueSql(entity, cutoff, quote);
   return `with recursive candidate as materialized (
-  select p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
+  select p.tableoid as "purge:part", p.ctid as "purge:place", ${candidateColumns(plan)
     .map((column) => `p.${column}`)
     .join(', ')}
   from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
   where ${due} for update of p skip locked
 ), ${standingSql(rows)}, clear as materialized (
-  select c.part, c.place from candidate as c
-  where not exists (select from standing as s where s.place = c.place and s.part = c.part)
+  select c."purge:part", c."purge:place" from candidate as c
+  where not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
 ), gone as (
-  delete from ${entity.table.name} as p using clear as c where p.ctid = c.place and p.tableoid = c.part and ${due}
+  delete from ${entity.table.name} as p using clear as c where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${due}
   returning 1
 )
 select (select count(*)::int from candidate) as due, (select count(*)::int from clear) as clear,

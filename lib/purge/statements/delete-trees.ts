@@ -23,16 +23,17 @@ export function deleteTrees(rows: DueRows, range: BatchRange): string {
   const { entity } = plan;
   const columns = candidateColumns(plan).map((column) => `p.${column}`);
   const backwards = orderColumns(entity, range.order).map(
-    (column) => `c.${column === 'ctid' ? 'place' : column}${range.order === 'youth' ? '' : ' desc'}`,
+    (column) => `c.${column === 'ctid' ? '"purge:place"' : column}${range.order === 'youth' ? '' : ' desc'}`,
   );
-  const last = range.order === 'place' ? 'jsonb_build_array(c.place::text)' : cursorSql(entity, range.order, 'c');
+  const last =
+    range.order === 'place' ? 'jsonb_build_array(c."purge:place"::text)' : cursorSql(entity, range.order, 'c');
   return `with recursive candidate as materialized (
-  select p.tableoid as part, p.ctid as place, ${columns.join(', ')}
+  select p.tableoid as "purge:part", p.ctid as "purge:place", ${columns.join(', ')}
   from ${entity.table.name} as p where ${inRangeSql(rows, range).join(' and ')} ${orderBySql(entity, range.order)} limit ${range.size}
 ), ${standingSql(rows)}, gone as (
   delete from ${entity.table.name} as p using candidate as c
-  where p.ctid = c.place and p.tableoid = c.part and ${stillDueSql(entity, cutoff, quote)}
-    and not exists (select from standing as s where s.place = c.place and s.part = c.part)
+  where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${stillDueSql(entity, cutoff, quote)}
+    and not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
   returning 1
 )
 select (select count(*)::int from candidate) as due,

@@ -11,11 +11,13 @@ export function listClearKeys(rows: DueRows, keys: readonly string[]): string {
   const { plan, quote } = rows;
   const { entity } = plan;
   return `with recursive candidate as materialized (
-  select ${keySql(entity.table)} as the_key, p.tableoid as part, p.ctid as place, ${candidateColumns(plan)
+  select ${keySql(entity.table)} as "purge:key", p.tableoid as "purge:part", p.ctid as "purge:place", ${candidateColumns(
+    plan,
+  )
     .map((column) => `p.${column}`)
     .join(', ')}
   from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
 ), ${standingSql(rows)}
-select c.the_key as key from candidate as c
-where not exists (select from standing as s where s.place = c.place and s.part = c.part)`;
+select c."purge:key" as key from candidate as c
+where not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")`;
 }

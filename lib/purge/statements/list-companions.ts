@@ -6,13 +6,16 @@ import { keyListSql, keySql, sameKeySql } from './row-sql.js';
 export function listCompanions(
   owner: PurgeTable,
   keys: readonly string[],
-  { table, tableColumns, holder, holderColumns, pivot, conditions }: KeyCompanion,
+  { table, tableColumns, holder, holderColumns, pivot, holderConditions, conditions }: KeyCompanion,
   quote: QuoteValue,
 ): string {
   const join = pivot
     ? equal('h', pivot.columns, 'p', pivot.referenced)
     : equal('h', names(holder.key), 'p', names(owner.key));
-  const restricted = conditions.map((condition) => conditionSql(pivot ? 'x' : 'h', condition, quote));
+  const restricted = [
+    ...conditions.map((condition) => conditionSql('x', condition, quote)),
+    ...holderConditions.map((condition) => conditionSql('h', condition, quote)),
+  ];
   return `select distinct ${keySql(table, 'x')} as key
 from ${keyListSql(owner, keys, quote)} join ${owner.name} as p on ${sameKeySql(owner, 'p')}
 join ${holder.name} as h on ${join.join(' and ')}

@@ -1,5 +1,4 @@
-import type { ColumnCondition } from '../../metadata/relation-graph.js';
-import type { PurgeColumn, PurgeEntity } from '../key-graph.js';
+import type { PurgeColumn, PurgeCondition, PurgeEntity } from '../key-graph.js';
 import type { Hop, ReferencePath } from '../purge-planner.js';
 
 /** A part of a statement that leads from a row to the rows that reference it. @internal */
@@ -34,7 +33,9 @@ export function pathSql(path: ReferencePath, quote: QuoteValue, start = 'p', pre
       where.push(...reference.conditions.map((condition) => conditionSql(alias, condition, quote)));
     }
     if (hop.except.length > 0) {
-      where.push(`not (${hop.except.map((rows) => rowsSql(alias, rows, quote)).join(' or ')})`);
+      const parts = hop.except.map((rows) => rowsSql(alias, rows, quote)).join(' or ');
+      const mayBeUnknown = hop.except.some((rows) => rows.some((condition) => 'sql' in condition));
+      where.push(mayBeUnknown ? `(${parts}) is not true` : `not (${parts})`);
     }
     if (hop.exceptSiblings) {
       const { fromColumns } = path.hops[i - 1]!.reference;
@@ -80,12 +81,16 @@ export function names(columns: readonly PurgeColumn[]): string[] {
 }
 
 /** @internal */
-export function conditionSql(alias: string, { column, values }: ColumnCondition, quote: QuoteValue): string {
+export function conditionSql(alias: string, condition: PurgeCondition, quote: QuoteValue): string {
+  if ('sql' in condition) {
+    return condition.sql(alias);
+  }
+  const { column, values } = condition;
   return `${alias}."${column.replaceAll('"', '""')}" in (${values.map(quote).join(', ')})`;
 }
 
 /** @internal */
-export function rowsSql(alias: string, rows: readonly ColumnCondition[], quote: QuoteValue): string {
+export function rowsSql(alias: string, rows: readonly PurgeCondition[], quote: QuoteValue): string {
   return rows.length === 0
     ? 'true'
     : `(${rows.map((condition) => conditionSql(alias, condition, quote)).join(' and ')})`;

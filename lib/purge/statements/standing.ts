@@ -32,15 +32,15 @@ export function standingSql({ plan, quote }: DueRows): string {
   const upwards = selfReferences.map(
     ({ fromColumns, toColumns }) => `(${equal('c', fromColumns, 'p', toColumns).join(' and ')})`,
   );
-  const seed = `select p.part, p.place from candidate as p where ${held.length > 0 ? held.join(' or ') : 'false'}`;
+  const seed = `select p."purge:part", p."purge:place" from candidate as p where ${held.length > 0 ? held.join(' or ') : 'false'}`;
   if (upwards.length === 0) {
     return `standing as (${seed})`;
   }
   return `standing as (
   ${seed}
   union
-  select p.part, p.place from standing as s
-  join candidate as c on c.part = s.part and c.place = s.place
+  select p."purge:part", p."purge:place" from standing as s
+  join candidate as c on c."purge:part" = s."purge:part" and c."purge:place" = s."purge:place"
   join candidate as p on ${upwards.join(' or ')}
 )`;
 }

@@ -158,4 +158,19 @@ describe('soft-delete', () => {
     });
     await expect(users()).resolves.toEqual([1, 2, 3]);
   });
+
+  it.each([
+    ['purge', '--older-than'],
+    ['purge', '--time-budget'],
+    ['policy', '--retention'],
+    ['doctor', '--retention'],
+  ])('refuses a length of time without a unit: %s %s 90', async (command, flag) => {
+    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url));
+    await expect(run(command, flag, '90')).resolves.toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining(`"90" has no unit. Write what it counts, such as '90d' for days`),
+    });
+    await expect(users()).resolves.toEqual([1, 2, 3]);
+  });
 });

@@ -92,7 +92,10 @@ describe(`${SoftDeleteModule.name} at start-up`, () => {
     [{ purge: { batchSize: -1 } }, /^purge\.batchSize: -1 is not a number of rows\. Write a whole number/],
     [{ purge: { retention: 'a while' } }, /^purge\.retention: "a while" is not a duration\. Write .*'30d'/],
     [{ purge: { timeZone: 'Atlantis' } }, /^purge\.timeZone: "Atlantis" is not a time zone/],
-    [{ retention: '30d' }, /^retention: there is no such option\. The options are: contextName, actor, purge/],
+    [
+      { retention: '30d' },
+      /^retention: there is no such option \(given: "30d"\)\. The options are: contextName, actor, purge/,
+    ],
     [[] as object, /is not an object/],
   ])('refuses %j and says what is allowed', async (options, message) => {
     for (const imported of [

@@ -1,4 +1,6 @@
+import { EventEmitter, once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RequestContext } from '@mikro-orm/core';
 import {
   type CallHandler,
@@ -12,6 +14,7 @@ import {
   type NestInterceptor,
   Param,
   type PipeTransform,
+  Res,
   Scope,
   Sse,
   StreamableFile,
@@ -28,7 +31,18 @@ import {
   SoftDeleteRepository,
   WithDeleted,
 } from 'nestjs-mikro-orm-soft-delete';
-import { catchError, concatWith, defer, ignoreElements, interval, map, mergeMap, type Observable, take } from 'rxjs';
+import {
+  catchError,
+  concatWith,
+  defer,
+  ignoreElements,
+  interval,
+  map,
+  mergeMap,
+  NEVER,
+  type Observable,
+  take,
+} from 'rxjs';
 import type { TestDatabase } from '../../support/database.js';
 import { createPeopleDatabase, mikroOrmModule, Person } from './people.js';
 
@@ -58,6 +72,50 @@ class Witness {
 
   async names(): Promise<string[]> {
     const people = await this.people.findAll({ orderBy: { id: 1 } });
+    return people.map(({ name }) => name);
+  }
+
+  released = Promise.resolve();
+  release: () => void = () => undefined;
+  readonly left: Promise<void>[] = [];
+
+  hold(): void {
+    this.released = new Promise((resolve) => (this.release = resolve));
+  }
+
+  /** Leaves a promise, a timer and a listener behind that read when the test says so. */
+  leave(who: string): void {
+    const listening = once(this.bell, 'ring');
+    const ticking = new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        if (this.rung) {
+          clearInterval(timer);
+          resolve();
+        }
+      }, 2);
+    });
+    const note = () => this.note(who);
+    this.left.push(this.released.then(note), ticking.then(note), listening.then(note));
+  }
+
+  readonly bell = new EventEmitter();
+  rung = false;
+
+  /** What was left behind reads now. */
+  async readLate(): Promise<string[]> {
+    this.release();
+    this.rung = true;
+    this.bell.emit('ring');
+    await Promise.all(this.left.splice(0));
+    this.rung = false;
+    return this.seen;
+  }
+
+  async forked(): Promise<string[]> {
+    const people = await this.people
+      .getEntityManager()
+      .fork()
+      .find(Person, {}, { orderBy: { id: 1 } });
     return people.map(({ name }) => name);
   }
 
@@ -184,6 +242,50 @@ class PeopleController {
       }
     }
     return new StreamableFile(Readable.from(lines()));
+  }
+
+  @WithDeleted()
+  @Get('leaving/:what')
+  leaving(@Param('what') what: string) {
+    const { witness } = this;
+    witness.leave('handler');
+    const lines = async function* () {
+      witness.leave('stream');
+      yield 'first\n';
+      await witness.released;
+      yield `${(await witness.forked()).join()}\n`;
+    };
+    switch (what) {
+      case 'value':
+        return ['value'];
+      case 'failure':
+        throw new RangeError('out of range');
+      case 'stream':
+        return new StreamableFile(Readable.from(lines()));
+      default:
+        return NEVER;
+    }
+  }
+
+  @WithDeleted()
+  @Get('written')
+  written(@Res() response: any) {
+    const { witness } = this;
+    const lines = async function* () {
+      yield `${(await witness.forked()).join()}\n`;
+      await sleep(20);
+      yield `${(await witness.forked()).join()}\n`;
+    };
+    const raw = response.raw ?? response;
+    raw.writeHead(200, { 'content-type': 'text/plain' });
+    Readable.from(lines()).pipe(raw);
+  }
+
+  @WithDeleted()
+  @Sse('endless')
+  endless() {
+    this.witness.leave('events');
+    return interval(5).pipe(map(() => ({ data: 'tick' })));
   }
 
   @Get('waiting/active')
@@ -336,6 +438,46 @@ describe.each([
     expect((await get('/people/events')).body.match(/data: .*/g)).toEqual(['data: Ada,Bob', 'data: Ada,Bob']);
     expect((await get('/people/file')).body).toBe('Ada\nBob\n');
     expect((await get('/people')).body).toEqual(['Ada']);
+  });
+
+  it.each(['value', 'failure'])('closes with the answer of a handler that gives a %s', async (what) => {
+    witness.hold();
+    await get(`/people/leaving/${what}`);
+    witness.seen.length = 0;
+    expect(await witness.readLate()).toEqual(Array(3).fill('handler: Ada'));
+  });
+
+  it('closes with the end of a stream, which sees deleted rows until then', async () => {
+    witness.hold();
+    const response = await fetch(`${url}/people/leaving/stream`);
+    const reader = response.body!.getReader();
+    await reader.read();
+    const late = witness.readLate();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('Ada,Bob\n');
+    expect((await reader.read()).done).toBe(true);
+    await late;
+
+    witness.hold();
+    await get('/people/leaving/value');
+    witness.seen.length = 0;
+    expect(await witness.readLate()).toEqual(Array(3).fill('handler: Ada'));
+  });
+
+  it.each(['/people/leaving/stream', '/people/endless'])('closes when the client of %s goes away', async (path) => {
+    witness.hold();
+    const controller = new AbortController();
+    const response = await fetch(`${url}${path}`, { signal: controller.signal });
+    await response.body!.getReader().read();
+    controller.abort();
+    await sleep(50);
+    witness.seen.length = 0;
+    const seen = await witness.readLate();
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+    expect(seen.filter((line) => line.includes('Bob'))).toEqual([]);
+  });
+
+  it('stays open for a handler that writes its response itself', async () => {
+    expect((await get('/people/written')).body).toBe('Ada,Bob\nAda,Bob\n');
   });
 
   it('serves controllers that are made anew for every request', async () => {

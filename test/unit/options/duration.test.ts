@@ -15,14 +15,45 @@ describe(parseDuration.name, () => {
     expect(parseDuration('purge.timeBudget', duration)).toBe(milliseconds);
   });
 
-  it.each(['', ' ', 'soon', '30x', '-1d', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}, 'd'.repeat(200)])(
-    'refuses %j and names the option',
-    (duration) => {
-      const parse = () => parseDuration('purge.timeBudget', duration as never);
-      expect(parse).toThrow(SoftDeleteConfigError);
-      expect(parse).toThrow(/^purge\.timeBudget: .* is not a duration\. Write .*'30d'/);
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    'soon',
+    '30x',
+    '-1d',
+    -1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    null,
+    {},
+    'd'.repeat(200),
+    '1e3',
+    '1e3d',
+    ' 30d',
+    '30d ',
+    '30 d 12 h',
+    'Infinity',
+    '-90',
+    90n,
+    new Date(0),
+  ])('refuses %j and names the option', (duration) => {
+    const parse = () => parseDuration('purge.timeBudget', duration as never);
+    expect(parse).toThrow(SoftDeleteConfigError);
+    expect(parse).toThrow(/^purge\.timeBudget: .* is not a duration\. Write .*'30d'/);
+  });
+});
+
+describe(`${parseDuration.name} without a unit`, () => {
+  it.each(['90', ' 90 ', '90.5', '0', '90\n'])('refuses %j and says what to write', (duration) => {
+    const parse = () => parseDuration('purge.retention', duration as never);
+    expect(parse).toThrow(SoftDeleteConfigError);
+    expect(parse).toThrow(new RegExp(`^purge\\.retention: .* has no unit\\. Write .*'${duration.trim()}d' for days`));
+    expect(() => parseRetention('purge.retention', duration as never)).toThrow(SoftDeleteConfigError);
+  });
+
+  it.each(['0d', '1m', '.5h', '90 D', '90 Days'])('takes %j', (duration) => {
+    expect(parseDuration('purge.retention', duration as never)).toBeGreaterThanOrEqual(0);
+  });
 });
 
 describe(parseRetention.name, () => {

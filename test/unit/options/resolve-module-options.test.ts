@@ -79,7 +79,7 @@ describe(resolveModuleOptions.name, () => {
 
   it('names the options there are when one is misspelt', () => {
     expect(() => resolveModuleOptions({ purge: { batchsize: 5 } } as never)).toThrow(
-      /^purge\.batchsize: there is no such option\. The options are: purge\.cron, .*purge\.batchSize/,
+      /^purge\.batchsize: there is no such option \(given: 5\)\. Did you mean batchSize\? The options are: cron, /,
     );
   });
 });

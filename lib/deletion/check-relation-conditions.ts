@@ -1,0 +1,29 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import type { RelationGraph } from '../metadata/relation-graph.js';
+import { rowConditionSql } from './row-condition-sql.js';
+
+/**
+ * Writes the `where` of every relation once, so that one which cannot be honoured is found before anything is deleted by it.
+ *
+ * @throws SoftDeleteConfigError naming the relation
+ * @internal
+ */
+export function checkRelationConditions(em: EntityManager, graph: RelationGraph): void {
+  for (const { name, members } of graph.edges) {
+    for (const condition of members.child) {
+      if (!('where' in condition)) {
+        continue;
+      }
+      try {
+        rowConditionSql(em, condition.entity.root, 'c', condition);
+      } catch (error) {
+        throw new SoftDeleteConfigError(
+          `The \`where\` of ${name}`,
+          `it cannot be written as SQL: ${(error as Error).message}`,
+          'A deletion follows a relation to its members alone: use a condition that the ORM can load the relation by.',
+        );
+      }
+    }
+  }
+}

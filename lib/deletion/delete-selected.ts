@@ -1,0 +1,46 @@
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { activePredicateSql } from '../metadata/active-predicate.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { tableName } from '../metadata/table-name.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
+import { lockRows } from './lock-rows.js';
+import { inChunks, keyConditionSql } from './row-set.js';
+import type { RowSelection } from './select-rows.js';
+import { stampSql } from './stamp-sql.js';
+import type { UnitTime } from './take-unit-time.js';
+import { executeCounting } from './transaction.js';
+
+/** Puts the active rows that are asked for into a unit. @returns how many @internal */
+export async function deleteSelected(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  asked: RowSelection,
+  unit: UnitTime,
+): Promise<number> {
+  const table = tableName(em, entry.meta);
+  const stamp = stampSql(em, entry, unit.text);
+  const active = activePredicateSql(`c.${em.getPlatform().quoteIdentifier(entry.column)}`);
+  let count = 0;
+  if (!asked.condition) {
+    await inChunks(await lockRows(em, ctx, entry.meta, asked), async (chunk) => {
+      const among = keyConditionSql(em, entry.meta, 'c', chunk);
+      const sql = `update ${table} as c set ${stamp.assignments} where ${active} and ${among.sql}`;
+      count += await executeCounting(em, ctx, sql, [...stamp.params, ...among.params]);
+    });
+  } else {
+    const { sql: condition, params } = asked.condition;
+    const where = `${active} and (${condition})`;
+    count = isAwaitedByOthers(em, entry)
+      ? await executeCounting(em, ctx, stampLockedSql(em, entry, stamp.assignments, `${table} as c`, where), [
+          ...params,
+          ...stamp.params,
+        ])
+      : await executeCounting(em, ctx, `update ${table} as c set ${stamp.assignments} where ${where}`, [
+          ...stamp.params,
+          ...params,
+        ]);
+  }
+  await lockReferencedParts(em, ctx, entry, unit);
+  return count;
+}

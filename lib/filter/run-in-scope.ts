@@ -1,0 +1,59 @@
+import { Readable } from 'node:stream';
+import type { EntityManager } from '@mikro-orm/core';
+import type { DeletedScope } from '../metadata/active-predicate.js';
+import { getInstallation } from '../metadata/installation.js';
+import { requireScope } from '../metadata/require-scope.js';
+import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './keep-in-scope.js';
+
+/**
+ * Calls a function whose reads show deleted rows as well (`'with'`), deleted rows alone (`'only'`) or active ones (`'active'`): those
+ * of every entity manager of the ORM, unless a read names a scope itself. For jobs, cron handlers, listeners and seeders; routes have
+ * `@WithDeleted()`.
+ *
+ * ```ts
+ * const all = await runInScope(em, 'with', () => em.fork().find(User, {}));
+ * ```
+ *
+ * The scope closes when the function's promise settles, or the stream or generator it returned has ended. What outlives it, a timer
+ * or a promise that nobody awaits, reads active rows. Deletions and updates reach active rows only, as everywhere.
+ *
+ * @returns what the function returns
+ * @throws SoftDeleteConfigError if there is no such scope
+ * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
+ * @publicApi
+ */
+export function runInScope<Result>(
+  em: EntityManager<any>,
+  scope: DeletedScope,
+  fn: () => PromiseLike<Result>,
+): Promise<Result>;
+export function runInScope<Result>(em: EntityManager<any>, scope: DeletedScope, fn: () => Result): Result;
+export function runInScope(em: EntityManager<any>, scope: DeletedScope, fn: () => unknown): unknown {
+  const opened = getInstallation(em).scope.open(requireScope('runInScope(scope)', scope));
+  const close = () => opened.close();
+  let result: unknown;
+  try {
+    result = opened.enter(fn);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  if (isThenable(result)) {
+    // What begins when it is awaited begins here.
+    const thenable = result;
+    return opened.enter(() => Promise.resolve(thenable)).finally(close);
+  }
+  if (isAsyncGenerator(result)) {
+    return keepGeneratorInScope(result, opened);
+  }
+  if (result instanceof Readable) {
+    keepStreamInScope(result, (run) => opened.enter(run), close);
+    return result;
+  }
+  close();
+  return result;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

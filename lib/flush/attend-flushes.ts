@@ -1,0 +1,27 @@
+import { type EventManager, EventType, type FlushEventArgs } from '@mikro-orm/core';
+import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
+
+/**
+ * Has a flush planned once every other listener of `beforeFlush` was called, and looked through again after those of `onFlush`: a
+ * listener may remove entities in either, whenever it was registered. What was removed before is an update by the time that others
+ * look at the change sets. The ORM calls listeners in the order of their registration and knows no other.
+ *
+ * @internal
+ */
+export function attendFlushes(events: EventManager, subscriber: SoftDeleteSubscriber): void {
+  if (!subscriber.attend(events)) {
+    return;
+  }
+  const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: any, meta?: any) => any;
+  const around = async (event: EventType, args: FlushEventArgs): Promise<void> => {
+    if (event === EventType.onFlush) {
+      subscriber.turnRemovals(args);
+    }
+    await dispatch(event, args);
+    await (event === EventType.onFlush ? subscriber.completePlan(args) : subscriber.planRemovals(args));
+  };
+  events.dispatchEvent = ((event: EventType, args: any, meta?: any) =>
+    event === EventType.beforeFlush || event === EventType.onFlush
+      ? around(event, args)
+      : dispatch(event, args, meta)) as typeof events.dispatchEvent;
+}

@@ -1,0 +1,69 @@
+import { type ChangeSet, ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
+import { metadataOf } from '../metadata/metadata-of.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { Removal } from './flush-state.js';
+import { isNew, planRemoval } from './plan-removal.js';
+
+/**
+ * What listeners have asked to be deleted by change sets of their own (`uow.computeChangeSet()`), which no plan has seen. A row that
+ * is deleted already, or was never inserted, is left as it is.
+ *
+ * @internal
+ */
+export function planLateRemovals(
+  uow: UnitOfWork,
+  catalog: SoftDeleteCatalog,
+  planned: readonly Removal[],
+): { removals: Removal[]; cascaded: ReadonlyMap<object, SoftDeletableEntityMetadata> } {
+  const known = new Set(planned.map(({ entity }) => entity));
+  const late = uow
+    .getChangeSets()
+    .filter((changeSet) => isDelete(changeSet) && !known.has(changeSet.entity as object))
+    .filter(({ entity }) => catalog.find(metadataOf(catalog, entity as object)));
+  const saved = late.map(({ entity }) => entity as object).filter((entity) => !isNew(entity));
+  const { soft, cascaded } = planRemoval(saved, [], catalog);
+  late.filter(({ entity }) => !soft.has(entity as object)).forEach(leaveAlone);
+  const removals = [...soft].map(([entity, entry]): Removal => {
+    const { __originalEntityData: original, __initialized: initialized } = helper(entity);
+    return { entity, entry, original: original && { ...original }, initialized };
+  });
+  return { removals, cascaded };
+}
+
+/** Makes updates of the timestamp of the change sets that still delete what is removed. @internal */
+export function turnDeletes(uow: UnitOfWork, removals: readonly Removal[]): void {
+  const changeSets = new Map(uow.getChangeSets().map((changeSet) => [changeSet.entity as object, changeSet]));
+  for (const removal of removals) {
+    const changeSet = changeSets.get(removal.entity)!;
+    if (isDelete(changeSet)) {
+      toEarlyUpdate(changeSet, removal);
+    }
+    removal.changeSet = changeSet;
+  }
+}
+
+function isDelete({ type }: ChangeSet<any>): boolean {
+  return type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY;
+}
+
+/** An update without changes is passed over unless its row has a version (`getChangeSetGroups` in `UnitOfWork.js`). */
+function leaveAlone(changeSet: ChangeSet<any>): void {
+  changeSet.type = ChangeSetType.UPDATE;
+  changeSet.payload = {};
+  changeSet.meta = Object.create(changeSet.meta, { hasOptimisticLock: { value: () => false } });
+}
+
+function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
+  changeSet.type = ChangeSetType.UPDATE_EARLY;
+  changeSet.originalEntity = helper(entity).__originalEntityData;
+  // In a table-per-type hierarchy the timestamp is on the root's table.
+  if (entry.meta.inheritanceType === 'tpt') {
+    changeSet.meta = entry.meta;
+  }
+  changeSet.payload = { [entry.property]: null };
+  // The ORM takes an update that changes none of the checked properties for a conflict (`checkConcurrencyKeys`).
+  const [checked] = changeSet.meta.getOwnConcurrencyCheckKeys();
+  if (checked !== undefined && original) {
+    changeSet.payload[checked] = original[checked];
+  }
+}

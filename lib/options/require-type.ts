@@ -1,0 +1,48 @@
+import { showValue } from '../errors/show-value.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+
+interface Types {
+  boolean: boolean;
+  string: string;
+  function: (...args: any[]) => any;
+  list: readonly unknown[];
+  object: object;
+  AbortSignal: AbortSignal;
+  Date: Date;
+}
+
+const TYPES: {
+  readonly [Name in keyof Types]: readonly [(value: unknown) => boolean, description: string, example: string];
+} = {
+  boolean: [(value) => typeof value === 'boolean', 'true or false', 'true or false, without quotes'],
+  string: [(value) => typeof value === 'string' && value.trim() !== '', 'text', 'text that is not empty'],
+  function: [(value) => typeof value === 'function', 'a function', 'a function'],
+  list: [Array.isArray, 'a list', '[ … ]'],
+  object: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object', '{ … }'],
+  // One of another realm, or of a polyfill, is no instance of this one's class.
+  AbortSignal: [
+    (value) =>
+      typeof (value as AbortSignal | null)?.aborted === 'boolean' &&
+      typeof (value as AbortSignal).addEventListener === 'function',
+    'an AbortSignal',
+    'the `signal` of an AbortController',
+  ],
+  Date: [(value) => value instanceof Date && !Number.isNaN(value.getTime()), 'a date', 'a valid Date'],
+};
+
+/**
+ * An option of a type, if it is given.
+ *
+ * @throws SoftDeleteConfigError if it is something else
+ * @internal
+ */
+export function requireType<Name extends keyof Types>(option: string, value: unknown, type: Name): void {
+  const [isOfType, description, example] = TYPES[type];
+  if (value !== undefined && !isOfType(value)) {
+    throw new SoftDeleteConfigError(
+      option,
+      `${showValue(value)} is not ${description}.`,
+      `Write ${example}, or leave it out.`,
+    );
+  }
+}
