@@ -4,6 +4,22 @@ const ALL_NEIGHBOURS = [
   'orms',
   /** `forceUndefined: true`. */
   'force-undefined',
+  /** A default filter with a parameter, and rows that it hides. */
+  'tenants',
+  /** Relations with conditions beside others over the same key. */
+  'filtered-relations',
+  /** Properties of types that memory and database hold in different forms. */
+  'types',
+  /** Keys of a custom type. */
+  'custom-keys',
+  /** A subscriber that comes after the package's and removes in `beforeFlush` or `onFlush`. */
+  'late-subscriber',
+  /** Operations in parallel in one transaction. */
+  'parallel',
+  /** Rows that are not soft-deletable, whose removal would take soft-deletable rows along in the database. */
+  'plain-parents',
+  /** Unsaved creations and changes of what a removal in the same flush reaches. */
+  'unsaved',
 ] as const;
 
 export type Neighbour = (typeof ALL_NEIGHBOURS)[number];

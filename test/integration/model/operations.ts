@@ -3,6 +3,7 @@ import { type DeletionResult, RestoreConflictError, type RestoreResult } from 'n
 import { type Kind, SOFT_KINDS } from './kinds.js';
 import { CLASSES, type Manager } from './manager.js';
 import { type Conflict, type Row, uniqueValue } from './row.js';
+import type { Key } from './rows.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
 
@@ -159,7 +160,7 @@ function expectConflicts(world: World, error: RestoreConflictError, expected: re
     `${reason} ${kind}#${reason === 'unique' ? uniqueValue(world.model.row(handle)) : handle}`;
   const actual = error.conflicts.map(({ reason, entity, key }) => {
     const kind = SOFT_KINDS.find((each) => CLASSES[each].name === entity)!;
-    return name({ reason, kind, handle: world.rows.handle(kind, Number(key))! });
+    return name({ reason, kind, handle: world.rows.handle(kind, key as Key)! });
   });
   const [left, right] = [actual, expected.map(name)].map((each) => [...new Set(each)].toSorted().join(', '));
   if (left !== right) {

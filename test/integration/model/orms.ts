@@ -8,6 +8,9 @@ const options = (contextName: string, forceUndefined: boolean): Partial<Options>
   forceUndefined,
   debug: false,
   allowGlobalContext: true,
+  filters: lives('tenants')
+    ? { tenant: { name: 'tenant', cond: ({ tenant }) => ({ tenant }), default: true, entity: modelEntities } }
+    : {},
 });
 
 /** The ORMs over the model's classes, each with a database of its own. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Kind } from './kinds.js';
 
 /** What one step does. The numbers choose among what there is to choose from when it runs, so that any sequence is valid. */
 export interface Step {
@@ -57,23 +58,25 @@ const step: fc.Arbitrary<Step> = fc.record({
   c: fc.nat(999),
 });
 
-/** The first rows: per kind, what each row points at. */
-export type Graph = Readonly<
-  Record<
-    'folder' | 'doc' | 'review' | 'lease' | 'mark' | 'note' | 'cover' | 'tag' | 'link' | 'team' | 'member',
-    readonly number[]
-  >
->;
+/** From this number on, a row of the graph belongs to another tenant. */
+export const OTHER_TENANT = 10;
 
-const numbers = (maxLength: number) => fc.array(fc.nat(9), { maxLength });
+/** The first rows: per kind, what each row points at. */
+export type Graph = Readonly<Record<Kind | 'link', readonly number[]>>;
+
+const numbers = (maxLength: number) => fc.array(fc.nat(OTHER_TENANT + 3), { maxLength });
 
 const graph: fc.Arbitrary<Graph> = fc.record({
-  folder: fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }),
+  folder: fc.array(fc.nat(OTHER_TENANT - 1), { minLength: 1, maxLength: 4 }),
   doc: numbers(4),
   review: numbers(3),
   lease: numbers(1),
   mark: numbers(2),
   note: numbers(2),
+  entry: numbers(3),
+  shelf: numbers(2),
+  box: numbers(2),
+  item: numbers(2),
   cover: numbers(2),
   tag: numbers(2),
   link: numbers(3),

@@ -1,15 +1,16 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TestOrm } from '../../support/orm.js';
-import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
+import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS, STATES } from './kinds.js';
 import { Manager, outcomeOf } from './manager.js';
 import { Model } from './model.js';
-import { newRow, type Outcome, type Row } from './row.js';
-import { Rows, SNAPSHOT_SQL } from './rows.js';
-import type { Graph } from './step.js';
+import { lives } from './neighbours.js';
+import { HOME_TENANT, newRow, type Outcome, type Row } from './row.js';
+import { FIRST_KEY, firstValues, Rows, SNAPSHOT_SQL } from './rows.js';
+import { type Graph, OTHER_TENANT } from './step.js';
+import { TYPED } from './typed.js';
 
 /** A step that a sequence of transactions cannot go on after: its transaction is rolled back. */
 export class Aborted extends Error {}
-
-const FIRST_KEY = 1_000_000;
 
 /** The database, the managers that work on it, and the model of both. */
 export class World {
@@ -23,9 +24,15 @@ export class World {
 
   private constructor({ orm, database }: TestOrm) {
     this.query = (sql) => database.query(sql);
-    this.managers = [0, 1, 2].map(
-      () => new Manager(orm.em.fork({ flushMode: 'commit' as never, useContext: true }), this.model, this.rows),
-    );
+    this.managers = [0, 1, 2].map(() => new Manager(this.#fork(orm.em), this.model, this.rows));
+  }
+
+  #fork(em: EntityManager): EntityManager {
+    const fork = em.fork({ flushMode: 'commit' as never, useContext: true });
+    if (lives('tenants')) {
+      fork.setFilterParams('tenant', { tenant: HOME_TENANT });
+    }
+    return fork;
   }
 
   /** Starts over with the first rows, which are inserted behind the managers' backs. */
@@ -50,22 +57,35 @@ export class World {
 
   async #start(graph: Graph): Promise<void> {
     const { model } = this;
-    const pick = (kind: Kind, n: number, orNull: boolean): number | null => {
-      const rows = model.of(kind);
+    const pick = (kind: Kind, n: number, orNull: boolean, tenant: number): number | null => {
+      // What belongs to a tenant points at rows of its own or of the first one, as far as they are there.
+      const rows = model.every(kind).filter((row) => row.tenant === HOME_TENANT || row.tenant === tenant);
       return rows.length === 0 || (orNull && n % 4 === 0) ? null : rows[n % rows.length]!.handle;
     };
     for (const kind of ALL_KINDS.toSorted((a, b) => Number(a === 'member') - Number(b === 'member'))) {
       for (const n of graph[kind]) {
+        const tenant = n >= OTHER_TENANT && lives('tenants') ? HOME_TENANT + 1 : HOME_TENANT;
         const refs = Object.fromEntries(
-          Object.entries(KINDS[kind].refs).map(([property, spec]) => [property, pick(spec.to, n, spec.nullable)]),
+          Object.entries(KINDS[kind].refs).map(([property, spec]) => [
+            property,
+            pick(spec.to, n, spec.nullable, tenant),
+          ]),
         );
         const missing = Object.entries(KINDS[kind].refs).some(
           ([property, spec]) => !spec.nullable && refs[property] === null,
         );
-        const taken = kind === 'cover' && model.of('cover').some((cover) => cover.refs['doc'] === refs['doc']);
+        const taken = kind === 'cover' && model.every('cover').some((cover) => cover.refs['doc'] === refs['doc']);
         if (!missing && !taken) {
           const handle = this.nextHandle();
-          model.rows.set(handle, newRow(kind, handle, refs, kind === 'folder' ? `start${handle}` : undefined));
+          model.rows.set(
+            handle,
+            newRow(kind, handle, refs, {
+              tenant,
+              typed: firstValues(kind, handle),
+              ...(kind === 'folder' ? { slug: `start${handle}` } : {}),
+              ...(kind === 'entry' ? { state: STATES[n % 3]! } : {}),
+            }),
+          );
         }
       }
     }
@@ -83,21 +103,21 @@ export class World {
     const statements: string[] = [];
     const key = (handle: number | null | undefined) => (handle == null ? 'null' : String(FIRST_KEY + handle));
     for (const row of this.model.rows.values()) {
-      const columns = [
-        'id',
-        'handle',
-        'name',
-        ...Object.keys(row.refs).map((property) => `${property}_id`),
-        ...(row.slug ? ['slug'] : []),
-      ];
-      const values = [
-        key(row.handle),
-        row.handle,
-        `'${row.name}'`,
-        ...Object.values(row.refs).map(key),
-        ...(row.slug ? [`'${row.slug}'`] : []),
-      ];
-      statements.push(`insert into ${row.kind} (${columns.join(', ')}) values (${values.join(', ')});`);
+      const columns: Record<string, string> = {
+        id: key(row.handle),
+        handle: String(row.handle),
+        name: `'${row.name}'`,
+        tenant: String(row.tenant),
+        ...Object.fromEntries(Object.entries(row.refs).map(([property, handle]) => [`${property}_id`, key(handle)])),
+        ...(row.slug ? { slug: `'${row.slug}'` } : {}),
+        ...(row.state ? { state: `'${row.state}'` } : {}),
+      };
+      for (const [property, n] of Object.entries(row.typed)) {
+        Object.assign(columns, n === null ? {} : TYPED[property]!.literals(n));
+      }
+      statements.push(
+        `insert into ${row.kind} (${Object.keys(columns).join(', ')}) values (${Object.values(columns).join(', ')});`,
+      );
     }
     for (const link of this.model.links) {
       const [doc, tag] = link.split(':').map(Number);

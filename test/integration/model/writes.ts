@@ -61,7 +61,10 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
     if (await collides(world, m, [row.handle, row.refs[property!], target?.handle])) {
       return;
     }
-    m.collections.delete(`${row.refs[property!]}.${spec.inverse}`);
+    spec.inverses.forEach(({ name }) => m.collections.delete(`${row.refs[property!]}.${name}`));
+    if (row.kind === 'entry') {
+      spec.inverses.forEach(({ name }) => m.collections.delete(`${target!.handle}.${name}`));
+    }
     const entity = await m.load(row);
     const value = target ? (c % 2 === 0 ? m.reference(target) : await m.load(target)) : null;
     const wraps = row.kind === 'review' && value?.id !== undefined;
