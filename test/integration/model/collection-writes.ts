@@ -1,6 +1,7 @@
 import { COLLECTIONS, type CollectionSpec, PLAIN_PARENTS } from './kinds.js';
 import { at, change, collides, reachesChanges, settleCovers } from './changes.js';
 import { CLASSES, type Manager } from './manager.js';
+import { isBehind } from './model.js';
 import { newRow } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
@@ -107,7 +108,10 @@ export const COLLECTION_WRITES: Partial<Record<Step['op'], Write>> = {
     }
     replaceAll(parent[name], keptEntities);
     m.replacedUnloaded = true;
-    const going = world.model.behind(row.handle, chosen, 'active').filter((item) => !kept.includes(item));
+    // The ORM's statement names the key and nothing else: whose the rows are does not matter to it.
+    const going = world.model
+      .every(chosen.child)
+      .filter((item) => item.unit === null && isBehind(item, row.handle, chosen) && !kept.includes(item));
     for (const { handle } of going) {
       if (spec.orphanRemoval) {
         m.pending.removes.add(handle);

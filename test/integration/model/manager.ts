@@ -44,6 +44,8 @@ export const CLASSES: Readonly<Record<Kind, new () => any>> = {
 export class Manager {
   pending: Pending = noPending();
   readonly created = new Map<number, any>();
+  /** What a subscriber removes during the next flush, and where. */
+  readonly late = new Map<object, 'beforeFlush' | 'onFlush'>();
   /** Whether a collection was replaced without being loaded: the ORM tries that again after a flush that failed. */
   replacedUnloaded = false;
   /** Whether another manager has committed since this one was last empty. */
@@ -69,6 +71,7 @@ export class Manager {
     this.pending = noPending();
     this.replacedUnloaded = false;
     this.created.clear();
+    this.late.clear();
     this.foreign = false;
     this.stale.clear();
     this.collections.clear();
@@ -79,6 +82,7 @@ export class Manager {
     this.pending = noPending();
     this.replacedUnloaded = false;
     this.created.clear();
+    this.late.clear();
   }
 
   repository(kind: Kind): SoftDeleteRepository<any> {

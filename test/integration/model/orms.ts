@@ -1,5 +1,6 @@
 import type { Options } from '@mikro-orm/postgresql';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
+import { LateSubscriber } from './late-subscriber.js';
 import { modelEntities, UNIQUE_INDEXES } from './model-entities.js';
 import { lives } from './neighbours.js';
 
@@ -13,11 +14,15 @@ const options = (contextName: string, forceUndefined: boolean): Partial<Options>
     : {},
 });
 
+export interface ModelOrm extends TestOrm {
+  readonly late: LateSubscriber;
+}
+
 /** The ORMs over the model's classes, each with a database of its own. */
 export class Orms {
   #stranger: TestOrm | undefined;
 
-  private constructor(readonly installed: readonly [TestOrm, ...TestOrm[]]) {}
+  private constructor(readonly installed: readonly [ModelOrm, ...ModelOrm[]]) {}
 
   static async create(): Promise<Orms> {
     const undefineds = lives('force-undefined');
@@ -39,8 +44,12 @@ export class Orms {
   }
 }
 
-async function createInstalled(settings: Partial<Options>): Promise<TestOrm> {
+async function createInstalled(settings: Partial<Options>): Promise<ModelOrm> {
   const orm = await createTestOrm(modelEntities, settings);
   await orm.database.query(UNIQUE_INDEXES);
-  return orm;
+  const late = new LateSubscriber();
+  if (lives('late-subscriber')) {
+    orm.orm.em.getEventManager().registerSubscriber(late);
+  }
+  return { ...orm, late };
 }

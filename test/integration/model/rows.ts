@@ -74,6 +74,18 @@ export class Rows {
     return this.#byId.get(`${kind}:${id}`);
   }
 
+  /** The units and versions that are known, for `forget()`. */
+  learned(): { units: ReadonlyMap<number, string>; versions: ReadonlyMap<number, number> } {
+    return { units: new Map(this.#units), versions: new Map(this.versions) };
+  }
+
+  forget({ units, versions }: ReturnType<Rows['learned']>): void {
+    this.#units.clear();
+    units.forEach((time, unit) => this.#units.set(unit, time));
+    this.versions.clear();
+    versions.forEach((version, handle) => this.versions.set(handle, version));
+  }
+
   compare(model: Model, { rows, links, now }: Snapshot): void {
     const fail = (what: string, row: Row | DbRow, actual: unknown, expected: unknown): never => {
       throw new Error(

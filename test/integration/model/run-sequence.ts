@@ -1,6 +1,8 @@
 import type { Manager } from './manager.js';
+import { NEIGHBOUR_WRITES } from './neighbour-writes.js';
 import { OPERATIONS } from './operations.js';
 import type { Orms } from './orms.js';
+import { PARALLEL } from './parallel.js';
 import { READS } from './reads.js';
 import { NEIGHBOUR_EM, type Sequence, type Step } from './step.js';
 import { Aborted, World } from './world.js';
@@ -157,6 +159,10 @@ async function runStep(world: World, m: Manager, step: Step): Promise<void> {
     await world.settle(m);
     await READS[op](world, m, step);
   } else {
-    await (WRITES[op] ?? COLLECTION_WRITES[op] ?? OPERATIONS[op])!(world, m, step);
+    await (WRITES[op] ?? COLLECTION_WRITES[op] ?? NEIGHBOUR_WRITES[op] ?? OPERATIONS[op] ?? PARALLEL[op])!(
+      world,
+      m,
+      step,
+    );
   }
 }

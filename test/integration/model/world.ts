@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { TestOrm } from '../../support/orm.js';
 import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS, STATES } from './kinds.js';
-import { Manager, outcomeOf } from './manager.js';
+import type { SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { CLASSES, Manager, outcomeOf } from './manager.js';
 import { Model } from './model.js';
 import { lives } from './neighbours.js';
+import type { ModelOrm } from './orms.js';
 import { HOME_TENANT, newRow, type Outcome, type Row } from './row.js';
 import { FIRST_KEY, firstValues, Rows, SNAPSHOT_SQL } from './rows.js';
 import { type Graph, OTHER_TENANT } from './step.js';
@@ -19,10 +20,14 @@ export class World {
   readonly managers: Manager[];
   /** How many transactions are open, and in which of them something else than deletions and restorations happened. */
   readonly transactions: { manager: Manager; mixed: boolean }[] = [];
+  /** One that knows no parameter of the application's filter. */
+  readonly repositoryWithoutTenant: (kind: Kind) => SoftDeleteRepository<any>;
   private readonly query: (sql: string) => Promise<any[]>;
   #handles = 0;
 
-  private constructor({ orm, database }: TestOrm) {
+  private constructor({ orm, database, late }: ModelOrm) {
+    late.world = this;
+    this.repositoryWithoutTenant = (kind) => orm.em.fork().getRepository<any>(CLASSES[kind]) as never;
     this.query = (sql) => database.query(sql);
     this.managers = [0, 1, 2].map(() => new Manager(this.#fork(orm.em), this.model, this.rows));
   }
@@ -36,7 +41,7 @@ export class World {
   }
 
   /** Starts over with the first rows, which are inserted behind the managers' backs. */
-  static async create(orm: TestOrm, graph: Graph): Promise<World> {
+  static async create(orm: ModelOrm, graph: Graph): Promise<World> {
     const world = new World(orm);
     const tables = ['doc_tags', ...ALL_KINDS];
     await world.#replicate(tables.map((table) => `delete from ${table};`));
@@ -133,6 +138,18 @@ export class World {
       ? await m!.em.getConnection('write').execute<any[]>(SNAPSHOT_SQL, [], 'all', ctx)
       : await this.query(SNAPSHOT_SQL);
     this.rows.compare(this.model, row!.s);
+  }
+
+  /** Whether the rows are what the model has now. If not, nothing has been learned from them. */
+  async matches(m: Manager): Promise<boolean> {
+    const learned = this.rows.learned();
+    try {
+      await this.compare(m);
+      return true;
+    } catch {
+      this.rows.forget(learned);
+      return false;
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { ALL_KINDS, KINDS, SOFT_KINDS } from './kinds.js';
+import { ALL_KINDS, KINDS, PLAIN_PARENTS, SOFT_KINDS } from './kinds.js';
 import {
   change,
   at,
@@ -16,6 +16,8 @@ import type { Step } from './step.js';
 import type { World } from './world.js';
 
 type Write = (world: World, m: Manager, step: Step) => Promise<void>;
+
+const REMOVABLE = ALL_KINDS.filter((kind) => !PLAIN_PARENTS.includes(kind));
 
 /** Changes of entities through the unit of work. */
 export const WRITES: Partial<Record<Step['op'], Write>> = {
@@ -86,7 +88,7 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
   },
 
   async remove(world, m, { a, b, c }) {
-    const kind = at(ALL_KINDS, a)!;
+    const kind = at(REMOVABLE, a)!;
     if (!LEAVES.includes(kind)) {
       await world.refresh(m);
     }
