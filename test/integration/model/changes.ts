@@ -1,19 +1,23 @@
-import { ALL_KINDS, type Kind, KINDS } from './kinds.js';
+import { ALL_KINDS, type Kind, KINDS, STATES } from './kinds.js';
 import { CLASSES, type Manager } from './manager.js';
-import { newRow, type Row } from './row.js';
+import { column as columnOf, newRow, type Row, setColumn } from './row.js';
+import { FIRST_KEY, firstValues, toKey } from './rows.js';
+import { TYPED } from './typed.js';
 import type { World } from './world.js';
 
 /** One of the items, whatever the number. */
 export const at = <Item>(items: readonly Item[], n: number): Item | undefined => items[n % Math.max(items.length, 1)];
 
 /** Kinds whose deletion takes nothing along and refuses nothing. */
-export const LEAVES: readonly Kind[] = ['review', 'lease', 'mark', 'cover', 'tag'];
+export const LEAVES: readonly Kind[] = ['review', 'lease', 'mark', 'entry', 'item', 'cover', 'tag'];
 
 const cascading = (kind: Kind): string[] =>
   ALL_KINDS.flatMap((child) =>
     Object.values(KINDS[child].refs)
-      .filter((spec) => spec.to === kind && spec.policy === 'cascade')
-      .map(({ inverse }) => inverse),
+      .filter((spec) => spec.to === kind)
+      .flatMap(({ inverses }) => inverses)
+      .filter(({ policy }) => policy === 'cascade')
+      .map(({ name }) => name),
   );
 
 /** Flushes instead if the step would touch rows that pending removals are going to reach: what a flush makes of both is the ORM's business. */
@@ -65,10 +69,24 @@ export async function createRow(
   n: number,
 ) {
   const handle = world.nextHandle();
-  const data: Record<string, unknown> = { handle, name: `${kind}${handle}`, ...(slug ? { slug } : {}) };
+  const row = newRow(kind, handle, refs, {
+    ...(slug ? { slug } : {}),
+    ...(kind === 'entry' ? { state: at(STATES, n)! } : {}),
+    typed: firstValues(kind, handle),
+  });
+  const data: Record<string, unknown> = { handle, name: row.name, ...(slug ? { slug } : {}) };
+  if (row.state) {
+    data['state'] = row.state;
+  }
+  if (KINDS[kind].customKey) {
+    data['id'] = toKey(kind, FIRST_KEY + handle);
+  }
+  for (const [property, value] of Object.entries(row.typed)) {
+    data[property] = value === null ? null : TYPED[property]!.make(value);
+  }
   for (const [property, target] of Object.entries(refs)) {
-    const row = target === null ? undefined : (m.pending.creates.get(target) ?? world.model.row(target));
-    data[property] = row ? (n % 2 === 0 ? m.reference(row) : await m.load(row)) : null;
+    const other = target === null ? undefined : (m.pending.creates.get(target) ?? world.model.row(target));
+    data[property] = other ? (n % 2 === 0 ? m.reference(other) : await m.load(other)) : null;
   }
   const entity = m.em.create<any>(CLASSES[kind], data as never);
   m.em.persist(entity);
@@ -76,8 +94,12 @@ export async function createRow(
     // A wrapped reference does not tell the loaded collection on the other side.
     m.collections.delete(`${refs['doc']}.reviews`);
   }
+  if (kind === 'entry') {
+    // The ORM tells the collection of one of the relations over the key, whatever the entry's state.
+    KINDS.entry.refs['doc']!.inverses.forEach(({ name }) => m.collections.delete(`${refs['doc']}.${name}`));
+  }
   m.created.set(handle, entity);
-  m.pending.creates.set(handle, newRow(kind, handle, refs, slug));
+  m.pending.creates.set(handle, row);
   return entity;
 }
 
@@ -92,17 +114,12 @@ export async function settleCovers(world: World, m: Manager): Promise<void> {
 export function change(m: Manager, row: Row, column: string, to: string | number | null): void {
   const created = m.pending.creates.get(row.handle);
   if (created) {
-    if (column === 'name') {
-      created.name = String(to);
-    } else {
-      created.refs[column] = to as number | null;
-    }
+    setColumn(created, column, to);
     return;
   }
   const changes =
     m.pending.sets.get(row.handle) ?? new Map<string, { from: string | number | null; to: string | number | null }>();
-  const current = column === 'name' || column === 'slug' ? (row[column] ?? null) : row.refs[column]!;
-  const from = changes.has(column) ? changes.get(column)!.from : current;
+  const from = changes.has(column) ? changes.get(column)!.from : columnOf(row, column);
   if (from === to) {
     changes.delete(column);
   } else {

@@ -1,6 +1,7 @@
-import { COLLECTIONS } from './kinds.js';
+import { COLLECTIONS, type CollectionSpec, PLAIN_PARENTS } from './kinds.js';
 import { at, change, collides, reachesChanges, settleCovers } from './changes.js';
 import { CLASSES, type Manager } from './manager.js';
+import { isBehind } from './model.js';
 import { newRow } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
@@ -17,14 +18,14 @@ function replaceAll(collection: any, items: readonly any[]): void {
 }
 
 /** A collection with active rows behind it, its parent and those rows. */
-function choose(world: World, { a, b }: Step, allowed: (collection: (typeof COLLECTIONS)[number]) => boolean) {
+function choose(world: World, { a, b }: Step, allowed: (collection: CollectionSpec) => boolean) {
   const collections = COLLECTIONS.filter(allowed).flatMap((collection) =>
     world
       .candidates(collection.parent, false)
       .map((parent) => ({
         ...collection,
         row: parent,
-        items: world.model.behind(parent.handle, collection.child, collection.property, 'active'),
+        items: world.model.behind(parent.handle, collection, 'active'),
       }))
       .filter(({ items }) => items.length > 0),
   );
@@ -32,7 +33,8 @@ function choose(world: World, { a, b }: Step, allowed: (collection: (typeof COLL
 }
 
 /** Collections that can let go of an item: by deleting it or by clearing its key. */
-const releasing = ({ spec }: (typeof COLLECTIONS)[number]) => Boolean(spec.orphanRemoval) || spec.nullable;
+const releasing = ({ child, spec }: CollectionSpec) =>
+  (Boolean(spec.orphanRemoval) || spec.nullable) && !PLAIN_PARENTS.includes(child);
 
 async function releaseFromLoaded(world: World, m: Manager, step: Step, leave: 'one' | 'set'): Promise<void> {
   await world.refresh(m);
@@ -106,9 +108,10 @@ export const COLLECTION_WRITES: Partial<Record<Step['op'], Write>> = {
     }
     replaceAll(parent[name], keptEntities);
     m.replacedUnloaded = true;
+    // The ORM's statement names the key and nothing else: whose the rows are does not matter to it.
     const going = world.model
-      .behind(row.handle, chosen.child, property, 'active')
-      .filter((item) => !kept.includes(item));
+      .every(chosen.child)
+      .filter((item) => item.unit === null && isBehind(item, row.handle, chosen) && !kept.includes(item));
     for (const { handle } of going) {
       if (spec.orphanRemoval) {
         m.pending.removes.add(handle);
@@ -174,7 +177,7 @@ export const COLLECTION_WRITES: Partial<Record<Step['op'], Write>> = {
     if (!doc) {
       return;
     }
-    const old = world.model.behind(doc.handle, 'cover', 'doc', 'active')[0];
+    const old = world.model.behind(doc.handle, { child: 'cover', property: 'doc' }, 'active')[0];
     const entity = await m.load(doc, ['cover']);
     if (old) {
       m.pending.removes.add(old.handle);

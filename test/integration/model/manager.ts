@@ -4,8 +4,24 @@ import { DeletionRestrictedError, RestoreConflictError, SoftDeleteRepository } f
 import { ALL_KINDS, COLLECTIONS, type Kind, KINDS } from './kinds.js';
 import type { Model } from './model.js';
 import { noPending, type Outcome, type Pending, type Row, type Scope } from './row.js';
-import { Cover, Doc, Folder, Lease, Mark, Member, Note, Review, Tag, Team } from './model-entities.js';
-import type { Rows } from './rows.js';
+import {
+  Box,
+  Cover,
+  Doc,
+  Entry,
+  Folder,
+  Item,
+  Lease,
+  Mark,
+  Member,
+  Note,
+  Review,
+  Shelf,
+  Tag,
+  Team,
+} from './model-entities.js';
+import type { Key, Rows } from './rows.js';
+import { canonical, TYPED } from './typed.js';
 
 export const CLASSES: Readonly<Record<Kind, new () => any>> = {
   folder: Folder,
@@ -14,6 +30,10 @@ export const CLASSES: Readonly<Record<Kind, new () => any>> = {
   lease: Lease,
   mark: Mark,
   note: Note,
+  entry: Entry,
+  shelf: Shelf,
+  box: Box,
+  item: Item,
   cover: Cover,
   tag: Tag,
   team: Team,
@@ -24,6 +44,8 @@ export const CLASSES: Readonly<Record<Kind, new () => any>> = {
 export class Manager {
   pending: Pending = noPending();
   readonly created = new Map<number, any>();
+  /** What a subscriber removes during the next flush, and where. */
+  readonly late = new Map<object, 'beforeFlush' | 'onFlush'>();
   /** Whether a collection was replaced without being loaded: the ORM tries that again after a flush that failed. */
   replacedUnloaded = false;
   /** Whether another manager has committed since this one was last empty. */
@@ -49,6 +71,7 @@ export class Manager {
     this.pending = noPending();
     this.replacedUnloaded = false;
     this.created.clear();
+    this.late.clear();
     this.foreign = false;
     this.stale.clear();
     this.collections.clear();
@@ -59,6 +82,7 @@ export class Manager {
     this.pending = noPending();
     this.replacedUnloaded = false;
     this.created.clear();
+    this.late.clear();
   }
 
   repository(kind: Kind): SoftDeleteRepository<any> {
@@ -108,11 +132,13 @@ export class Manager {
   }
 
   #behind(row: Row, name: string): number[] {
-    const relations = ALL_KINDS.flatMap((kind) =>
-      Object.entries(KINDS[kind].refs).map(([property, spec]) => ({ kind, property, spec })),
+    const relations = ALL_KINDS.flatMap((child) =>
+      Object.entries(KINDS[child].refs).map(([property, spec]) => ({ child, property, spec })),
     );
-    const relation = relations.find(({ spec }) => spec.to === row.kind && spec.inverse === name);
-    return relation ? this.model.behind(row.handle, relation.kind, relation.property).map(({ handle }) => handle) : [];
+    const relation = relations.find(
+      ({ spec }) => spec.to === row.kind && spec.inverses.some((inverse) => inverse.name === name),
+    );
+    return relation ? this.model.behind(row.handle, relation).map(({ handle }) => handle) : [];
   }
 
   /** Documents among the pending changes whose version in memory is not the row's any more. */
@@ -150,10 +176,18 @@ export class Manager {
         fail('version', entity.version, this.rows.versions.get(row.handle));
       }
       for (const [property, { to }] of Object.entries(KINDS[row.kind].refs)) {
-        const target = Reference.unwrapReference(entity[property] as object) as { id: number } | null | undefined;
+        const target = Reference.unwrapReference(entity[property] as object) as { id: Key } | null | undefined;
         const actual = target == null ? null : this.rows.handle(to, target.id);
         if (actual !== row.refs[property]) {
           fail(property, actual, row.refs[property]);
+        }
+      }
+      for (const [property, n] of Object.entries(row.typed)) {
+        const spec = TYPED[property]!;
+        const value = entity[property] == null ? null : spec.plain(entity[property]);
+        const wanted = n === null ? null : spec.plain(spec.make(n));
+        if (canonical(value) !== canonical(wanted)) {
+          fail(property, canonical(value), canonical(wanted));
         }
       }
       this.#checkCollections(row, entity, fail);
@@ -161,12 +195,13 @@ export class Manager {
   }
 
   #checkCollections(row: Row, entity: any, fail: (what: string, actual: unknown, expected: unknown) => never): void {
-    for (const { name, child, property, parent } of COLLECTIONS) {
+    for (const collection of COLLECTIONS) {
+      const { name, parent } = collection;
       const scope = this.collections.get(`${row.handle}.${name}`);
       if (parent !== row.kind || scope !== 'active' || !entity[name].isInitialized()) {
         continue;
       }
-      const expected = this.model.behind(row.handle, child, property, 'active').map(({ handle }) => handle);
+      const expected = this.model.behind(row.handle, collection, 'active').map(({ handle }) => handle);
       const actual = handles(entity[name].getItems());
       // What was restored shows at the next read: the collection may be waiting for it, but never holds anything else.
       if (!sameHandles(actual, expected)) {

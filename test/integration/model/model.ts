@@ -1,5 +1,15 @@
-import { KINDS } from './kinds.js';
-import { type Conflict, inScope, type Outcome, type Pending, type Row, type Scope, uniqueValue } from './row.js';
+import { type CollectionSpec, inverseOf, KINDS } from './kinds.js';
+import {
+  type Conflict,
+  HOME_TENANT,
+  inScope,
+  type Outcome,
+  type Pending,
+  type Row,
+  type Scope,
+  setColumn,
+  uniqueValue,
+} from './row.js';
 
 /** The rows as the contract wants them, and what each operation makes of them. Knows nothing of the code under test. */
 export class Model {
@@ -9,7 +19,9 @@ export class Model {
 
   snapshot(): { rows: Map<number, Row>; links: Set<string> } {
     return {
-      rows: new Map([...this.rows].map(([handle, row]) => [handle, { ...row, refs: { ...row.refs } }])),
+      rows: new Map(
+        [...this.rows].map(([handle, row]) => [handle, { ...row, refs: { ...row.refs }, typed: { ...row.typed } }]),
+      ),
       links: new Set(this.links),
     };
   }
@@ -23,13 +35,18 @@ export class Model {
     return this.rows.get(handle)!;
   }
 
+  /** The rows that the managers' tenant sees. */
   of(kind: Row['kind'], scope: Scope = 'with'): Row[] {
-    return [...this.rows.values()].filter((row) => row.kind === kind && inScope(row, scope));
+    return this.every(kind).filter((row) => row.tenant === HOME_TENANT && inScope(row, scope));
   }
 
-  /** The rows that point at one. */
-  behind(handle: number, kind: Row['kind'], property: string, scope: Scope = 'with'): Row[] {
-    return this.of(kind, scope).filter((row) => row.refs[property] === handle);
+  every(kind: Row['kind']): Row[] {
+    return [...this.rows.values()].filter((row) => row.kind === kind);
+  }
+
+  /** The rows in a relation of one. */
+  behind(handle: number, relation: Pick<CollectionSpec, 'child' | 'property' | 'state'>, scope: Scope = 'with'): Row[] {
+    return this.of(relation.child, scope).filter((row) => isBehind(row, handle, relation));
   }
 
   linked(doc: number, scope: Scope): Row[] {
@@ -43,7 +60,7 @@ export class Model {
       const parent = this.rows.get(handle);
       for (const row of parent ? this.rows.values() : []) {
         const pointsThere = Object.entries(KINDS[row.kind].refs).some(
-          ([property, spec]) => spec.policy === 'cascade' && row.refs[property] === handle,
+          ([property, spec]) => inverseOf(row, spec).policy === 'cascade' && row.refs[property] === handle,
         );
         if (pointsThere && (!softOnly || KINDS[row.kind].soft) && follows(row, parent!)) {
           reached.add(row.handle);
@@ -62,7 +79,7 @@ export class Model {
         row.unit === null &&
         !deleted.has(row.handle) &&
         Object.entries(KINDS[row.kind].refs).some(
-          ([property, spec]) => spec.policy === 'restrict' && deleted.has(row.refs[property] ?? -1),
+          ([property, spec]) => inverseOf(row, spec).policy === 'restrict' && deleted.has(row.refs[property] ?? -1),
         ),
     );
     if (restricted) {
@@ -85,7 +102,12 @@ export class Model {
       const row = this.row(handle);
       for (const [property, spec] of Object.entries(KINDS[row.kind].refs)) {
         const parent = this.rows.get(row.refs[property] ?? -1);
-        if (spec.policy !== 'cascade' || !parent || parent.unit === null || restored.has(parent.handle)) {
+        if (
+          inverseOf(row, spec).policy !== 'cascade' ||
+          !parent ||
+          parent.unit === null ||
+          restored.has(parent.handle)
+        ) {
           continue;
         }
         if (withParents) {
@@ -163,11 +185,7 @@ export class Model {
         continue;
       }
       for (const [column, { to }] of changes) {
-        if (column === 'name' || column === 'slug') {
-          row[column] = String(to);
-        } else {
-          row.refs[column] = to as number | null;
-        }
+        setColumn(row, column, to);
       }
       if (!pending.creates.has(handle)) {
         row.touched = undefined;
@@ -202,7 +220,15 @@ export class Model {
     if (outcome !== 'ok') {
       errors.add(outcome);
     }
-    removes.filter((handle) => !soft.includes(handle)).forEach((handle) => this.drop(handle));
+    const plain = this.closure(
+      removes.filter((handle) => !soft.includes(handle)),
+      () => true,
+      false,
+    );
+    if ([...plain].some((handle) => KINDS[this.row(handle).kind].soft)) {
+      errors.add('restricted');
+    }
+    plain.forEach((handle) => this.drop(handle));
     return this.#allowed(errors, pending, deleted, soft);
   }
 
@@ -231,4 +257,13 @@ export class Model {
     }
     return allowed;
   }
+}
+
+/** Whether a row is in a relation of another, whoever sees it. */
+export function isBehind(
+  row: Row,
+  handle: number,
+  { property, state }: Pick<CollectionSpec, 'property' | 'state'>,
+): boolean {
+  return row.refs[property] === handle && (state === undefined || row.state === state);
 }

@@ -2,14 +2,16 @@ import { at } from './changes.js';
 import { type DeletionResult, RestoreConflictError, type RestoreResult } from 'nestjs-mikro-orm-soft-delete';
 import { type Kind, SOFT_KINDS } from './kinds.js';
 import { CLASSES, type Manager } from './manager.js';
-import { type Conflict, type Row, uniqueValue } from './row.js';
+import { type Conflict, HOME_TENANT, type Row, uniqueValue } from './row.js';
+import type { Key } from './rows.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
 
-type Operation = (world: World, m: Manager, step: Step) => Promise<void>;
+export type Operation = (world: World, m: Manager, step: Step) => Promise<void>;
 
 interface Target {
   readonly kind: Kind;
+  /** The rows that it means, as far as the managers' tenant sees them. */
   readonly handles: readonly number[];
   readonly value: any;
 }
@@ -22,25 +24,28 @@ async function chooseTarget(
   eligible: (row: Row) => boolean,
 ): Promise<Target | undefined> {
   const kind = at(
-    SOFT_KINDS.filter((each) => world.model.of(each).some(eligible)),
+    SOFT_KINDS.filter((each) => world.model.every(each).some(eligible)),
     a,
   );
-  const rows = kind ? world.model.of(kind).filter(eligible) : [];
+  const rows = kind ? world.model.every(kind).filter(eligible) : [];
   const row = at(rows, b);
   const second = at(rows, b + 1);
   if (!kind || !row || !second) {
     return undefined;
   }
   const id = (each: Row) => world.rows.ids.get(each.handle)!;
+  const seen = (...each: Row[]) => each.filter(({ tenant }) => tenant === HOME_TENANT).map(({ handle }) => handle);
+  // Somebody else's row is there as a reference at most.
+  const entity = (each: Row) => (seen(each).length > 0 ? m.load(each) : m.reference(each));
   switch (c % 5) {
     case 0:
-      return { kind, handles: [row.handle], value: id(row) };
+      return { kind, handles: seen(row), value: id(row) };
     case 1:
-      return { kind, handles: [row.handle], value: await m.load(row) };
+      return { kind, handles: seen(row), value: await entity(row) };
     case 2:
-      return { kind, handles: [row.handle, second.handle], value: [id(row), await m.load(second)] };
+      return { kind, handles: seen(row, second), value: [id(row), await entity(second)] };
     case 3:
-      return { kind, handles: [row.handle], value: { name: row.name } };
+      return { kind, handles: seen(row), value: { name: row.name } };
     default:
       return { kind, handles: world.model.of(kind).map(({ handle }) => handle), value: {} };
   }
@@ -88,13 +93,12 @@ export const OPERATIONS: Partial<Record<Step['op'], Operation>> = {
     await world.settle(m);
     await world.settleOthers(m);
     const kind = at(SOFT_KINDS, a)!;
-    const handles = world.model
-      .of(kind)
-      .filter((_, i) => (b >> i) % 2 === 0)
-      .map(({ handle }) => handle);
+    const named = world.model.every(kind).filter((_, i) => (b >> i) % 2 === 0);
+    const handles = named.map(({ handle }) => handle);
+    const seen = named.filter(({ tenant }) => tenant === HOME_TENANT).map(({ handle }) => handle);
     await world.write(
       m,
-      () => world.model.softDelete(handles).outcome,
+      () => world.model.softDelete(seen).outcome,
       () => m.repository(kind).nativeDelete({ handle: { $in: handles } }),
     );
   },
@@ -159,7 +163,7 @@ function expectConflicts(world: World, error: RestoreConflictError, expected: re
     `${reason} ${kind}#${reason === 'unique' ? uniqueValue(world.model.row(handle)) : handle}`;
   const actual = error.conflicts.map(({ reason, entity, key }) => {
     const kind = SOFT_KINDS.find((each) => CLASSES[each].name === entity)!;
-    return name({ reason, kind, handle: world.rows.handle(kind, Number(key))! });
+    return name({ reason, kind, handle: world.rows.handle(kind, key as Key)! });
   });
   const [left, right] = [actual, expected.map(name)].map((each) => [...new Set(each)].toSorted().join(', '));
   if (left !== right) {

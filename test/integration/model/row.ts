@@ -1,4 +1,4 @@
-import type { Kind } from './kinds.js';
+import type { Kind, State } from './kinds.js';
 
 export interface Row {
   readonly kind: Kind;
@@ -6,6 +6,12 @@ export interface Row {
   name: string;
   slug?: string;
   readonly refs: Record<string, number | null>;
+  /** Of an entry: which relation of its document it is in. */
+  state?: State;
+  /** Whose the row is: the managers work for the first tenant. */
+  readonly tenant: number;
+  /** The number that each typed property is made from. */
+  readonly typed: Record<string, number | null>;
   /** The operation that deleted the row; `null` while it is active. */
   unit: number | null;
   /** The `onUpdate` property; `undefined` once an update may have changed it, until the rows are compared. */
@@ -33,6 +39,9 @@ export interface Pending {
   readonly released: Map<number, string>;
 }
 
+/** The tenant that the managers work for; rows of others are there and must stay as they are. */
+export const HOME_TENANT = 1;
+
 export const noPending = (): Pending => ({
   creates: new Map(),
   sets: new Map(),
@@ -50,13 +59,40 @@ export function uniqueValue(row: Row): string | undefined {
   return row.kind === 'folder' ? row.slug : row.kind === 'cover' ? String(row.refs['doc']) : undefined;
 }
 
-export const newRow = (kind: Kind, handle: number, refs: Row['refs'], slug?: string): Row => ({
+export const newRow = (
+  kind: Kind,
+  handle: number,
+  refs: Row['refs'],
+  more: Partial<Pick<Row, 'slug' | 'state' | 'tenant' | 'typed'>> = {},
+): Row => ({
   kind,
   handle,
   name: `${kind}${handle}`,
-  ...(slug === undefined ? {} : { slug }),
   refs,
+  tenant: HOME_TENANT,
+  typed: {},
+  ...more,
   unit: null,
   touched: undefined,
   bumped: false,
 });
+
+/** A change of one property of a row, whatever the property is. */
+export function setColumn(row: Row, column: string, to: string | number | null): void {
+  if (column === 'name' || column === 'slug') {
+    row[column] = String(to);
+  } else if (column === 'state') {
+    row.state = to as State;
+  } else if (column in row.refs) {
+    row.refs[column] = to as number | null;
+  } else {
+    row.typed[column] = to as number | null;
+  }
+}
+
+export function column(row: Row, name: string): string | number | null {
+  if (name === 'name' || name === 'slug' || name === 'state') {
+    return row[name] ?? null;
+  }
+  return (name in row.refs ? row.refs[name] : row.typed[name]) ?? null;
+}

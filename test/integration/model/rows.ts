@@ -1,12 +1,32 @@
 import { ALL_KINDS, type Kind, KINDS } from './kinds.js';
+import { lives } from './neighbours.js';
+import { canonical, TYPED, TYPED_PROPERTIES } from './typed.js';
 import type { Model } from './model.js';
 import type { Row } from './row.js';
+
+export const FIRST_KEY = 1_000_000;
+
+/** A key as an entity has it. */
+export type Key = number | string;
+
+export const toKey = (kind: Kind, id: number): Key =>
+  KINDS[kind].customKey && lives('custom-keys') ? `key_${id}` : id;
+
+/** What the typed properties of a new row are made from. */
+export const firstValues = (kind: Kind, n: number): Record<string, number | null> =>
+  Object.fromEntries(
+    KINDS[kind].typed
+      ? TYPED_PROPERTIES.map((property, i) => [property, lives('types') && (n + i) % 3 !== 0 ? n : null])
+      : [],
+  );
 
 interface DbRow {
   readonly id: number;
   readonly handle: number;
   readonly name: string;
   readonly slug?: string;
+  readonly state?: string;
+  readonly tenant: number;
   readonly touched?: number;
   readonly version?: number;
   readonly deleted: string | null;
@@ -27,7 +47,10 @@ export const SNAPSHOT_SQL = `select json_build_object('now', to_char(clock_times
       'id',
       'handle',
       'name',
+      'tenant',
       ...(kind === 'folder' ? ['slug'] : []),
+      ...(kind === 'entry' ? ['state'] : []),
+      ...(spec.typed ? TYPED_PROPERTIES.map((property) => `${TYPED[property]!.column} as "${property}"`) : []),
       ...(spec.touched ? ['touched'] : []),
       ...(spec.versioned ? ['version'] : []),
       ...Object.keys(spec.refs).map((property) => `${property}_id as "${property}"`),
@@ -41,14 +64,26 @@ export const SNAPSHOT_SQL = `select json_build_object('now', to_char(clock_times
 
 /** Compares the rows of the database with the model's, and learns keys, versions and units from them. */
 export class Rows {
-  readonly ids = new Map<number, number>();
+  readonly ids = new Map<number, Key>();
   readonly versions = new Map<number, number>();
   readonly #byId = new Map<string, number>();
   readonly #units = new Map<number, string>();
   #last = '';
 
-  handle(kind: Kind, id: number): number | undefined {
+  handle(kind: Kind, id: Key): number | undefined {
     return this.#byId.get(`${kind}:${id}`);
+  }
+
+  /** The units and versions that are known, for `forget()`. */
+  learned(): { units: ReadonlyMap<number, string>; versions: ReadonlyMap<number, number> } {
+    return { units: new Map(this.#units), versions: new Map(this.versions) };
+  }
+
+  forget({ units, versions }: ReturnType<Rows['learned']>): void {
+    this.#units.clear();
+    units.forEach((time, unit) => this.#units.set(unit, time));
+    this.versions.clear();
+    versions.forEach((version, handle) => this.versions.set(handle, version));
   }
 
   compare(model: Model, { rows, links, now }: Snapshot): void {
@@ -59,13 +94,14 @@ export class Rows {
     };
     for (const kind of ALL_KINDS) {
       for (const row of rows[kind]) {
-        this.ids.set(row.handle, row.id);
-        this.#byId.set(`${kind}:${row.id}`, row.handle);
+        const key = toKey(kind, row.id);
+        this.ids.set(row.handle, key);
+        this.#byId.set(`${kind}:${key}`, row.handle);
       }
     }
     const unitTimes = new Map([...this.#units].map(([unit, time]) => [time, unit]));
     for (const kind of ALL_KINDS) {
-      const expected = model.of(kind);
+      const expected = model.every(kind);
       const actual = new Map(rows[kind].map((row) => [row.handle, row]));
       for (const row of actual.values()) {
         if (!model.rows.has(row.handle)) {
@@ -74,15 +110,22 @@ export class Rows {
       }
       for (const row of expected) {
         const found = actual.get(row.handle) ?? fail('the existence', row, 'no row', 'one');
-        if (found.name !== row.name || found.slug !== row.slug) {
-          fail('the scalars', row, `${found.name}/${found.slug}`, `${row.name}/${row.slug}`);
+        const scalars = (each: Row | DbRow) => [each.name, each.slug, each.state, each.tenant].join('/');
+        if (scalars(found) !== scalars(row)) {
+          fail('the scalars', row, scalars(found), scalars(row));
+        }
+        for (const [property, n] of Object.entries(row.typed)) {
+          const [stored, wanted] = [found[property], n === null ? null : TYPED[property]!.stored(n)].map(canonical);
+          if (stored !== wanted) {
+            fail(`the ${property}`, row, stored, wanted);
+          }
         }
         row.touched ??= found.touched;
         if (KINDS[kind].touched && found.touched !== row.touched) {
           fail('the onUpdate property', row, found.touched, row.touched);
         }
         for (const [property, { to }] of Object.entries(KINDS[kind].refs)) {
-          const target = found[property] == null ? null : this.handle(to, found[property] as number);
+          const target = found[property] == null ? null : this.handle(to, toKey(to, found[property] as number));
           if (target !== row.refs[property]) {
             fail(`the ${property}`, row, target, row.refs[property]);
           }
@@ -91,7 +134,9 @@ export class Rows {
         this.#compareVersion(row, found.version, fail);
       }
     }
-    const actualLinks = links.map(({ doc, tag }) => `${this.handle('doc', doc)}:${this.handle('tag', tag)}`).toSorted();
+    const actualLinks = links
+      .map(({ doc, tag }) => `${this.handle('doc', toKey('doc', doc))}:${this.handle('tag', tag)}`)
+      .toSorted();
     const expectedLinks = [...model.links].toSorted();
     if (actualLinks.join() !== expectedLinks.join()) {
       throw new Error(`the pivot rows: the database has ${actualLinks}, the model ${expectedLinks}`);

@@ -1,8 +1,10 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Manager } from './manager.js';
+import { NEIGHBOUR_WRITES } from './neighbour-writes.js';
 import { OPERATIONS } from './operations.js';
+import type { Orms } from './orms.js';
+import { PARALLEL } from './parallel.js';
 import { READS } from './reads.js';
-import type { Sequence, Step } from './step.js';
+import { NEIGHBOUR_EM, type Sequence, type Step } from './step.js';
 import { Aborted, World } from './world.js';
 import { WRITES } from './writes.js';
 import { COLLECTION_WRITES } from './collection-writes.js';
@@ -10,28 +12,35 @@ import { COLLECTION_WRITES } from './collection-writes.js';
 class RolledBack extends Error {}
 
 /**
- * Runs one sequence over an empty database.
+ * Runs one sequence over empty databases.
  *
- * @throws the first difference between the database or memory and the model, with the step that showed it
+ * @throws the first difference between a database or memory and its model, with the step that showed it
  */
-export async function runSequence(
-  orm: MikroORM,
-  query: (sql: string) => Promise<any[]>,
-  { graph, steps }: Sequence,
-): Promise<void> {
-  await World.empty(query);
-  const world = new World(orm, query);
-  await world.start(graph);
+export async function runSequence(orms: Orms, { setting, graph, steps }: Sequence): Promise<void> {
+  if (setting.stranger) {
+    await orms.letStrangerIn();
+  }
+  const { installed } = orms;
+  const home = await World.create(installed[setting.home] ?? installed[0], graph);
+  const other = installed.length > 1 ? installed[1 - setting.home] : undefined;
+  const neighbour = other ? await World.create(other, graph) : home;
   let current = 'start';
-  const queue = steps.map((step, i) => ({ step, i }));
+  const run = {
+    home,
+    neighbour,
+    queue: steps.map((step, i) => ({ step, i })),
+    tell: (name: string) => (current = name),
+  };
   try {
-    while (queue.length > 0) {
-      await runUntilEnd(world, queue, (name) => (current = name));
+    while (run.queue.length > 0) {
+      await runUntilEnd(run);
     }
-    current = 'the end';
-    for (const m of world.managers) {
-      await world.settle(m);
-      await m.em.flush();
+    for (const world of new Set([home, neighbour])) {
+      current = world === home ? 'the end' : 'the end, in the other ORM';
+      for (const m of world.managers) {
+        await world.settle(m);
+        await m.em.flush();
+      }
       await world.compare();
     }
   } catch (error) {
@@ -39,20 +48,27 @@ export async function runSequence(
   }
 }
 
-type Queue = { step: Step; i: number }[];
+/** A sequence under way: the world of its own, that of the other ORM, and the steps that are left. */
+interface Run {
+  readonly home: World;
+  readonly neighbour: World;
+  readonly queue: { step: Step; i: number }[];
+  tell(name: string): void;
+}
 
 /** Runs the steps of one transaction, or those outside of any. @returns whether the transaction is to be rolled back */
-async function runUntilEnd(world: World, queue: Queue, tell: (name: string) => void, only?: Manager): Promise<boolean> {
-  for (let next = queue.shift(); next; next = queue.shift()) {
+async function runUntilEnd(run: Run, inTransaction = false): Promise<boolean> {
+  for (let next = run.queue.shift(); next; next = run.queue.shift()) {
     const { step, i } = next;
-    const m = only ?? world.managers[Math.max(step.em - 2, 0) % 3]!;
-    tell(`step ${i + 1}, ${step.op}:${step.em}.${step.a}.${step.b}.${step.c}`);
+    const world = step.em === NEIGHBOUR_EM ? run.neighbour : run.home;
+    const m = world.transactions.at(-1)?.manager ?? world.managers[Math.max(step.em - 2, 0) % 3]!;
+    run.tell(`step ${i + 1}, ${step.op}:${step.em}.${step.a}.${step.b}.${step.c}`);
     if (step.op === 'begin') {
-      if (world.transactions.length < 3) {
-        await runTransaction(world, queue, tell, m, step.a % 2 === 0);
+      if (world.transactions.length < 3 && (!inTransaction || world.transactions.length > 0)) {
+        await runTransaction(run, world, m, step.a % 2 === 0);
       }
     } else if (step.op === 'commit' || step.op === 'rollback') {
-      if (only) {
+      if (inTransaction) {
         return step.op === 'rollback';
       }
     } else {
@@ -62,13 +78,7 @@ async function runUntilEnd(world: World, queue: Queue, tell: (name: string) => v
   return false;
 }
 
-async function runTransaction(
-  world: World,
-  queue: Queue,
-  tell: (name: string) => void,
-  m: Manager,
-  keep: boolean,
-): Promise<void> {
+async function runTransaction(run: Run, world: World, m: Manager, keep: boolean): Promise<void> {
   await world.settle(m);
   for (const other of world.transactions.length === 0 ? world.managers : []) {
     await world.settle(other);
@@ -82,14 +92,14 @@ async function runTransaction(
   const before = world.model.snapshot();
   const knows = { foreign: m.foreign, collections: new Map(m.collections), stale: new Set(m.stale) };
   const versions = new Map(world.rows.versions);
-  const transaction = { mixed: false };
+  const transaction = { manager: m, mixed: false };
   world.transactions.push(transaction);
   let broken: unknown;
   try {
     await outer.transactional(async (tx) => {
       m.em = tx as typeof outer;
       try {
-        const rollback = await runUntilEnd(world, queue, tell, m);
+        const rollback = await runUntilEnd(run, true);
         await world.settle(m);
         if (rollback) {
           throw new RolledBack();
@@ -149,6 +159,10 @@ async function runStep(world: World, m: Manager, step: Step): Promise<void> {
     await world.settle(m);
     await READS[op](world, m, step);
   } else {
-    await (WRITES[op] ?? COLLECTION_WRITES[op] ?? OPERATIONS[op])!(world, m, step);
+    await (WRITES[op] ?? COLLECTION_WRITES[op] ?? NEIGHBOUR_WRITES[op] ?? OPERATIONS[op] ?? PARALLEL[op])!(
+      world,
+      m,
+      step,
+    );
   }
 }

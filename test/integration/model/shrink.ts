@@ -20,6 +20,8 @@ export async function shrink(sequence: Sequence, fails: (candidate: Sequence) =>
         break;
       }
     }
+    // The stranger stays once it is in.
+    await tryOut({ ...best, setting: { ...best.setting, home: 0 } });
     for (const kind of Object.keys(best.graph) as (keyof Graph)[]) {
       for (let i = best.graph[kind].length - 1; i >= 0; i--) {
         await tryOut({ ...best, graph: { ...best.graph, [kind]: best.graph[kind].toSpliced(i, 1) } });

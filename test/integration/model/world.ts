@@ -1,17 +1,17 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
-import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
-import { Manager, outcomeOf } from './manager.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { ALL_KINDS, type Kind, KINDS, SOFT_KINDS, STATES } from './kinds.js';
+import type { SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { CLASSES, Manager, outcomeOf } from './manager.js';
 import { Model } from './model.js';
-import { newRow, type Outcome, type Row } from './row.js';
-import { Rows, SNAPSHOT_SQL } from './rows.js';
-import type { Graph } from './step.js';
+import { lives } from './neighbours.js';
+import type { ModelOrm } from './orms.js';
+import { HOME_TENANT, newRow, type Outcome, type Row } from './row.js';
+import { FIRST_KEY, firstValues, Rows, SNAPSHOT_SQL } from './rows.js';
+import { type Graph, OTHER_TENANT } from './step.js';
+import { TYPED } from './typed.js';
 
 /** A step that a sequence of transactions cannot go on after: its transaction is rolled back. */
 export class Aborted extends Error {}
-
-type Query = (sql: string) => Promise<any[]>;
-
-const FIRST_KEY = 1_000_000;
 
 /** The database, the managers that work on it, and the model of both. */
 export class World {
@@ -19,21 +19,40 @@ export class World {
   readonly rows = new Rows();
   readonly managers: Manager[];
   /** How many transactions are open, and in which of them something else than deletions and restorations happened. */
-  readonly transactions: { mixed: boolean }[] = [];
+  readonly transactions: { manager: Manager; mixed: boolean }[] = [];
+  /** One that knows no parameter of the application's filter. */
+  readonly repositoryWithoutTenant: (kind: Kind) => SoftDeleteRepository<any>;
+  private readonly query: (sql: string) => Promise<any[]>;
   #handles = 0;
 
-  constructor(
-    orm: MikroORM,
-    private readonly query: Query,
-  ) {
-    this.managers = [0, 1, 2].map(
-      () => new Manager(orm.em.fork({ flushMode: 'commit' as never, useContext: true }), this.model, this.rows),
-    );
+  private constructor({ orm, database, late }: ModelOrm) {
+    late.world = this;
+    this.repositoryWithoutTenant = (kind) => orm.em.fork().getRepository<any>(CLASSES[kind]) as never;
+    this.query = (sql) => database.query(sql);
+    this.managers = [0, 1, 2].map(() => new Manager(this.#fork(orm.em), this.model, this.rows));
   }
 
-  static async empty(query: Query): Promise<void> {
-    await query(
-      `set session_replication_role = replica; delete from doc_tags; ${ALL_KINDS.map((kind) => `delete from ${kind};`).join(' ')} set session_replication_role = origin`,
+  #fork(em: EntityManager): EntityManager {
+    const fork = em.fork({ flushMode: 'commit' as never, useContext: true });
+    if (lives('tenants')) {
+      fork.setFilterParams('tenant', { tenant: HOME_TENANT });
+    }
+    return fork;
+  }
+
+  /** Starts over with the first rows, which are inserted behind the managers' backs. */
+  static async create(orm: ModelOrm, graph: Graph): Promise<World> {
+    const world = new World(orm);
+    const tables = ['doc_tags', ...ALL_KINDS];
+    await world.#replicate(tables.map((table) => `delete from ${table};`));
+    await world.#start(graph);
+    return world;
+  }
+
+  /** Without foreign keys: in any order, and fast. */
+  async #replicate(statements: readonly string[]): Promise<void> {
+    await this.query(
+      `set session_replication_role = replica; ${statements.join(' ')} set session_replication_role = origin`,
     );
   }
 
@@ -41,25 +60,37 @@ export class World {
     return ++this.#handles;
   }
 
-  /** Inserts the first rows behind the managers' backs. */
-  async start(graph: Graph): Promise<void> {
+  async #start(graph: Graph): Promise<void> {
     const { model } = this;
-    const pick = (kind: Kind, n: number, orNull: boolean): number | null => {
-      const rows = model.of(kind);
+    const pick = (kind: Kind, n: number, orNull: boolean, tenant: number): number | null => {
+      // What belongs to a tenant points at rows of its own or of the first one, as far as they are there.
+      const rows = model.every(kind).filter((row) => row.tenant === HOME_TENANT || row.tenant === tenant);
       return rows.length === 0 || (orNull && n % 4 === 0) ? null : rows[n % rows.length]!.handle;
     };
     for (const kind of ALL_KINDS.toSorted((a, b) => Number(a === 'member') - Number(b === 'member'))) {
       for (const n of graph[kind]) {
+        const tenant = n >= OTHER_TENANT && lives('tenants') ? HOME_TENANT + 1 : HOME_TENANT;
         const refs = Object.fromEntries(
-          Object.entries(KINDS[kind].refs).map(([property, spec]) => [property, pick(spec.to, n, spec.nullable)]),
+          Object.entries(KINDS[kind].refs).map(([property, spec]) => [
+            property,
+            pick(spec.to, n, spec.nullable, tenant),
+          ]),
         );
         const missing = Object.entries(KINDS[kind].refs).some(
           ([property, spec]) => !spec.nullable && refs[property] === null,
         );
-        const taken = kind === 'cover' && model.of('cover').some((cover) => cover.refs['doc'] === refs['doc']);
+        const taken = kind === 'cover' && model.every('cover').some((cover) => cover.refs['doc'] === refs['doc']);
         if (!missing && !taken) {
           const handle = this.nextHandle();
-          model.rows.set(handle, newRow(kind, handle, refs, kind === 'folder' ? `start${handle}` : undefined));
+          model.rows.set(
+            handle,
+            newRow(kind, handle, refs, {
+              tenant,
+              typed: firstValues(kind, handle),
+              ...(kind === 'folder' ? { slug: `start${handle}` } : {}),
+              ...(kind === 'entry' ? { state: STATES[n % 3]! } : {}),
+            }),
+          );
         }
       }
     }
@@ -69,9 +100,7 @@ export class World {
         model.links.add(`${docs[n % docs.length]!.handle}:${tags[(n >> 1) % tags.length]!.handle}`);
       }
     }
-    await this.query(
-      `set session_replication_role = replica; ${this.#inserts().join(' ')} set session_replication_role = origin`,
-    );
+    await this.#replicate(this.#inserts());
     await this.compare();
   }
 
@@ -79,21 +108,21 @@ export class World {
     const statements: string[] = [];
     const key = (handle: number | null | undefined) => (handle == null ? 'null' : String(FIRST_KEY + handle));
     for (const row of this.model.rows.values()) {
-      const columns = [
-        'id',
-        'handle',
-        'name',
-        ...Object.keys(row.refs).map((property) => `${property}_id`),
-        ...(row.slug ? ['slug'] : []),
-      ];
-      const values = [
-        key(row.handle),
-        row.handle,
-        `'${row.name}'`,
-        ...Object.values(row.refs).map(key),
-        ...(row.slug ? [`'${row.slug}'`] : []),
-      ];
-      statements.push(`insert into ${row.kind} (${columns.join(', ')}) values (${values.join(', ')});`);
+      const columns: Record<string, string> = {
+        id: key(row.handle),
+        handle: String(row.handle),
+        name: `'${row.name}'`,
+        tenant: String(row.tenant),
+        ...Object.fromEntries(Object.entries(row.refs).map(([property, handle]) => [`${property}_id`, key(handle)])),
+        ...(row.slug ? { slug: `'${row.slug}'` } : {}),
+        ...(row.state ? { state: `'${row.state}'` } : {}),
+      };
+      for (const [property, n] of Object.entries(row.typed)) {
+        Object.assign(columns, n === null ? {} : TYPED[property]!.literals(n));
+      }
+      statements.push(
+        `insert into ${row.kind} (${Object.keys(columns).join(', ')}) values (${Object.values(columns).join(', ')});`,
+      );
     }
     for (const link of this.model.links) {
       const [doc, tag] = link.split(':').map(Number);
@@ -109,6 +138,18 @@ export class World {
       ? await m!.em.getConnection('write').execute<any[]>(SNAPSHOT_SQL, [], 'all', ctx)
       : await this.query(SNAPSHOT_SQL);
     this.rows.compare(this.model, row!.s);
+  }
+
+  /** Whether the rows are what the model has now. If not, nothing has been learned from them. */
+  async matches(m: Manager): Promise<boolean> {
+    const learned = this.rows.learned();
+    try {
+      await this.compare(m);
+      return true;
+    } catch {
+      this.rows.forget(learned);
+      return false;
+    }
   }
 
   /**

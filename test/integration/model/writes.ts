@@ -1,4 +1,4 @@
-import { ALL_KINDS, KINDS, SOFT_KINDS } from './kinds.js';
+import { ALL_KINDS, KINDS, PLAIN_PARENTS, SOFT_KINDS } from './kinds.js';
 import {
   change,
   at,
@@ -16,6 +16,8 @@ import type { Step } from './step.js';
 import type { World } from './world.js';
 
 type Write = (world: World, m: Manager, step: Step) => Promise<void>;
+
+const REMOVABLE = ALL_KINDS.filter((kind) => !PLAIN_PARENTS.includes(kind));
 
 /** Changes of entities through the unit of work. */
 export const WRITES: Partial<Record<Step['op'], Write>> = {
@@ -61,7 +63,10 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
     if (await collides(world, m, [row.handle, row.refs[property!], target?.handle])) {
       return;
     }
-    m.collections.delete(`${row.refs[property!]}.${spec.inverse}`);
+    spec.inverses.forEach(({ name }) => m.collections.delete(`${row.refs[property!]}.${name}`));
+    if (row.kind === 'entry') {
+      spec.inverses.forEach(({ name }) => m.collections.delete(`${target!.handle}.${name}`));
+    }
     const entity = await m.load(row);
     const value = target ? (c % 2 === 0 ? m.reference(target) : await m.load(target)) : null;
     const wraps = row.kind === 'review' && value?.id !== undefined;
@@ -83,7 +88,7 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
   },
 
   async remove(world, m, { a, b, c }) {
-    const kind = at(ALL_KINDS, a)!;
+    const kind = at(REMOVABLE, a)!;
     if (!LEAVES.includes(kind)) {
       await world.refresh(m);
     }
