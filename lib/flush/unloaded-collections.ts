@@ -1,4 +1,4 @@
-import { type Collection, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import { type Collection, type EntityProperty, helper, QueryHelper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { deleteSelected } from '../deletion/delete-selected.js';
 import { selectRows } from '../deletion/select-rows.js';
@@ -55,7 +55,15 @@ export async function replaceUnloaded(
     .getDriver()
     .createQueryBuilder<any>(target.class, ctx, 'write')
     .update({ [property.mappedBy]: null })
-    .where({ $and: [leaving, activePredicate(entry.property)] })
+    .where(
+      // The driver's query builder takes values as they are sent to the database.
+      QueryHelper.processWhere<any>({
+        where: { $and: [leaving, activePredicate(entry.property)] },
+        entityName: target.class,
+        metadata: em.getMetadata(),
+        platform: em.getPlatform(),
+      }),
+    )
     .execute();
   return 0;
 }

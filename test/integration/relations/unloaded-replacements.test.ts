@@ -1,0 +1,89 @@
+import { Collection, type Rel, Type } from '@mikro-orm/core';
+import { Entity, ManyToOne, OneToMany, PrimaryKey } from '@mikro-orm/decorators/legacy';
+import { installSoftDelete, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+/** `key_7` in memory, 7 in the database. */
+class PrefixedId extends Type<string, number> {
+  override convertToDatabaseValue(value: unknown): number {
+    return typeof value === 'string' ? Number(value.slice(4)) : (value as number);
+  }
+  override convertToJSValue(value: unknown): string {
+    return typeof value === 'string' && value.startsWith('key_') ? value : `key_${String(value)}`;
+  }
+  override getColumnType(): string {
+    return 'int';
+  }
+  override compareAsType(): string {
+    return 'number';
+  }
+}
+
+@SoftDeletable()
+@Entity()
+class Shelf extends SoftDeletableEntity {
+  @PrimaryKey({ type: PrefixedId })
+  id!: string;
+  @OneToMany(() => Book, (book) => book.shelf)
+  books = new Collection<Book>(this);
+  @OneToMany(() => Card, (card) => card.shelf, { orphanRemoval: true })
+  cards = new Collection<Card>(this);
+}
+
+@SoftDeletable()
+@Entity()
+class Book extends SoftDeletableEntity {
+  @PrimaryKey({ type: PrefixedId })
+  id!: string;
+  @ManyToOne(() => Shelf, { nullable: true })
+  shelf?: Rel<Shelf> | null;
+}
+
+@SoftDeletable()
+@Entity()
+class Card extends SoftDeletableEntity {
+  @PrimaryKey({ type: PrefixedId })
+  id!: string;
+  @ManyToOne(() => Shelf, { nullable: true })
+  shelf?: Rel<Shelf> | null;
+}
+
+describe(installSoftDelete.name, () => {
+  let test: TestOrm;
+
+  beforeAll(async () => {
+    test = await createTestOrm([Shelf, Book, Card]);
+  });
+  beforeEach(() =>
+    test.database.query(`
+      truncate shelf, book, card;
+      insert into shelf (id) values (1), (2);
+      insert into book (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null);
+      insert into card (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null)`),
+  );
+  afterAll(() => test.close());
+
+  const rows = (table: string) =>
+    test.database.query(`select id, shelf_id, deleted_at is not null as deleted from ${table} order by id`);
+
+  it('lets active rows go that an unloaded collection is replaced without, whose keys are of a type of the application', async () => {
+    const em = test.orm.em.fork();
+    const shelf = await em.findOneOrFail(Shelf, 'key_1');
+    shelf.books.set([em.getReference(Book, 'key_1')]);
+    shelf.cards.set([em.getReference(Card, 'key_1')]);
+    await em.flush();
+
+    await expect(rows('book')).resolves.toEqual([
+      { id: 1, shelf_id: 1, deleted: false },
+      { id: 2, shelf_id: null, deleted: false },
+      { id: 3, shelf_id: 1, deleted: true },
+      { id: 4, shelf_id: 2, deleted: false },
+    ]);
+    await expect(rows('card')).resolves.toEqual([
+      { id: 1, shelf_id: 1, deleted: false },
+      { id: 2, shelf_id: 1, deleted: true },
+      { id: 3, shelf_id: 1, deleted: true },
+      { id: 4, shelf_id: 2, deleted: false },
+    ]);
+  });
+});
