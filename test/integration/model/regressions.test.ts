@@ -15,7 +15,7 @@ describe(installSoftDelete.name, () => {
 
   beforeEach(async () => {
     await test.database.query(`
-      truncate folder, doc, review, lease, mark, note, cover, tag, team, member, doc_tags;
+      truncate folder, doc, review, lease, mark, note, cover, tag, team, member, doc_tags cascade;
       insert into folder (id, handle, name, slug) values (1, 1, 'root', 'root');
       insert into folder (id, handle, name, slug, parent_id) values (2, 2, 'inner', 'inner', 1), (3, 3, 'other', 'other', 1);
       insert into doc (id, handle, name, folder_id) values (1, 1, 'doc', 1);
