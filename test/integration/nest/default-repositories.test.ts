@@ -23,7 +23,7 @@ describe('The repositories of MikroORM', () => {
     database = await createPeopleDatabase();
     const modules = [FeatureModule, SoftDeleteModule.forRoot()];
     app = await Test.createTestingModule({
-      imports: [mikroOrmModule(database), ...(order === 'before' ? modules : modules.reverse())],
+      imports: [mikroOrmModule(database), ...(order === 'before' ? modules : modules.toReversed())],
     }).compile();
     await app.init();
     const people = app.get<EntityRepository<Person>>(getRepositoryToken(Person), { strict: false });
