@@ -17,6 +17,7 @@ import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../metadata/installation.js';
 import { requireScope } from '../metadata/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
 import { refuseDeletedRows } from './refuse-deleted-rows.js';
 import { upsertTarget, type UpsertTarget } from './upsert-target.js';
@@ -146,8 +147,8 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     entityOrData: EntityData<Entity> | Entity,
     options: UpsertOptions<Entity, Fields> = {},
   ): Promise<Entity> {
-    const [entity] = await upsertChecked(this, this.entityName, [entityOrData], options, async (conflict) => [
-      await super.upsert(entityOrData, { ...options, ...conflict } as UpsertOptions<Entity, Fields>),
+    const [entity] = await upsertChecked(this, this.entityName, [entityOrData], options, async ([given], conflict) => [
+      await super.upsert(given!, { ...options, ...conflict } as UpsertOptions<Entity, Fields>),
     ]);
     return entity!;
   }
@@ -161,8 +162,8 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     entitiesOrData: EntityData<Entity>[] | Entity[],
     options: UpsertManyOptions<Entity, Fields> = {},
   ): Promise<Entity[]> {
-    return upsertChecked(this, this.entityName, entitiesOrData, options, (conflict) =>
-      super.upsertMany(entitiesOrData, { ...options, ...conflict } as UpsertManyOptions<Entity, Fields>),
+    return upsertChecked(this, this.entityName, entitiesOrData, options, (given, conflict) =>
+      super.upsertMany(given as Entity[], { ...options, ...conflict } as UpsertManyOptions<Entity, Fields>),
     );
   }
 
@@ -181,13 +182,18 @@ async function upsertChecked<Entity extends object>(
   entityName: EntityName<Entity>,
   rows: readonly (EntityData<Entity> | Entity)[],
   options: UpsertOptions<Entity, any>,
-  write: (conflict: UpsertTarget['options']) => Promise<Entity[]>,
+  write: (given: (EntityData<Entity> | Entity)[], conflict: UpsertTarget['options']) => Promise<Entity[]>,
 ): Promise<Entity[]> {
   const em = repository.getEntityManager() as EntityManager;
   const entry = SoftDeleteCatalog.of(em).get(entityName);
   const target = upsertTarget(em, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
   await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
-  return write(target.options);
+  const untouched = target.unique
+    ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options)
+    : new Map<number, Entity>();
+  const given = rows.filter((_, place) => !untouched.has(place));
+  const written = given.length > 0 || rows.length === 0 ? await write(given, target.options) : [];
+  return rows.map((_, place) => untouched.get(place) ?? written.shift()!);
 }
 
 function contextOf(repository: SoftDeleteRepository<any>): EntityManager {

@@ -12,6 +12,8 @@ interface ConflictOptions {
 /** Where an upsert looks for the row that it would update. @internal */
 export interface UpsertTarget {
   readonly options: { onConflictFields?: RawQueryFragment | string[]; onConflictWhere?: FilterQuery<any> };
+  /** The properties of the index over active rows that was chosen, if it holds all of these: what others hold, SQL alone knows. */
+  readonly unique?: readonly string[];
   /** Keys that deleted rows have as well: one that holds the values of such a key must not be written to. */
   readonly alsoDeleted: readonly (readonly string[])[];
 }
@@ -31,7 +33,8 @@ export function upsertTarget(
 ): UpsertTarget {
   const { meta } = entry;
   const where = activePredicate(entry.property);
-  const whileActive = onConflictWhere ? ({ $and: [onConflictWhere, where] } as FilterQuery<any>) : where;
+  // Flat, because the ORM takes every key of this condition for a column (`processOnConflictCondition` in `QueryBuilderHelper.js`).
+  const whileActive = { ...(onConflictWhere as object | undefined), ...(where as object) } as FilterQuery<any>;
   if (isRaw(onConflictFields)) {
     return {
       options: { onConflictFields, ...(onConflictWhere ? { onConflictWhere } : {}) },
@@ -54,6 +57,7 @@ export function upsertTarget(
         onConflictFields: raw(`(${columns}) where ${predicate}`),
         ...(onConflictWhere ? { onConflictWhere } : {}),
       },
+      ...(unique.allActiveRows ? { unique: unique.properties } : {}),
       alsoDeleted: fullKeys(entry),
     };
   }
