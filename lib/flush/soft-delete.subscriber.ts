@@ -24,6 +24,7 @@ import { finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
+import { leaveKnownValues } from './leave-known-values.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { forgetChangesOfDeleted } from './forget-changes-of-deleted.js';
@@ -138,6 +139,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       cascaded: new Map<object, SoftDeletableEntityMetadata>(),
       hard: new Set<object>(),
     };
+    leaveKnownValues(uow, catalog);
     const late = planLateRemovals(uow, catalog, planned.removals);
     const removals = [...planned.removals, ...late.removals];
     const physical = await physicalRemovals(em as EntityManager, uow, catalog);
