@@ -158,13 +158,14 @@ async function pairs(
     ctx,
     target,
     restored.map(({ behind }) => behind),
+    prop.where,
   );
   const byRestoredKey = new Map(
     [...(await rowKeys(em, ctx, target, entities))].map(([entity, key]) => [identify(key), entity]),
   );
   return restored.flatMap(({ front, behind }): [object, object][] => {
     const [owner, entity] = [byKey.get(identify(front)), byRestoredKey.get(identify(behind))];
-    // What the application's filters hide is no member of what this entity manager has loaded.
+    // What the application's filters hide, or the relation's own condition excludes, is no member of what this entity manager has loaded.
     return owner && entity ? [[owner, entity]] : [];
   });
 }
@@ -177,13 +178,14 @@ async function findDeletedToo(
   ctx: Transaction,
   meta: EntityMetadata,
   keys: readonly RowKey[],
+  where: object = {},
 ): Promise<object[]> {
   const options = { ctx, filters: { [SOFT_DELETE_FILTER]: false }, flushMode: 'commit' } as const;
   const entityKey = await entityKeys(em, ctx, meta, keys);
   const found: object[] = [];
   for (let i = 0; i < keys.length; i += FOUND_AT_ONCE) {
     const chunk = keys.slice(i, i + FOUND_AT_ONCE).map(entityKey);
-    found.push(...(await em.find<object>(meta.class, anyOf(meta, chunk) as never, options)));
+    found.push(...(await em.find<object>(meta.class, { $and: [anyOf(meta, chunk), where] } as never, options)));
   }
   return found;
 }
