@@ -1,4 +1,4 @@
-import { type EntityMetadata, helper } from '@mikro-orm/core';
+import { EntityHelper, type EntityMetadata, helper } from '@mikro-orm/core';
 import type { OrmModel } from './soft-delete-catalog.js';
 
 /**
@@ -22,15 +22,15 @@ export function metadataOf<Entity extends object>(
  * @returns the metadata
  * @internal
  */
-export function claimEntity<Entity extends object>(
-  orm: Pick<OrmModel, 'getMetadata'>,
-  entity: Entity,
-): EntityMetadata<Entity> {
+export function claimEntity<Entity extends object>(orm: OrmModel, entity: Entity): EntityMetadata<Entity> {
   const known = helper(entity).__meta as EntityMetadata<Entity>;
   // By its constructor: the class of a reference to the root of a hierarchy becomes known when its row is loaded.
   const meta = orm.getMetadata().find<Entity>(entity.constructor as never) ?? metadataOf(orm, entity);
   if (known !== meta) {
     Object.defineProperty(entity, '__meta', { value: meta, configurable: true });
+    // The setters of references note a key that hydration sets as known, if the hydrator that they ask is the one at work.
+    (helper(entity) as unknown as { hydrator: unknown }).hydrator = orm.config.getHydrator(orm.getMetadata());
+    EntityHelper.ensurePropagation(entity);
   }
   return meta;
 }
