@@ -1,5 +1,6 @@
 import { ALL_KINDS, type Kind, KINDS, STATES } from './kinds.js';
 import { CLASSES, type Manager } from './manager.js';
+import { lives } from './neighbours.js';
 import { column as columnOf, newRow, type Row, setColumn } from './row.js';
 import { FIRST_KEY, firstValues, toKey } from './rows.js';
 import { TYPED } from './typed.js';
@@ -11,7 +12,8 @@ export const at = <Item>(items: readonly Item[], n: number): Item | undefined =>
 /** Kinds whose deletion takes nothing along and refuses nothing. */
 export const LEAVES: readonly Kind[] = ['review', 'lease', 'mark', 'entry', 'item', 'cover', 'tag'];
 
-const cascading = (kind: Kind): string[] =>
+/** The collections that a deletion reaches through. */
+export const cascading = (kind: Kind): string[] =>
   ALL_KINDS.flatMap((child) =>
     Object.values(KINDS[child].refs)
       .filter((spec) => spec.to === kind)
@@ -39,7 +41,8 @@ export async function reachesChanges(world: World, m: Manager, handles: readonly
   const reached = world.doomed(m, handles);
   // Reading a row into a collection takes it off the ORM's remove stack, and the deletion of a plain row is nobody else's.
   const plain = [...m.pending.removes].filter((handle) => !KINDS[world.model.row(handle).kind].soft);
-  const changed = [...m.pending.creates.keys(), ...plain];
+  const changed = [...m.pending.creates.values()].filter((row) => !mayGoUnsaved(m, row)).map(({ handle }) => handle);
+  changed.push(...plain);
   const linked = [...m.pending.links.keys()].flatMap((link) => link.split(':').map(Number));
   const does = [...changed.filter((handle) => !handles.includes(handle)), ...linked].some((handle) =>
     reached.has(handle),
@@ -48,6 +51,15 @@ export async function reachesChanges(world: World, m: Manager, handles: readonly
     await world.settle(m);
   }
   return does;
+}
+
+/**
+ * Whether a removal may reach a row that waits to be inserted: it is never inserted, or inserted and deleted with the rest. What
+ * waits behind it again is the ORM's business.
+ */
+function mayGoUnsaved(m: Manager, { handle }: Row): boolean {
+  const awaited = [...m.pending.creates.values()].some(({ refs }) => Object.values(refs).includes(handle));
+  return lives('unsaved') && !awaited;
 }
 
 /** A slug that is free as far as the manager knows, most of the time. */
@@ -88,6 +100,9 @@ export async function createRow(
     const other = target === null ? undefined : (m.pending.creates.get(target) ?? world.model.row(target));
     data[property] = other ? (n % 2 === 0 ? m.reference(other) : await m.load(other)) : null;
   }
+  if (m.readsUndefined) {
+    Object.keys(data).forEach((property) => data[property] ?? delete data[property]);
+  }
   const entity = m.em.create<any>(CLASSES[kind], data as never);
   m.em.persist(entity);
   if (kind === 'review') {
@@ -112,6 +127,9 @@ export async function settleCovers(world: World, m: Manager): Promise<void> {
 
 /** Notes a change of a row; one that is taken back is none. */
 export function change(m: Manager, row: Row, column: string, to: string | number | null): void {
+  if (to === null && m.readsUndefined) {
+    m.nulled.add(row.handle);
+  }
   const created = m.pending.creates.get(row.handle);
   if (created) {
     setColumn(created, column, to);

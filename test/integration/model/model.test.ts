@@ -6,8 +6,13 @@ import { shrink } from './shrink.js';
 import { formatSequence, parseSequence, type Sequence, sequences } from './step.js';
 
 /*
- * A long run: MODEL_SEQUENCES=20000 npm test -- test/integration/model/model.test.ts
+ * Sequences of operations, drawn at random, run in the ORM and in a model of the contract; after each step the rows, read by raw
+ * SQL, and memory must be what the model says. A sequence that fails is made as small as it can be and printed.
+ *
+ * A long run: MODEL_SEQUENCES=20000 MODEL_SEED=7 npm test -- test/integration/model/model.test.ts
  * The same run again: MODEL_SEED=… as printed. One sequence again: MODEL_REPLAY='…' as printed.
+ * Only some of what lives beside the package: MODEL_NEIGHBOURS=tenants,types, or none (`neighbours.ts` has the list). A failure
+ * that goes away without a neighbour is about that neighbour.
  */
 const count = Number(process.env['MODEL_SEQUENCES'] ?? 300);
 /** A run that names no seed repeats itself, so that a red run is about the change it was made for. */

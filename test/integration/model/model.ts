@@ -214,6 +214,9 @@ export class Model {
       this.row(handle).bumped = undefined;
     }
     const { outcome, deleted } = this.softDelete(soft);
+    // The ORM does not insert what it knows to belong to something that goes, soft-deletable or not.
+    const belonging = this.closure([...deleted, ...removes], (child) => pending.creates.has(child.handle), false);
+    pending.creates.forEach((row, handle) => (row.unborn = belonging.has(handle)));
     if (soft.some((handle) => staleVersions.has(handle))) {
       errors.add('optimistic');
     }

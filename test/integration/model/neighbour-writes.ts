@@ -1,4 +1,4 @@
-import { change, at, collides, reachesChanges } from './changes.js';
+import { at, cascading, change, collides, createRow, freeSlug, reachesChanges } from './changes.js';
 import { ALL_KINDS, KINDS, PLAIN_PARENTS, SOFT_KINDS, STATES } from './kinds.js';
 import type { Manager } from './manager.js';
 import { lives } from './neighbours.js';
@@ -20,7 +20,8 @@ export const NEIGHBOUR_WRITES: Partial<Record<Step['op'], Write>> = {
       return;
     }
     const entity = await m.load(row);
-    const n = c % 11 === 0 ? null : world.nextHandle();
+    // Where nothing is `undefined` in memory, setting `null` is a change to the ORM.
+    const n = c % 11 === 0 && entity[property] != null && !m.readsUndefined ? null : world.nextHandle();
     if (c % 2 === 0 && n !== null && property === 'data' && entity.data) {
       // Changed where it stands: the ORM compares.
       Object.assign(entity.data, TYPED[property]!.make(n));
@@ -28,6 +29,11 @@ export const NEIGHBOUR_WRITES: Partial<Record<Step['op'], Write>> = {
       entity[property] = n === null ? null : TYPED[property]!.make(n);
     }
     change(m, row, property, n);
+    if (b % 3 === 0 && !m.pending.creates.has(row.handle) && !(await reachesChanges(world, m, [row.handle]))) {
+      // What was changed and not saved goes with the removal.
+      m.em.remove(entity);
+      m.pending.removes.add(row.handle);
+    }
   },
 
   /** Moves an entry from one relation of its document to another. */
@@ -61,11 +67,12 @@ export const NEIGHBOUR_WRITES: Partial<Record<Step['op'], Write>> = {
       going = world.model.every('box').filter(({ refs }) => refs['shelf'] === row.handle);
       going = c % 4 === 0 ? going.filter(({ tenant }) => tenant === row.tenant) : going;
       entity.boxes.removeAll();
-      m.replacedUnloaded = c % 4 !== 0;
     } else {
       m.em.remove(c % 4 === 1 ? m.reference(row) : await m.load(row));
     }
     going.forEach(({ handle }) => m.pending.removes.add(handle));
+    // After a refusal memory is as the ORM leaves it: the entities are its own.
+    m.replacedUnloaded = true;
     await world.flush(m);
     // What the database has taken along is in nobody's memory.
     world.managers.forEach((each) => each.clear());
@@ -82,5 +89,29 @@ export const NEIGHBOUR_WRITES: Partial<Record<Step['op'], Write>> = {
     m.late.set(entity, c % 2 === 0 ? 'beforeFlush' : 'onFlush');
     m.pending.removes.add(row.handle);
     await world.settle(m);
+  },
+
+  /** Creates a row behind one that the same flush removes, with or without its collections loaded. */
+  async removeWithUnsaved(world, m, { a, b, c }) {
+    await world.settle(m);
+    await world.refresh(m);
+    const refs = ALL_KINDS.filter((kind) => kind !== 'cover').flatMap((kind) =>
+      Object.entries(KINDS[kind].refs).map(([property, spec]) => ({ kind, property, spec })),
+    );
+    const ref = at(
+      refs.filter(({ spec }) => KINDS[spec.to].soft),
+      a,
+    )!;
+    const row = lives('unsaved') ? at(world.candidates(ref.spec.to, false), b) : undefined;
+    if (!row) {
+      return;
+    }
+    const entity = await m.load(row, c % 2 === 0 ? cascading(row.kind) : []);
+    const slug = ref.kind === 'folder' ? freeSlug(world, m, c) : undefined;
+    await createRow(world, m, ref.kind, { [ref.property]: row.handle }, slug, c % 2 === 0 ? 1 : b);
+    m.em.remove(entity);
+    m.pending.removes.add(row.handle);
+    await world.settle(m);
+    m.collections.clear();
   },
 };

@@ -1,8 +1,14 @@
 import type { Options } from '@mikro-orm/postgresql';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { LateSubscriber } from './late-subscriber.js';
-import { modelEntities, UNIQUE_INDEXES } from './model-entities.js';
+import { Cover, modelEntities, UNIQUE_INDEXES } from './model-entities.js';
 import { lives } from './neighbours.js';
+
+/**
+ * Not the covers: where the other side of a one-to-one relation has a filter, the ORM's select-in strategy loads only rows with such
+ * another side.
+ */
+const tenantEntities = modelEntities.filter((entity) => entity !== Cover);
 
 const options = (contextName: string, forceUndefined: boolean): Partial<Options> => ({
   contextName,
@@ -10,7 +16,7 @@ const options = (contextName: string, forceUndefined: boolean): Partial<Options>
   debug: false,
   allowGlobalContext: true,
   filters: lives('tenants')
-    ? { tenant: { name: 'tenant', cond: ({ tenant }) => ({ tenant }), default: true, entity: modelEntities } }
+    ? { tenant: { name: 'tenant', cond: ({ tenant }) => ({ tenant }), default: true, entity: tenantEntities } }
     : {},
 });
 

@@ -87,7 +87,10 @@ export const PARALLEL: Partial<Record<Step['op'], Operation>> = {
     if (!lives('tenants') || world.transactions.length > 0) {
       return;
     }
-    const kind = at(SOFT_KINDS, a)!;
+    const kind = at(
+      SOFT_KINDS.filter((each) => each !== 'cover'),
+      a,
+    )!;
     const row = at(world.model.every(kind), b);
     const key = row && world.rows.ids.get(row.handle);
     const repository = world.repositoryWithoutTenant(kind);

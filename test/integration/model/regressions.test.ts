@@ -1,3 +1,4 @@
+import './without-neighbours.js';
 import type { Collection, EntityManager } from '@mikro-orm/postgresql';
 import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';

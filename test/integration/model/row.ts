@@ -14,6 +14,8 @@ export interface Row {
   readonly typed: Record<string, number | null>;
   /** The operation that deleted the row; `null` while it is active. */
   unit: number | null;
+  /** Whether the row was created behind something that the same flush removed: it need not be there, until the rows are compared. */
+  unborn?: boolean;
   /** The `onUpdate` property; `undefined` once an update may have changed it, until the rows are compared. */
   touched: number | undefined;
   /** Whether the version must have grown since the rows were last compared; `undefined` if it may have. */

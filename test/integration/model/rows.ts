@@ -109,6 +109,11 @@ export class Rows {
         }
       }
       for (const row of expected) {
+        if (row.unborn && !actual.has(row.handle)) {
+          model.drop(row.handle);
+          continue;
+        }
+        row.unborn = false;
         const found = actual.get(row.handle) ?? fail('the existence', row, 'no row', 'one');
         const scalars = (each: Row | DbRow) => [each.name, each.slug, each.state, each.tenant].join('/');
         if (scalars(found) !== scalars(row)) {

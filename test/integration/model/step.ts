@@ -21,6 +21,7 @@ const WEIGHTS = {
   remove: 6,
   removeStale: 3,
   removePlain: 2,
+  removeWithUnsaved: 2,
   removeLate: 3,
   persistAgain: 1,
   recreate: 2,

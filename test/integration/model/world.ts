@@ -69,7 +69,7 @@ export class World {
     };
     for (const kind of ALL_KINDS.toSorted((a, b) => Number(a === 'member') - Number(b === 'member'))) {
       for (const n of graph[kind]) {
-        const tenant = n >= OTHER_TENANT && lives('tenants') ? HOME_TENANT + 1 : HOME_TENANT;
+        const tenant = n >= OTHER_TENANT && kind !== 'cover' && lives('tenants') ? HOME_TENANT + 1 : HOME_TENANT;
         const refs = Object.fromEntries(
           Object.entries(KINDS[kind].refs).map(([property, spec]) => [
             property,
@@ -137,6 +137,7 @@ export class World {
     const [row] = ctx
       ? await m!.em.getConnection('write').execute<any[]>(SNAPSHOT_SQL, [], 'all', ctx)
       : await this.query(SNAPSHOT_SQL);
+    this.managers.forEach((each) => each.expectRewrites());
     this.rows.compare(this.model, row!.s);
   }
 

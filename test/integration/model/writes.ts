@@ -11,7 +11,7 @@ import {
   settleCovers,
 } from './changes.js';
 import { CLASSES, type Manager } from './manager.js';
-import type { Row } from './row.js';
+import { column, type Row } from './row.js';
 import type { Step } from './step.js';
 import type { World } from './world.js';
 
@@ -57,7 +57,8 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
     const [property, spec] = row ? Object.entries(KINDS[row.kind].refs)[0]! : [];
     const target =
       spec && (spec.nullable && c % 4 === 0 ? undefined : at(world.candidates(spec.to, c % 9 === 0, m), c));
-    if (!row || !spec || (!target && !spec.nullable)) {
+    const staysNowhere = !target && row && column(row, property!) === null;
+    if (!row || !spec || (!target && !spec.nullable) || staysNowhere) {
       return;
     }
     if (await collides(world, m, [row.handle, row.refs[property!], target?.handle])) {
