@@ -1,6 +1,7 @@
 export { DeletionRestrictedError, type DeletionRestriction } from './errors/deletion-restricted.error.js';
 export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
+export { PhysicalDeletionError } from './errors/physical-deletion.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';

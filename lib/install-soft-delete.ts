@@ -12,6 +12,7 @@ import type { InstallSoftDeleteOptions } from './options/soft-delete-module-opti
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
 import { provideRepositories } from './repository/provide-repositories.js';
+import { makeWritesSoft } from './repository/soft-writing.js';
 import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /**
@@ -40,6 +41,7 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   provideRepositories(em, installation.catalog);
   scopeDriver(em, installation);
   scopeEntityManager(em, installation);
+  makeWritesSoft(em, installation.catalog);
   const subscriber = new SoftDeleteSubscriber(installation);
   em.config.set('subscribers', [...em.config.get('subscribers'), subscriber]);
   em.getEventManager().registerSubscriber(subscriber);

@@ -92,7 +92,7 @@ function warnOfOtherRepositories(orm: MikroORM): void {
   const entities = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
   if (entities.length > 0) {
     new Logger('SoftDeleteModule').warn(
-      `The repositories of ${entities.join(', ')} do not extend SoftDeleteRepository: their nativeDelete() removes rows physically. ` +
+      `The repositories of ${entities.join(', ')} do not extend SoftDeleteRepository: they can neither restore nor show deleted rows. ` +
         'Let them extend SoftDeleteRepository.',
     );
   }

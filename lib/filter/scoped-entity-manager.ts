@@ -11,6 +11,7 @@ import type { Installation } from '../metadata/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { takeBackEntities, worksFor } from '../metadata/outer-managers.js';
 import { cacheName } from './cache-name.js';
+import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { scopeFilters } from './scope-options.js';
@@ -175,7 +176,7 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
 
     override createQueryBuilder(...args: any[]): any {
       const qb = (super.createQueryBuilder as (...all: any[]) => any)(...args);
-      return counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb;
+      return GuardedQueryBuilder.guard(counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb);
     }
 
     /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */

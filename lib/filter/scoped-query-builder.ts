@@ -7,10 +7,10 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
-import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
+import { type QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { activePredicate, type DeletedScope, scopePredicate } from '../metadata/active-predicate.js';
-import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { cacheName } from './cache-name.js';
+import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { showsEvery } from './relation-filters.js';
 import { SOFT_DELETE_FILTER } from './filter-name.js';
 
@@ -51,7 +51,7 @@ interface ScopeState {
  *
  * @internal
  */
-export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, any, any> {
+export class ScopedQueryBuilder extends GuardedQueryBuilder {
   /**
    * Makes a query builder of the ORM a scoped one.
    *
@@ -206,10 +206,6 @@ export class ScopedQueryBuilder extends QueryBuilder<any, any, any, any, any, an
       .select(target.primaryKeys as never)
       .where(activePredicate(property) as never)
       .toRaw();
-  }
-
-  private get catalog(): SoftDeleteCatalog {
-    return SoftDeleteCatalog.of({ config: this.platform.getConfig(), getMetadata: () => this.metadata });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Utils } from '@mikro-orm/core';
+import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
@@ -40,6 +41,11 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
     // Whatever a flush removes it has looked at already. Only `em.nativeDelete()` passes itself on.
     const manager = (options as { em?: EntityManager } | undefined)?.em;
     const meta = em.getMetadata().find(entityName as never);
+    // A flush passes its transaction (`executeDeletes` in `ChangeSetPersister.js`), the schema generator has none. What a flush still
+    // deletes here, no listener of this package has seen.
+    if (!manager && meta && catalog.find(meta) && options && 'ctx' in options) {
+      throw new PhysicalDeletionError(meta.className, 'The flush');
+    }
     if (manager && meta && !catalog.find(meta) && catalog.all().length > 0) {
       const key = primaryColumns(meta.root).map((column) => `p.${em.getPlatform().quoteIdentifier(column)}`);
       const qb = driver.createQueryBuilder<any>(entityName, options?.ctx, 'write').select(meta.primaryKeys as never);

@@ -3,7 +3,7 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { SoftDeleteRepository } from './soft-delete.repository.js';
 
 /**
- * The marked entities whose repository does not extend `SoftDeleteRepository`: its `nativeDelete()` removes rows physically.
+ * The marked entities whose repository does not extend `SoftDeleteRepository`: it has no `restore()` and no scopes.
  *
  * @internal
  */

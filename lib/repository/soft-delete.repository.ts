@@ -20,7 +20,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
 import { refuseDeletedRows } from './refuse-deleted-rows.js';
-import { upsertTarget, type UpsertTarget } from './upsert-target.js';
+import { check, upsertTarget, type UpsertTarget } from './upsert-target.js';
 import { restoreOrCreate } from './restore-or-create.js';
 
 /**
@@ -148,7 +148,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     options: UpsertOptions<Entity, Fields> = {},
   ): Promise<Entity> {
     const [entity] = await upsertChecked(this, this.entityName, [entityOrData], options, async ([given], conflict) => [
-      await super.upsert(given!, { ...options, ...conflict } as UpsertOptions<Entity, Fields>),
+      await super.upsert(given!, check({ ...options, ...conflict }) as UpsertOptions<Entity, Fields>),
     ]);
     return entity!;
   }
@@ -163,7 +163,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     options: UpsertManyOptions<Entity, Fields> = {},
   ): Promise<Entity[]> {
     return upsertChecked(this, this.entityName, entitiesOrData, options, (given, conflict) =>
-      super.upsertMany(given as Entity[], { ...options, ...conflict } as UpsertManyOptions<Entity, Fields>),
+      super.upsertMany(given as Entity[], check({ ...options, ...conflict }) as UpsertManyOptions<Entity, Fields>),
     );
   }
 

@@ -67,6 +67,19 @@ export function upsertTarget(
   };
 }
 
+const checked = new WeakSet<object>();
+
+/** Notes that an upsert with these options has been seen to, so that the entity manager only carries it out. @internal */
+export function check<Options extends object>(options: Options): Options {
+  checked.add(options);
+  return options;
+}
+
+/** @internal */
+export function isChecked(options: object): boolean {
+  return checked.has(options);
+}
+
 /** The primary key and the unique keys that hold for deleted rows as well. */
 function fullKeys({ meta }: SoftDeletableEntityMetadata): string[][] {
   return [

@@ -1,4 +1,11 @@
-import { Collection, type Dictionary, type EntityManager, type FilterOptions, type Rel } from '@mikro-orm/core';
+import {
+  EntityManager as OrmManager,
+  Collection,
+  type Dictionary,
+  type EntityManager,
+  type FilterOptions,
+  type Rel,
+} from '@mikro-orm/core';
 import { Entity, Filter, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import {
   ActiveUnique,
@@ -178,7 +185,7 @@ describe('the filters of the application', () => {
         await tx.execute('alter table page disable trigger all');
         await tx.execute('alter table page drop constraint page_parent_id_foreign');
         const before = await tx.execute('select id from page where deleted_at is null or ? order by id', [everyRow]);
-        await tx.nativeDelete(Page, where, filters === undefined ? {} : { filters });
+        await OrmManager.prototype.nativeDelete.call(tx, Page, where, filters === undefined ? {} : { filters });
         const after = await tx.execute('select id from page');
         found = before.map(({ id }) => id).filter((id) => !after.some((row) => row.id === id));
         throw new Error('no more');

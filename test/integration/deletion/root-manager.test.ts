@@ -15,7 +15,7 @@ describe('The root entity manager', () => {
     ['flush', (em) => (em.remove(em.getReference(Account, 1)), em.flush()), [true, false]],
     ['transactional', (em) => em.transactional(async (tx) => tx.remove(tx.getReference(Account, 1))), [true, false]],
     ['nativeUpdate', (em) => em.nativeUpdate(Account, { id: 1 }, { deletedAt: new Date() }), [true, false]],
-    ['nativeDelete', (em) => em.nativeDelete(Account, { id: 2 }), [false]],
+    ['nativeDelete', (em) => em.nativeDelete(Account, { id: 2 }), [false, true]],
     ['insert', (em) => em.insert(Account, { email: 'linus@example.com' }), [false, false, false]],
     ['insertMany', (em) => em.insertMany(Account, [{ email: 'linus@example.com' }]), [false, false, false]],
     ['upsert', (em) => em.upsert(Account, { id: 3, email: 'linus@example.com' }), [false, false, false]],

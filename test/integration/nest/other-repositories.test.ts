@@ -35,7 +35,7 @@ describe(SoftDeleteModule.name, () => {
     await database.drop();
 
     expect(warnings).toEqual([
-      'The repositories of Plain do not extend SoftDeleteRepository: their nativeDelete() removes rows physically. ' +
+      'The repositories of Plain do not extend SoftDeleteRepository: they can neither restore nor show deleted rows. ' +
         'Let them extend SoftDeleteRepository.',
     ]);
   });

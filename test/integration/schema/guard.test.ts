@@ -65,8 +65,8 @@ describe('@SoftDeletable({ guard: true })', () => {
     expect(await rows()).toHaveLength(2);
   });
 
-  it('refuses what the ORM is told to delete past the package', async () => {
-    await expect(test.orm.em.fork().nativeDelete(LedgerEntry, { id: 1 })).rejects.toThrow('hardDelete()');
+  it('refuses what the driver is told to delete past the package', async () => {
+    await expect(test.orm.em.getDriver().nativeDelete(LedgerEntry, { id: 1 })).rejects.toThrow('hardDelete()');
     expect(await rows()).toHaveLength(2);
   });
 

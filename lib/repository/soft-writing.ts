@@ -1,0 +1,78 @@
+import { Utils } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { worksFor } from '../metadata/outer-managers.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { SoftDeleteRepository } from './soft-delete.repository.js';
+import { isChecked } from './upsert-target.js';
+
+type EntityManagerClass = new (...args: any[]) => EntityManager;
+
+/**
+ * Gives the entity manager's own bulk writes to marked entities the meaning that they have in a repository: `em.nativeDelete()` deletes
+ * softly, `em.upsert()` and `em.upsertMany()` write to no deleted row.
+ *
+ * @internal
+ */
+export function makeWritesSoft(em: EntityManager, catalog: SoftDeleteCatalog): void {
+  const Base = em.constructor as EntityManagerClass;
+
+  // No private members: the root becomes one of this class after it was constructed.
+  class SoftWritingEntityManager extends Base {
+    override async nativeDelete(...args: any[]): Promise<number> {
+      const [entityName, where, options = {}] = args;
+      if (!catalog.find(entityName)) {
+        return (super.nativeDelete as (...all: any[]) => Promise<number>)(...args);
+      }
+      const { filters } = options;
+      const repository = new SoftDeleteRepository<any>(managerFor(this, options), entityName);
+      return repository.nativeDelete(where, filters === undefined ? {} : { filters });
+    }
+
+    override async upsert(...args: any[]): Promise<any> {
+      const [entityName, data, options = {}] = named(args);
+      return catalog.find(entityName) && !isChecked(options)
+        ? new SoftDeleteRepository<any>(this, entityName).upsert(data as object, options)
+        : (super.upsert as (...all: any[]) => Promise<any>)(...args);
+    }
+
+    override async upsertMany(...args: any[]): Promise<any> {
+      const [entityName, data, options = {}] = named(args);
+      return entityName && catalog.find(entityName) && !isChecked(options)
+        ? new SoftDeleteRepository<any>(this, entityName).upsertMany(data as object[], options)
+        : (super.upsertMany as (...all: any[]) => Promise<any>)(...args);
+    }
+  }
+
+  Object.defineProperty(SoftWritingEntityManager, 'name', { value: Base.name });
+  Object.setPrototypeOf(em, SoftWritingEntityManager.prototype);
+  em.config.set('entityManager', SoftWritingEntityManager as never);
+}
+
+/** The arguments of an upsert with the entity's name in front, which the ORM takes from an entity where it is left out. */
+function named([first, data, options]: any[]): [entityName: any, data: unknown, options: any] {
+  if (data !== undefined) {
+    return [first, data, options];
+  }
+  const entity: unknown = Array.isArray(first) ? first[0] : first;
+  return [Utils.isEntity<object>(entity) ? entity.constructor : undefined, first, options];
+}
+
+/** The options may name another transaction or schema than the entity manager's. */
+function managerFor(em: EntityManager, { ctx, schema }: { ctx?: unknown; schema?: string }): EntityManager {
+  const current = em.getContext(false) as EntityManager;
+  const isOther =
+    (ctx !== undefined && ctx !== current.getTransactionContext()) ||
+    (schema !== undefined && schema !== current.schema);
+  if (!isOther) {
+    return em;
+  }
+  const other = current.fork({
+    keepTransactionContext: true,
+    ...(schema === undefined ? {} : { schema }),
+  }) as EntityManager;
+  if (ctx !== undefined) {
+    other.setTransactionContext(ctx as never);
+  }
+  worksFor(other, current);
+  return other;
+}

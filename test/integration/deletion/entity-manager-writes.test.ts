@@ -1,0 +1,181 @@
+import { ChangeSetType, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/postgresql';
+import {
+  DeletedRowError,
+  DeletionRestrictedError,
+  installSoftDelete,
+  PhysicalDeletionError,
+} from 'nestjs-mikro-orm-soft-delete';
+import { Account, Author, Book, Loan, Member, Note, Tag } from '../../support/library.js';
+import { useLibrary } from '../../support/use-library.js';
+
+describe('the bulk writes of the entity manager', () => {
+  const library = useLibrary();
+
+  beforeEach(() => library.plant());
+
+  describe('nativeDelete()', () => {
+    it('deletes softly, as one unit with what the deletion cascades to', async () => {
+      expect(await library.em.nativeDelete(Author, { name: 'Ada' })).toBe(1);
+
+      await expect(library.deleted('author')).resolves.toEqual([true, false]);
+      await expect(library.deleted('book')).resolves.toEqual([true, true, false]);
+      await expect(library.deleted('chapter')).resolves.toEqual([true, true, false]);
+      expect(await library.em.nativeDelete(Author, { name: 'Ada' })).toBe(0);
+    });
+
+    it.each([
+      ['a key', 1],
+      ['a condition on a relation', { books: { title: 'two' } }],
+    ])('takes %s', async (_name, where) => {
+      expect(await library.em.nativeDelete(Author, where as never)).toBe(1);
+      await expect(library.deleted('author')).resolves.toEqual([true, false]);
+    });
+
+    it('tells memory', async () => {
+      const author = await library.em.findOneOrFail(Author, 1, { populate: ['books'] });
+      await library.em.nativeDelete(Book, { title: 'one' });
+      expect(author.books.getItems().map(({ title }) => title)).toEqual(['two']);
+    });
+
+    it('is refused where the repository would refuse', async () => {
+      await library.database.query('insert into loan (author_id) values (1)');
+      await expect(library.em.nativeDelete(Author, 1)).rejects.toThrow(DeletionRestrictedError);
+      await expect(library.deleted('author')).resolves.toEqual([false, false]);
+      expect(await library.em.nativeDelete(Loan, {})).toBe(1);
+      await expect(library.deleted('loan')).resolves.toEqual([true]);
+    });
+
+    it('joins the transaction around it, and the one that it is given', async () => {
+      const failure = new Error('rolled back');
+      await expect(
+        library.em.transactional(async (em) => {
+          await em.nativeDelete(Tag, { id: 1 });
+          throw failure;
+        }),
+      ).rejects.toBe(failure);
+      await expect(library.deleted('tag')).resolves.toEqual([false, false]);
+
+      const other = library.fork();
+      await other.begin();
+      await library.em.nativeDelete(Tag, { id: 1 }, { ctx: other.getTransactionContext() as never });
+      await expect(library.deleted('tag')).resolves.toEqual([false, false]);
+      await other.commit();
+      await expect(library.deleted('tag')).resolves.toEqual([true, false]);
+    });
+
+    it('removes what is not soft-deletable', async () => {
+      expect(await library.em.nativeDelete(Note, {})).toBe(1);
+      await expect(library.database.query('select * from note')).resolves.toEqual([]);
+    });
+  });
+
+  describe('a query builder', () => {
+    it.each([
+      ['of the entity manager', () => library.em.createQueryBuilder(Book).delete({ id: 1 })],
+      ['of the repository', () => library.repo(Book).qb('b').delete({ id: 1 })],
+      ['of a read view', () => library.repo(Book).withDeleted().qb('b').delete({ id: 1 })],
+      ['that is a clone', () => library.em.createQueryBuilder(Book).delete({ id: 1 }).clone()],
+      ['of the root', () => library.orm.em.createQueryBuilder(Book).delete({ id: 1 })],
+    ])('%s removes no soft-deletable rows', async (_name, build) => {
+      await expect((async () => build().execute())()).rejects.toMatchObject({
+        name: PhysicalDeletionError.name,
+        code: 'PHYSICAL_DELETION',
+        message: expect.stringMatching(/QueryBuilder\.delete\(\).*rows of Book.*hardDelete\(\)/),
+      });
+      await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
+    });
+
+    it('removes what is not soft-deletable, and reads and updates what is', async () => {
+      await library.em.createQueryBuilder(Note).delete({}).execute();
+      await expect(library.database.query('select * from note')).resolves.toEqual([]);
+      await library.em.createQueryBuilder(Book).update({ title: 'new' }).where({ id: 1 }).execute();
+      expect(await library.em.createQueryBuilder(Book, 'b').where({ title: 'new' }).getResult()).toHaveLength(1);
+    });
+  });
+
+  describe('upsert()', () => {
+    beforeEach(() =>
+      library.database.query(`
+        insert into member (email, name, deleted_at) values ('ada@x', 'gone', now()), ('bob@x', 'Bob', null)`),
+    );
+    const members = () =>
+      library.database.query('select id, email, name, deleted_at is null as active from member order by id');
+
+    it('writes to no deleted row, named by its key', async () => {
+      await expect(library.em.upsert(Member, { id: 1, email: 'new@x', name: 'new' })).rejects.toThrow(DeletedRowError);
+      await expect(
+        library.em.upsertMany(Member, [
+          { id: 2, email: 'bob@x', name: 'Bo' },
+          { id: 1, email: 'new@x', name: 'new' },
+        ]),
+      ).rejects.toThrow(DeletedRowError);
+      await expect(members()).resolves.toEqual([
+        { id: 1, email: 'ada@x', name: 'gone', active: false },
+        { id: 2, email: 'bob@x', name: 'Bob', active: true },
+      ]);
+    });
+
+    it('finds active rows by what is unique among these', async () => {
+      const ada = await library.em.upsert(Member, { email: 'ada@x', name: 'Ada' });
+      const [bob] = await library.em.upsertMany(Member, [{ email: 'bob@x', name: 'Bo' }]);
+      const again = await library.em.upsert(
+        library.em.create(Member, { email: 'ada@x', name: 'Ada L.' } as never, { managed: false }),
+      );
+
+      expect(ada).toMatchObject({ id: 3 });
+      expect(bob).toMatchObject({ id: 2 });
+      expect(again).toMatchObject({ id: 3 });
+      await expect(members()).resolves.toEqual([
+        { id: 1, email: 'ada@x', name: 'gone', active: false },
+        { id: 2, email: 'bob@x', name: 'Bo', active: true },
+        { id: 3, email: 'ada@x', name: 'Ada L.', active: true },
+      ]);
+    });
+
+    it('writes to what is not soft-deletable as usual', async () => {
+      await library.em.upsert(Note, { id: 1, text: 'changed' });
+      await expect(library.database.query('select text from note')).resolves.toEqual([{ text: 'changed' }]);
+    });
+  });
+});
+
+/** Deletes by a change set of its own. */
+class Sweeper implements EventSubscriber {
+  onFlush({ uow }: FlushEventArgs): void {
+    for (const entity of uow.getIdentityMap().values()) {
+      uow.computeChangeSet(entity, ChangeSetType.DELETE);
+    }
+  }
+}
+
+describe('an entity manager with listeners of its own, forked before soft deletion was installed', () => {
+  const library = useLibrary();
+
+  it.each(['em.remove()', 'a listener'])('removes no row by %s', async (way) => {
+    await library.database.query(`insert into account (email, version) values ('a@x', 1)`);
+    const orm = await MikroORM.init({ clientUrl: library.database.url, entities: [Account] });
+    const early = orm.em.fork({ freshEventManager: true });
+    installSoftDelete(orm);
+    const account = await early.findOneOrFail(Account, 1);
+    early.create(Account, { email: 'b@x' } as never);
+    if (way === 'a listener') {
+      early.getEventManager().registerSubscriber(new Sweeper());
+    } else {
+      early.remove(account);
+    }
+
+    await expect(early.flush()).rejects.toMatchObject({ name: PhysicalDeletionError.name, entity: 'Account' });
+
+    await orm.close(true);
+    await expect(library.database.query('select email, deleted_at from account')).resolves.toEqual([
+      { email: 'a@x', deleted_at: null },
+    ]);
+  });
+
+  it('leaves the schema generator alone, which empties tables', async () => {
+    await library.plant();
+    await library.orm.schema.clear({ truncate: false });
+    await expect(library.rows('author')).resolves.toEqual([]);
+  });
+});
