@@ -153,6 +153,10 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (unloaded.size === 0 && removals.length === 0 && !isLater) {
       return;
     }
+    const deletes = unloaded.size > 0 || removals.length > 0;
+    if (deletes && !em.isInTransaction() && em.config.get('implicitTransactions') === false) {
+      throw noTransaction();
+    }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
     const plan = { ...planned, removals, cascaded, unloaded, ...(isLater ? { physical } : {}) };
@@ -238,11 +242,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {
     if (!state.unit) {
       if (!ctx) {
-        throw new SoftDeleteConfigError(
-          'implicitTransactions',
-          'a flush without a transaction cannot delete a unit as a whole.',
-          'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
-        );
+        throw noTransaction();
       }
       state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
@@ -268,4 +268,12 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       }
     }
   }
+}
+
+function noTransaction(): SoftDeleteConfigError {
+  return new SoftDeleteConfigError(
+    'implicitTransactions',
+    'a flush without a transaction cannot delete a unit as a whole.',
+    'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
+  );
 }
