@@ -54,6 +54,9 @@ class Task extends SoftDeletableEntity {
 class Tool {
   @PrimaryKey({ type: 'number' })
   id!: number;
+
+  @Property({ type: 'string', nullable: true, unique: true })
+  code?: string | null;
 }
 
 describe('physical cascades', () => {
@@ -173,6 +176,30 @@ describe('physical cascades', () => {
     em.remove(project);
     await expect(em.flush()).rejects.toThrow(DeletionRestrictedError);
     expect(await contents()).toEqual({ team: 4, project: 2, task: 1 });
+  });
+
+  it('refuses to remove a plain row that is made anew with its unique value in the same flush, which removes it first', async () => {
+    await test.database.query(`
+      insert into tool (id, code) values (9, 'saw');
+      insert into drawer values (1, 9);
+      update task set drawer_id = 1`);
+    const tool = await em.findOneOrFail(Tool, 9);
+    em.remove(tool);
+    em.create(Tool, { code: 'saw' } as never);
+
+    await expect(em.flush()).rejects.toThrow(DeletionRestrictedError);
+
+    await expect(test.database.query('select id, code from tool')).resolves.toEqual([{ id: 9, code: 'saw' }]);
+    expect(await contents()).toEqual({ team: 4, project: 2, task: 1 });
+
+    await test.database.query('update task set drawer_id = null');
+    const later = test.orm.em.fork();
+    later.remove(await later.findOneOrFail(Tool, 9));
+    later.create(Tool, { code: 'saw' } as never);
+    await later.flush();
+    await expect(test.database.query('select id = 9 as old, code from tool')).resolves.toEqual([
+      { old: false, code: 'saw' },
+    ]);
   });
 
   it('follows circles of keys', async () => {
