@@ -2,6 +2,7 @@ import {
   type Collection,
   type EntityKey,
   type EntityMetadata,
+  type EntityProperty,
   helper,
   Reference,
   ReferenceKind,
@@ -160,11 +161,11 @@ function* referrers(em: EntityManager, meta: EntityMetadata) {
   const identityMap = em.getUnitOfWork().getIdentityMap();
   for (const other of em.getMetadata()) {
     const relations = other.relations.filter(
-      ({ kind, owner, targetMeta }) =>
-        targetMeta?.root === meta.root &&
-        (kind === ReferenceKind.ONE_TO_MANY ||
-          kind === ReferenceKind.MANY_TO_MANY ||
-          (kind === ReferenceKind.ONE_TO_ONE && !owner)),
+      (prop) =>
+        leadsTo(prop, meta) &&
+        (prop.kind === ReferenceKind.ONE_TO_MANY ||
+          prop.kind === ReferenceKind.MANY_TO_MANY ||
+          (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner)),
     );
     if (relations.length === 0) {
       continue;
@@ -178,4 +179,9 @@ function* referrers(em: EntityManager, meta: EntityMetadata) {
       }
     }
   }
+}
+
+/** Whether rows of an entity may be at the other end of a relation: a polymorphic one leads to several. @internal */
+export function leadsTo({ targetMeta, polymorphTargets }: EntityProperty, meta: EntityMetadata): boolean {
+  return (polymorphTargets ?? (targetMeta ? [targetMeta] : [])).some(({ root }) => root === meta.root);
 }

@@ -12,11 +12,12 @@ import { SOFT_DELETE_FILTER } from '../filter/filter-name.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../metadata/outer-managers.js';
-import { owningTable, primaryColumns } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
+import { getInstallation } from '../metadata/installation.js';
+import type { RelationEdge } from '../metadata/relation-edge.js';
 import { entityKeys, keyAsCondition, rowKeys } from './entity-key.js';
-import { managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
-import { identify, inChunks, keyConditionSql, type RowKey, type RowSet, textSql } from './row-set.js';
+import { leadsTo, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { relationSql } from './relation-sql.js';
+import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
 import { execute } from './transaction.js';
 
 /** Above this, restored rows are found by their owners rather than by their keys. */
@@ -81,15 +82,29 @@ async function syncOne(
       );
     }
   }
+  const { graph } = getInstallation(em).catalog;
   for (const owner of em.getMetadata()) {
-    for (const prop of owner.relations.filter((candidate) => candidate.targetMeta?.root === meta.root)) {
+    for (const prop of owner.relations.filter((candidate) => leadsTo(candidate, meta))) {
       const owners = ownersWaiting(em, owner, prop);
-      if (owners.length > 0) {
-        undo.push(await rejoin(em, ctx, prop, owners, rows));
+      if (owners.length === 0) {
+        continue;
+      }
+      for (const { edge } of graph.candidatesOf(owner, prop)) {
+        if (edge.property === prop.name && edge.child.root === meta.root && !refersToOtherKey(edge)) {
+          undo.push(await rejoin(em, ctx, prop, edge, owners, rows));
+        }
       }
     }
   }
   return () => undo.toReversed().forEach((step) => step());
+}
+
+/**
+ * Whether the key refers to another property than the primary key (`targetKey`). The ORM makes a new entity of what such a key refers
+ * to, beside the one it holds, and inserts it with the next flush: so nothing is read for these relations.
+ */
+function refersToOtherKey({ link, child }: RelationEdge): boolean {
+  return link.kind === 'child-key' && child.properties[link.property]?.targetKey !== undefined;
 }
 
 /** The managed owners that have been asked for the relation, so that a restored row must appear there. */
@@ -116,11 +131,12 @@ async function rejoin(
   em: EntityManager,
   ctx: Transaction,
   prop: EntityProperty,
+  edge: RelationEdge,
   owners: readonly object[],
   rows: RowSet,
 ): Promise<Undo> {
   const undo: Undo[] = [];
-  for (const [front, joining] of Map.groupBy(await pairs(em, ctx, prop, owners, rows), ([owner]) => owner)) {
+  for (const [front, joining] of Map.groupBy(await pairs(em, ctx, edge, owners, rows), ([owner]) => owner)) {
     const entities = joining.map(([, entity]) => entity);
     undo.push(
       prop.kind === ReferenceKind.ONE_TO_ONE
@@ -135,37 +151,27 @@ async function rejoin(
 async function pairs(
   em: EntityManager,
   ctx: Transaction,
-  prop: EntityProperty,
+  edge: RelationEdge,
   owners: readonly object[],
   rows: RowSet,
 ): Promise<[object, object][]> {
-  const target = prop.targetMeta!;
-  const keys = [...(await rowKeys(em, ctx, metadataOf(em, owners[0]!), owners))];
+  const target = edge.child;
+  const keys = [...(await rowKeys(em, ctx, edge.parent, owners))];
   const byKey = new Map(keys.map(([entity, key]) => [identify(key), entity]));
-  const links = await linkRows(
-    em,
-    ctx,
-    prop,
-    keys.map(([, key]) => key),
-    rows.keys(target),
-  );
+  const fronts = keys.map(([, key]) => key);
+  const links = await linkRows(em, ctx, edge, fronts, rows.keys(target));
   const restored = links.filter(({ behind }) => rows.has(target, behind));
   if (restored.length === 0) {
     return [];
   }
-  const entities = await findDeletedToo(
-    em,
-    ctx,
-    target,
-    restored.map(({ behind }) => behind),
-    prop.where,
-  );
+  const behind = restored.map((link) => link.behind);
+  const entities = await findDeletedToo(em, ctx, target, behind);
   const byRestoredKey = new Map(
     [...(await rowKeys(em, ctx, target, entities))].map(([entity, key]) => [identify(key), entity]),
   );
-  return restored.flatMap(({ front, behind }): [object, object][] => {
-    const [owner, entity] = [byKey.get(identify(front)), byRestoredKey.get(identify(behind))];
-    // What the application's filters hide, or the relation's own condition excludes, is no member of what this entity manager has loaded.
+  return restored.flatMap((link): [object, object][] => {
+    const [owner, entity] = [byKey.get(identify(link.front)), byRestoredKey.get(identify(link.behind))];
+    // What the application's filters hide is no member of what this entity manager has loaded.
     return owner && entity ? [[owner, entity]] : [];
   });
 }
@@ -178,14 +184,13 @@ async function findDeletedToo(
   ctx: Transaction,
   meta: EntityMetadata,
   keys: readonly RowKey[],
-  where: object = {},
 ): Promise<object[]> {
   const options = { ctx, filters: { [SOFT_DELETE_FILTER]: false }, flushMode: 'commit' } as const;
   const entityKey = await entityKeys(em, ctx, meta, keys);
   const found: object[] = [];
   for (let i = 0; i < keys.length; i += FOUND_AT_ONCE) {
     const chunk = keys.slice(i, i + FOUND_AT_ONCE).map(entityKey);
-    found.push(...(await em.find<object>(meta.class, { $and: [anyOf(meta, chunk), where] } as never, options)));
+    found.push(...(await em.find<object>(meta.class, anyOf(meta, chunk) as never, options)));
   }
   return found;
 }
@@ -196,39 +201,27 @@ function anyOf(meta: EntityMetadata, keys: readonly unknown[]): object {
     : { [meta.primaryKeys[0]!]: { $in: keys } };
 }
 
-/** The keys of owners and of rows behind the relation, from the table that holds the foreign key. */
+/** The keys of owners and of the rows that the relation contains. */
 async function linkRows(
   em: EntityManager,
   ctx: Transaction,
-  prop: EntityProperty,
+  edge: RelationEdge,
   fronts: readonly RowKey[],
   restored: readonly RowKey[],
 ): Promise<{ front: string[]; behind: string[] }[]> {
-  const isPivot = prop.kind === ReferenceKind.MANY_TO_MANY;
-  const owning = isPivot ? prop : (prop.targetMeta!.properties as Record<string, EntityProperty>)[prop.mappedBy]!;
-  const table = isPivot ? em.getMetadata().find(prop.pivotEntity)! : owningTable(prop.targetMeta!, owning);
-  const frontColumns = owning.joinColumns;
-  const behindColumns = isPivot ? prop.inverseJoinColumns : primaryColumns(table);
-  const types = new Map(
-    table.props.flatMap(
-      ({ fieldNames, columnTypes }) => fieldNames?.map((name, i) => [name, columnTypes?.[i]] as const) ?? [],
-    ),
-  );
-  const text = (columns: readonly string[]) =>
-    `array[${columns.map((name) => textSql(`l.${em.getPlatform().quoteIdentifier(name)}`, types.get(name) ?? '')).join(', ')}]`;
-  const within = (columns: readonly string[], keys: readonly RowKey[]) =>
-    keyConditionSql(em, table, 'l', keys, columns, tableName(em, table));
-  const behind = restored.length <= MANY ? within(behindColumns, restored) : undefined;
+  const relation = relationSql(em, edge);
+  const behind = restored.length <= MANY ? keyConditionSql(em, edge.child, 'c', restored) : undefined;
   const found: { front: string[]; behind: string[] }[][] = [];
   await inChunks(fronts, async (chunk) => {
-    const front = within(frontColumns, chunk);
+    const front = keyConditionSql(em, edge.parent, 'p', chunk);
     found.push(
       await execute(
         em,
         ctx,
-        `select ${text(frontColumns)} as front, ${text(behindColumns)} as behind from ${tableName(em, table)} as l ` +
-          `where ${[front, ...(behind ? [behind] : [])].map(({ sql }) => sql).join(' and ')}`,
-        [...front.params, ...(behind?.params ?? [])],
+        `select ${keySql(em, edge.parent, 'p', 'front')}, ${keySql(em, edge.child, 'c', 'behind')} ` +
+          `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+          `where ${[front.sql, ...(behind ? [behind.sql] : []), ...relation.conditions].join(' and ')}`,
+        [...front.params, ...(behind?.params ?? []), ...relation.params],
       ),
     );
   });

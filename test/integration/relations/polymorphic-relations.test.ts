@@ -131,6 +131,30 @@ describe('references that no foreign key enforces', () => {
     });
   }
 
+  it('puts restored rows back into loaded collections that they belong to, and into no other', async () => {
+    const tags: Tag[] = await em.find(Tag, {}, { populate: ['posts'], orderBy: { id: 1 } });
+    const post = await em.findOneOrFail(Post, 1, { populate: ['attachments'] });
+    await repo(Image).softDelete(1);
+    await repo(Clip).softDelete(1);
+    expect(post.attachments.getItems()).toEqual([]);
+    await repo(Clip).restore(1);
+    expect(post.attachments.getItems().map(({ constructor }) => constructor)).toEqual([Clip]);
+    await repo(Image).restore(1);
+    expect(new Set(post.attachments.getItems().map(({ constructor }) => constructor))).toEqual(new Set([Image, Clip]));
+
+    await test.database.query('update post set deleted_at = now() where id = 1');
+    em = test.orm.em.fork() as EntityManager;
+    const loaded: Tag[] = await em.find(Tag, {}, { populate: ['posts'], orderBy: { id: 1 } });
+    expect(loaded.map(({ posts }) => posts.getItems().map(({ id }) => id))).toEqual([[], [], [2]]);
+    await repo(Post).restore(1);
+    // Tag 2 is linked to video 1, which has the key of post 1.
+    expect(loaded.map(({ posts }) => posts.getItems().map(({ id }) => id))).toEqual([[1], [], [2]]);
+    expect(tags).toHaveLength(3);
+    await em.flush();
+    expect(await links()).toEqual(['post11', 'post23', 'video12']);
+    expect(await attached()).toEqual(['clip', 'image']);
+  });
+
   it('keeps the links of deleted rows when an unloaded collection is replaced', async () => {
     await test.database.query(`
       insert into taggables (taggable_type, taggable_id, tag_id) values ('post', 1, 2);

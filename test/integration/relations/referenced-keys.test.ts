@@ -9,15 +9,15 @@ import {
 } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
-/** Its id and its code are never the same number. */
+/** Its id and its code are never the same number. The ORM reads keys to other properties than the primary key as text. */
 @SoftDeletable<Shop>({ relations: { leases: 'restrict' } })
 @Entity({ repository: () => SoftDeleteRepository })
 class Shop extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
   id!: number;
 
-  @Property({ type: 'number', unique: true })
-  code!: number;
+  @Property({ type: 'string', unique: true })
+  code!: string;
 
   @OneToMany({ entity: () => Sale, mappedBy: 'shop', orphanRemoval: true })
   sales = new Collection<Sale>(this);
@@ -158,6 +158,19 @@ describe('keys that are not a plain primary key', () => {
       await expect(repo(Town).hardDelete(1)).resolves.toBe(2);
     });
   }
+
+  it('reads nothing into memory by such a relation, since the ORM would insert what it refers to once more', async () => {
+    await repo(Sale).softDelete({});
+    const shops: Shop[] = await em.find(Shop, {}, { populate: ['sales'], orderBy: { id: 1 } });
+
+    await repo(Sale).restore({});
+    test.statements.length = 0;
+    await em.flush();
+
+    expect(test.statements).toEqual([]);
+    expect(shops.map(({ sales }) => sales.getItems())).toEqual([[], []]);
+    expect(await deleted('sale')).toEqual([]);
+  });
 
   it('removes physically by such a relation', async () => {
     expect(await repo(Shop).hardDelete(1)).toBe(3);
