@@ -2,7 +2,18 @@
 // npm run test:mutants -- --count 50 --seed 7
 // --nearest runs only the tests of the changed room; --output names the file of results, from which an interrupted run goes on.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +43,10 @@ const output = values.output ?? join(tmpdir(), `soft-delete-mutants-${seed}${val
 /** Longer than any run that ends by itself: a mutant may loop for ever. */
 const TIME_LIMIT = values.nearest ? 300_000 : 1_200_000;
 
-const results = existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : {};
+/** Verdicts are those of the sources that they were found with. */
+const sources = digestOf('lib', 'test');
+const known = existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : {};
+const results = known.sources === sources ? known.results : {};
 const mutants = sample();
 const folder = mkdtempSync(join(tmpdir(), 'soft-delete-mutants-'));
 let running;
@@ -115,9 +129,20 @@ async function requireGreen(run) {
   }
 }
 
+function digestOf(...folders) {
+  const hash = createHash('sha256');
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((file) => join(folder, file)),
+  );
+  for (const file of files.filter((name) => name.endsWith('.ts')).toSorted()) {
+    hash.update(file).update(readFileSync(join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
 function keep(id, result) {
   results[id] = result;
-  writeFileSync(output, JSON.stringify(results, undefined, 2));
+  writeFileSync(output, JSON.stringify({ sources, results }, undefined, 2));
 }
 
 async function runTests(args) {

@@ -21,7 +21,7 @@ export async function createProgress(
   countRows: () => Promise<number>,
 ): Promise<Progress | undefined> {
   if (json) {
-    let printedAt = 0;
+    let printedAt = -Infinity;
     return {
       update: (step) => {
         if (performance.now() - printedAt >= INTERVAL) {

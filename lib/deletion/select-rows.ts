@@ -83,7 +83,7 @@ function queryRows(em: EntityManager, meta: EntityMetadata, scope: DeletedScope)
   // Conditions are converted before, like those of `em.find()`.
   const qb = em
     .getDriver()
-    .createQueryBuilder<any>(meta.class, undefined, 'write', false, em.getLoggerContext(), 'c', em);
+    .createQueryBuilder<any>(meta.class, undefined, 'write', false, em.getLoggerContext(), ROW, em);
   const scoped = ScopedQueryBuilder.adopt(qb, scope, scope);
   scoped.select(meta.primaryKeys);
   return scoped;

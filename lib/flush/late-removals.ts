@@ -3,6 +3,7 @@ import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { createRemoval } from './create-removal.js';
 import type { Removal } from './flush-state.js';
+import { isDelete } from './is-delete.js';
 import { isNew, planRemoval } from './plan-removal.js';
 
 /**
@@ -38,10 +39,6 @@ export function turnDeletes(uow: UnitOfWork, removals: readonly Removal[]): void
     }
     removal.changeSet = changeSet;
   }
-}
-
-function isDelete({ type }: ChangeSet<any>): boolean {
-  return type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY;
 }
 
 /** An update without changes is passed over unless its row has a version (`getChangeSetGroups` in `UnitOfWork.js`). */

@@ -1,18 +1,11 @@
-import {
-  type ChangeSet,
-  ChangeSetType,
-  type Collection,
-  helper,
-  ReferenceKind,
-  type UnitOfWork,
-  Utils,
-} from '@mikro-orm/core';
+import { ChangeSetType, type Collection, helper, ReferenceKind, type UnitOfWork, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sentKey } from '../deletion/entity-key.js';
 import { inChunks, keyConditionSql } from '../deletion/row-set.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { isDelete } from './is-delete.js';
 import { cascadesOf, type PhysicalRemoval } from './refuse-physical-cascade.js';
 
 /**
@@ -66,10 +59,6 @@ export async function isSettledByFlush(
     }
   }
   return false;
-}
-
-function isDelete({ type }: ChangeSet<any>): boolean {
-  return type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY;
 }
 
 function isUnloadedRemoval(collection: Collection<any>, catalog: SoftDeleteCatalog): boolean {

@@ -150,10 +150,10 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const unloaded = new Set(
       uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, catalog)),
     );
-    if (unloaded.size === 0 && removals.length === 0 && !isLater) {
+    const deletes = unloaded.size > 0 || removals.length > 0;
+    if (!deletes && !isLater) {
       return;
     }
-    const deletes = unloaded.size > 0 || removals.length > 0;
     if (deletes && !em.isInTransaction() && em.config.get('implicitTransactions') === false) {
       throw noTransaction();
     }

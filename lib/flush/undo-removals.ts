@@ -57,7 +57,7 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
   };
 }
 
-/** Hooks have changed the entity for an update that did not last. */
+/** Gives back what hooks have changed for an update that did not last. */
 function takeBackHooks(em: EntityManager, { entity, entry, values, changeSet }: Removal): void {
   const meta = metadataOf(em, entity);
   for (const name of Object.keys(changeSet?.payload ?? {})) {

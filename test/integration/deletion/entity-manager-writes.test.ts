@@ -70,6 +70,12 @@ describe('the bulk writes of the entity manager', () => {
     });
   });
 
+  it('leave the schema generator alone, which empties tables', async () => {
+    await library.plant();
+    await library.orm.schema.clear({ truncate: false });
+    await expect(library.rows('author')).resolves.toEqual([]);
+  });
+
   describe('a query builder', () => {
     it.each([
       ['of the entity manager', () => library.em.createQueryBuilder(Book).delete({ id: 1 })],
@@ -171,11 +177,5 @@ describe('an entity manager with listeners of its own, forked before soft deleti
     await expect(library.database.query('select email, deleted_at from account')).resolves.toEqual([
       { email: 'a@x', deleted_at: null },
     ]);
-  });
-
-  it('leaves the schema generator alone, which empties tables', async () => {
-    await library.plant();
-    await library.orm.schema.clear({ truncate: false });
-    await expect(library.rows('author')).resolves.toEqual([]);
   });
 });

@@ -132,7 +132,6 @@ describe('references that no foreign key enforces', () => {
   }
 
   it('puts restored rows back into loaded collections that they belong to, and into no other', async () => {
-    const tags: Tag[] = await em.find(Tag, {}, { populate: ['posts'], orderBy: { id: 1 } });
     const post = await em.findOneOrFail(Post, 1, { populate: ['attachments'] });
     await repo(Image).softDelete(1);
     await repo(Clip).softDelete(1);
@@ -149,7 +148,6 @@ describe('references that no foreign key enforces', () => {
     await repo(Post).restore(1);
     // Tag 2 is linked to video 1, which has the key of post 1.
     expect(loaded.map(({ posts }) => posts.getItems().map(({ id }) => id))).toEqual([[1], [], [2]]);
-    expect(tags).toHaveLength(3);
     await em.flush();
     expect(await links()).toEqual(['post11', 'post23', 'video12']);
     expect(await attached()).toEqual(['clip', 'image']);
