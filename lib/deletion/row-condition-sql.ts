@@ -7,6 +7,9 @@ import { primaryColumns } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 
+/** A query of one table, whose name may be quoted, and its conditions. */
+const ON_ONE_TABLE = /^select 1 from (?:"(?:[^"]|"")*"|[^\s"])+ as "\w+" where (.*)$/s;
+
 /** A piece of SQL with a `?` for each value. @internal */
 export interface SqlFragment {
   readonly sql: string;
@@ -81,7 +84,7 @@ function whereSql(
   if (table.tableName === entity.root.tableName) {
     const { sql, params } = asks('m');
     // Whatever stands between the table and its conditions is a join.
-    const own = /^select 1 from \S+ as "m" where (.*)$/s.exec(sql)?.[1];
+    const own = ON_ONE_TABLE.exec(sql)?.[1];
     if (own !== undefined && entry && own.includes(quote(entry.column))) {
       const row = `jsonb_populate_record(${alias}.*, ?::jsonb) as m`;
       return {
@@ -90,7 +93,7 @@ function whereSql(
       };
     }
     if (own !== undefined) {
-      return { sql: asks(alias).sql.replace(/^select 1 from \S+ as \S+ where /, ''), params };
+      return { sql: ON_ONE_TABLE.exec(asks(alias).sql)![1]!, params };
     }
   }
   const matching = em

@@ -71,7 +71,6 @@ describe('the bulk writes of the entity manager', () => {
   });
 
   it('leave the schema generator alone, which empties tables', async () => {
-    await library.plant();
     await library.orm.schema.clear({ truncate: false });
     await expect(library.rows('author')).resolves.toEqual([]);
   });
