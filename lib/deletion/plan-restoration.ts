@@ -1,15 +1,15 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
-import { filterSql } from '../metadata/filter-sql.js';
-import { getInstallation } from '../metadata/installation.js';
+import { filterSql } from '../sql/filter-sql.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { entityKeys } from './entity-key.js';
+import { entityKeys } from '../sql/entity-key.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { lockRows } from './lock-rows.js';
-import { lockBehind, RowSet } from './row-set.js';
-import type { RowSelection } from './select-rows.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { lockBehind, RowSet } from '../sql/row-set.js';
+import type { RowSelection } from '../sql/select-rows.js';
 
 /**
  * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what

@@ -1,19 +1,19 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
 import { planRestoration } from './plan-restoration.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { inChunks, keyConditionSql, type RowSet } from './row-set.js';
-import { type RowSelection, selectRows } from './select-rows.js';
+import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
-import { stampSql } from './stamp-sql.js';
-import { loadReferences, syncRestored } from './sync-restored-entities.js';
-import { executeCounting, inPreview, inTransaction } from './transaction.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
+import { executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
 const ATTEMPTS = 3;

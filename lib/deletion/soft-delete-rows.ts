@@ -1,15 +1,15 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { type Affected, cascadeDeletion, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteSelected } from './delete-selected.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { type RowSelection, selectRows } from './select-rows.js';
-import { syncDeleted } from './sync-managed-entities.js';
-import { takeUnitTime, type UnitTime } from './take-unit-time.js';
-import { inPreview, inTransaction } from './transaction.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { syncDeleted } from '../memory/sync-managed-entities.js';
+import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
+import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
  * Why and by whom rows are deleted, for the events.

@@ -24,10 +24,10 @@ import {
   previewSoftDeletion,
   softDeleteRows,
 } from '../deletion/soft-delete-rows.js';
-import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
+import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import { getInstallation } from '../metadata/installation.js';
-import { requireScope } from '../metadata/require-scope.js';
+import { getInstallation } from '../installation/installation.js';
+import { requireScope } from '../installation/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';

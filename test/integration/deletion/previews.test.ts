@@ -8,7 +8,7 @@ import {
   type SoftDeleteEvent,
   type SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Desk, Folder, Manager, Office, Person, Player, PREVIEWED, Team } from './previewed.entities.js';
 
