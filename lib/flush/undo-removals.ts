@@ -1,6 +1,7 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../memory/managed-entities.js';
+import { mayGoBack } from '../orm/chosen-part.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { rootName } from '../memory/read-again.js';
@@ -27,7 +28,12 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
         Reference.unwrapReference(helper(entity).__data[prop.name] as object) ??
         savedParent(em, prop, original as Record<string, unknown> | undefined);
       const collection = (parent as Record<string, unknown> | undefined)?.[prop.inversedBy];
-      if (Utils.isCollection<object>(collection) && collection.isInitialized() && !collection.contains(entity, false)) {
+      if (
+        Utils.isCollection<object>(collection) &&
+        collection.isInitialized() &&
+        !collection.contains(entity, false) &&
+        mayGoBack(collection, entity)
+      ) {
         left.push([collection, entity]);
       }
     }

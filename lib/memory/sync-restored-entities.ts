@@ -15,6 +15,7 @@ import { outerManagers } from '../installation/outer-managers.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
+import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
@@ -136,7 +137,10 @@ async function rejoin(
   rows: RowSet,
 ): Promise<Undo> {
   const undo: Undo[] = [];
-  for (const [front, joining] of Map.groupBy(await pairs(em, ctx, edge, owners, rows), ([owner]) => owner)) {
+  const restored = await pairs(em, ctx, edge, owners, rows);
+  const kept = await keepToPart(em, ctx, prop.name, edge.child, restored);
+  undo.push(kept.undo);
+  for (const [front, joining] of Map.groupBy(kept.pairs, ([owner]) => owner)) {
     const entities = joining.map(([, entity]) => entity);
     undo.push(
       prop.kind === ReferenceKind.ONE_TO_ONE

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
+import { whileBuilding } from './chosen-part.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -29,6 +30,10 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
       throw new PhysicalDeletionError(meta!.className, 'QueryBuilder.delete()');
     }
     return super.getNativeQuery(processVirtualEntity);
+  }
+
+  override async getResultList(limit?: number): Promise<any> {
+    return whileBuilding(() => super.getResultList(limit));
   }
 
   override clone(reset?: any, preserve?: any): any {

@@ -9,6 +9,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
 import type { Installation } from '../installation/installation.js';
+import { chosenByLoader, notePart } from './chosen-part.js';
 import { followRestoration } from './follow-restoration.js';
 import {
   asksForInverse,
@@ -24,6 +25,7 @@ import { settleReferences } from './attach-relations-to-references.js';
 /** The parts of an entity manager that decide what is loaded already, seen through their methods. */
 interface Parts {
   loader: {
+    extractChildCondition(options: any, prop: any): Promise<Dictionary>;
     filterCollections(entities: any[], field: string, options: any, ref?: boolean): any[];
     filterByReferences(entities: any[], prop: any, options: any, ref?: boolean): any[];
     findChildren(entities: any[], prop: any, populate: any, options: any, ref?: boolean): Promise<{ items: object[] }>;
@@ -45,6 +47,8 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   const { loader, factory } = partsOf(em);
   const { catalog } = installation;
 
+  // Asked a second time, now with the condition on the children alone (`getChildReferences` in `EntityLoader.js`).
+  let isAskingForChildren = false;
   const filterCollections = loader.filterCollections.bind(loader);
   loader.filterCollections = (entities, field, options, ref) => {
     const scope = readScope(installation, options.filters);
@@ -63,6 +67,9 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
       }
       if (chosen.has(entity)) {
         entity[field].isReadUnder(scope);
+        if (!isAskingForChildren) {
+          notePart(entity[field], chosenByLoader(loader, collection.property as EntityProperty, options));
+        }
       }
     }
     return entities.filter((entity) => chosen.has(entity));
@@ -82,7 +89,10 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
 
   const findChildren = loader.findChildren.bind(loader);
   loader.findChildren = async (entities, prop, populate, options, ref) => {
-    const found = await findChildren(entities, prop, populate, onlyFor(prop, options), ref);
+    isAskingForChildren = true;
+    const finding = findChildren(entities, prop, populate, onlyFor(prop, options), ref);
+    isAskingForChildren = false;
+    const found = await finding;
     if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner && catalog.find(prop.targetMeta)) {
       placeInverseReferences(found.items, prop, catalog);
     }

@@ -10,8 +10,10 @@ import {
 } from '@mikro-orm/core';
 import { activePredicate, type DeletedScope } from '../metadata/active-predicate.js';
 import { findInstallation, type Installation } from '../installation/installation.js';
+import { softDeletableCollections } from './soft-deletable-collections.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
+import { chosenBy, chosenByJoin, isOutdated, noteDeparture, notePart, partOf, UNKNOWN_PART } from './chosen-part.js';
 import { readScope } from './read-scope.js';
 import { showsEvery } from '../metadata/relation-filters.js';
 
@@ -33,7 +35,7 @@ const reading = new WeakMap<object, DeletedScope>();
  */
 export class ScopedCollection<T extends object> extends Collection<T> {
   static adopt(entity: object, meta: EntityMetadata, installation: Installation, data?: any): void {
-    for (const prop of collectionsOf(meta, installation)) {
+    for (const prop of softDeletableCollections(meta, installation)) {
       const collection = (entity as Record<string, unknown>)[prop.name];
       if (collection && Object.getPrototypeOf(collection) === Collection.prototype) {
         Object.setPrototypeOf(collection, ScopedCollection.prototype);
@@ -42,6 +44,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
         // Filled by a join already, without anybody having been asked whether it needs to be read.
         if (Array.isArray(data?.[prop.name]) && !(collection as Collection<object>).isDirty()) {
           (collection as ScopedCollection<object>).wasReadUnder(installation.scope.getStore() ?? 'active');
+          notePart(collection as object, chosenByJoin(prop));
         }
       }
     }
@@ -52,7 +55,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     if (!this.isInitialized() || this.hasUnsavedChanges()) {
       return false;
     }
-    if (reading.get(this) === scope) {
+    if (reading.get(this) === scope || isOutdated(this)) {
       return true;
     }
     if (scope !== 'active') {
@@ -111,6 +114,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     const current = this.currentScope(options.filters);
     // The ORM puts back what a collection that is marked as changed held before, also if it is saved and gone since.
     this.forgetSavedChanges();
+    notePart(this, chosenBy(options.where, QueryHelper.mergePropertyFilters(this.property.filters, options.filters)));
     await super.init(this.asksForFilters(options, current?.scope) ? { ...options, dataloader: false } : options);
     if (current && !this.isDirty()) {
       this.wasReadUnder(current.scope);
@@ -144,9 +148,13 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   }
 
   override async matching(options: any): Promise<any> {
-    const items = await super.matching(this.withOwnFilters(options));
+    const given = this.withOwnFilters(options);
+    // The ORM writes into the condition.
+    const part = chosenBy(options.where, given.filters);
+    const items = await super.matching(given);
     if (options.store) {
       chosen.add(this);
+      notePart(this, options.limit == null && options.offset == null ? part : UNKNOWN_PART);
     }
     return items;
   }
@@ -160,6 +168,7 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     }
     if (readonly) {
       chosen.add(this);
+      notePart(this, UNKNOWN_PART);
     }
   }
 
@@ -184,9 +193,13 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   /** @internal */
   override addWithoutPropagation(entity: T): void {
     const wasDirty = this.isDirty();
+    const { __managed: managed, __processing: hydrating } = helper(entity);
+    // Of what comes from the database nobody has asked yet whether it belongs to the part.
+    if (managed && hydrating && partOf(this)) {
+      return;
+    }
     super.addWithoutPropagation(entity);
     // What comes from the database is no change. The ORM takes it for one, and a changed collection is not read again.
-    const { __managed: managed, __processing: hydrating } = helper(entity);
     if (!wasDirty && managed && hydrating && this.property.kind === ReferenceKind.ONE_TO_MANY) {
       this.takeSnapshot();
     }
@@ -195,6 +208,9 @@ export class ScopedCollection<T extends object> extends Collection<T> {
   /** @internal */
   override removeWithoutPropagation(entity: T): void {
     complete.delete(this);
+    if (this.contains(entity, false)) {
+      noteDeparture(this, entity);
+    }
     super.removeWithoutPropagation(entity);
   }
 
@@ -280,20 +296,4 @@ export class ScopedCollection<T extends object> extends Collection<T> {
     const installation = em && findInstallation(em);
     return installation && { installation, scope: readScope(installation, filters) };
   }
-}
-
-const collections = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
-
-function collectionsOf(meta: EntityMetadata, { catalog }: Installation): readonly EntityProperty[] {
-  let props = collections.get(meta);
-  if (!props) {
-    props = meta.relations.filter(
-      ({ kind, targetMeta }) =>
-        (kind === ReferenceKind.ONE_TO_MANY || kind === ReferenceKind.MANY_TO_MANY) &&
-        targetMeta &&
-        catalog.find(targetMeta),
-    );
-    collections.set(meta, props);
-  }
-  return props;
 }

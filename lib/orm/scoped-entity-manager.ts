@@ -11,6 +11,7 @@ import type { Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
+import { whileJoining } from './chosen-part.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
@@ -129,11 +130,13 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     }
 
     override async find(...args: any[]): Promise<any> {
-      return handOut(this, args[2], await (super.find as Read)(...args));
+      const read = () => (super.find as Read)(...args);
+      return handOut(this, args[2], await whileJoining(this, args[1], args[2], read));
     }
 
     override async findOne(...args: any[]): Promise<any> {
-      return handOut(this, args[2], await (super.findOne as Read)(...args));
+      const read = () => (super.findOne as Read)(...args);
+      return handOut(this, args[2], await whileJoining(this, args[1], args[2], read));
     }
 
     override async populate(...args: any[]): Promise<any> {
