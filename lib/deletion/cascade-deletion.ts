@@ -1,15 +1,15 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
-import { filterSql } from '../metadata/filter-sql.js';
+import { filterSql } from '../sql/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
-import { relationSql } from './relation-sql.js';
-import { inChunks, keyConditionSql, type RowKey } from './row-set.js';
-import { stampSql } from './stamp-sql.js';
-import type { UnitTime } from './take-unit-time.js';
-import { execute, executeCounting } from './transaction.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { inChunks, keyConditionSql, type RowKey } from '../sql/row-set.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
+import { execute, executeCounting } from '../sql/transaction.js';
 
 /** How many rows of each entity a deletion or restoration has changed. @internal */
 export type Affected = Map<SoftDeletableEntityMetadata, number>;

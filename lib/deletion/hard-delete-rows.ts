@@ -1,18 +1,18 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
-import { getInstallation } from '../metadata/installation.js';
+import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
-import { forgetRemoved } from './forget-removed.js';
-import { lockRows } from './lock-rows.js';
+import { tableName } from '../sql/table-name.js';
+import { forgetRemoved } from '../memory/forget-removed.js';
+import { lockRows } from '../sql/lock-rows.js';
 import { refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
-import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
-import { type RowSelection, selectRows } from './select-rows.js';
+import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
+import { keyConditionSql, lockBehind, RowSet } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import type { DeletionOptions } from './soft-delete-rows.js';
-import { execute, executeCounting, inTransaction } from './transaction.js';
+import { execute, executeCounting, inTransaction } from '../sql/transaction.js';
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.

@@ -3,11 +3,11 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns, type RelationGraph } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
-import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
-import { relationSql } from './relation-sql.js';
-import { keyConditionSql, type RowSet } from './row-set.js';
-import { execute } from './transaction.js';
+import { tableName } from '../sql/table-name.js';
+import { findForeignKeys, type ForeignKey } from '../postgres/find-foreign-keys.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { keyConditionSql, type RowSet } from '../sql/row-set.js';
+import { execute } from '../sql/transaction.js';
 
 /** `keep` is of no help here: what is kept would refer to nothing. */
 const HARD_DELETE_ADVICE =

@@ -1,23 +1,23 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
-import { filterSql } from '../metadata/filter-sql.js';
-import { getInstallation } from '../metadata/installation.js';
+import { filterSql } from '../sql/filter-sql.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { entityKeys } from './entity-key.js';
-import { lockRows } from './lock-rows.js';
-import { inChunks, keyConditionSql, lockBehind, RowSet } from './row-set.js';
-import { type RowSelection, selectRows } from './select-rows.js';
+import { entityKeys } from '../sql/entity-key.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { inChunks, keyConditionSql, lockBehind, RowSet } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
-import { stampSql } from './stamp-sql.js';
-import { loadReferences, syncRestored } from './sync-restored-entities.js';
-import { executeCounting, inTransaction } from './transaction.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
+import { executeCounting, inTransaction } from '../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
 const ATTEMPTS = 3;

@@ -1,13 +1,13 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteSelected } from './delete-selected.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { selectRows } from './select-rows.js';
-import { syncDeleted } from './sync-managed-entities.js';
-import { takeUnitTime } from './take-unit-time.js';
-import { inTransaction } from './transaction.js';
+import { selectRows } from '../sql/select-rows.js';
+import { syncDeleted } from '../memory/sync-managed-entities.js';
+import { takeUnitTime } from '../sql/take-unit-time.js';
+import { inTransaction } from '../sql/transaction.js';
 
 /**
  * Why and by whom rows are deleted, for the events.

@@ -11,10 +11,10 @@ import {
   type TransactionEventArgs,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
-import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
+import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
+import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import type { Installation } from '../metadata/installation.js';
+import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
@@ -24,11 +24,11 @@ import { finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
-import { leaveKnownValues } from './leave-known-values.js';
+import { leaveKnownValues } from '../memory/leave-known-values.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { forgetChangesOfDeleted } from './forget-changes-of-deleted.js';
-import { repairReferences } from './repair-references.js';
+import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
+import { repairReferences } from '../memory/repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
 

@@ -12,10 +12,10 @@ import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.
 import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
 import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
 import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
-import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
+import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import { getInstallation } from '../metadata/installation.js';
-import { requireScope } from '../metadata/require-scope.js';
+import { getInstallation } from '../installation/installation.js';
+import { requireScope } from '../installation/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';

@@ -2,7 +2,7 @@ import { TransactionPropagation } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type SoftDeleteEvent, SoftDeleteEvents, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { config, map, type Subscription } from 'rxjs';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { inScope } from '../../support/in-scope.js';
 import { Author, Book, LIBRARY, Review, Tag } from '../../support/library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
