@@ -22,8 +22,8 @@ const seed = Number(process.env['MODEL_SEED'] ?? DEFAULT_SEED);
 const replay = process.env['MODEL_REPLAY'];
 const only = process.env['MODEL_ONLY']?.split(',').map(Number);
 const STEPS = 30;
-/** A long run goes on after a failure, so that it shows more than one. */
-const MAX_FAILURES = count > 1_000 ? 5 : 1;
+/** A long run goes on after a failure, so that it shows more than one, as does a replay. */
+const MAX_FAILURES = count > 1_000 || replay ? 5 : 1;
 
 describe(installSoftDelete.name, () => {
   let orms: Orms;
