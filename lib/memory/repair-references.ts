@@ -24,7 +24,10 @@ export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog):
   uow.getIdentityMap().values().forEach(repair);
   // What was never saved is not in the identity map.
   uow.getPersistStack().forEach(repair);
-  uow.getRemoveStack().forEach((entity) => loadedChildren(em, entity as object).forEach(repair));
+  // What was removed and persisted again has lost its children as well.
+  for (const entity of [...uow.getRemoveStack(), ...uow.getPersistStack()]) {
+    loadedChildren(em, entity as object).forEach(repair);
+  }
 }
 
 function loadedChildren(em: EntityManager, entity: object): object[] {

@@ -24,6 +24,8 @@ const only = process.env['MODEL_ONLY']?.split(',').map(Number);
 const STEPS = 30;
 /** A long run goes on after a failure, so that it shows more than one, as does a replay. */
 const MAX_FAILURES = count > 1_000 || replay ? 5 : 1;
+/** After so many sequences a long run says how far it is. */
+const REPORTED = 500;
 
 describe(installSoftDelete.name, () => {
   let orms: Orms;
@@ -53,6 +55,9 @@ describe(installSoftDelete.name, () => {
         .toSorted((a, b) => a.setting.stranger - b.setting.stranger);
       const failures: Error[] = [];
       for (const [i, sequence] of all.entries()) {
+        if (i > 0 && i % REPORTED === 0) {
+          process.stderr.write(`seed ${seed}: ${i} of ${all.length} sequences, ${failures.length} differ\n`);
+        }
         const first = !only || only.includes(i + 1) ? await failure(sequence) : undefined;
         if (!first) {
           continue;
@@ -63,6 +68,9 @@ describe(installSoftDelete.name, () => {
         failures.push(
           new Error(`sequence ${i + 1}: ${cause.message}\nMODEL_REPLAY='${formatSequence(smallest)}'`, { cause }),
         );
+        if (count > REPORTED) {
+          process.stderr.write(`${failures.at(-1)!.message}\n`);
+        }
         if (failures.length === MAX_FAILURES) {
           break;
         }
