@@ -80,6 +80,6 @@ describe(installSoftDelete.name, () => {
         throw new Error(`${messages}\n\nMODEL_SEED=${seed} MODEL_SEQUENCES=${count}`, { cause: failures[0] });
       }
     },
-    30_000 + count * 500,
+    30_000 + count * 2_000,
   );
 });
