@@ -43,6 +43,7 @@ export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
+export { SoftDeleteExceptionFilter } from './http/soft-delete-exception.filter.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';
 export type { WithDeletedOptions } from './http/with-deleted.options.js';
 export { InjectSoftDeleteRepository } from './nest/inject-soft-delete-repository.decorator.js';

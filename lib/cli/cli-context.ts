@@ -13,5 +13,9 @@ export interface CliContext {
   print(line: string | object): void;
 }
 
-/** The work of a command. @internal */
-export type CliAction<Options> = (options: Options, context: CliContext) => Promise<ExitCode>;
+/** The work of a command, with the arguments that stand without a flag. @internal */
+export type CliAction<Arguments extends readonly unknown[], Options> = (
+  args: Arguments,
+  options: Options,
+  context: CliContext,
+) => Promise<ExitCode>;

@@ -4,7 +4,8 @@ import type { CliContext } from './cli-context.js';
 /** Shows how far a purge has come. @internal */
 export interface Progress {
   update(step: PurgeProgress): void;
-  end(): void;
+  /** @param isComplete - whether nothing is left, so that the bar is full */
+  end(isComplete: boolean): void;
 }
 
 /** How often a line is printed where nobody watches a bar. */
@@ -44,6 +45,11 @@ export async function createProgress(
   bar.start(total, 0, { entity: '' });
   return {
     update: ({ entity, total: removed }) => bar.update(Math.min(removed, total), { entity }),
-    end: () => bar.stop(),
+    end: (isComplete) => {
+      if (isComplete) {
+        bar.update(total);
+      }
+      bar.stop();
+    },
   };
 }

@@ -1,13 +1,23 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
 import { doctorCommand } from './commands/doctor.command.js';
+import { listCommand } from './commands/list.command.js';
 import { policyCommand } from './commands/policy.command.js';
 import { purgeCommand } from './commands/purge.command.js';
+import { restoreCommand } from './commands/restore.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { firstLine, loadOrm } from './load-orm.js';
 
-const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand, doctorCommand, policyCommand];
+const COMMANDS: readonly CliCommand[] = [
+  listCommand,
+  restoreCommand,
+  purgeCommand,
+  statusCommand,
+  doctorCommand,
+  policyCommand,
+];
 
 /**
  * Runs the command that the arguments name. Whatever goes wrong is one line on the standard error output.
@@ -17,7 +27,11 @@ const COMMANDS: readonly CliCommand[] = [purgeCommand, statusCommand, doctorComm
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODE.done;
   const program = new Command('soft-delete')
-    .description('Purges what was soft-deleted long enough ago, and looks after the schema of soft deletion.')
+    .description(
+      'Lists and restores what was soft-deleted, purges what is past its retention, and looks after the schema of soft deletion.',
+    )
+    .version(ownVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print this help')
     .showSuggestionAfterError()
     .exitOverride();
   for (const command of COMMANDS) {
@@ -26,10 +40,13 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
       .option('--config <path>', 'the MikroORM configuration, instead of where the mikro-orm command looks')
       .option('--context-name <name>', 'which of several MikroORM configurations')
       .option('--json', 'print JSON, one object a line')
+      .helpOption('--help', 'print this help')
+      .addHelpText('after', () => helpAfter(command))
       .allowExcessArguments(false)
       .exitOverride()
-      .action(async (options) => {
-        code = await execute(command, options);
+      .action(async (...given: unknown[]) => {
+        // Commander's last two are the flags and the command itself.
+        code = await execute(command, given.slice(0, -2), given.at(-2) as CommonFlags);
       });
   }
   try {
@@ -44,16 +61,41 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function execute(
-  command: CliCommand,
-  options: { config?: string; contextName?: string; json?: boolean },
-): Promise<ExitCode> {
+interface CommonFlags {
+  readonly config?: string;
+  readonly contextName?: string;
+  readonly json?: boolean;
+}
+
+function helpAfter({ examples, exitCodes }: CliCommand): string {
+  const lines = (title: string, texts: readonly string[]) =>
+    `\n${title}:\n${texts.map((text) => `  ${text}`).join('\n')}\n`;
+  return (
+    lines('Examples', examples) +
+    lines(
+      'Exits with',
+      Object.entries(exitCodes).map(([code, meaning]) => `${code}  ${meaning}`),
+    )
+  );
+}
+
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+async function execute(command: CliCommand, args: readonly unknown[], options: CommonFlags): Promise<ExitCode> {
   const controller = new AbortController();
   const stop = () => controller.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const orm = await loadOrm(options);
+  const { orm, found } = await loadOrm(options, command.needsDatabase ?? true);
   try {
-    return await command.action(options, {
+    if (!options.json) {
+      process.stderr.write(`Configuration: ${found}\n`);
+    }
+    return await command.action(args, options, {
       orm,
       json: options.json ?? false,
       signal: controller.signal,

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 
 /** Node's own response behind the one of the platform, Express or Fastify; `undefined` if the call is none of HTTP. @internal */
-export function responseOf(context: ExecutionContext): Writable | undefined {
+export function responseOf(context: ArgumentsHost): Writable | undefined {
   if (context.getType() !== 'http') {
     return undefined;
   }

@@ -3,11 +3,11 @@ import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { type DynamicModule, Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import { SoftDeleteExceptionFilter, SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
 import { AdminModule } from './admin/admin.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { HealthModule } from './health/health.module.js';
-import { ProblemFilter } from './http/problem.filter.js';
+import { DatabaseExceptionFilter } from './http/database-exception.filter.js';
 import { StartController } from './http/start.controller.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ormOptions } from './orm-options.js';
@@ -32,7 +32,8 @@ export class AppModule {
       ],
       controllers: [StartController],
       providers: [
-        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_FILTER, useClass: SoftDeleteExceptionFilter },
+        { provide: APP_FILTER, useClass: DatabaseExceptionFilter },
         {
           provide: APP_PIPE,
           useValue: new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }),

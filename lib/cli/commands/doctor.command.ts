@@ -1,20 +1,32 @@
+import { Option } from 'commander';
 import type { Finding } from '../../doctor/finding.js';
 import { SoftDeleteDoctor } from '../../doctor/soft-delete-doctor.js';
 import type { Duration } from '../../options/duration.js';
 import type { CliCommand } from '../cli-command.js';
+import { count } from '../count.js';
+import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 
 interface DoctorFlags {
   readonly retention?: Duration | 'forever';
+  readonly failOn: Finding['severity'];
 }
+
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
 /** `soft-delete doctor` @internal */
 export const doctorCommand: CliCommand = {
   name: 'doctor',
-  description: 'compare the entities with the live database and say what will hurt; exits with 1 on errors',
+  description: 'compare the entities with the live database and say what will hurt',
+  examples: ['soft-delete doctor', 'soft-delete doctor --fail-on warning --json'],
+  exitCodes: { [EXIT_CODE.done]: 'nothing as severe as --fail-on was found', [EXIT_CODE.error]: 'something was' },
   configure: (command) =>
-    command.option('--retention <duration>', 'what the module says for entities that name none, such as 30d'),
-  action: async ({ retention }: DoctorFlags, { orm, json, print }) => {
+    command
+      .addOption(retentionOption())
+      .addOption(
+        new Option('--fail-on <severity>', 'exit with 1 from which finding on').choices(SEVERITIES).default('error'),
+      ),
+  action: async (_args: [], { retention, failOn }: DoctorFlags, { orm, json, print }) => {
     const findings = await new SoftDeleteDoctor(orm, { retention }).examine();
     for (const finding of findings) {
       print(json ? { type: 'finding', ...finding } : describe(finding));
@@ -22,7 +34,8 @@ export const doctorCommand: CliCommand = {
     if (!json) {
       print(summarize(findings));
     }
-    return findings.some(({ severity }) => severity === 'error') ? EXIT_CODE.error : EXIT_CODE.done;
+    const severe = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);
+    return findings.some(({ severity }) => severe.includes(severity)) ? EXIT_CODE.error : EXIT_CODE.done;
   },
 };
 
@@ -31,8 +44,8 @@ function describe({ severity, code, entity, problem, fix }: Finding): string {
 }
 
 function summarize(findings: readonly Finding[]): string {
-  const count = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
+  const of = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
   return findings.length === 0
     ? 'Nothing found.'
-    : `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes.`;
+    : `${count(of('error'), 'error')}, ${count(of('warning'), 'warning')}, ${count(of('info'), 'note')}.`;
 }

@@ -1,27 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type Duration, parseRetention } from '../../options/duration.js';
 import { describeDeletionPolicy } from '../../policy/describe-deletion-policy.js';
+import { drawDeletionPolicy } from '../../policy/draw-deletion-policy.js';
 import { readPolicy } from '../../policy/read-policy.js';
 import type { CliCommand } from '../cli-command.js';
+import { CliError } from '../cli.error.js';
+import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 
 interface PolicyFlags {
-  readonly retention?: Duration | 'forever';
+  readonly retention?: number | 'forever';
+  readonly check?: string | true;
+  readonly mermaid?: boolean;
 }
+
+const DEFAULT_FILE = 'DELETION_POLICY.md';
 
 /** `soft-delete policy` @internal */
 export const policyCommand: CliCommand = {
   name: 'policy',
-  description: 'print the deletion policy of the whole schema as Markdown, made to be committed',
+  description: 'print the deletion policy of the whole schema as Markdown, made to be committed; needs no database',
+  examples: ['soft-delete policy > DELETION_POLICY.md', 'soft-delete policy --check', 'soft-delete policy --mermaid'],
+  exitCodes: {
+    [EXIT_CODE.done]: 'the policy is printed, or the file says the same',
+    [EXIT_CODE.error]: 'the file of --check says something else, or an entity is marked in a way that cannot work',
+  },
+  needsDatabase: false,
   configure: (command) =>
-    command.option('--retention <duration>', 'what the module says for entities that name none, such as 30d'),
-  action: async ({ retention }: PolicyFlags, { orm, json, print }) => {
+    command
+      .addOption(retentionOption())
+      .option('--check [file]', `compare with a file instead of printing, ${DEFAULT_FILE} unless named`)
+      .option('--mermaid', 'print a Mermaid diagram of what a deletion takes along'),
+  action: async (_args: [], { retention, check, mermaid }: PolicyFlags, { orm, json, print }) => {
+    if (check) {
+      requireSame(check === true ? DEFAULT_FILE : check, describeDeletionPolicy(orm, { retention }));
+      return EXIT_CODE.done;
+    }
     if (json) {
-      const byDefault = retention === undefined ? undefined : parseRetention('--retention', retention);
-      readPolicy(orm.em as EntityManager, byDefault).forEach((policy) => print({ type: 'policy', ...policy }));
+      readPolicy(orm.em as EntityManager, retention).forEach((policy) => print({ type: 'policy', ...policy }));
     } else {
-      print(describeDeletionPolicy(orm, { retention }).trimEnd());
+      print(
+        mermaid ? drawDeletionPolicy(orm.em as EntityManager) : describeDeletionPolicy(orm, { retention }).trimEnd(),
+      );
     }
     return EXIT_CODE.done;
   },
 };
+
+function requireSame(file: string, policy: string): void {
+  if (!existsSync(file)) {
+    throw new CliError(`There is no file ${file}. Write it: soft-delete policy > ${file}`);
+  }
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const current = policy.trimEnd().split('\n');
+  const first = current.findIndex((line, index) => line !== lines[index]);
+  const at = first === -1 && lines.length > current.length ? current.length : first;
+  if (at !== -1) {
+    throw new CliError(`${file} is out of date from line ${at + 1} on. Write it again: soft-delete policy > ${file}`);
+  }
+}

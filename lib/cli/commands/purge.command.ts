@@ -1,56 +1,96 @@
-import type { Duration } from '../../options/duration.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { createPurge } from '../../purge/create-purge.js';
-import type { PurgeEntityReport, PurgeReport } from '../../purge/purge-report.js';
+import type { PurgeReport } from '../../purge/purge-report.js';
 import type { PurgeProgress } from '../../purge/purge-run-options.js';
 import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
+import { count } from '../count.js';
+import { durationOption, retentionOption } from '../duration-option.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import { formatTable } from '../format-table.js';
 import { createProgress } from '../progress.js';
+import { requireEntity } from '../require-entity.js';
+import { startWaiting } from '../waiting.js';
 
 interface PurgeFlags {
   readonly dryRun?: boolean;
   readonly entity?: readonly string[];
-  readonly olderThan?: Duration;
-  readonly timeBudget?: Duration;
+  readonly except?: readonly string[];
+  readonly olderThan?: number;
+  readonly timeBudget?: number;
+  readonly retention?: number | 'forever';
 }
 
 /** `soft-delete purge` @internal */
 export const purgeCommand: CliCommand = {
   name: 'purge',
   description: 'remove deleted rows whose retention is over',
+  examples: ['soft-delete purge --dry-run', 'soft-delete purge --except Invoice --time-budget 10m'],
+  exitCodes: {
+    [EXIT_CODE.done]: 'everything that was due is gone, or the time is used up and the next run goes on',
+    [EXIT_CODE.error]: 'a wrong flag, no database, an interruption: try again',
+    [EXIT_CODE.attention]: 'rows are blocked or have failed',
+  },
   configure: (command) =>
     command
       .option('--dry-run', 'count what would be removed and what blocks, and change nothing')
       .option('--entity <name...>', 'only these entities')
-      .option('--older-than <duration>', 'only rows deleted longer ago, such as 90d; never shortens a retention')
-      .option('--time-budget <duration>', 'end after this time, such as 10m; the next run goes on'),
-  action: async ({ dryRun, entity, olderThan, timeBudget }: PurgeFlags, context) => {
-    const purge = createPurge(context.orm);
-    const progress = dryRun ? undefined : await createProgress(context, () => countRemovable(purge, entity));
+      .option('--except <name...>', 'all but these entities')
+      .addOption(
+        durationOption('--older-than', 'only rows deleted longer ago, such as 90d; never shortens a retention'),
+      )
+      .addOption(durationOption('--time-budget', 'end after this time, such as 10m; the next run goes on'))
+      .addOption(retentionOption()),
+  action: async (_args: [], flags: PurgeFlags, context) => {
+    const { dryRun, olderThan, timeBudget, retention } = flags;
+    const entities = chooseEntities(context.orm.em as EntityManager, flags);
+    const purge = createPurge(context.orm, { retention });
+    const waiting = startWaiting('Counting', context.json);
+    const progress = dryRun
+      ? undefined
+      : await createProgress(context, () => countRemovable(purge, entities, olderThan)).finally(() => waiting.end());
     try {
       const report = await purge.run({
         dryRun,
-        entities: entity,
+        entities,
         olderThan,
         timeBudget,
         signal: context.signal,
         onProgress: (step: PurgeProgress) => progress?.update(step),
       });
-      progress?.end();
+      waiting.end();
+      progress?.end(report.outcome === 'completed');
       print(report, context);
       return exitCodeOf(report);
     } finally {
-      progress?.end();
+      waiting.end();
+      progress?.end(false);
     }
   },
 };
 
-async function countRemovable(purge: PurgeService, names: readonly string[] | undefined): Promise<number> {
-  const { entities } = await purge.status();
-  return entities
-    .filter(({ entity }) => !names || names.includes(entity))
-    .reduce((total, { due, blocked }) => total + due - blocked, 0);
+/** @throws CliError for a name that no soft-deletable entity has, before anything is removed */
+function chooseEntities(em: EntityManager, { entity, except }: PurgeFlags): readonly string[] | undefined {
+  const asked = entity?.map((name) => requireEntity(em, name).name);
+  const spared = new Set(except?.map((name) => requireEntity(em, name).name));
+  if (spared.size === 0) {
+    return asked;
+  }
+  const all = SoftDeleteCatalog.of(em)
+    .all()
+    .map(({ name }) => name);
+  return (asked ?? all).filter((name) => !spared.has(name));
+}
+
+/** A dry run counts just what the run will remove, as `--older-than` and the retentions have it. */
+async function countRemovable(
+  purge: PurgeService,
+  entities: readonly string[] | undefined,
+  olderThan: number | undefined,
+): Promise<number> {
+  return (await purge.run({ dryRun: true, entities, olderThan })).total;
 }
 
 function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {
@@ -66,25 +106,23 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
     return;
   }
   const { dryRun, outcome, total, entities, startedAt, finishedAt } = report;
+  write(
+    formatTable(
+      ['entity', dryRun ? 'to remove' : 'removed', 'blocked', 'failed', 'locked'],
+      entities.map(({ entity, purged, blocked, failed, locked }) => [entity, purged, blocked, failed, locked]),
+    ),
+  );
   for (const entity of entities) {
-    write(describe(entity, dryRun));
+    if (entity.blockedBy.length + entity.failures.length > 0) {
+      write(`${entity.entity}:`);
+    }
     entity.blockedBy.forEach(({ table, constraint, rows }) => write(`  blocked by ${table} (${constraint}): ${rows}`));
     entity.failures.forEach(({ key, message }) => write(`  failed ${JSON.stringify(key)}: ${message}`));
   }
   const seconds = ((finishedAt.getTime() - startedAt.getTime()) / 1_000).toFixed(1);
   write(
     dryRun
-      ? `${total} rows would be removed. Nothing was changed.`
-      : `${total} rows removed in ${seconds} s (${outcome}).`,
+      ? `${count(total, 'row')} would be removed. Nothing was changed.`
+      : `${count(total, 'row')} removed in ${seconds} s (${outcome}).`,
   );
-}
-
-function describe({ entity, purged, blocked, failed, locked }: PurgeEntityReport, dryRun: boolean): string {
-  const counts = [
-    `${purged} ${dryRun ? 'to remove' : 'removed'}`,
-    blocked > 0 && `${blocked} blocked`,
-    failed > 0 && `${failed} failed`,
-    locked > 0 && `${locked} locked`,
-  ];
-  return `${entity}: ${counts.filter(Boolean).join(', ')}`;
 }

@@ -2,24 +2,41 @@ import ms from 'ms';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeEntityStatus } from '../../purge/run/purge-status.js';
 import type { CliCommand } from '../cli-command.js';
+import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';
+import { formatTable } from '../format-table.js';
+import { startWaiting } from '../waiting.js';
+
+interface StatusFlags {
+  readonly retention?: number | 'forever';
+}
 
 /** `soft-delete status` @internal */
 export const statusCommand: CliCommand = {
   name: 'status',
   description: 'show how much there is to purge, and how far behind the purge is',
-  configure: (command) => command,
-  action: async (_flags, { orm, json, print }) => {
-    const { at, entities } = await createPurge(orm).status();
-    for (const entity of entities) {
-      print(json ? { type: 'status', at, ...entity } : describe(entity));
+  examples: ['soft-delete status', 'soft-delete status --json'],
+  exitCodes: {
+    [EXIT_CODE.done]: 'nothing is blocked',
+    [EXIT_CODE.error]: 'nothing could be read',
+    [EXIT_CODE.attention]: 'rows are blocked from being purged',
+  },
+  configure: (command) => command.addOption(retentionOption()),
+  action: async (_args: [], { retention }: StatusFlags, { orm, json, print }) => {
+    const waiting = startWaiting('Counting', json);
+    const { at, entities } = await createPurge(orm, { retention })
+      .status()
+      .finally(() => waiting.end());
+    if (json) {
+      entities.forEach((entity) => print({ type: 'status', at, ...entity }));
+    } else {
+      print(formatTable(['entity', 'kept', 'deleted', 'due', 'blocked', 'overdue by'], entities.map(describe)));
     }
     return entities.some(({ blocked }) => blocked > 0) ? EXIT_CODE.attention : EXIT_CODE.done;
   },
 };
 
-function describe({ entity, retention, deleted, due, blocked, overdueBy }: PurgeEntityStatus): string {
-  const kept = retention === 'forever' ? 'kept forever' : `kept for ${ms(retention, { long: true })}`;
-  const behind = overdueBy > 0 ? `, overdue by ${ms(overdueBy, { long: true })}` : '';
-  return `${entity}: ${deleted} deleted (${kept}), ${due} due${blocked > 0 ? `, ${blocked} blocked` : ''}${behind}`;
+function describe({ entity, retention, deleted, due, blocked, overdueBy }: PurgeEntityStatus): (string | number)[] {
+  const kept = retention === 'forever' ? 'forever' : ms(retention, { long: true });
+  return [entity, kept, deleted, due, blocked, overdueBy > 0 ? ms(overdueBy, { long: true }) : '–'];
 }

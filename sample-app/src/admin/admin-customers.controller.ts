@@ -1,6 +1,6 @@
 import { Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiQuery } from '@nestjs/swagger';
 import { DeletedScope, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { CustomerDto } from '../customers/customer.dto.js';
 import { Customer } from '../entities/customer.entity.js';
 import { AffectedDto } from '../http/deletion.dto.js';
@@ -13,7 +13,7 @@ export class AdminCustomersController {
 
   /** The customers; `?deleted=with` adds those who closed their account, `?deleted=only` lists nobody else. */
   @Get()
-  @ApiQuery({ name: 'deleted', enum: ['active', 'with', 'only'], required: false })
+  @ApiProblems(400)
   async list(@DeletedScope('deleted') scope: DeletedScope): Promise<CustomerDto[]> {
     const customers = await this.customers.scope(scope).findAll({ orderBy: { id: 'asc' } });
     return customers.map((customer) => CustomerDto.of(customer));
@@ -21,6 +21,7 @@ export class AdminCustomersController {
 
   /** Opens a closed account again, with the reviews that went along; 409 when the email is in use by now. */
   @Post(':id/restore')
+  @ApiProblems(400, 404, 409)
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
     const customer = await this.customers.withDeleted().findOneOrFail(id);

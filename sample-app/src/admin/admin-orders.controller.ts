@@ -1,6 +1,6 @@
 import { Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiQuery } from '@nestjs/swagger';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository, WithDeleted } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Order } from '../entities/order.entity.js';
 import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
@@ -13,20 +13,22 @@ export class AdminOrdersController {
 
   /** The orders; with `?withDeleted=true` every query of the request sees the deleted ones too. */
   @Get()
+  @ApiProblems(400)
   @WithDeleted({ query: 'withDeleted' })
-  @ApiQuery({ name: 'withDeleted', type: Boolean, required: false })
   async list(): Promise<OrderDto[]> {
     const orders = await this.orders.findAll({ populate: ['customer', 'lines.product'], orderBy: { id: 'asc' } });
     return orders.map((order) => OrderDto.of(order));
   }
 
   @Delete(':id')
+  @ApiProblems(400, 404, 409)
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
     const order = await this.orders.findOneOrFail(id);
     return this.orders.softDelete(order, { actor: 'admin' });
   }
 
   @Post(':id/restore')
+  @ApiProblems(400, 404, 409)
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
     const order = await this.orders.withDeleted().findOneOrFail(id);

@@ -1,5 +1,6 @@
 import { Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Product } from '../entities/product.entity.js';
 import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
@@ -11,12 +12,14 @@ export class AdminProductsController {
 
   /** Takes a product off the shelves, with its reviews; 409 when somebody ordered it. */
   @Delete(':id')
+  @ApiProblems(400, 404, 409)
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
     const product = await this.products.findOneOrFail(id);
     return this.products.softDelete(product, { actor: 'admin' });
   }
 
   @Post(':id/restore')
+  @ApiProblems(400, 404, 409)
   @HttpCode(200)
   async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
     const product = await this.products.withDeleted().findOneOrFail(id);

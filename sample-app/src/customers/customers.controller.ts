@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
@@ -23,6 +24,7 @@ export class CustomersController {
 
   /** Registers a customer. The email of a closed account is free again. */
   @Post()
+  @ApiProblems(400, 409)
   async register(@Body() body: RegisterCustomerDto): Promise<CustomerDto> {
     const customer = this.customers.create(body);
     await this.em.persist(customer).flush();
@@ -30,6 +32,7 @@ export class CustomersController {
   }
 
   @Get(':id')
+  @ApiProblems(400, 404)
   async show(@Param('id', IdPipe) id: number): Promise<CustomerDto> {
     return CustomerDto.of(await this.customers.findOneOrFail(id));
   }
@@ -42,6 +45,7 @@ export class CustomersController {
 
   /** Closes an account: the customer's reviews go along, their orders stay. */
   @Delete(':id')
+  @ApiProblems(400, 404, 409)
   async close(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
     const customer = await this.customers.findOneOrFail(id);
     return this.customers.softDelete(customer, { reason: 'account closed' });

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { Order } from '../entities/order.entity.js';
 import { OrderLine } from '../entities/order-line.entity.js';
@@ -17,11 +18,13 @@ export class OrdersController {
 
   /** An order with its customer, also after the customer closed the account: references keep resolving. */
   @Get(':id')
+  @ApiProblems(400, 404)
   async show(@Param('id', IdPipe) id: number): Promise<OrderDto> {
     return OrderDto.of(await this.orders.findOneOrFail(id, { populate: ['customer', 'lines.product'] }));
   }
 
   @Post()
+  @ApiProblems(400, 404)
   async place(@Body() body: PlaceOrderDto): Promise<OrderDto> {
     const customer = await this.em.findOneOrFail(Customer, body.customerId);
     const order = this.orders.create({ customer });

@@ -1,6 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { Product } from '../entities/product.entity.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { ProductDto } from './product.dto.js';
 
@@ -15,6 +16,7 @@ export class ProductsController {
   }
 
   @Get(':id')
+  @ApiProblems(400, 404)
   async show(@Param('id', IdPipe) id: number): Promise<ProductDto> {
     return ProductDto.of(await this.products.findOneOrFail(id));
   }

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { Product } from '../entities/product.entity.js';
 import { Review } from '../entities/review.entity.js';
@@ -16,6 +17,7 @@ export class ReviewsController {
   ) {}
 
   @Get('products/:id/reviews')
+  @ApiProblems(400)
   async list(@Param('id', IdPipe) id: number): Promise<ReviewDto[]> {
     const reviews = await this.reviews.find({ product: id }, { populate: ['customer'], orderBy: { id: 'asc' } });
     return reviews.map((review) => ReviewDto.of(review));
@@ -23,6 +25,7 @@ export class ReviewsController {
 
   /** One review per customer and product. Whoever deleted theirs may write another. */
   @Post('products/:id/reviews')
+  @ApiProblems(400, 404, 409)
   async write(@Param('id', IdPipe) id: number, @Body() body: WriteReviewDto): Promise<ReviewDto> {
     const product = await this.em.findOneOrFail(Product, id);
     const customer = await this.em.findOneOrFail(Customer, body.customerId);
@@ -32,6 +35,7 @@ export class ReviewsController {
   }
 
   @Delete('reviews/:id')
+  @ApiProblems(400, 404)
   async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
     return this.reviews.softDelete(await this.reviews.findOneOrFail(id));
   }

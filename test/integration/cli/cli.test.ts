@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
@@ -49,6 +49,7 @@ describe('soft-delete', () => {
       join(library.folder, 'package.json'),
       JSON.stringify({
         type: 'module',
+        version: '1.2.3',
         dependencies: { '@mikro-orm/cli': '*' },
         'mikro-orm': { configPaths: ['./mikro-orm.config.js'] },
       }),
@@ -56,11 +57,12 @@ describe('soft-delete', () => {
   });
   afterEach(() => test.close());
 
+  let environment: NodeJS.ProcessEnv = {};
   const run = (...args: string[]) =>
     new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
       const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
         cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
+        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache'), ...environment },
       });
       let out = '';
       let err = '';
@@ -98,15 +100,23 @@ describe('soft-delete', () => {
   it('purges with the configuration that the mikro-orm command finds', async () => {
     await expect(run('purge', '--dry-run')).resolves.toEqual({
       code: 0,
-      err: '',
-      out: 'Post: 1 to remove\nUser: 3 to remove\n4 rows would be removed. Nothing was changed.\n',
+      err: 'Configuration: ./mikro-orm.config.js\n',
+      out: [
+        'entity  to remove  blocked  failed  locked',
+        'Post            1        0       0       0',
+        'User            3        0       0       0',
+        '4 rows would be removed. Nothing was changed.',
+        '',
+      ].join('\n'),
     });
     await expect(users()).resolves.toEqual([1, 2, 3]);
 
     const { code, out, err } = await run('purge', '--entity', 'Post', 'User', '--time-budget', '1m');
 
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^Post: 1 removed\nUser: 3 removed\n4 rows removed in [\d.]+ s \(completed\)\.\n$/);
+    expect([code, err]).toEqual([0, 'Configuration: ./mikro-orm.config.js\n']);
+    expect(out).toMatch(
+      /^entity  removed .*\nPost {10}1 .*\nUser {10}3 .*\n4 rows removed in [\d.]+ s \(completed\)\.\n$/,
+    );
     await expect(users()).resolves.toEqual([]);
   });
 
@@ -128,7 +138,9 @@ describe('soft-delete', () => {
     });
     await expect(run('status')).resolves.toMatchObject({
       code: 2,
-      out: 'Post: 0 deleted (kept for 30 days), 0 due\nUser: 1 deleted (kept for 30 days), 1 due, 1 blocked\n',
+      out: expect.stringMatching(
+        /^entity  kept     deleted  due  blocked  overdue by\nPost    30 days        0    0        0  –\nUser    30 days        1    1        1  –\n$/,
+      ),
     });
   });
 
@@ -143,18 +155,20 @@ describe('soft-delete', () => {
     expect(duration).toEqual({
       code: 1,
       out: '',
-      err: `soft-delete: olderThan: "soon" is not a duration. Write milliseconds as a number, or text such as '30d', '12h' or '15m'.\n`,
+      err: `soft-delete: --older-than: "soon" is not a duration. Write milliseconds as a number, or text such as '30d', '12h' or '15m'.\n`,
     });
     expect(entity).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^soft-delete: Nobody is not an entity of this ORM\.[^\n]*\n$/),
+      err: expect.stringMatching(
+        /^Configuration: [^\n]*\nsoft-delete: Nobody is not a soft-deletable entity of this configuration\. There are: Post, User\.\n$/,
+      ),
     });
     expect(file).toEqual({ code: 1, out: '', err: 'soft-delete: There is no file elsewhere.js.\n' });
     writeFileSync(join(library.folder, 'mikro-orm.config.js'), config('postgresql://postgres@127.0.0.1:1/none'));
     await expect(run('purge')).resolves.toEqual({
       code: 1,
       out: '',
-      err: 'soft-delete: The database cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n',
+      err: 'soft-delete: The database of ./mikro-orm.config.js cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n',
     });
     await expect(users()).resolves.toEqual([1, 2, 3]);
   });
@@ -172,5 +186,145 @@ describe('soft-delete', () => {
       err: expect.stringContaining(`"90" has no unit. Write what it counts, such as '90d' for days`),
     });
     await expect(users()).resolves.toEqual([1, 2, 3]);
+  });
+
+  it('lists deleted rows, the latest first', async () => {
+    await test.database.query(`update "user" set deleted_at = '2026-01-02T03:04:05.678Z' where id = 2`);
+    await test.database.query(`update "user" set deleted_at = null where id = 3`);
+
+    const { code, out } = await run('list', 'User', '--json');
+    const rows = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+    expect(code).toBe(0);
+    expect(rows.map(({ type, entity, key }) => [type, entity, key])).toEqual([
+      ['row', 'User', 1],
+      ['row', 'User', 2],
+    ]);
+    expect((await run('list', 'User', '--limit', '1')).out).toMatch(
+      /^key  deletedAt\n  1  \S+Z\n1 of 2 deleted rows\.\n$/,
+    );
+    await expect(run('list', 'User', '--limit', 'many')).resolves.toMatchObject({ code: 1, out: '' });
+    await expect(run('list', 'Usr')).resolves.toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Did you mean User?'),
+    });
+  });
+
+  it('restores what was deleted, and says before what stands in the way', async () => {
+    const before = await test.database.query('select id, deleted_at from "user" order by id');
+    await expect(run('restore', 'User', '1', '2', '--dry-run')).resolves.toMatchObject({
+      code: 0,
+      out: 'entity  rows\nUser       2\n2 rows would come back. Nothing was changed.\n',
+    });
+    expect(await test.database.query('select id, deleted_at from "user" order by id')).toEqual(before);
+
+    await expect(run('restore', 'User', '1', '2')).resolves.toMatchObject({
+      code: 0,
+      out: 'entity  rows\nUser       2\n2 rows restored.\n',
+    });
+    expect(await test.database.query('select id from "user" where deleted_at is null order by id')).toEqual([
+      { id: 1 },
+      { id: 2 },
+    ]);
+    await expect(run('restore', 'User', 'one')).resolves.toMatchObject({
+      code: 1,
+      err: expect.stringContaining('"one" is not a key of User, which is a number.'),
+    });
+    await expect(run('restore', 'User', '99')).resolves.toMatchObject({
+      code: 0,
+      out: 'No deleted row has such a key. Nothing was changed.\n',
+    });
+  });
+
+  it('exits with 2 and restores nothing where something stands in the way', async () => {
+    await test.database.query('create unique index user_single on "user" ((1)) where deleted_at is null');
+    for (const flags of [['--dry-run'], []]) {
+      const { code, out } = await run('restore', 'User', '1', '2', ...flags, '--json');
+      expect([code, JSON.parse(out)]).toEqual([
+        2,
+        expect.objectContaining({ type: 'restoration', dryRun: flags.length > 0, conflicts: expect.anything() }),
+      ]);
+      expect(JSON.parse(out).conflicts.length).toBeGreaterThan(0);
+      expect(await test.database.query('select id from "user" where deleted_at is null')).toEqual([]);
+    }
+    expect((await run('restore', 'User', '1', '2')).out).toContain('Nothing was restored.\n');
+  });
+
+  it('purges all but the entities that are spared', async () => {
+    await test.database.query('delete from post');
+    await expect(run('purge', '--except', 'Usr')).resolves.toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Did you mean User?'),
+    });
+    await expect(run('purge', '--except', 'User')).resolves.toMatchObject({ code: 0 });
+    await expect(users()).resolves.toEqual([1, 2, 3]);
+  });
+
+  it('takes the retention of the application by a flag', async () => {
+    await expect(run('purge', '--retention', 'forever')).resolves.toMatchObject({ code: 0 });
+    await expect(users()).resolves.toEqual([]);
+  });
+
+  it('keeps the committed policy in step, and draws it, without a database', async () => {
+    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config('postgresql://postgres@127.0.0.1:1/none'));
+    const file = join(library.folder, 'DELETION_POLICY.md');
+    await expect(run('policy', '--check')).resolves.toMatchObject({
+      code: 1,
+      err: expect.stringContaining(
+        'There is no file DELETION_POLICY.md. Write it: soft-delete policy > DELETION_POLICY.md',
+      ),
+    });
+    writeFileSync(file, (await run('policy')).out);
+    await expect(run('policy', '--check')).resolves.toMatchObject({ code: 0, out: '' });
+    writeFileSync(file, `${(await run('policy')).out}more\n`);
+    await expect(run('policy', '--check')).resolves.toMatchObject({
+      code: 1,
+      err: expect.stringContaining('is out of date from line'),
+    });
+    expect((await run('policy', '--mermaid')).out).toBe(
+      'flowchart LR\n  Post["Post"]\n  User["User"]\n  User -.->|"user: keep"| Post\n',
+    );
+  });
+
+  it('fails on warnings where it is asked to', async () => {
+    await test.database.query('drop index post_user_id_index');
+    await expect(run('doctor')).resolves.toMatchObject({ code: 0 });
+    await expect(run('doctor', '--fail-on', 'warning')).resolves.toMatchObject({ code: 1 });
+    await expect(run('doctor', '--fail-on', 'never')).resolves.toMatchObject({ code: 1, out: '' });
+  });
+
+  it('takes a TypeScript configuration before a JavaScript one, as the mikro-orm command does, and names it', async () => {
+    writeFileSync(join(library.folder, 'mikro-orm.config.ts'), config(test.database.url));
+    writeFileSync(join(library.folder, 'mikro-orm.config.js'), 'throw new Error("stale");');
+    writeFileSync(
+      join(library.folder, 'package.json'),
+      JSON.stringify({ type: 'module', version: '1.2.3', dependencies: { '@mikro-orm/cli': '*' } }),
+    );
+    // Node strips no types below node_modules, where this library is compiled to: which file it took shows in what it says of it.
+    environment = { MIKRO_ORM_CLI_PREFER_TS: '1' };
+    try {
+      await expect(run('status')).resolves.toMatchObject({
+        code: 1,
+        err: expect.stringMatching(
+          /The MikroORM configuration \.\/mikro-orm\.config\.ts does not work: Stripping types/,
+        ),
+      });
+    } finally {
+      environment = {};
+      rmSync(join(library.folder, 'mikro-orm.config.ts'));
+    }
+  });
+
+  it('says its version, and explains each command with examples and exit codes', async () => {
+    expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const command of ['list', 'restore', 'purge', 'status', 'doctor', 'policy']) {
+      const { code, out } = await run(command, '--help');
+      expect(code).toBe(0);
+      expect(out).toMatch(new RegExp(`Examples:\n  soft-delete ${command}[^]*\nExits with:\n  0  `));
+    }
+    await expect(run('purg')).resolves.toMatchObject({ code: 1, err: expect.stringContaining('Did you mean purge?') });
   });
 });

@@ -28,7 +28,7 @@ describe(createProgress.name, () => {
   it('draws a bar on a terminal, and takes it away at the end', async () => {
     const progress = await create(false, true);
     progress!.update({ entity: 'Post', purged: 50, total: 50 });
-    progress!.end();
+    progress!.end(false);
     expect(stripVTControlCharacters(written)).toMatch(/Post [^\n]+ 25% \| 50\/200 rows/);
     expect(['\u001b[K', '\u001b[0K', '\u001b[2K'].some((erase) => written.includes(erase))).toBe(true);
     expect(printed).toEqual([]);
@@ -38,7 +38,7 @@ describe(createProgress.name, () => {
     const json = await create(true, true);
     json!.update({ entity: 'Post', purged: 1, total: 1 });
     json!.update({ entity: 'Post', purged: 2, total: 2 });
-    json!.end();
+    json!.end(false);
     expect(printed).toEqual([{ type: 'progress', entity: 'Post', purged: 1, total: 1 }]);
     await expect(create(false, false)).resolves.toBeUndefined();
     expect(written).toBe('');

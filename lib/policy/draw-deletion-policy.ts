@@ -1,0 +1,28 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { RelationPolicy } from '../options/soft-deletable-options.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+
+const ARROWS: Readonly<Record<RelationPolicy, string>> = { cascade: '==>', restrict: '--x', keep: '-.->' };
+
+/**
+ * A Mermaid flowchart of what the deletion of a row does to the rows behind its relations. Entities that are removed at once are
+ * round. Reads no database.
+ *
+ * @internal
+ */
+export function drawDeletionPolicy(em: EntityManager): string {
+  const catalog = SoftDeleteCatalog.of(em);
+  const nodes = new Set<string>();
+  const arrows: string[] = [];
+  for (const { meta } of catalog.all()) {
+    nodes.add(meta.className);
+    for (const { child, name, policy } of catalog.graph.from(meta)) {
+      const target = child.root.className;
+      nodes.add(target);
+      arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${name.split('.').at(-1)}: ${policy}"| ${target}`);
+    }
+  }
+  const shape = (name: string) =>
+    catalog.all().some(({ meta }) => meta.className === name) ? `  ${name}["${name}"]` : `  ${name}(["${name}"])`;
+  return ['flowchart LR', ...[...nodes].sort().map(shape), ...[...new Set(arrows)].sort()].join('\n');
+}
