@@ -1,4 +1,4 @@
-import { type EntityProperty, helper, ReferenceKind } from '@mikro-orm/core';
+import { type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -9,7 +9,8 @@ import { rootName } from './read-again.js';
  * does not write null into foreign keys that nobody changed:
  *
  * - `UnitOfWork.remove()` deletes the property of every loaded child whose foreign key is nullable. The value is still in the
- *   child's data; setting it defines the property anew.
+ *   child's data; setting it defines the property anew. The child need not be managed yet: a collection that was loaded in a
+ *   transaction that has been rolled back holds entities of that transaction, and the flush takes them in.
  * - `em.refresh()` of a deleted entity finds no row under the filter and calls `UnitOfWork.unsetIdentity()`, which drops the value
  *   as well. The snapshot still knows the key.
  *
@@ -23,6 +24,17 @@ export function repairReferences(em: EntityManager, catalog: SoftDeleteCatalog):
   uow.getIdentityMap().values().forEach(repair);
   // What was never saved is not in the identity map.
   uow.getPersistStack().forEach(repair);
+  // What was removed and persisted again has lost its children as well.
+  for (const entity of [...uow.getRemoveStack(), ...uow.getPersistStack()]) {
+    loadedChildren(em, entity as object).forEach(repair);
+  }
+}
+
+function loadedChildren(em: EntityManager, entity: object): object[] {
+  return metadataOf(em, entity)
+    .bidirectionalRelations.filter(({ kind }) => kind === ReferenceKind.ONE_TO_MANY)
+    .map(({ name }) => (entity as Record<string, unknown>)[name])
+    .flatMap((collection) => (Utils.isCollection<object>(collection) ? collection.getItems(false) : []));
 }
 
 function repairReference(em: EntityManager, entity: object, prop: EntityProperty): void {

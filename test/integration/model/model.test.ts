@@ -10,7 +10,8 @@ import { formatSequence, parseSequence, type Sequence, sequences } from './step.
  * SQL, and memory must be what the model says. A sequence that fails is made as small as it can be and printed.
  *
  * A long run: MODEL_SEQUENCES=20000 MODEL_SEED=7 npm test -- test/integration/model/model.test.ts
- * The same run again: MODEL_SEED=… as printed. One sequence again: MODEL_REPLAY='…' as printed.
+ * The same run again: MODEL_SEED=… as printed. One sequence again: MODEL_REPLAY='…' as printed, several with a line each. One
+ * sequence of a run, or some of them, as they were drawn: MODEL_ONLY=904,2565 beside the run's MODEL_SEQUENCES and MODEL_SEED.
  * Only some of what lives beside the package: MODEL_NEIGHBOURS=tenants,types, or none (`neighbours.ts` has the list). A failure
  * that goes away without a neighbour is about that neighbour.
  */
@@ -19,9 +20,12 @@ const count = Number(process.env['MODEL_SEQUENCES'] ?? 300);
 const DEFAULT_SEED = 2;
 const seed = Number(process.env['MODEL_SEED'] ?? DEFAULT_SEED);
 const replay = process.env['MODEL_REPLAY'];
+const only = process.env['MODEL_ONLY']?.split(',').map(Number);
 const STEPS = 30;
-/** A long run goes on after a failure, so that it shows more than one. */
-const MAX_FAILURES = count > 1_000 ? 5 : 1;
+/** A long run goes on after a failure, so that it shows more than one, as does a replay. */
+const MAX_FAILURES = count > 1_000 || replay ? 5 : 1;
+/** After so many sequences a long run says how far it is. */
+const REPORTED = 500;
 
 describe(installSoftDelete.name, () => {
   let orms: Orms;
@@ -44,12 +48,17 @@ describe(installSoftDelete.name, () => {
   it(
     'behaves as the model does, whatever the sequence of operations',
     async () => {
-      const all = (replay ? [parseSequence(replay)] : fc.sample(sequences(STEPS), { seed, numRuns: count }))
+      const all = (
+        replay ? replay.trim().split('\n').map(parseSequence) : fc.sample(sequences(STEPS), { seed, numRuns: count })
+      )
         // The stranger stays once it is in.
         .toSorted((a, b) => a.setting.stranger - b.setting.stranger);
       const failures: Error[] = [];
       for (const [i, sequence] of all.entries()) {
-        const first = await failure(sequence);
+        if (i > 0 && i % REPORTED === 0) {
+          process.stderr.write(`seed ${seed}: ${i} of ${all.length} sequences, ${failures.length} differ\n`);
+        }
+        const first = !only || only.includes(i + 1) ? await failure(sequence) : undefined;
         if (!first) {
           continue;
         }
@@ -59,6 +68,9 @@ describe(installSoftDelete.name, () => {
         failures.push(
           new Error(`sequence ${i + 1}: ${cause.message}\nMODEL_REPLAY='${formatSequence(smallest)}'`, { cause }),
         );
+        if (count > REPORTED) {
+          process.stderr.write(`${failures.at(-1)!.message}\n`);
+        }
         if (failures.length === MAX_FAILURES) {
           break;
         }
@@ -68,6 +80,6 @@ describe(installSoftDelete.name, () => {
         throw new Error(`${messages}\n\nMODEL_SEED=${seed} MODEL_SEQUENCES=${count}`, { cause: failures[0] });
       }
     },
-    30_000 + count * 500,
+    30_000 + count * 2_000,
   );
 });

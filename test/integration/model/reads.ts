@@ -1,7 +1,7 @@
 import { helper, Reference } from '@mikro-orm/core';
 import { at } from './changes.js';
 import { ALL_KINDS, COLLECTIONS, type Kind, KINDS, SOFT_KINDS } from './kinds.js';
-import { CLASSES, handles, type Manager, sameHandles } from './manager.js';
+import { CLASSES, handles, type Manager, sameHandles, takesInNeighbours } from './manager.js';
 import { isBehind } from './model.js';
 import { lives } from './neighbours.js';
 import { inScope, type Row, type Scope } from './row.js';
@@ -98,10 +98,9 @@ export const READS: Partial<Record<Step['op'], Read>> = {
     const { parent, child, name } = relation;
     const scope = at(SCOPES, b)!;
     const strategy = at(STRATEGIES, c)!;
-    const found = await view(m, parent, scope).find(
-      {} as never,
-      { populate: [name], strategy, refresh: m.foreign } as never,
-    );
+    const managed = world.model.every(parent).flatMap((row) => m.managed(row) ?? []);
+    const refresh = m.foreign || managed.some((entity) => takesInNeighbours(relation, entity));
+    const found = await view(m, parent, scope).find({} as never, { populate: [name], strategy, refresh } as never);
     const what = `find ${scope} ${parent} populate ${name} (${strategy})`;
     expectRows(what, handles(found), handlesOf(world.model.of(parent, scope)));
     const inner: Scope = scope === 'active' || !KINDS[child].soft ? 'active' : 'with';
@@ -109,7 +108,7 @@ export const READS: Partial<Record<Step['op'], Read>> = {
       const expected = handlesOf(world.model.behind(entity.handle, relation, inner));
       expectRows(`${what} of #${entity.handle}`, handles(entity[name].getItems()), expected);
       // What the ORM loads again for a collection it takes for a part, to which it adds nothing that is created later.
-      if (m.foreign) {
+      if (refresh) {
         m.collections.delete(`${entity.handle}.${name}`);
       } else {
         m.collections.set(`${entity.handle}.${name}`, inner);
@@ -159,7 +158,7 @@ export const READS: Partial<Record<Step['op'], Read>> = {
       // Saved, the ORM's own collection is still marked as changed, and puts back what it held before it is read again.
       collection.setDirty(false);
     }
-    if (m.foreign) {
+    if (m.foreign || takesInNeighbours(relation, entity)) {
       await collection.init();
     } else {
       await (c % 2 === 0 ? collection.load() : collection.loadItems());
