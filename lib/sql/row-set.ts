@@ -176,8 +176,22 @@ export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, n
   return `array[${columns.join(', ')}] as "${name}"`;
 }
 
-/** A value of a key as text. @internal */
+/**
+ * A value of a key as text, exact whatever the session's settings are. A session that prints fewer digits than a float has prints all of
+ * them until the end of its transaction: PostgreSQL has no other exact text of a float.
+ *
+ * @internal
+ */
 export function textSql(column: string, type: string): string {
+  if (/^(float|real|double)/i.test(type)) {
+    return (
+      `case when current_setting('extra_float_digits')::int > 0 or set_config('extra_float_digits', '1', true) <> '' ` +
+      `then ${column}::text end`
+    );
+  }
+  if (/^bytea/i.test(type)) {
+    return `'\\x' || encode(${column}, 'hex')`;
+  }
   return /^(time|date)/i.test(type) ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
 }
 
