@@ -4,7 +4,7 @@ import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/gu
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
-import { forgetRemoved } from '../memory/forget-removed.js';
+import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
@@ -35,6 +35,10 @@ export async function hardDeleteRows(
       return 0;
     }
     await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
+    const held = new Map<EntityMetadata, HeldEntities>();
+    for (const root of rows.entities()) {
+      held.set(root, await findHeld(em, ctx, root, rows));
+    }
     await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
     await removeAll(em, ctx, catalog.graph, rows);
     await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
@@ -44,7 +48,7 @@ export async function hardDeleteRows(
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      transactions.undoOnRollback(ctx, await forgetRemoved(em, ctx, root, rows));
+      transactions.undoOnRollback(ctx, forgetRemoved(held.get(root)!));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,

@@ -170,10 +170,15 @@ export function arrayText(values: readonly string[]): string {
  * @internal
  */
 export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, name = 'key'): string {
+  return `${keyArraySql(em, meta, alias)} as "${name}"`;
+}
+
+/** The same without a name. @internal */
+export function keyArraySql(em: EntityManager, meta: EntityMetadata, alias: string): string {
   const columns = primaryColumnTypes(meta.root).map(({ column, type }) =>
     textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
   );
-  return `array[${columns.join(', ')}] as "${name}"`;
+  return `array[${columns.join(', ')}]`;
 }
 
 /**
@@ -192,7 +197,9 @@ export function textSql(column: string, type: string): string {
   if (/^bytea/i.test(type)) {
     return `'\\x' || encode(${column}, 'hex')`;
   }
-  return /^(time|date)/i.test(type) ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+  // Dates in ISO format, and the blanks that fill up a `char`, which a cast leaves out.
+  const isSpelledOut = /^(time|date|bpchar|char(acter)?( ?\(|$))/i.test(type);
+  return isSpelledOut ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
 }
 
 /** @internal */
