@@ -17,6 +17,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
+import { adoptOrphans } from './adopt-orphans.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import { createRemoval } from './create-removal.js';
 import type { FlushState, Removal } from './flush-state.js';
@@ -83,6 +84,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   async planRemovals({ em, uow }: FlushEventArgs): Promise<void> {
     const { catalog } = this.installation;
     this.#forget(em as EntityManager);
+    adoptOrphans(em as EntityManager, catalog);
     repairReferences(em as EntityManager, catalog);
     const removeStack = uow.getRemoveStack() as Set<object>;
     const orphanStack = uow.getOrphanRemoveStack() as Set<object>;

@@ -9,7 +9,7 @@ import {
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
-import { takeBackEntities, worksFor } from '../installation/outer-managers.js';
+import { borrowsFrom, takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
@@ -109,6 +109,9 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
         sharesWhatWasShown(inner, outer);
         if (options.clear && (!outer.global || this.config.get('allowGlobalContext'))) {
           worksFor(em, outer);
+        }
+        if (!options.clear) {
+          borrowsFrom(em, outer);
         }
         return work(em);
       };
