@@ -156,8 +156,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (!deletes && !isLater) {
       return;
     }
-    if (deletes && !em.isInTransaction() && em.config.get('implicitTransactions') === false) {
-      throw noTransaction();
+    const hasTransaction = em.isInTransaction() || (em.config.get('implicitTransactions') && hasTransactions(em));
+    if (deletes && !hasTransaction) {
+      throw noTransaction(em);
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
@@ -244,7 +245,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {
     if (!state.unit) {
       if (!ctx) {
-        throw noTransaction();
+        throw noTransaction(state.em);
       }
       state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
@@ -272,10 +273,18 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 }
 
-function noTransaction(): SoftDeleteConfigError {
+/** Whether the ORM begins any: with `disableTransactions`, `em.transactional()` does not either. */
+function hasTransactions(em: FlushEventArgs['em']): boolean {
+  return em.getPlatform().supportsTransactions();
+}
+
+function noTransaction(em: FlushEventArgs['em']): SoftDeleteConfigError {
+  const isEnabled = hasTransactions(em);
   return new SoftDeleteConfigError(
-    'implicitTransactions',
+    isEnabled ? 'implicitTransactions' : 'disableTransactions',
     'a flush without a transaction cannot delete a unit as a whole.',
-    'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
+    isEnabled
+      ? 'Leave `implicitTransactions` on, or wrap the work in em.transactional().'
+      : 'Leave `disableTransactions` off, or delete with softDelete() of the repository, which begins a transaction of its own.',
   );
 }

@@ -11,6 +11,7 @@ import type { Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { borrowsFrom, takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
+import { forgetWhileRefreshed } from './forget-while-refreshed.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
@@ -86,11 +87,16 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     override async refresh(entity: any, options: any = {}): Promise<any> {
       const entry = catalog.find(metadataOf(this, entity));
       const current = readScope(installation, options.filters);
-      if (!entry || current === 'with') {
+      if (!entry) {
         return super.refresh(entity, options);
       }
+      const refresh = (how: any) =>
+        forgetWhileRefreshed(this, entity, entry.property, () => super.refresh(entity, how) as Promise<any>);
+      if (current === 'with') {
+        return refresh(options);
+      }
       const { populate, ...row } = options;
-      const refreshed = await super.refresh(entity, { ...row, filters: scopeFilters('with', options.filters) });
+      const refreshed = await refresh({ ...row, filters: scopeFilters('with', options.filters) });
       if (!refreshed || (entity[entry.property] == null) !== (current === 'active')) {
         return null;
       }
