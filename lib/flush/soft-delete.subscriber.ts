@@ -6,7 +6,6 @@ import {
   type EventSubscriber,
   type FlushEventArgs,
   helper,
-  raw,
   type Transaction,
   type TransactionEventArgs,
 } from '@mikro-orm/core';
@@ -32,6 +31,7 @@ import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
 import { repairReferences } from '../memory/repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
+import { showTime, writeTime } from './write-time.js';
 
 /**
  * Turns what a flush would remove into updates of the timestamp.
@@ -174,23 +174,33 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     await this.#cascadeEarly(em as EntityManager);
   }
 
-  async beforeUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+  async beforeUpdate(args: EventArgs<any>): Promise<void> {
+    const { changeSet, em } = args;
     if (changeSet?.type === ChangeSetType.UPDATE) {
       await this.#cascadeEarly(em as EntityManager);
     }
-    const state = changeSet && this.#byChangeSet.get(changeSet);
-    if (!state || state.unit) {
-      return;
+    if (!this.#attended.has(em.getEventManager())) {
+      await this.prepareUpdate(args);
+      this.completeUpdate(args);
     }
-    const ctx = em.getTransactionContext<Transaction>();
-    const unit = await this.#takeUnit(state, ctx);
-    await lockRemovals(state, ctx!);
-    const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-    for (const { entry, changeSet: update } of state.removals) {
-      // A row that someone else has deleted meanwhile keeps the time it was deleted at.
-      update!.payload[entry.property] = raw(`coalesce(${quote(entry.column)}, cast(? as ${entry.columnType}))`, [
-        unit.text,
-      ]);
+  }
+
+  /** Takes the time of the unit and locks its rows before the first of them is updated. */
+  async prepareUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+    const state = changeSet && this.#byChangeSet.get(changeSet);
+    if (state && !state.unit) {
+      const ctx = em.getTransactionContext<Transaction>();
+      await this.#takeUnit(state, ctx);
+      showTime(state);
+      await lockRemovals(state, ctx!);
+    }
+  }
+
+  /** Once every listener has seen an update, gives it what it is to write. */
+  completeUpdate({ changeSet, em }: EventArgs<any>): void {
+    const state = changeSet && this.#byChangeSet.get(changeSet);
+    if (state) {
+      writeTime(em as EntityManager, this.installation.catalog.get(changeSet.meta), state.unit!, changeSet);
     }
   }
 
