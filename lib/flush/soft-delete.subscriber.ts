@@ -12,7 +12,6 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -25,6 +24,7 @@ import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { leaveKnownValues } from '../memory/leave-known-values.js';
+import { hasTransactions, noTransaction } from './no-transaction.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
@@ -223,7 +223,10 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   afterTransactionRollback({ em, transaction }: TransactionEventArgs): void {
     this.installation.transactions.rolledBack(transaction!);
-    this.#forget(em as EntityManager);
+    // A listener of the flush may have asked for a preview, or for what was refused: the flush goes on.
+    if (!this.installation.transactions.isClaimed(transaction!)) {
+      this.#forget(em as EntityManager);
+    }
   }
 
   /** The flush whose statements run in a transaction, if it has anything to delete. */
@@ -281,20 +284,4 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       }
     }
   }
-}
-
-/** Whether the ORM begins any: with `disableTransactions`, `em.transactional()` does not either. */
-function hasTransactions(em: FlushEventArgs['em']): boolean {
-  return em.getPlatform().supportsTransactions();
-}
-
-function noTransaction(em: FlushEventArgs['em']): SoftDeleteConfigError {
-  const isEnabled = hasTransactions(em);
-  return new SoftDeleteConfigError(
-    isEnabled ? 'implicitTransactions' : 'disableTransactions',
-    'a flush without a transaction cannot delete a unit as a whole.',
-    isEnabled
-      ? 'Leave `implicitTransactions` on, or wrap the work in em.transactional().'
-      : 'Leave `disableTransactions` off, or delete with softDelete() of the repository, which begins a transaction of its own.',
-  );
 }
