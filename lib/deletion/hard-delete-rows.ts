@@ -4,7 +4,7 @@ import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/gu
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
-import { forgetRemoved } from '../memory/forget-removed.js';
+import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
@@ -32,13 +32,17 @@ export async function hardDeleteRows(
   return inTransaction(em, async (ctx) => {
     const rows = await collect(em, ctx, catalog.graph, meta, asked);
     await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
+    const held = new Map<EntityMetadata, HeldEntities>();
+    for (const root of rows.entities()) {
+      held.set(root, await findHeld(em, ctx, root, rows));
+    }
     await removeAll(em, ctx, catalog.graph, rows);
     let total = 0;
     const by = actor ?? installation.actor();
     for (const root of rows.entities()) {
       const count = rows.count(root);
       total += count;
-      transactions.undoOnRollback(ctx, await forgetRemoved(em, ctx, root, rows));
+      transactions.undoOnRollback(ctx, forgetRemoved(held.get(root)!));
       transactions.emitAfterCommit(ctx, {
         type: 'hard-deleted',
         entity: root.className,

@@ -2,7 +2,7 @@ import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { keepInStep, markDeleted, type Undo } from '../memory/managed-entities.js';
-import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
+import { deletedInUnit, syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { Installation } from '../installation/installation.js';
@@ -117,6 +117,11 @@ async function settleMemory(
     deleted.set(entity, { [entry.property]: time });
   }
   await readAgain(em, ctx, entry.meta, unknown);
+  // Rows that somebody else has deleted meanwhile, or all of them in a session whose `DateStyle` the ORM cannot read.
+  const others = [...deleted.keys()].filter((entity) => deletedAt(entity, entry)?.getTime() !== unit!.date.getTime());
+  for (const [entity] of await deletedInUnit(em, ctx, entry, unit!, others)) {
+    deleted.set(entity, { [entry.property]: unit!.date });
+  }
   return markDeleted(em, entry, deleted);
 }
 

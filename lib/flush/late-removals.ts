@@ -55,7 +55,8 @@ function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: R
   if (entry.meta.inheritanceType === 'tpt') {
     changeSet.meta = entry.meta;
   }
-  changeSet.payload = { [entry.property]: null };
+  // For listeners of `onFlush` to see what the update changes. The time itself is the database's, and not known before it runs.
+  changeSet.payload = { [entry.property]: new Date() };
   // The ORM takes an update that changes none of the checked properties for a conflict (`checkConcurrencyKeys`).
   const [checked] = changeSet.meta.getOwnConcurrencyCheckKeys();
   if (checked !== undefined && original) {

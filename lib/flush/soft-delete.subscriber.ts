@@ -6,17 +6,16 @@ import {
   type EventSubscriber,
   type FlushEventArgs,
   helper,
-  raw,
   type Transaction,
   type TransactionEventArgs,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
+import { adoptOrphans } from './adopt-orphans.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import { createRemoval } from './create-removal.js';
 import type { FlushState, Removal } from './flush-state.js';
@@ -25,12 +24,14 @@ import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { leaveKnownValues } from '../memory/leave-known-values.js';
+import { hasTransactions, noTransaction } from './no-transaction.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
 import { repairReferences } from '../memory/repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
+import { showTime, writeTime } from './write-time.js';
 
 /**
  * Turns what a flush would remove into updates of the timestamp.
@@ -83,6 +84,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   async planRemovals({ em, uow }: FlushEventArgs): Promise<void> {
     const { catalog } = this.installation;
     this.#forget(em as EntityManager);
+    adoptOrphans(em as EntityManager, catalog);
     repairReferences(em as EntityManager, catalog);
     const removeStack = uow.getRemoveStack() as Set<object>;
     const orphanStack = uow.getOrphanRemoveStack() as Set<object>;
@@ -154,8 +156,9 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (!deletes && !isLater) {
       return;
     }
-    if (deletes && !em.isInTransaction() && em.config.get('implicitTransactions') === false) {
-      throw noTransaction();
+    const hasTransaction = em.isInTransaction() || (em.config.get('implicitTransactions') && hasTransactions(em));
+    if (deletes && !hasTransaction) {
+      throw noTransaction(em);
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
@@ -171,23 +174,33 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     await this.#cascadeEarly(em as EntityManager);
   }
 
-  async beforeUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+  async beforeUpdate(args: EventArgs<any>): Promise<void> {
+    const { changeSet, em } = args;
     if (changeSet?.type === ChangeSetType.UPDATE) {
       await this.#cascadeEarly(em as EntityManager);
     }
-    const state = changeSet && this.#byChangeSet.get(changeSet);
-    if (!state || state.unit) {
-      return;
+    if (!this.#attended.has(em.getEventManager())) {
+      await this.prepareUpdate(args);
+      this.completeUpdate(args);
     }
-    const ctx = em.getTransactionContext<Transaction>();
-    const unit = await this.#takeUnit(state, ctx);
-    await lockRemovals(state, ctx!);
-    const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-    for (const { entry, changeSet: update } of state.removals) {
-      // A row that someone else has deleted meanwhile keeps the time it was deleted at.
-      update!.payload[entry.property] = raw(`coalesce(${quote(entry.column)}, cast(? as ${entry.columnType}))`, [
-        unit.text,
-      ]);
+  }
+
+  /** Takes the time of the unit and locks its rows before the first of them is updated. */
+  async prepareUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+    const state = changeSet && this.#byChangeSet.get(changeSet);
+    if (state && !state.unit) {
+      const ctx = em.getTransactionContext<Transaction>();
+      await this.#takeUnit(state, ctx);
+      showTime(state);
+      await lockRemovals(state, ctx!);
+    }
+  }
+
+  /** Once every listener has seen an update, gives it what it is to write. */
+  completeUpdate({ changeSet, em }: EventArgs<any>): void {
+    const state = changeSet && this.#byChangeSet.get(changeSet);
+    if (state) {
+      writeTime(em as EntityManager, this.installation.catalog.get(changeSet.meta), state.unit!, changeSet);
     }
   }
 
@@ -245,7 +258,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {
     if (!state.unit) {
       if (!ctx) {
-        throw noTransaction();
+        throw noTransaction(state.em);
       }
       state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
@@ -271,12 +284,4 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       }
     }
   }
-}
-
-function noTransaction(): SoftDeleteConfigError {
-  return new SoftDeleteConfigError(
-    'implicitTransactions',
-    'a flush without a transaction cannot delete a unit as a whole.',
-    'Leave `implicitTransactions` on, or wrap the work in em.transactional().',
-  );
 }

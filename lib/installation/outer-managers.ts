@@ -2,6 +2,7 @@ import { helper } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
 const outer = new WeakMap<EntityManager, EntityManager>();
+const lending = new WeakMap<EntityManager, EntityManager>();
 
 /**
  * Says that one entity manager works for another, with an identity map of its own: `em.transactional()` with `clear`.
@@ -16,8 +17,24 @@ export function worksFor(em: EntityManager, other: EntityManager): void {
 
 /** The entity managers that an entity manager works for, the nearest first. @internal */
 export function outerManagers(em: EntityManager): EntityManager[] {
+  return follow(outer, em);
+}
+
+/** Says that one entity manager has borrowed the entities of another: `em.transactional()` without `clear`. @internal */
+export function borrowsFrom(em: EntityManager, lender: EntityManager): void {
+  if (em !== lender) {
+    lending.set(em, lender);
+  }
+}
+
+/** The entity managers whose entities an entity manager has borrowed, the nearest first. @internal */
+export function lenders(em: EntityManager): EntityManager[] {
+  return follow(lending, em);
+}
+
+function follow(links: WeakMap<EntityManager, EntityManager>, em: EntityManager): EntityManager[] {
   const found: EntityManager[] = [];
-  for (let next = outer.get(em); next && !found.includes(next); next = outer.get(next)) {
+  for (let next = links.get(em); next && !found.includes(next); next = links.get(next)) {
     found.push(next);
   }
   return found;

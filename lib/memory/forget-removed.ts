@@ -6,24 +6,42 @@ import { rowKeys } from '../sql/entity-key.js';
 import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from '../sql/row-set.js';
 
+/** The entities of rows, by the entity manager that holds them. @internal */
+export type HeldEntities = ReadonlyMap<EntityManager, readonly object[]>;
+
 /**
- * Takes the entities of physically removed rows out of memory, that of the entity managers this one works for included, and out of
- * the references and collections that hold them. The rows are there again if the transaction does not last, and then so are the
- * entities.
+ * Finds the entities of rows that are about to be removed in the memory of the entity manager and of those it works for: later the
+ * database could not say which keys are the same.
  *
  * @internal
  */
-export async function forgetRemoved(
+export async function findHeld(
   em: EntityManager,
   ctx: Transaction,
   root: EntityMetadata,
   rows: RowSet,
-): Promise<Undo> {
-  const undo: Undo[] = [];
+): Promise<HeldEntities> {
+  const held = new Map<EntityManager, object[]>();
   for (const each of [em, ...outerManagers(em)]) {
     const keys = await rowKeys(each, ctx, root, managedEntities(each, root));
-    const removed = [...keys].filter(([, key]) => rows.has(root, key)).map(([entity]) => entity);
-    forget(each, removed, undo);
+    held.set(
+      each,
+      [...keys].filter(([, key]) => rows.has(root, key)).map(([entity]) => entity),
+    );
+  }
+  return held;
+}
+
+/**
+ * Takes the entities of physically removed rows out of memory, and out of the references and collections that hold them. The rows are
+ * there again if the transaction does not last, and then so are the entities.
+ *
+ * @internal
+ */
+export function forgetRemoved(held: HeldEntities): Undo {
+  const undo: Undo[] = [];
+  for (const [em, entities] of held) {
+    forget(em, entities, undo);
   }
   return () => undo.toReversed().forEach((step) => step());
 }

@@ -49,13 +49,24 @@ async function syncOne(
   const candidates = managedEntities(em, entry.meta).filter(
     (entity) => (entity as Record<string, unknown>)[entry.property] == null && helper(entity).hasPrimaryKey(),
   );
+  return markDeleted(em, entry, await deletedInUnit(em, ctx, entry, unit, candidates));
+}
+
+/** Those of the entities whose rows are in a unit, with what these hold since. @internal */
+export async function deletedInUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+  candidates: readonly object[],
+): Promise<Map<object, Record<string, unknown>>> {
   const deleted = new Map<object, Record<string, unknown>>();
   await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
     for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
       deleted.set(entity, { [entry.property]: unit.date, ...version });
     }
   });
-  return markDeleted(em, entry, deleted);
+  return deleted;
 }
 
 async function findInUnit(

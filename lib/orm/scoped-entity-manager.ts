@@ -9,9 +9,10 @@ import {
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
-import { takeBackEntities, worksFor } from '../installation/outer-managers.js';
+import { borrowsFrom, takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
 import { whileJoining } from './chosen-part.js';
+import { forgetWhileRefreshed } from './forget-while-refreshed.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
@@ -87,11 +88,16 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
     override async refresh(entity: any, options: any = {}): Promise<any> {
       const entry = catalog.find(metadataOf(this, entity));
       const current = readScope(installation, options.filters);
-      if (!entry || current === 'with') {
+      if (!entry) {
         return super.refresh(entity, options);
       }
+      const refresh = (how: any) =>
+        forgetWhileRefreshed(this, entity, entry.property, () => super.refresh(entity, how) as Promise<any>);
+      if (current === 'with') {
+        return refresh(options);
+      }
       const { populate, ...row } = options;
-      const refreshed = await super.refresh(entity, { ...row, filters: scopeFilters('with', options.filters) });
+      const refreshed = await refresh({ ...row, filters: scopeFilters('with', options.filters) });
       if (!refreshed || (entity[entry.property] == null) !== (current === 'active')) {
         return null;
       }
@@ -110,6 +116,9 @@ function createClass(Base: EntityManagerClass, installation: Installation): Enti
         sharesWhatWasShown(inner, outer);
         if (options.clear && (!outer.global || this.config.get('allowGlobalContext'))) {
           worksFor(em, outer);
+        }
+        if (!options.clear) {
+          borrowsFrom(em, outer);
         }
         return work(em);
       };

@@ -6,6 +6,7 @@ import {
   arrayText,
   identify,
   inChunks,
+  keyArraySql,
   keyConditionSql,
   keyRowsSql,
   keySql,
@@ -40,8 +41,9 @@ export function sentKeyOf(em: EntityManager, meta: EntityMetadata, key: unknown)
 }
 
 /**
- * The keys of entities as the database has them. Where a value could have another text there (an upper-case UUID, `1.50`, a padded
- * `char(4)`), the database is asked: one statement, which reads no table.
+ * The keys of entities as their rows have them. Where a value could have another text there (an upper-case UUID, `1.50`, a padded
+ * `char(4)`, another case of a `citext`), the database is asked in one statement. A row that is not there has the key that it would be
+ * given.
  *
  * @internal
  */
@@ -58,11 +60,14 @@ export async function rowKeys<Entity extends object>(
   const unclear = [...sent].filter(([, key]) => !key.every((text, i) => isCanonical[i]?.test(text)));
   const names = columns.map(({ column }) => em.getPlatform().quoteIdentifier(column));
   await inChunks(unclear, async (chunk) => {
+    const table = tableName(em, meta.root);
+    const given = columns.map(({ type }, i) => textSql(`"soft-delete:${i}"`, type));
+    const same = names.map((name, i) => `c.${name} = "soft-delete:${i}"`);
     const rows = await execute<{ key: string[] }>(
       em,
       ctx,
-      `select array[${columns.map(({ type }, i) => textSql(`"soft-delete:${i}"`, type)).join(', ')}] as key ` +
-        `from ${keyRowsSql(tableName(em, meta.root), names, chunk.length)} order by "soft-delete:n"`,
+      `select case when c.${names[0]} is null then array[${given.join(', ')}] else ${keyArraySql(em, meta, 'c')} end as key ` +
+        `from ${keyRowsSql(table, names, chunk.length)} left join ${table} as c on ${same.join(' and ')} order by "soft-delete:n"`,
       columns.map((_column, i) => arrayText(chunk.map(([, key]) => key[i]!))),
     );
     rows.forEach(({ key }, i) => sent.set(chunk[i]![0], key));

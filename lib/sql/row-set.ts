@@ -170,15 +170,36 @@ export function arrayText(values: readonly string[]): string {
  * @internal
  */
 export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, name = 'key'): string {
+  return `${keyArraySql(em, meta, alias)} as "${name}"`;
+}
+
+/** The same without a name. @internal */
+export function keyArraySql(em: EntityManager, meta: EntityMetadata, alias: string): string {
   const columns = primaryColumnTypes(meta.root).map(({ column, type }) =>
     textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
   );
-  return `array[${columns.join(', ')}] as "${name}"`;
+  return `array[${columns.join(', ')}]`;
 }
 
-/** A value of a key as text. @internal */
+/**
+ * A value of a key as text, exact whatever the session's settings are. A session that prints fewer digits than a float has prints all of
+ * them until the end of its transaction: PostgreSQL has no other exact text of a float.
+ *
+ * @internal
+ */
 export function textSql(column: string, type: string): string {
-  return /^(time|date)/i.test(type) ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+  if (/^(float|real|double)/i.test(type)) {
+    return (
+      `case when current_setting('extra_float_digits')::int > 0 or set_config('extra_float_digits', '1', true) <> '' ` +
+      `then ${column}::text end`
+    );
+  }
+  if (/^bytea/i.test(type)) {
+    return `'\\x' || encode(${column}, 'hex')`;
+  }
+  // Dates in ISO format, and the blanks that fill up a `char`, which a cast leaves out.
+  const isSpelledOut = /^(time|date|bpchar|char(acter)?( ?\(|$))/i.test(type);
+  return isSpelledOut ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
 }
 
 /** @internal */

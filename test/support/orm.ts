@@ -11,13 +11,21 @@ export interface TestOrm {
   close(): Promise<void>;
 }
 
-/** An ORM over a fresh database with the schema of the given entities, soft deletion installed. */
+/**
+ * An ORM over a fresh database with the schema of the given entities, soft deletion installed.
+ *
+ * @param setup - SQL that the schema needs, such as extensions
+ */
 export async function createTestOrm(
   entities: NonNullable<Options['entities']>,
   options: Partial<Options> = {},
   softDelete: InstallSoftDeleteOptions | false = {},
+  setup?: string,
 ): Promise<TestOrm> {
   const database = await createTestDatabase();
+  if (setup) {
+    await database.query(setup);
+  }
   const statements: string[] = [];
   const orm = await MikroORM.init({
     clientUrl: database.url,

@@ -1,6 +1,7 @@
 import type { PurgeEntity } from '../plan/key-graph.js';
 import { type DueRows, dueSql, stillDueSql, timeSql } from './row-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
+import { textSql } from '../../sql/row-set.js';
 
 /**
  * In which order a pass goes through the due rows of a table: as they lie there, oldest deletion first, or latest first.
@@ -62,11 +63,20 @@ export function untilCursorSql(
   return compareSql(entity, order, order === 'youth' ? '>=' : '<=', valuesSql(entity, order, cursor, quote));
 }
 
-/** The place of a row in the order as a cursor: text, since a `Date` has no microseconds. @internal */
-export function cursorSql(entity: PurgeEntity, order: PassOrder, alias: string): string {
-  return `jsonb_build_array(${orderColumns(entity, order)
-    .map((column) => `${alias}.${column}::text`)
-    .join(', ')})`;
+/**
+ * The place of a row in the order as a cursor: text, since a `Date` has no microseconds.
+ *
+ * @param names - what the columns of the order are called there
+ * @internal
+ */
+export function cursorSql(
+  entity: PurgeEntity,
+  order: PassOrder,
+  alias: string,
+  names: readonly string[] = orderColumns(entity, order),
+): string {
+  const types = order === 'place' ? ['tid'] : [entity.deletedAt, ...entity.table.key].map(({ type }) => type);
+  return `jsonb_build_array(${names.map((name, i) => textSql(`${alias}.${name}`, types[i]!)).join(', ')})`;
 }
 
 function valuesSql(entity: PurgeEntity, order: PassOrder, cursor: readonly string[], quote: QuoteValue): string[] {

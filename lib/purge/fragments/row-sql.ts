@@ -1,4 +1,5 @@
 import { filterSql } from '../../sql/filter-sql.js';
+import { textSql } from '../../sql/row-set.js';
 import type { PurgeColumn, PurgeEntity, PurgeTable } from '../plan/key-graph.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import { existsSql } from './path-sql.js';
@@ -34,7 +35,7 @@ export function unblockedSql({ plan, quote }: DueRows, blockers = plan.blockers)
 
 /** The primary key of the row `alias` as JSON text. @internal */
 export function keySql({ key }: PurgeTable, alias = 'p'): string {
-  return `jsonb_build_array(${key.map(({ name }) => `${alias}.${name}::text`).join(', ')})::text`;
+  return `jsonb_build_array(${key.map(({ name, type }) => textSql(`${alias}.${name}`, type)).join(', ')})::text`;
 }
 
 /** A relation `k` with one row per key of a list, and the columns `k0`, `k1` and so on. @internal */

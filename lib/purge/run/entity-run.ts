@@ -100,6 +100,8 @@ function driverValue(text: string, type: string): unknown {
   switch (type) {
     case 'smallint':
     case 'integer':
+    case 'real':
+    case 'double precision':
       return Number(text);
     case 'boolean':
       return text === 'true';

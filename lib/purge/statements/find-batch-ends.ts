@@ -1,4 +1,4 @@
-import { type BatchRange, inRangeSql, orderBySql, orderColumns } from '../fragments/batch-range.js';
+import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from '../fragments/batch-range.js';
 import type { DueRows } from '../fragments/row-sql.js';
 
 /** @internal */
@@ -33,5 +33,5 @@ export function findEdges(rows: DueRows, range: BatchRange, size: number, count:
   union all
   select e.n + 1, next.* from edge as e, lateral (${nextSql(behindEdge)}) as next where e.n < ${count}
 )
-select jsonb_build_array(${names.map((name) => `e.${name}::text`).join(', ')}) as last from edge as e order by e.n`;
+select ${cursorSql(entity, range.order, 'e', names)} as last from edge as e order by e.n`;
 }

@@ -1,9 +1,14 @@
-import { SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
-import { Author, Draft, Note, Tag } from '../../support/library.js';
+import { DeletionRestrictedError, SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
+import { Author, Book, Draft, Note, Tag } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
 
-describe('a flush without a transaction', () => {
-  const library = useLibrary({ implicitTransactions: false });
+const CONFIGURATIONS = [
+  ['implicitTransactions', { implicitTransactions: false }],
+  ['disableTransactions', { disableTransactions: true }],
+] as const;
+
+describe.each(CONFIGURATIONS)('a flush without a transaction, as of %s', (option, configuration) => {
+  const library = useLibrary(configuration);
 
   beforeEach(() => library.plant());
 
@@ -26,12 +31,34 @@ describe('a flush without a transaction', () => {
     await expect(library.deleted('tag')).resolves.toEqual([false, false]);
   });
 
-  it('writes whatever deletes nothing, and deletes in a transaction', async () => {
+  it('writes whatever deletes nothing', async () => {
     library.em.create(Note, { text: 'new' } as never);
     await library.em.flush();
-    await library.em.transactional(async (em) => em.remove(await em.findOneOrFail(Tag, 1)));
 
     expect((await library.contents())['note']).toHaveLength(2);
-    await expect(library.deleted('tag')).resolves.toEqual([true, false]);
+  });
+
+  it('leaves the operations of the repository, which have a transaction of their own', async () => {
+    const authors = library.repo(Author);
+    const author = await library.em.findOneOrFail(Author, 1);
+
+    expect(await authors.softDelete(1)).toMatchObject({ affected: { Author: 1, Book: 2, Chapter: 2 } });
+    expect(author.deletedAt).toBeInstanceOf(Date);
+    expect(await authors.restore(1)).toMatchObject({ affected: { Author: 1, Book: 2, Chapter: 2 } });
+    await expect(library.deleted('chapter')).resolves.toEqual([false, false, false]);
+    await library.database.query('insert into loan (author_id) values (1)');
+    await expect(authors.softDelete(1)).rejects.toThrow(DeletionRestrictedError);
+    await expect(library.deleted('chapter')).resolves.toEqual([false, false, false]);
+    expect(await library.repo(Book).hardDelete(1)).toBe(2);
+  });
+
+  it(`deletes in em.transactional(), or says why it does not: ${option}`, async () => {
+    const work = library.em.transactional(async (em) => em.remove(await em.findOneOrFail(Tag, 1)).flush());
+
+    const isDisabled = option === 'disableTransactions';
+    await (isDisabled
+      ? expect(work).rejects.toThrow(/^disableTransactions: .*softDelete\(\)/)
+      : expect(work).resolves.toBeUndefined());
+    await expect(library.deleted('tag')).resolves.toEqual([!isDisabled, false]);
   });
 });

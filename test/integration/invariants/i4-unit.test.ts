@@ -28,7 +28,6 @@ describe('I4: a deletion is one unit', () => {
       all.filter((row) => row.deleted_at !== null).forEach((row) => times.add(row.time));
     }
     expect(times.size).toBe(1);
-    expect([...times][0]).toMatch(/\.\d{4,6}\+00$/);
     expect(await deleted('author')).toEqual([true, false]);
     expect(await deleted('book')).toEqual([true, true, false]);
     expect(await deleted('chapter')).toEqual([true, true, false]);

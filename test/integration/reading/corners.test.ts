@@ -9,6 +9,7 @@ import {
 } from 'nestjs-mikro-orm-soft-delete';
 import { inScope } from '../../support/in-scope.js';
 import { Author, Book, Chapter, LIBRARY, Review, Tag } from '../../support/library.js';
+import { hasRelationPopulateFilter } from '../../support/orm-features.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable()
@@ -183,7 +184,7 @@ describe('corners of reading', () => {
   );
 
   describe.each(['joined', 'select-in', 'balanced'] as const)('populated %s', (strategy) => {
-    it.each(SCOPES)('takes populateWhere and populateFilter under "%s"', async (scope) => {
+    it.each(SCOPES)('takes populateWhere under "%s"', async (scope) => {
       const view = repository(Author).scope(scope);
       const inferred = await view.find(
         { books: { title: { $ne: 'none' } } },
@@ -206,6 +207,11 @@ describe('corners of reading', () => {
       expect(Object.fromEntries(where.map((a) => [a.id, ids(a.books)]))).toEqual(
         { active: { 1: [1], 3: [] }, with: { 1: [1, 2], 2: [4], 3: [] }, only: { 2: [4] } }[scope],
       );
+    });
+
+    const whereRelationsAreFiltered = hasRelationPopulateFilter ? it : it.skip;
+
+    whereRelationsAreFiltered.each(SCOPES)('takes populateFilter under "%s"', async (scope) => {
       const filtered = await repository(Author, em.fork() as EntityManager)
         .scope(scope)
         .find(
