@@ -47,7 +47,7 @@ function personal(meta: EntityMetadata): Finding[] {
           code: 'personal-data-forever',
           severity: 'warning',
           entity: meta.className,
-          problem: `Deleted rows of ${meta.className} are kept forever, and ${names.join(', ')} look${names.length === 1 ? 's' : ''} like personal data: what people asked to be deleted stays in the database.`,
+          problem: `Deleted rows of ${meta.className} are kept forever, and ${names.join(', ')} may be personal data: what people asked to be deleted stays in the database.`,
           fix: `@SoftDeletable({ retention: '30d' }) on ${meta.className}, with the time that your obligations allow.`,
         },
       ];
