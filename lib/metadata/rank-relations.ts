@@ -64,5 +64,5 @@ function rank({ edge, isDeclared }: RelationCandidate): number {
 }
 
 function except(edge: RelationEdge, others: readonly RelationCandidate[]): RelationEdge {
-  return others.length > 0 ? { ...edge, except: others.map((other) => other.edge.members) } : edge;
+  return { ...edge, except: others.map((other) => other.edge.members) };
 }

@@ -8,6 +8,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
+import { hasTable } from './has-table.js';
 import { rankRelations, type RelationCandidate } from './rank-relations.js';
 import type { ColumnCondition, RelationEdge, RelationLink, RowCondition } from './relation-edge.js';
 import type { SoftDeleteCatalog } from './soft-delete-catalog.js';
@@ -177,7 +178,7 @@ export class RelationGraph {
 
 /** Whether the entity has rows of its own in a table. */
 function isTable(meta: EntityMetadata): boolean {
-  return !meta.embeddable && !meta.virtual && !meta.view && !meta.pivotTable && Boolean(meta.tableName && meta.name);
+  return hasTable(meta) && !meta.pivotTable;
 }
 
 /** @internal */

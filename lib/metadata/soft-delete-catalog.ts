@@ -12,6 +12,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
 import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
 
@@ -122,14 +123,14 @@ export class SoftDeleteCatalog {
 
   #add(meta: EntityMetadata): void {
     const mark = getMark(meta.class);
-    if (meta.pivotTable && meta.class && hasOwnMark(meta.class)) {
+    if (meta.pivotTable && hasOwnMark(meta.class)) {
       throw new SoftDeleteConfigError(
         `@SoftDeletable() on ${meta.className}`,
         'the class is the pivot entity of a many-to-many relation, whose rows the ORM writes and removes by itself.',
         'Model the relation as two one-to-many relations to it, or leave it unmarked.',
       );
     }
-    if (!mark || meta.embeddable || meta.pivotTable || meta.virtual || meta.view) {
+    if (!mark || meta.pivotTable || !hasTable(meta)) {
       return;
     }
     if (meta.root !== meta) {

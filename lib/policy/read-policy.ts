@@ -1,5 +1,6 @@
 import { type EntityMetadata, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { hasTable } from '../metadata/has-table.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
@@ -14,7 +15,7 @@ import type { EntityPolicy } from './entity-policy.js';
 export function readPolicy(em: EntityManager, byDefault: number | 'forever' | undefined): EntityPolicy[] {
   const catalog = SoftDeleteCatalog.of(em);
   return [...em.getMetadata()]
-    .filter((meta) => meta.root === meta && !meta.view && !meta.virtual && !meta.embeddable && !meta.pivotTable)
+    .filter((meta) => meta.root === meta && hasTable(meta) && !meta.pivotTable)
     .map((meta) => describe(em, catalog, meta, byDefault))
     .sort((a, b) => (a.entity < b.entity ? -1 : 1));
 }

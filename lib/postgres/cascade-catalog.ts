@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { hasTable } from '../metadata/has-table.js';
 import { execute } from '../sql/transaction.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
@@ -85,9 +86,7 @@ async function read(
   ctx: Transaction | undefined,
   catalog: SoftDeleteCatalog,
 ): Promise<CascadeCatalog> {
-  const metas = [...em.getMetadata()].filter(
-    (meta) => meta.tableName && !meta.embeddable && !meta.virtual && !meta.view,
-  );
+  const metas = [...em.getMetadata()].filter(hasTable);
   const tables = metas.map((meta) => tableName(em, meta));
   const quoted = (table: string) =>
     `(select format('%I.%I', n.nspname, r.relname) from pg_class as r join pg_namespace as n on n.oid = r.relnamespace where r.oid = ${table})`;

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { hasTable } from '../metadata/has-table.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
 
@@ -42,10 +43,7 @@ export async function findForeignKeys(
 }
 
 async function tableOids(em: EntityManager, ctx: Transaction): Promise<Map<string, EntityMetadata>> {
-  const metas = [...em.getMetadata()].filter(
-    (meta) =>
-      meta.tableName && !meta.embeddable && !meta.virtual && !meta.view && (meta.root === meta || meta.tptParent),
-  );
+  const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
   const rows = await execute<{ i: number; oid: string }>(
     em,
     ctx,

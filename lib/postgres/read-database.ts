@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { hasTable } from '../metadata/has-table.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from './database-table.js';
 import { READ_TABLES_SQL } from './read-tables.sql.js';
 import { READ_VIEWS_SQL } from './read-views.sql.js';
@@ -28,7 +29,7 @@ export async function readDatabase(em: EntityManager, metadata: readonly EntityM
   const nameOf = (meta: EntityMetadata) => JSON.stringify([schemaOf(meta), meta.tableName]);
   const entities = new Map<DatabaseTable, EntityMetadata>();
   for (const meta of metadata) {
-    const table = !meta.view && !meta.embeddable ? tablesByName.get(nameOf(meta)) : undefined;
+    const table = hasTable(meta) ? tablesByName.get(nameOf(meta)) : undefined;
     if (table && (meta.root === meta || meta.tptParent)) {
       entities.set(table, meta);
     }

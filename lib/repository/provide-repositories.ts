@@ -14,14 +14,7 @@ export function provideRepositories(em: EntityManager, catalog: SoftDeleteCatalo
   }
   const plain = em.getPlatform().getRepositoryClass();
   for (const meta of em.getMetadata()) {
-    if (
-      meta.repository !== undefined ||
-      meta.embeddable ||
-      meta.pivotTable ||
-      meta.virtual ||
-      meta.view ||
-      !catalog.find(meta)
-    ) {
+    if (meta.repository !== undefined || !catalog.find(meta)) {
       continue;
     }
     // EntityManager.getRepository() keeps what it made. Nest may have injected it before soft deletion was installed, so that

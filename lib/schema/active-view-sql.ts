@@ -80,7 +80,7 @@ function classCondition(em: EntityManager, meta: EntityMetadata): string[] {
   }
   const column = root.properties[root.discriminatorColumn as string]!.fieldNames[0]!;
   const values = [...em.getMetadata()]
-    .filter((other) => other.root === root && (other === meta || meta.class.isPrototypeOf(other.class)))
+    .filter((other) => other === meta || meta.class.isPrototypeOf(other.class))
     .filter(({ discriminatorValue }) => discriminatorValue !== undefined)
     .map(({ discriminatorValue }) => em.getPlatform().quoteValue(discriminatorValue));
   const name = em.getPlatform().quoteIdentifier(column);

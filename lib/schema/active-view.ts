@@ -53,7 +53,6 @@ export function activeView<Entity extends object>(
   const sourceName = EntitySchema.is(source) ? source.meta.className : source.name;
   const schema = new EntitySchema<any>({
     name: options.name ? pascalCase(options.name) : `Active${sourceName}`,
-    properties: {},
     view: true,
     expression: (em: any) => activeViewSql(em, classOf(source)),
   } as any);

@@ -1,5 +1,6 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { SOFT_DELETE_FILTER } from '../../metadata/filter-name.js';
+import { hasTable } from '../../metadata/has-table.js';
 import type { Check } from '../examination.js';
 import type { Finding } from '../finding.js';
 
@@ -10,7 +11,7 @@ const LOOKS_PERSONAL =
 /** What the entities say about themselves. @internal */
 export const checkModel: Check = (examination) =>
   examination.metadata
-    .filter((meta) => !meta.view && !meta.virtual && !meta.embeddable && !meta.pivotTable)
+    .filter((meta) => hasTable(meta) && !meta.pivotTable)
     .flatMap((meta) => {
       const entry = meta.root === meta ? examination.catalog.find(meta) : undefined;
       return [
@@ -46,7 +47,7 @@ function personal(meta: EntityMetadata): Finding[] {
           code: 'personal-data-forever',
           severity: 'warning',
           entity: meta.className,
-          problem: `Deleted rows of ${meta.className} are kept forever, and ${names.join(', ')} look${names.length === 1 ? 's' : ''} like personal data: what people asked to be deleted stays in the database.`,
+          problem: `Deleted rows of ${meta.className} are kept forever, and ${names.join(', ')} may be personal data: what people asked to be deleted stays in the database.`,
           fix: `@SoftDeletable({ retention: '30d' }) on ${meta.className}, with the time that your obligations allow.`,
         },
       ];

@@ -81,8 +81,7 @@ function definitionOf({ definition }: DatabaseIndex): string {
 /** The tables of soft-deletable entities, those below the root of a table-per-type hierarchy included. */
 function softDeletableTables({ metadata, catalog }: Examination): { meta: EntityMetadata; column: string }[] {
   return metadata.flatMap((meta) => {
-    const entry =
-      meta.view || meta.embeddable || (meta.root !== meta && !meta.tptParent) ? undefined : catalog.find(meta);
+    const entry = meta.root === meta || meta.tptParent ? catalog.find(meta) : undefined;
     return entry ? [{ meta, column: entry.column }] : [];
   });
 }

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { hasTable } from '../../metadata/has-table.js';
 import type { RelationEdge } from '../../metadata/relation-edge.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
@@ -18,9 +19,7 @@ import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog }
  * @internal
  */
 export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
-  const metas = [...em.getMetadata()].filter(
-    (meta) => meta.tableName && meta.class && !meta.embeddable && !meta.virtual && !meta.view,
-  );
+  const metas = [...em.getMetadata()].filter(hasTable);
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
   return new KeyGraphBuilder(em, await readCatalog(connection, names)).build();
 }

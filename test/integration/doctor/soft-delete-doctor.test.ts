@@ -223,7 +223,7 @@ describe(SoftDeleteDoctor.name, () => {
 
   it('finds personal data that is kept forever', async () => {
     expect(await find('personal-data-forever', 'Subscriber')).toEqual([
-      about('warning', 'email looks like personal data', "retention: '30d'"),
+      about('warning', 'email may be personal data', "retention: '30d'"),
     ]);
     const findings = await new SoftDeleteDoctor(test.orm, { retention: '30d' }).examine();
     expect(findings.filter(({ code }) => code === 'personal-data-forever')).toEqual([]);

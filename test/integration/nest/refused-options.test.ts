@@ -126,6 +126,8 @@ describe('options that nobody would read', () => {
     ['field', () => OnPurge(Account, given({ field: ['email'] }))],
     ['fields', () => OnPurge(Account, given({ fields: 'email' }))],
     ['fields', () => purge.registerHook(Account, () => undefined, given({ fields: [1] }))],
+    ['fields', () => purge.registerHook(Account, () => undefined, given({ fields: [undefined] }))],
+    ['fields', () => OnPurge(Account, given({ fields: ['email', null] }))],
     ['querry', () => WithDeleted(given({ querry: 'withDeleted' }))],
     ['query', () => WithDeleted(given({ query: true }))],
     ['contextname', () => SoftDeleteModule.forRootAsync(given({ useFactory: () => ({}), contextname: 'crm' }))],

@@ -58,6 +58,23 @@ describe(PurgeService.name, () => {
     await expect(test.database.query('select * from project_tag')).resolves.toEqual([]);
   });
 
+  it('says how long it worked on each entity, with what its hooks took', async () => {
+    await test.database.query(`
+      insert into account (id, name, deleted_at) values (1, 'due', now() - interval '40 days');
+      insert into tag values (1);
+    `);
+    const purge = createPurge(test.orm);
+    purge.registerHook(Account, () => sleep(100));
+
+    const { entities } = await purge.run();
+
+    const [project, account] = entities;
+    expect(account).toMatchObject({ entity: 'Account', purged: 1 });
+    // Timers may go off a little early.
+    expect(account!.durationMs).toBeGreaterThan(95);
+    expect(project).toMatchObject({ entity: 'Project', purged: 0 });
+  });
+
   it('leaves what something else needs, and names the reference', async () => {
     await test.database.query(`
       insert into account (id, name, deleted_at)

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StreamableFile } from '@nestjs/common';
@@ -123,5 +124,41 @@ describe(observeInScope.name, () => {
       [undefined, undefined],
       [undefined, undefined],
     ]);
+  });
+
+  it('keeps the scope of a handler that goes on after its client has gone', async () => {
+    const response = new PassThrough();
+    const seen: unknown[] = [];
+    const gone = Promise.withResolvers<void>();
+    const source = defer(async () => {
+      await gone.promise;
+      await sleep(1);
+      seen.push(scopes());
+      return 'late';
+    });
+    const result = lastValueFrom(observeInScope([first, second], 'with', () => source, response));
+    response.destroy();
+    await once(response, 'close');
+    await sleep(1);
+    gone.resolve();
+    expect(await result).toBe('late');
+    expect(seen).toEqual([['with', 'with']]);
+  });
+
+  it('closes behind a stream that nobody reads any more, since the client has gone', async () => {
+    const response = new PassThrough();
+    const late = Promise.withResolvers<void>();
+    const seen: unknown[] = [];
+    const source = defer(async () => {
+      void late.promise.then(() => seen.push(scopes()));
+      return new StreamableFile(Readable.from(['a', 'b']));
+    });
+    await lastValueFrom(observeInScope([first, second], 'with', () => source, response));
+    response.destroy();
+    await once(response, 'close');
+    await sleep(1);
+    late.resolve();
+    await sleep(1);
+    expect(seen).toEqual([[undefined, undefined]]);
   });
 });

@@ -1,4 +1,5 @@
-import { MikroORM } from '@mikro-orm/core';
+import { jest } from '@jest/globals';
+import { MikroORM, Utils } from '@mikro-orm/core';
 import { readFileSync } from 'node:fs';
 import {
   AbstractSqlConnection,
@@ -81,5 +82,24 @@ describe(`${installSoftDelete.name} on another database`, () => {
 
   it('is none where the driver extends the one of PostgreSQL', () => {
     expect(() => installSoftDelete(start(OwnDriver) as never)).not.toThrow();
+  });
+});
+
+describe(`${installSoftDelete.name} on another version`, () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is refused before anything is registered, and names the packages it looked at', () => {
+    const installed = Utils.getORMVersion();
+    jest.spyOn(Utils, 'getORMVersion').mockReturnValue('7.1.14');
+    const orm = new MikroORM({
+      driver: PostgreSqlDriver,
+      dbName: 'none',
+      entities: [new EntitySchema({ name: 'Thing', properties: { id: { type: 'number', primary: true } } })],
+    } as never);
+    expect(() => installSoftDelete(orm as never)).toThrow(
+      `The packages of MikroORM have different versions: @mikro-orm/core 7.1.14, @mikro-orm/postgresql ${installed}, @mikro-orm/sql ${installed}.`,
+    );
+    expect(orm.config.get('filters')).not.toHaveProperty('softDelete');
+    expect([...orm.config.get('subscribers')]).toEqual([]);
   });
 });
