@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Utils } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/core';
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { UnsupportedOrmVersionError } from '../errors/unsupported-orm-version.error.js';
+import type { OrmParts } from '../installation/orm-parts.js';
 
 /**
  * The versions of MikroORM that the tests run with, as the peer dependency says. Up to 7.1.14 filters that name classes never apply;
@@ -21,8 +21,8 @@ export const SUPPORTED_ORM = { from: [7, 1, 15], before: [7, 3, 0], text: '>=7.1
  * @throws UnsupportedOrmVersionError if its version is not supported, or its packages have several
  * @internal
  */
-export function requireSupportedOrm(em: EntityManager<any>): void {
-  requirePostgres(em);
+export function requireSupportedOrm(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
+  requirePostgres(orm);
   requireVersions({ '@mikro-orm/core': Utils.getORMVersion(), ...installedVersions() });
 }
 
@@ -35,16 +35,16 @@ export function requireVersions(found: Readonly<Record<string, string>>): void {
 }
 
 /** By what the driver speaks and not by its class: applications extend it. */
-function requirePostgres(em: EntityManager<any>): void {
-  const driver = em.getDriver();
+function requirePostgres(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
+  const driver = orm.getDriver();
   const platform = driver.getPlatform() as { constructor: { name: string } };
   const names = lineage(platform).map(({ name }) => name);
   const connects = typeof (driver as unknown as { createQueryBuilder?: unknown }).createQueryBuilder === 'function';
   if (!connects || !names.includes('PostgreSqlPlatform')) {
     throw new SoftDeleteConfigError(
       'driver',
-      `the MikroORM instance ${showValue(em.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works on PostgreSQL alone.`,
-      'Use MikroORM from @mikro-orm/postgresql (driver: PostgreSqlDriver). For an ORM over another database, leave SoftDeleteModule and installSoftDelete() out.',
+      `the MikroORM instance ${showValue(orm.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works on PostgreSQL alone.`,
+      'Use MikroORM from @mikro-orm/postgresql (driver: PostgreSqlDriver). For an ORM over another database, leave SoftDeleteModule, softDelete() and installSoftDelete() out.',
     );
   }
 }

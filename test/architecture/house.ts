@@ -41,6 +41,8 @@ const exceptions: Readonly<Record<string, string>> = {
   'index.ts': 'entry',
   'testing/index.ts': 'entry',
   'install-soft-delete.ts': 'install',
+  'prepare-orm.ts': 'install',
+  'soft-delete.extension.ts': 'install',
   'nest/soft-delete.module.ts': 'assembly',
   'nest/soft-delete.providers.ts': 'assembly',
   'nest/soft-delete.bootstrap.ts': 'assembly',
