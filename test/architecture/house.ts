@@ -26,7 +26,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   repository: core,
   install: [...core, 'repository'],
   doctor: [...base, 'sql', 'postgres', 'schema'],
-  policy: [...ground, 'schema'],
+  policy: [...base, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],

@@ -13,7 +13,10 @@ export const doctorCommand: CliCommand = {
   name: 'doctor',
   description: 'compare the entities with the live database and say what will hurt; exits with 1 on errors',
   configure: (command) =>
-    command.option('--retention <duration>', 'what the module says for entities that name none, such as 30d'),
+    command.option(
+      '--retention <duration>',
+      'for entities that name none, such as 30d; by default what softDelete() in the configuration says',
+    ),
   action: async ({ retention }: DoctorFlags, { orm, json, print }) => {
     const findings = await new SoftDeleteDoctor(orm, { retention }).examine();
     for (const finding of findings) {

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { configuredRetention } from '../../installation/configured-retention.js';
 import { type Duration, parseRetention } from '../../options/duration.js';
 import { describeDeletionPolicy } from '../../policy/describe-deletion-policy.js';
 import { readPolicy } from '../../policy/read-policy.js';
@@ -14,8 +15,12 @@ export const policyCommand: CliCommand = {
   name: 'policy',
   description: 'print the deletion policy of the whole schema as Markdown, made to be committed',
   configure: (command) =>
-    command.option('--retention <duration>', 'what the module says for entities that name none, such as 30d'),
-  action: async ({ retention }: PolicyFlags, { orm, json, print }) => {
+    command.option(
+      '--retention <duration>',
+      'for entities that name none, such as 30d; by default what softDelete() in the configuration says',
+    ),
+  action: async (flags: PolicyFlags, { orm, json, print }) => {
+    const retention = flags.retention ?? configuredRetention(orm.em);
     if (json) {
       const byDefault = retention === undefined ? undefined : parseRetention('--retention', retention);
       readPolicy(orm.em as EntityManager, byDefault).forEach((policy) => print({ type: 'policy', ...policy }));

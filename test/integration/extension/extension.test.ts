@@ -140,11 +140,12 @@ describe(softDelete.name, () => {
 
   it('covers forks that are made while the root entity manager is constructed', async () => {
     let early: EntityManager | undefined;
+    let isForking = false;
     class ForkingEntityManager extends EntityManager {
       constructor(...args: ConstructorParameters<typeof EntityManager>) {
         super(...args);
-        if (!early) {
-          early = this;
+        if (!isForking) {
+          isForking = true;
           early = this.fork() as EntityManager;
         }
       }
