@@ -5,6 +5,7 @@ import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { UnsupportedOrmVersionError } from '../errors/unsupported-orm-version.error.js';
 import type { OrmParts } from '../installation/orm-parts.js';
+import { checkTouches, touchedParts, type TouchedParts } from './check-touches.js';
 
 /**
  * The versions of MikroORM that the tests run with, as the peer dependency says. Up to 7.1.14 filters that name classes never apply;
@@ -18,12 +19,25 @@ export const SUPPORTED_ORM = { from: [7, 1, 15], before: [7, 3, 0], text: '>=7.1
  * Refuses an ORM that this package cannot work on. Asks no database.
  *
  * @throws SoftDeleteConfigError if the driver is not the one of PostgreSQL
- * @throws UnsupportedOrmVersionError if its version is not supported, or its packages have several
+ * @throws UnsupportedOrmVersionError if its version is not supported, its packages have several, or a part of it is missing
  * @internal
  */
 export function requireSupportedOrm(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
   requirePostgres(orm);
-  requireVersions({ '@mikro-orm/core': Utils.getORMVersion(), ...installedVersions() });
+  const found = { '@mikro-orm/core': Utils.getORMVersion(), ...installedVersions() };
+  requireVersions(found);
+  requireTouches(found, touchedParts());
+}
+
+/**
+ * @throws UnsupportedOrmVersionError naming what is missing or has changed
+ * @internal
+ */
+export function requireTouches(found: Readonly<Record<string, string>>, parts: TouchedParts): void {
+  const missing = checkTouches(parts);
+  if (missing.length > 0) {
+    throw new UnsupportedOrmVersionError(found, SUPPORTED_ORM.text, missing);
+  }
 }
 
 /** @internal */
