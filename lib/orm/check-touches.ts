@@ -1,12 +1,4 @@
-import {
-  Collection,
-  EntityFactory,
-  EntityHelper,
-  EntityLoader,
-  EventManager,
-  Reference,
-  WrappedEntity,
-} from '@mikro-orm/core';
+import * as core from '@mikro-orm/core';
 import { DataloaderUtils } from '@mikro-orm/core/dataloader';
 import { AbstractSqlDriver, EntityManager, QueryBuilder } from '@mikro-orm/postgresql';
 import { type OrmPart, type Signature, TOUCHES } from './touches.js';
@@ -17,17 +9,17 @@ export type TouchedParts = Readonly<Record<OrmPart, object | undefined>>;
 /** The classes of the ORM that is installed. Not those of the application's ORM, which may have extended them. @internal */
 export function touchedParts(): TouchedParts {
   return {
-    Collection: Collection?.prototype,
+    Collection: core.Collection?.prototype,
     DataloaderUtils,
     Driver: AbstractSqlDriver?.prototype,
-    EntityFactory: EntityFactory?.prototype,
-    EntityHelper,
-    EntityLoader: EntityLoader?.prototype,
+    EntityFactory: core.EntityFactory?.prototype,
+    EntityHelper: core.EntityHelper,
+    EntityLoader: core.EntityLoader?.prototype,
     EntityManager: EntityManager?.prototype,
-    EventManager: EventManager?.prototype,
+    EventManager: core.EventManager?.prototype,
     QueryBuilder: QueryBuilder?.prototype,
-    Reference: Reference?.prototype,
-    WrappedEntity: WrappedEntity && new WrappedEntity({}, undefined as never),
+    Reference: core.Reference?.prototype,
+    WrappedEntity: core.WrappedEntity && new core.WrappedEntity({}, undefined as never),
   };
 }
 

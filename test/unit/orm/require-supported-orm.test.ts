@@ -1,4 +1,4 @@
-import { MikroORM } from '@mikro-orm/core';
+import { EntityLoader, MikroORM } from '@mikro-orm/core';
 import { readFileSync } from 'node:fs';
 import {
   AbstractSqlConnection,
@@ -7,9 +7,15 @@ import {
   EntitySchema,
   PostgreSqlDriver,
 } from '@mikro-orm/postgresql';
-import { installSoftDelete, SoftDeleteConfigError, UnsupportedOrmVersionError } from 'nestjs-mikro-orm-soft-delete';
+import {
+  installSoftDelete,
+  softDelete,
+  SoftDeleteConfigError,
+  UnsupportedOrmVersionError,
+} from 'nestjs-mikro-orm-soft-delete';
 import { requireVersions, SUPPORTED_ORM } from '../../../lib/orm/require-supported-orm.js';
 
+const Thing = new EntitySchema({ name: 'Thing', properties: { id: { type: 'number', primary: true } } });
 const versions = (core: string, sql = core) => ({ '@mikro-orm/core': core, '@mikro-orm/sql': sql });
 
 describe(requireVersions.name, () => {
@@ -81,5 +87,33 @@ describe(`${installSoftDelete.name} on another database`, () => {
 
   it('is none where the driver extends the one of PostgreSQL', () => {
     expect(() => installSoftDelete(start(OwnDriver) as never)).not.toThrow();
+  });
+});
+
+describe('An ORM that lacks a part that this package needs', () => {
+  it.each([
+    ['installSoftDelete()', (orm: MikroORM) => installSoftDelete(orm as never)],
+    [
+      'softDelete()',
+      () =>
+        new MikroORM({
+          driver: PostgreSqlDriver,
+          dbName: 'none',
+          entities: [Thing],
+          extensions: [softDelete()],
+        } as never),
+    ],
+  ])('is refused by %s before anything is registered', (_name, install) => {
+    const orm = new MikroORM({ driver: PostgreSqlDriver, dbName: 'none', entities: [Thing] } as never);
+    const descriptor = Object.getOwnPropertyDescriptor(EntityLoader.prototype, 'findChildren')!;
+    Reflect.deleteProperty(EntityLoader.prototype, 'findChildren');
+    try {
+      expect(() => install(orm)).toThrow(UnsupportedOrmVersionError);
+      expect(() => install(orm)).toThrow('EntityLoader.findChildren is missing');
+    } finally {
+      Object.defineProperty(EntityLoader.prototype, 'findChildren', descriptor);
+    }
+    expect(orm.config.get('filters')).not.toHaveProperty('softDelete');
+    expect(() => install(orm)).not.toThrow();
   });
 });
