@@ -1,6 +1,6 @@
 /**
  * What is known of a member: how many parameters the method declares before the first with a default (in any supported version),
- * that there is a value or accessor, or nothing, because the ORM assigns it later.
+ * that there is a value or accessor, or nothing, because the ORM assigns it later or not all supported versions have it.
  *
  * @internal
  */
@@ -101,6 +101,27 @@ export const TOUCHES: readonly Touches[] = [
     since: '7.0',
     why: 'A batch of a dataloader runs in the scope of whoever asked first.',
     instead: 'an option that adds to the key of a dataloader',
+  },
+  {
+    part: 'EntityManager',
+    members: { applyFilters: 5, tryFlush: 2 },
+    since: '7.0',
+    why: 'A condition selects what is deleted or restored as a read would, within the filters of the application.',
+    instead: 'a public method that applies filters to a condition for a kind of operation',
+  },
+  {
+    part: 'QueryBuilder',
+    members: { applyJoinedFilters: 2 },
+    since: '7.0',
+    why: 'The same for the relations that the condition goes through.',
+    instead: 'a public method that applies filters to a condition for a kind of operation',
+  },
+  {
+    part: 'EntityManager',
+    members: { getTransactionSessionContext: 'later' },
+    since: '7.2',
+    why: 'Transactions of this package carry the settings of row level security. Before 7.2 there are none.',
+    instead: 'a public `em.begin()` that nests without changing the entity manager',
   },
   {
     part: 'EntityManager',
