@@ -14,8 +14,7 @@ const HARD_DELETE_ADVICE =
   "Remove these rows first (hardDelete() of deleted ones too), point them elsewhere, or declare the relation as 'cascade'.";
 
 /**
- * Refuses the physical removal of rows that others reference: by a foreign key, mapped or not, or by a relation of the ORM that has
- * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along.
+ * Refuses the physical removal of rows that others reference.
  *
  * @throws DeletionRestrictedError naming every such key and relation
  * @internal
@@ -27,6 +26,24 @@ export async function refuseIfReferenced(
   meta: EntityMetadata,
   rows: RowSet,
 ): Promise<void> {
+  const restrictions = await findReferences(em, ctx, graph, rows);
+  if (restrictions.length > 0) {
+    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
+  }
+}
+
+/**
+ * What else references rows that are about to be removed: by a foreign key, mapped or not, or by a relation of the ORM that has
+ * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along.
+ *
+ * @internal
+ */
+export async function findReferences(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+): Promise<DeletionRestriction[]> {
   const restrictions: DeletionRestriction[] = [];
   for (const root of rows.entities()) {
     const enforced: ForeignKey[] = [];
@@ -46,9 +63,7 @@ export async function refuseIfReferenced(
       }
     }
   }
-  if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
-  }
+  return restrictions;
 }
 
 /** More than one in a table-per-type hierarchy. */

@@ -210,7 +210,10 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   afterTransactionRollback({ em, transaction }: TransactionEventArgs): void {
     this.installation.transactions.rolledBack(transaction!);
-    this.#forget(em as EntityManager);
+    // A listener of the flush may have asked for a preview, or for what was refused: the flush goes on.
+    if (!this.installation.transactions.isClaimed(transaction!)) {
+      this.#forget(em as EntityManager);
+    }
   }
 
   /** The flush whose statements run in a transaction, if it has anything to delete. */

@@ -37,6 +37,8 @@ export interface SelectionOptions {
   readonly scope: DeletedScope;
   /** As in MikroORM: which of its filters apply. `false` for rows that belong to a relation, whoever may see them. */
   readonly filters?: FilterOptions | undefined;
+  /** Whether nothing may be written: unsaved changes of the entity manager are not flushed before. */
+  readonly isPreview?: boolean;
 }
 
 /**
@@ -50,14 +52,14 @@ export function selectRows(
   em: EntityManager,
   meta: EntityMetadata,
   where: FilterQuery<any>,
-  { scope, filters }: SelectionOptions,
+  { scope, filters, isPreview = false }: SelectionOptions,
 ): Promise<RowSelection> {
   const { scope: current } = getInstallation(em);
   return current.run('active', async () => {
     const options = filters === undefined ? {} : { filters };
     // The ORM has no public method that asks filters for anything but a read.
     const bounds = await em.applyFilters<any>(meta.class, {}, scopeFilters('with', filters), 'delete', options);
-    if (filters !== false) {
+    if (filters !== false && !isPreview) {
       await em.tryFlush(meta.class, {});
     }
     const asked = QueryHelper.processWhere<any>({

@@ -10,14 +10,47 @@ import { getInstallation } from '../installation/installation.js';
  */
 export function inTransaction<Result>(em: EntityManager, work: (ctx: Transaction) => Promise<Result>): Promise<Result> {
   const ctx = em.getTransactionContext<Transaction>();
-  return getInstallation(em).transactions.inTurn(ctx, () =>
-    em.getConnection('write').transactional(work, {
+  const { transactions } = getInstallation(em);
+  const claimed = (own: Transaction) => {
+    transactions.claim(own);
+    return work(own);
+  };
+  return transactions.inTurn(ctx, () =>
+    em.getConnection('write').transactional(claimed, {
       ctx,
       // Row level security is there from MikroORM 7.2 on.
       sessionContext: em.getTransactionSessionContext?.(),
       eventBroadcaster: new TransactionEventBroadcaster(em),
     }),
   );
+}
+
+/** What a preview's transaction is left by. It never leaves this file. */
+class PreviewIsOver extends Error {}
+
+/**
+ * Runs a piece of work in the same way and undoes everything it did in the database, the locks it took included, though it
+ * succeeds.
+ *
+ * @internal
+ */
+export async function inPreview<Result>(
+  em: EntityManager,
+  work: (ctx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const over = new PreviewIsOver();
+  let result: Result | undefined;
+  try {
+    await inTransaction(em, async (ctx) => {
+      result = await work(ctx);
+      throw over;
+    });
+  } catch (error) {
+    if (error !== over) {
+      throw error;
+    }
+  }
+  return result as Result;
 }
 
 /** Runs one statement on the connection of a transaction. `?` stands for a value, as everywhere in the ORM. @internal */
