@@ -19,6 +19,7 @@ export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-eve
 export { SOFT_DELETE_FILTER } from './metadata/filter-name.js';
 export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
+export { softDelete, type SoftDeleteExtension } from './soft-delete.extension.js';
 export type {
   InstallSoftDeleteOptions,
   PurgeOptions,

@@ -13,6 +13,7 @@ import { checkModel } from './checks/check-model.js';
 import { checkObjects } from './checks/check-objects.js';
 import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
 import { checkUniques } from './checks/check-uniques.js';
+import { configuredRetention } from '../installation/configured-retention.js';
 import { readDatabase } from '../postgres/read-database.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
@@ -24,7 +25,7 @@ export interface SoftDeleteDoctorOptions {
   /**
    * How long entities that name no retention keep their deleted rows: the `purge.retention` of the module.
    *
-   * @default 'forever'
+   * @default what `softDelete()` in the ORM's configuration says, else 'forever'
    */
   retention?: Duration | 'forever';
   /**
@@ -74,7 +75,8 @@ export class SoftDeleteDoctor {
     options: SoftDeleteDoctorOptions = {},
   ) {
     refuseUnknownOptions('doctor', options, ['retention', 'grace', 'largeTable'], 'doctor.');
-    this.#retention = parseRetention('doctor.retention', options.retention ?? 'forever');
+    const retention = options.retention ?? configuredRetention(orm.em) ?? 'forever';
+    this.#retention = parseRetention('doctor.retention', retention);
     this.#grace = parseDuration('doctor.grace', options.grace ?? '7d');
     this.#largeTable = rowCount('doctor.largeTable', options.largeTable) ?? 100_000;
   }

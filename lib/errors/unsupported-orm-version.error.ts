@@ -1,7 +1,8 @@
 import { SoftDeleteError } from './soft-delete.error.js';
 
 /**
- * The MikroORM that is installed is one that this package was not tested with, or is made of several versions. Thrown at start-up,
+ * The MikroORM that is installed is one that this package was not tested with, is made of several versions, or lacks a part that this
+ * package needs. Thrown at start-up,
  * before any query: with a version whose filters work differently, reads would show deleted rows.
  *
  * @publicApi
@@ -14,13 +15,24 @@ export class UnsupportedOrmVersionError extends SoftDeleteError {
     readonly found: Readonly<Record<string, string>>,
     /** The versions that are supported. */
     readonly supported: string,
+    /** What this package needs of MikroORM and did not find, such as `EntityLoader.findChildren is missing`. */
+    readonly missing: readonly string[] = [],
   ) {
-    const list = Object.entries(found).map(([name, version]) => `${name} ${version}`);
-    const isMixed = new Set(Object.values(found)).size > 1;
-    super(
-      isMixed
-        ? `The packages of MikroORM have different versions: ${list.join(', ')}. Install one version of all of them, ${supported}; \`npm ls @mikro-orm/core\` shows who asks for which.`
-        : `MikroORM ${Object.values(found)[0]} is not supported (found ${list.join(', ')}). Install a version in ${supported} of all @mikro-orm packages, or a version of nestjs-mikro-orm-soft-delete that supports this one.`,
-    );
+    super(explain(found, supported, missing));
   }
+}
+
+function explain(found: Readonly<Record<string, string>>, supported: string, missing: readonly string[]): string {
+  const list = Object.entries(found)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
+  if (new Set(Object.values(found)).size > 1) {
+    return `The packages of MikroORM have different versions: ${list}. Install one version of all of them, ${supported}; \`npm ls @mikro-orm/core\` shows who asks for which.`;
+  }
+  const version = Object.values(found)[0];
+  const [problem, advice] =
+    missing.length === 0
+      ? ['is not supported', 'a version']
+      : [`lacks what this package needs: ${missing.join('; ')}`, 'another version'];
+  return `MikroORM ${version} ${problem} (found ${list}). Install ${advice} in ${supported} of all @mikro-orm packages, or a version of nestjs-mikro-orm-soft-delete that supports this one.`;
 }

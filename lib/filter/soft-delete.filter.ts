@@ -1,8 +1,8 @@
 import type { Dictionary, EntityMetadata, FilterDef } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { scopePredicate } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
+import type { OrmModel } from '../metadata/soft-delete-catalog.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
 import { followedRelation, writeRelationFilters } from '../metadata/relation-filters.js';
 
@@ -14,8 +14,8 @@ import { followedRelation, writeRelationFilters } from '../metadata/relation-fil
  *
  * @internal
  */
-export function registerFilter(em: EntityManager, installation: Installation): void {
-  const filters = em.config.get('filters') as Dictionary<FilterDef>;
+export function registerFilter(orm: OrmModel, installation: Installation): void {
+  const filters = orm.config.get('filters') as Dictionary<FilterDef>;
   if (SOFT_DELETE_FILTER in filters) {
     throw new SoftDeleteConfigError(
       `filters.${SOFT_DELETE_FILTER}`,
@@ -23,16 +23,16 @@ export function registerFilter(em: EntityManager, installation: Installation): v
       'Rename or remove it.',
     );
   }
-  em.config.set('filters', { ...filters, [SOFT_DELETE_FILTER]: createFilter(em, installation) } as never);
-  for (const meta of em.getMetadata()) {
+  orm.config.set('filters', { ...filters, [SOFT_DELETE_FILTER]: createFilter(orm, installation) } as never);
+  for (const meta of orm.getMetadata()) {
     writeRelationFilters(meta, SOFT_DELETE_FILTER, installation.catalog);
   }
 }
 
-function createFilter(em: EntityManager, { catalog, scope }: Installation): FilterDef {
+function createFilter(orm: OrmModel, { catalog, scope }: Installation): FilterDef {
   const properties = new Map<string, string>();
   const classes: EntityMetadata['class'][] = [];
-  for (const meta of em.getMetadata()) {
+  for (const meta of orm.getMetadata()) {
     const entry = catalog.find(meta);
     if (entry && meta.class) {
       classes.push(meta.class);

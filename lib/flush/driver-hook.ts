@@ -19,7 +19,7 @@ import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
 export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscriber, catalog: SoftDeleteCatalog): void {
   const driver = em.getDriver();
   const syncCollections = driver.syncCollections.bind(driver);
-  driver.syncCollections = async (collections, options) => {
+  driver.syncCollections = async (collections, options, ...rest: []) => {
     const state = subscriber.current(options?.ctx, options?.loggerContext?.['id']);
     if (state?.physical) {
       try {
@@ -31,13 +31,13 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
     }
     const others = [...collections].filter((collection) => !state?.unloaded.has(collection));
     const settled = others.map((collection) => withActiveSnapshot(em, options?.ctx, collection, catalog));
-    await syncCollections(await Promise.all(settled), options);
+    await syncCollections(await Promise.all(settled), options, ...rest);
     if (state) {
       await subscriber.finish(state, options?.ctx);
     }
   };
   const nativeDelete = driver.nativeDelete.bind(driver);
-  driver.nativeDelete = async (entityName, where, options) => {
+  driver.nativeDelete = async (entityName, where, options, ...rest: []) => {
     // Whatever a flush removes it has looked at already. Only `em.nativeDelete()` passes itself on.
     const manager = (options as { em?: EntityManager } | undefined)?.em;
     const meta = em.getMetadata().find(entityName as never);
@@ -56,6 +56,6 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
       const condition = { sql: `(${key.join(', ')}) in (${sql})`, params };
       await refusePhysicalCascade(manager, options?.ctx, [{ meta, condition }]);
     }
-    return nativeDelete(entityName, where, options);
+    return nativeDelete(entityName, where, options, ...rest);
   };
 }

@@ -3,7 +3,8 @@ import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { TransactionState } from '../events/transaction-state.js';
 import { ScopeStorage } from './scope-storage.js';
-import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 
 /**
  * What soft deletion keeps for one ORM. It hangs on the ORM's configuration object, which all of its entity managers share
@@ -17,6 +18,8 @@ export interface Installation {
   /** The scope that reads have unless they name another: `active` outside of any. */
   readonly scope: ScopeStorage;
   actor: () => string | undefined;
+  /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
+  readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
   readonly transactions: TransactionState;
 }
@@ -41,16 +44,17 @@ export function getInstallation(em: EntityManager<any>): Installation {
 }
 
 /** @internal */
-export function createInstallation(em: EntityManager<any>, actor: () => string | undefined): Installation {
+export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOptions): Installation {
   const scope = new ScopeStorage();
   const events = new SoftDeleteEvents((call) => scope.run('active', call));
   const installation: Installation = {
-    catalog: SoftDeleteCatalog.of(em),
+    catalog: SoftDeleteCatalog.of(orm),
     events,
     transactions: new TransactionState(events),
     scope,
-    actor,
+    actor: configured.actor ?? (() => undefined),
+    configured,
   };
-  installations.set(em.config, installation);
+  installations.set(orm.config, installation);
   return installation;
 }

@@ -1,21 +1,30 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getPurgeMarks, type PurgeMark } from '../purge/on-purge.mark.js';
 import type { PurgeService } from '../purge/purge.service.js';
+import { describeRetentions } from './describe-retentions.js';
 import { SoftDeleteContexts } from './soft-delete.contexts.js';
 import { getPurgeServiceToken } from './soft-delete.tokens.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /**
- * Once per application: hands the `@OnPurge()` methods of its providers to the purges, and completes the events when it closes.
+ * Once per application: hands the `@OnPurge()` methods of its providers to the purges, says what is kept for how long, and completes
+ * the events when it closes.
  *
  * @internal
  */
 @Injectable()
-export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown {
+export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     @Inject(SoftDeleteContexts) private readonly contexts: SoftDeleteContexts,
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
@@ -41,6 +50,16 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationShutdown 
         for (const mark of getPurgeMarks(prototype[name])) {
           this.#register(wrapper, name, mark);
         }
+      }
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    const logger = new Logger('SoftDeleteModule');
+    for (const [contextName, purge] of this.contexts.purges()) {
+      const line = describeRetentions(this.contexts.all().get(contextName)!.catalog, purge);
+      if (line) {
+        logger[line.level](contextName === undefined ? line.text : `${contextName}: ${line.text}`);
       }
     }
   }

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/core';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getInstallation, type Installation } from '../installation/installation.js';
+import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 
 /**
  * The ORMs of one application that soft deletion is installed on, by the name of their context.
@@ -10,9 +11,10 @@ import { getInstallation, type Installation } from '../installation/installation
  */
 export class SoftDeleteContexts {
   readonly #installations = new Map<string | undefined, Installation>();
+  readonly #purges = new Map<string | undefined, ResolvedPurgeOptions>();
 
   /** @throws SoftDeleteConfigError if the application has imported the module for this ORM before */
-  add(contextName: string | undefined, orm: MikroORM): void {
+  add(contextName: string | undefined, orm: MikroORM, purge: ResolvedPurgeOptions): void {
     if (this.#installations.has(contextName)) {
       throw new SoftDeleteConfigError(
         'SoftDeleteModule.forRoot()',
@@ -21,6 +23,12 @@ export class SoftDeleteContexts {
       );
     }
     this.#installations.set(contextName, getInstallation(orm.em));
+    this.#purges.set(contextName, purge);
+  }
+
+  /** When and how the deleted rows of each are purged. */
+  purges(): ReadonlyMap<string | undefined, ResolvedPurgeOptions> {
+    return this.#purges;
   }
 
   all(): ReadonlyMap<string | undefined, Installation> {

@@ -6,7 +6,8 @@ import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { installSoftDelete } from '../install-soft-delete.js';
-import { getInstallation } from '../installation/installation.js';
+import { findInstallation, getInstallation } from '../installation/installation.js';
+import { combineModuleOptions } from '../options/combine-module-options.js';
 import { type ResolvedModuleOptions, resolveModuleOptions } from '../options/resolve-module-options.js';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
@@ -35,8 +36,9 @@ export function createContextProviders(contextName: string | undefined): Provide
   return [
     {
       provide: RESOLVED_OPTIONS,
-      useFactory: (options: SoftDeleteModuleOptions) => resolveContextOptions(options, contextName),
-      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: (options: SoftDeleteModuleOptions, orm?: MikroORM) =>
+        resolveContextOptions(options, contextName, orm && findInstallation(orm.em)?.configured),
+      inject: [MODULE_OPTIONS_TOKEN, { token: getOrmToken(contextName), optional: true }],
     },
     {
       provide: installedOrm,
@@ -50,7 +52,7 @@ export function createContextProviders(contextName: string | undefined): Provide
           throw explainMissingOrm(contextName, modules);
         }
         installSoftDelete(orm, { actor: options.actor });
-        contexts.add(contextName, orm);
+        contexts.add(contextName, orm, options.purge);
         warnOfOtherRepositories(orm);
         return orm;
       },
@@ -127,6 +129,7 @@ export function createRepositoryProviders(
 function resolveContextOptions(
   options: SoftDeleteModuleOptions | undefined,
   contextName: string | undefined,
+  configured: SoftDeleteModuleOptions | undefined,
 ): ResolvedModuleOptions {
   const resolved = resolveModuleOptions(options);
   if (resolved.contextName !== undefined && resolved.contextName !== contextName) {
@@ -136,7 +139,7 @@ function resolveContextOptions(
       `Write SoftDeleteModule.forRootAsync({ contextName: ${JSON.stringify(resolved.contextName)}, … }).`,
     );
   }
-  return { ...resolved, contextName };
+  return { ...(configured ? combineModuleOptions(configured, options ?? {}) : resolved), contextName };
 }
 
 function explainMissingOrm(contextName: string | undefined, modules: ModulesContainer): SoftDeleteConfigError {

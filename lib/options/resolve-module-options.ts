@@ -7,6 +7,7 @@ import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module
 /** @internal */
 export interface ResolvedPurgeOptions {
   readonly cron: string | undefined;
+  readonly engine: 'external' | undefined;
   readonly timeZone: string | undefined;
   /** Milliseconds. */
   readonly retention: number | 'forever';
@@ -28,7 +29,16 @@ export interface ResolvedModuleOptions {
 }
 
 const MODULE_KEYS = ['contextName', 'actor', 'purge'];
-const PURGE_KEYS = ['cron', 'timeZone', 'retention', 'batchSize', 'timeBudget', 'pauseBetweenBatches', 'lockTimeout'];
+const PURGE_KEYS = [
+  'cron',
+  'engine',
+  'timeZone',
+  'retention',
+  'batchSize',
+  'timeBudget',
+  'pauseBetweenBatches',
+  'lockTimeout',
+];
 const LARGEST_BATCH = 100_000;
 
 /**
@@ -63,8 +73,9 @@ export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): Res
 /** @internal */
 export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOptions {
   refuseUnknownOptions('purge', options, PURGE_KEYS, 'purge.');
-  return {
-    cron: text('purge.cron', options.cron, "'0 3 * * *' for every night at three"),
+  const resolved: ResolvedPurgeOptions = {
+    cron: cron(options.cron),
+    engine: engine(options.engine),
     timeZone: timeZone(options.timeZone),
     retention: parseRetention('purge.retention', options.retention ?? 'forever'),
     batchSize: positiveInteger('purge.batchSize', options.batchSize),
@@ -72,6 +83,22 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
     pauseBetweenBatches: duration('purge.pauseBetweenBatches', options.pauseBetweenBatches),
     lockTimeout: atLeastOneMillisecond('purge.lockTimeout', options.lockTimeout ?? 50),
   };
+  requireOneEngine(resolved);
+  return resolved;
+}
+
+/**
+ * @throws SoftDeleteConfigError if both a cron and something else run the purge
+ * @internal
+ */
+export function requireOneEngine({ cron, engine }: ResolvedPurgeOptions): void {
+  if (engine !== undefined && cron !== undefined) {
+    throw new SoftDeleteConfigError(
+      'purge.engine',
+      `${showValue(engine)} says that something else runs the purge, but purge.cron runs it at ${showValue(cron)}.`,
+      'Leave one of them out.',
+    );
+  }
 }
 
 /**
@@ -120,9 +147,25 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
   return milliseconds;
 }
 
-function text(option: string, value: string | undefined, example: string): string | undefined {
-  if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
-    throw new SoftDeleteConfigError(option, `${showValue(value)} is not text.`, `Write for example ${example}.`);
+/** '' is what an environment variable that nobody sets may give. */
+function cron(value: string | undefined): string | undefined {
+  if (value !== undefined && (typeof value !== 'string' || (value !== '' && value.trim() === ''))) {
+    throw new SoftDeleteConfigError(
+      'purge.cron',
+      `${showValue(value)} is not text.`,
+      "Write for example '0 3 * * *' for every night at three.",
+    );
+  }
+  return value || undefined;
+}
+
+function engine(value: PurgeOptions['engine']): 'external' | undefined {
+  if (value !== undefined && value !== 'external') {
+    throw new SoftDeleteConfigError(
+      'purge.engine',
+      `${showValue(value)} is not what can run a purge.`,
+      "Write 'external' if something outside of the application runs it, or leave it out.",
+    );
   }
   return value;
 }

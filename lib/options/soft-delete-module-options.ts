@@ -6,8 +6,14 @@ import type { Duration } from './duration.js';
  * @publicApi
  */
 export interface PurgeOptions {
-  /** When the purge runs, as a cron expression. Without it nothing is scheduled; `PurgeService` works all the same. */
+  /** When the purge runs, as a cron expression. Without it, or with `''`, nothing is scheduled; `PurgeService` works all the same. */
   cron?: string;
+  /**
+   * What runs the purge, where it is not `cron`: `'external'` says that something outside of the application does, such as a job
+   * queue, a Kubernetes CronJob or the `soft-delete` command. It schedules nothing and spares the warning at start-up that nothing
+   * purges.
+   */
+  engine?: 'external';
   /**
    * The time zone of `cron`, such as `'Europe/Berlin'`.
    *
@@ -47,7 +53,8 @@ export interface PurgeOptions {
 }
 
 /**
- * Options of `SoftDeleteModule.forRoot()`.
+ * Options of `SoftDeleteModule.forRoot()` and of `softDelete()` in the MikroORM configuration. With both, each may name what the other
+ * leaves out.
  *
  * @publicApi
  */

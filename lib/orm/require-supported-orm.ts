@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Utils } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/core';
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { UnsupportedOrmVersionError } from '../errors/unsupported-orm-version.error.js';
+import type { OrmParts } from '../installation/orm-parts.js';
+import { checkTouches, touchedParts, type TouchedParts } from './check-touches.js';
 
 /**
  * The versions of MikroORM that the tests run with, as the peer dependency says. Up to 7.1.14 filters that name classes never apply;
@@ -18,12 +19,25 @@ export const SUPPORTED_ORM = { from: [7, 1, 15], before: [7, 3, 0], text: '>=7.1
  * Refuses an ORM that this package cannot work on. Asks no database.
  *
  * @throws SoftDeleteConfigError if the driver is not the one of PostgreSQL
- * @throws UnsupportedOrmVersionError if its version is not supported, or its packages have several
+ * @throws UnsupportedOrmVersionError if its version is not supported, its packages have several, or a part of it is missing
  * @internal
  */
-export function requireSupportedOrm(em: EntityManager<any>): void {
-  requirePostgres(em);
-  requireVersions({ '@mikro-orm/core': Utils.getORMVersion(), ...installedVersions() });
+export function requireSupportedOrm(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
+  requirePostgres(orm);
+  const found = { '@mikro-orm/core': Utils.getORMVersion(), ...installedVersions() };
+  requireVersions(found);
+  requireTouches(found, touchedParts());
+}
+
+/**
+ * @throws UnsupportedOrmVersionError naming what is missing or has changed
+ * @internal
+ */
+export function requireTouches(found: Readonly<Record<string, string>>, parts: TouchedParts): void {
+  const missing = checkTouches(parts);
+  if (missing.length > 0) {
+    throw new UnsupportedOrmVersionError(found, SUPPORTED_ORM.text, missing);
+  }
 }
 
 /** @internal */
@@ -35,16 +49,16 @@ export function requireVersions(found: Readonly<Record<string, string>>): void {
 }
 
 /** By what the driver speaks and not by its class: applications extend it. */
-function requirePostgres(em: EntityManager<any>): void {
-  const driver = em.getDriver();
+function requirePostgres(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
+  const driver = orm.getDriver();
   const platform = driver.getPlatform() as { constructor: { name: string } };
   const names = lineage(platform).map(({ name }) => name);
   const connects = typeof (driver as unknown as { createQueryBuilder?: unknown }).createQueryBuilder === 'function';
   if (!connects || !names.includes('PostgreSqlPlatform')) {
     throw new SoftDeleteConfigError(
       'driver',
-      `the MikroORM instance ${showValue(em.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works on PostgreSQL alone.`,
-      'Use MikroORM from @mikro-orm/postgresql (driver: PostgreSqlDriver). For an ORM over another database, leave SoftDeleteModule and installSoftDelete() out.',
+      `the MikroORM instance ${showValue(orm.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works on PostgreSQL alone.`,
+      'Use MikroORM from @mikro-orm/postgresql (driver: PostgreSqlDriver). For an ORM over another database, leave SoftDeleteModule, softDelete() and installSoftDelete() out.',
     );
   }
 }

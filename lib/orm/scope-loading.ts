@@ -25,15 +25,15 @@ import { settleReferences } from './attach-relations-to-references.js';
 /** The parts of an entity manager that decide what is loaded already, seen through their methods. */
 interface Parts {
   loader: {
-    extractChildCondition(options: any, prop: any): Promise<Dictionary>;
-    filterCollections(entities: any[], field: string, options: any, ref?: boolean): any[];
-    filterByReferences(entities: any[], prop: any, options: any, ref?: boolean): any[];
-    findChildren(entities: any[], prop: any, populate: any, options: any, ref?: boolean): Promise<{ items: object[] }>;
+    extractChildCondition(options: any, prop: any, ...rest: any[]): Promise<Dictionary>;
+    filterCollections(entities: any[], field: string, options: any, ...rest: any[]): any[];
+    filterByReferences(entities: any[], prop: any, options: any, ...rest: any[]): any[];
+    findChildren(entities: any[], prop: any, populate: any, options: any, ...rest: any[]): Promise<{ items: object[] }>;
   };
   factory: {
-    create(entityName: any, data: any, options?: any): any;
-    mergeData(meta: EntityMetadata, entity: any, data: any, options?: any): void;
-    hydrate(entity: any, meta: EntityMetadata, data: any, options?: any): void;
+    create(entityName: any, data: any, options?: any, ...rest: any[]): any;
+    mergeData(meta: EntityMetadata, entity: any, data: any, options?: any, ...rest: any[]): any;
+    hydrate(entity: any, meta: EntityMetadata, data: any, options?: any, ...rest: any[]): any;
   };
 }
 
@@ -50,9 +50,9 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   // Asked a second time, now with the condition on the children alone (`getChildReferences` in `EntityLoader.js`).
   let isAskingForChildren = false;
   const filterCollections = loader.filterCollections.bind(loader);
-  loader.filterCollections = (entities, field, options, ref) => {
+  loader.filterCollections = (entities, field, options, ...rest) => {
     const scope = readScope(installation, options.filters);
-    const chosen = new Set<object>(filterCollections(entities, field, options, ref));
+    const chosen = new Set<object>(filterCollections(entities, field, options, ...rest));
     for (const entity of entities) {
       const collection = entity[field];
       if (!(collection instanceof ScopedCollection)) {
@@ -76,10 +76,10 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   };
 
   const filterByReferences = loader.filterByReferences.bind(loader);
-  loader.filterByReferences = (entities, prop, options, ref) => {
+  loader.filterByReferences = (entities, prop, options, ...rest) => {
     const scope = readScope(installation, options.filters);
     const chosen = new Set<object>(entities.filter((entity) => asksForInverse(entity, prop, options, scope, catalog)));
-    for (const entity of filterByReferences(entities, prop, options, ref)) {
+    for (const entity of filterByReferences(entities, prop, options, ...rest)) {
       if (options.refresh || scope === 'active' || !isLoaded(entity, prop, catalog)) {
         chosen.add(entity);
       }
@@ -88,9 +88,9 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   };
 
   const findChildren = loader.findChildren.bind(loader);
-  loader.findChildren = async (entities, prop, populate, options, ref) => {
+  loader.findChildren = async (entities, prop, populate, options, ...rest) => {
     isAskingForChildren = true;
-    const finding = findChildren(entities, prop, populate, onlyFor(prop, options), ref);
+    const finding = findChildren(entities, prop, populate, onlyFor(prop, options), ...rest);
     isAskingForChildren = false;
     const found = await finding;
     if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner && catalog.find(prop.targetMeta)) {
@@ -100,25 +100,26 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   };
 
   const mergeData = factory.mergeData.bind(factory);
-  factory.mergeData = (meta, entity, data, options) => {
+  factory.mergeData = (meta, entity, data, options, ...rest) => {
     followInverseReferences(em, entity, meta, data, catalog, Boolean(options?.convertCustomTypes));
-    mergeData(meta, entity, data, options);
+    const merged: unknown = mergeData(meta, entity, data, options, ...rest);
     followRestoration(em, entity, meta, data, catalog);
+    return merged;
   };
 
   // A refresh does not merge: it goes straight to the hydrator.
   const hydrate = factory.hydrate.bind(factory);
-  factory.hydrate = (entity, meta, data, options) => {
+  factory.hydrate = (entity, meta, data, options, ...rest) => {
     if (options?.refresh) {
       followInverseReferences(em, entity, meta, data, catalog, Boolean(options.convertCustomTypes));
     }
-    hydrate(entity, meta, data, options);
+    return hydrate(entity, meta, data, options, ...rest) as unknown;
   };
 
   const create = factory.create.bind(factory);
-  factory.create = (entityName, data, options) => {
+  factory.create = (entityName, data, options, ...rest) => {
     const entity = keepInverseReferences(em, entityName, data, catalog, Boolean(options?.convertCustomTypes), () =>
-      create(entityName, data, options),
+      create(entityName, data, options, ...rest),
     );
     if (Utils.isEntity<object>(entity)) {
       const meta = claimEntity(em, entity);

@@ -1,7 +1,8 @@
 import { type EntityProperty, ReferenceKind } from '@mikro-orm/core';
-import type { AbstractSqlDriver, EntityManager } from '@mikro-orm/postgresql';
+import type { AbstractSqlDriver } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
+import type { OrmParts } from '../installation/orm-parts.js';
 import { readScope } from './read-scope.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
@@ -14,8 +15,8 @@ type Run = (this: AbstractSqlDriver, entityName: any, where: any, ...rest: any[]
  *
  * @internal
  */
-export function scopeDriver(em: EntityManager, installation: Installation): void {
-  const driver = em.getDriver() as AbstractSqlDriver;
+export function scopeDriver(orm: OrmParts, installation: Installation): void {
+  const driver = orm.getDriver() as AbstractSqlDriver;
   const active = withScopedQueries(driver, 'active');
   const every = withScopedQueries(driver, 'with');
 
@@ -23,7 +24,7 @@ export function scopeDriver(em: EntityManager, installation: Installation): void
     const run = driver[method] as Run;
     (driver as Record<typeof method, Run>)[method] = (entityName, where, options, ...rest) => {
       const scope = readScope(installation, options?.filters);
-      const given = method === 'count' ? withoutKeysOfOthers(em, entityName, options) : options;
+      const given = method === 'count' ? withoutKeysOfOthers(orm, entityName, options) : options;
       return run.call(scope === 'active' ? active : every, entityName, where, given, ...rest);
     };
   }
@@ -49,8 +50,8 @@ function withScopedQueries(driver: AbstractSqlDriver, scope: DeletedScope): Abst
  * The ORM joins the other side of a one-to-one relation for the key that is there. To find it the key is needed anyway; to count
  * it is not, but having a filter on it makes the ORM join it all the same.
  */
-function withoutKeysOfOthers(em: EntityManager, entityName: any, options: any): any {
-  const { properties } = em.getMetadata().get(entityName);
+function withoutKeysOfOthers(orm: OrmParts, entityName: any, options: any): any {
+  const { properties } = orm.getMetadata().get(entityName);
   const isKeyOfOther = ({ field, filter }: { field: string; filter?: boolean }) => {
     const [name, ref] = field.split(':');
     const prop = properties[name as never] as EntityProperty | undefined;

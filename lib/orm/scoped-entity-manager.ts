@@ -8,6 +8,7 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
+import type { EntityManagerClass } from '../installation/orm-parts.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { borrowsFrom, takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
@@ -22,33 +23,22 @@ import { scopeLoading } from './scope-loading.js';
 import { ScopedQueryBuilder } from './scoped-query-builder.js';
 
 type Read = (...args: any[]) => Promise<any>;
-type EntityManagerClass = new (...args: any[]) => EntityManager;
 type Write<Result = any> = (...args: any[]) => Promise<Result>;
 type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
 
 /**
- * Keeps apart what an entity manager reads under one scope and under another: collections and references in its identity map,
- * batches of its dataloaders, entries of the result cache.
- *
- * The ORM forks an entity manager by constructing its class, so the root becomes one of a subclass, which all later forks are. A
- * fork made before is filtered like any other, but does not read again what it has loaded under another scope.
+ * A class of entity managers that keep apart what they read under one scope and under another: collections and references in the
+ * identity map, batches of dataloaders, entries of the result cache.
  *
  * @internal
  */
-export function scopeEntityManager(em: EntityManager, installation: Installation): void {
-  const Scoped = createClass(em.constructor as EntityManagerClass, installation);
-  Object.setPrototypeOf(em, Scoped.prototype);
-  scopeLoading(em, installation);
-  em.config.set('entityManager', Scoped as never);
-}
-
-function createClass(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
+export function scopedEntityManager(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
   const { catalog, scope, transactions } = installation;
   const counting = new AsyncLocalStorage<true>();
   const loaders = new WeakMap<object, Map<string, unknown>>();
   /**
-   * What is written while an operation has a savepoint open would go with it if it is refused. No private method: the root became
-   * one of this class without its constructor, and has none.
+   * What is written while an operation has a savepoint open would go with it if it is refused. No private method: a root that is
+   * older than the installation becomes one of this class without its constructor, and has none.
    */
   const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
     transactions.inTurn((em.getContext(false) as EntityManager).getTransactionContext<Transaction>(), write);

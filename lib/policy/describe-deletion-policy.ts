@@ -1,5 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import ms from 'ms';
+import { configuredRetention } from '../installation/configured-retention.js';
 import { type Duration, parseRetention } from '../options/duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { EntityPolicy } from './entity-policy.js';
@@ -10,7 +11,7 @@ export interface DeletionPolicyOptions {
   /**
    * How long entities that name no retention keep their deleted rows: the `purge.retention` of the module.
    *
-   * @default left open in the text
+   * @default what `softDelete()` in the ORM's configuration says, else left open in the text
    */
   retention?: Duration | 'forever';
 }
@@ -29,7 +30,7 @@ export interface DeletionPolicyOptions {
  */
 export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPolicyOptions = {}): string {
   refuseUnknownOptions('policy', options, ['retention'], 'policy.');
-  const { retention } = options;
+  const retention = options.retention ?? configuredRetention(orm.em);
   const byDefault = retention === undefined ? undefined : parseRetention('policy.retention', retention);
   const policies = readPolicy(orm.em as EntityManager, byDefault);
   const soft = policies.filter(({ strategy }) => strategy === 'soft');

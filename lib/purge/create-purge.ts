@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { resolvePurgeOptions } from '../options/resolve-module-options.js';
+import { findInstallation } from '../installation/installation.js';
+import { combinePurgeOptions } from '../options/combine-module-options.js';
 import type { PurgeOptions } from '../options/soft-delete-module-options.js';
 import { PurgeService } from './purge.service.js';
 
@@ -11,9 +12,15 @@ import { PurgeService } from './purge.service.js';
  * const report = await purge.run();
  * ```
  *
+ * What the options leave out is as `softDelete()` in the ORM's configuration says.
+ *
  * @throws SoftDeleteConfigError if an option cannot work
  * @publicApi
  */
-export function createPurge(orm: MikroORM<any>, options: Omit<PurgeOptions, 'cron' | 'timeZone'> = {}): PurgeService {
-  return new PurgeService(orm, resolvePurgeOptions(options));
+export function createPurge(
+  orm: MikroORM<any>,
+  options: Omit<PurgeOptions, 'cron' | 'timeZone' | 'engine'> = {},
+): PurgeService {
+  const configured = findInstallation(orm.em)?.configured.purge;
+  return new PurgeService(orm, combinePurgeOptions(configured ?? {}, options));
 }

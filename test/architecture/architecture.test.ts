@@ -1,5 +1,14 @@
 import { parse, readLibrary, type Source } from './source.js';
-import { backwardSteps, bareErrors, cycles, indexImports, misplacedNest, moduleState, oddNames } from './violations.js';
+import {
+  backwardSteps,
+  bareErrors,
+  cycles,
+  hiddenTouches,
+  indexImports,
+  misplacedNest,
+  moduleState,
+  oddNames,
+} from './violations.js';
 
 const library = readLibrary();
 
@@ -61,6 +70,16 @@ const rules: {
       'http/b.ts imports @nestjs/schedule',
       'nest/soft-delete.module.ts imports @nestjs/common/decorators/index.js',
     ],
+  },
+  {
+    rule: hiddenTouches,
+    meaning: 'touches no private member of the ORM that is not among the touches',
+    fixture: {
+      'filter/a.ts':
+        'em.getEntityLoader(); uow.shouldCascade(a, b); const { __serializationContext: c } = helper(entity);',
+      'filter/b.ts': 'class B extends C { override processPopulateWhere() {} } parts.quote; Promise.resolve();',
+    },
+    found: ['filter/a.ts: shouldCascade', 'filter/a.ts: __serializationContext', 'filter/b.ts: processPopulateWhere'],
   },
   {
     rule: bareErrors,

@@ -1,5 +1,7 @@
 import ts from 'typescript';
+import { TOUCHES } from '../../lib/orm/touches.js';
 import { nestRooms, roomOf, rooms, scheduleRoom } from './house.js';
+import { privateOrmMembers } from './private-orm-members.js';
 import { resolveImport, type Source } from './source.js';
 
 /** Imports that go against the direction, in words. */
@@ -63,6 +65,26 @@ export function misplacedNest(sources: readonly Source[]): string[] {
       })
       .map((specifier) => `${path} imports ${specifier}`),
   );
+}
+
+/**
+ * Private members of the ORM that no entry of `lib/orm/touches.ts` names, as far as names tell: those that are accessed, taken out of an
+ * object, or overridden.
+ */
+export function hiddenTouches(sources: readonly Source[]): string[] {
+  const isPrivate = privateOrmMembers();
+  const listed = new Set(TOUCHES.flatMap(({ members }) => Object.keys(members)));
+  return eachNode(sources, (node) => {
+    const name = ts.isPropertyAccessExpression(node)
+      ? node.name
+      : ts.isBindingElement(node)
+        ? (node.propertyName ?? node.name)
+        : ts.isMethodDeclaration(node) &&
+            ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.OverrideKeyword)
+          ? node.name
+          : undefined;
+    return name && ts.isIdentifier(name) && isPrivate(name.text) && !listed.has(name.text) ? name.text : undefined;
+  });
 }
 
 /** Errors without a code. */

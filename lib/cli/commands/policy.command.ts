@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { configuredRetention } from '../../installation/configured-retention.js';
+import { parseRetention } from '../../options/duration.js';
 import { describeDeletionPolicy } from '../../policy/describe-deletion-policy.js';
 import { drawDeletionPolicy } from '../../policy/draw-deletion-policy.js';
 import { readPolicy } from '../../policy/read-policy.js';
@@ -31,7 +33,10 @@ export const policyCommand: CliCommand = {
       .addOption(retentionOption())
       .option('--check [file]', `compare with a file instead of printing, ${DEFAULT_FILE} unless named`)
       .option('--mermaid', 'print a Mermaid diagram of what a deletion takes along'),
-  action: async (_args: [], { retention, check, mermaid }: PolicyFlags, { orm, json, print }) => {
+  action: async (_args: [], flags: PolicyFlags, { orm, json, print }) => {
+    const { check, mermaid } = flags;
+    const configured = flags.retention ?? configuredRetention(orm.em);
+    const retention = configured === undefined ? undefined : parseRetention('--retention', configured);
     if (check) {
       requireSame(check === true ? DEFAULT_FILE : check, describeDeletionPolicy(orm, { retention }));
       return EXIT_CODE.done;

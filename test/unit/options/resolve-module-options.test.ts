@@ -9,6 +9,7 @@ describe(resolveModuleOptions.name, () => {
       actor: expect.any(Function),
       purge: {
         cron: undefined,
+        engine: undefined,
         timeZone: undefined,
         retention: 'forever',
         batchSize: undefined,
@@ -50,6 +51,11 @@ describe(resolveModuleOptions.name, () => {
     });
   });
 
+  it("takes an empty cron for none, and 'external' for what runs the purge instead", () => {
+    expect(resolveModuleOptions({ purge: { cron: '' } }).purge.cron).toBeUndefined();
+    expect(resolveModuleOptions({ purge: { cron: '', engine: 'external' } }).purge.engine).toBe('external');
+  });
+
   it.each<[string, unknown]>([
     ['SoftDeleteModule options', null],
     ['SoftDeleteModule options', []],
@@ -61,6 +67,8 @@ describe(resolveModuleOptions.name, () => {
     ['purge', { purge: true }],
     ['purge.every', { purge: { every: '1d' } }],
     ['purge.cron', { purge: { cron: ' ' } }],
+    ['purge.engine', { purge: { engine: 'bull' } }],
+    ['purge.engine', { purge: { engine: 'external', cron: '0 3 * * *' } }],
     ['purge.timeZone', { purge: { timeZone: 'Atlantis' } }],
     ['purge.retention', { purge: { retention: 'soon' } }],
     ['purge.batchSize', { purge: { batchSize: 0 } }],

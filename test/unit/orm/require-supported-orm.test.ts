@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { MikroORM, Utils } from '@mikro-orm/core';
+import { EntityLoader, MikroORM, Utils } from '@mikro-orm/core';
 import { readFileSync } from 'node:fs';
 import {
   AbstractSqlConnection,
@@ -8,9 +8,15 @@ import {
   EntitySchema,
   PostgreSqlDriver,
 } from '@mikro-orm/postgresql';
-import { installSoftDelete, SoftDeleteConfigError, UnsupportedOrmVersionError } from 'nestjs-mikro-orm-soft-delete';
+import {
+  installSoftDelete,
+  softDelete,
+  SoftDeleteConfigError,
+  UnsupportedOrmVersionError,
+} from 'nestjs-mikro-orm-soft-delete';
 import { requireVersions, SUPPORTED_ORM } from '../../../lib/orm/require-supported-orm.js';
 
+const Thing = new EntitySchema({ name: 'Thing', properties: { id: { type: 'number', primary: true } } });
 const versions = (core: string, sql = core) => ({ '@mikro-orm/core': core, '@mikro-orm/sql': sql });
 
 describe(requireVersions.name, () => {
@@ -101,5 +107,33 @@ describe(`${installSoftDelete.name} on another version`, () => {
     );
     expect(orm.config.get('filters')).not.toHaveProperty('softDelete');
     expect([...orm.config.get('subscribers')]).toEqual([]);
+  });
+});
+
+describe('An ORM that lacks a part that this package needs', () => {
+  it.each([
+    ['installSoftDelete()', (orm: MikroORM) => installSoftDelete(orm as never)],
+    [
+      'softDelete()',
+      () =>
+        new MikroORM({
+          driver: PostgreSqlDriver,
+          dbName: 'none',
+          entities: [Thing],
+          extensions: [softDelete()],
+        } as never),
+    ],
+  ])('is refused by %s before anything is registered', (_name, install) => {
+    const orm = new MikroORM({ driver: PostgreSqlDriver, dbName: 'none', entities: [Thing] } as never);
+    const descriptor = Object.getOwnPropertyDescriptor(EntityLoader.prototype, 'findChildren')!;
+    Reflect.deleteProperty(EntityLoader.prototype, 'findChildren');
+    try {
+      expect(() => install(orm)).toThrow(UnsupportedOrmVersionError);
+      expect(() => install(orm)).toThrow('EntityLoader.findChildren is missing');
+    } finally {
+      Object.defineProperty(EntityLoader.prototype, 'findChildren', descriptor);
+    }
+    expect(orm.config.get('filters')).not.toHaveProperty('softDelete');
+    expect(() => install(orm)).not.toThrow();
   });
 });

@@ -1,22 +1,19 @@
 import { Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { worksFor } from '../installation/outer-managers.js';
+import type { EntityManagerClass } from '../installation/orm-parts.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { SoftDeleteRepository } from './soft-delete.repository.js';
 import { isChecked } from './upsert-target.js';
 
-type EntityManagerClass = new (...args: any[]) => EntityManager;
-
 /**
- * Gives the entity manager's own bulk writes to marked entities the meaning that they have in a repository: `em.nativeDelete()` deletes
+ * A class of entity managers whose bulk writes to marked entities mean what they mean in a repository: `em.nativeDelete()` deletes
  * softly, `em.upsert()` and `em.upsertMany()` write to no deleted row.
  *
  * @internal
  */
-export function makeWritesSoft(em: EntityManager, catalog: SoftDeleteCatalog): void {
-  const Base = em.constructor as EntityManagerClass;
-
-  // No private members: the root becomes one of this class after it was constructed.
+export function softWritingEntityManager(Base: EntityManagerClass, catalog: SoftDeleteCatalog): EntityManagerClass {
+  // No private members: a root that is older than the installation becomes one of this class after it was constructed.
   class SoftWritingEntityManager extends Base {
     override async nativeDelete(...args: any[]): Promise<number> {
       const [entityName, where, options = {}] = args;
@@ -43,9 +40,7 @@ export function makeWritesSoft(em: EntityManager, catalog: SoftDeleteCatalog): v
     }
   }
 
-  Object.defineProperty(SoftWritingEntityManager, 'name', { value: Base.name });
-  Object.setPrototypeOf(em, SoftWritingEntityManager.prototype);
-  em.config.set('entityManager', SoftWritingEntityManager as never);
+  return Object.defineProperty(SoftWritingEntityManager, 'name', { value: Base.name });
 }
 
 /** The arguments of an upsert with the entity's name in front, which the ORM takes from an entity where it is left out. */

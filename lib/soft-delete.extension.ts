@@ -1,0 +1,86 @@
+import type { IDatabaseDriver, MikroORM } from '@mikro-orm/core';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { showValue } from './errors/show-value.js';
+import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
+import type { EntityManagerClass } from './installation/orm-parts.js';
+import { resolveModuleOptions } from './options/resolve-module-options.js';
+import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+import { requireSupportedOrm } from './orm/require-supported-orm.js';
+import { prepareOrm } from './prepare-orm.js';
+
+/**
+ * What `extensions` of a MikroORM configuration takes.
+ *
+ * @publicApi
+ */
+export interface SoftDeleteExtension {
+  /** Called by the ORM, in its constructor. */
+  register(orm: MikroORM): void;
+}
+
+/** The ORMs that have the extension. */
+const registered = new WeakSet<IDatabaseDriver>();
+
+/**
+ * Soft deletion as an extension of MikroORM, installed before the ORM has an entity manager: for the application, the ORM's own
+ * command line, seeders, scripts and the `soft-delete` command alike.
+ *
+ * ```ts
+ * export default defineConfig({ entities: [User], extensions: [softDelete({ purge: { retention: '90d' } })] });
+ * ```
+ *
+ * @param options - those of `SoftDeleteModule.forRoot()`, which may name more
+ * @throws SoftDeleteConfigError if an option cannot work
+ * @publicApi
+ */
+export function softDelete(options: SoftDeleteModuleOptions = {}): SoftDeleteExtension {
+  resolveModuleOptions(options);
+  return { register: (orm) => register(orm, options) };
+}
+
+/**
+ * Extensions are called before discovery. The ORM then makes its entity manager through the driver, at the end of `MikroORM.init()`
+ * as in `new MikroORM()` (`createEntityManager` in `MikroORM.js`): by that time the metadata is complete, whatever listens to the
+ * discovery and whatever other extensions have set is in the configuration, and no entity manager exists.
+ */
+function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
+  const { config, driver } = orm;
+  const contextName = config.get('contextName');
+  if (options.contextName !== undefined && options.contextName !== contextName) {
+    throw new SoftDeleteConfigError(
+      'contextName',
+      `softDelete() names ${showValue(options.contextName)}, but it is an extension of the ORM ${showValue(contextName)}.`,
+      'Leave it out: an extension belongs to the configuration it stands in.',
+    );
+  }
+  if (registered.has(driver)) {
+    throw new SoftDeleteConfigError(
+      'extensions',
+      `softDelete() stands in the configuration of the ORM ${showValue(contextName)} twice.`,
+      'Keep one of them, with the options of both.',
+    );
+  }
+  registered.add(driver);
+  requireSupportedOrm({ config, getDriver: () => driver });
+
+  const createEntityManager = driver.createEntityManager;
+  driver.createEntityManager = (...args) => {
+    driver.createEntityManager = createEntityManager;
+    const prepared = prepareOrm(
+      {
+        config,
+        getDriver: () => driver,
+        getPlatform: () => driver.getPlatform(),
+        getMetadata: () => driver.getMetadata(),
+      },
+      options,
+    );
+    const Extended = prepared.extend(config.get('entityManager', EntityManager) as EntityManagerClass);
+    const em = driver.createEntityManager(...args) as EntityManager;
+    if (!(em instanceof Extended)) {
+      prepared.adopt(em);
+    }
+    prepared.complete(em);
+    return em as never;
+  };
+}
