@@ -44,6 +44,8 @@ export interface KeyReference {
   readonly isIndexed: boolean;
   /** Whether the database sees to it: not for relations that only the ORM knows, and not while its triggers are off. */
   readonly isEnforced: boolean;
+  /** Whether it is a foreign key that the database does not see to at present, so that its `on delete` rule is not carried out either. */
+  readonly isOff?: boolean;
   /** Which rows of `from` the reference is about: the discriminator of a polymorphic relation. */
   readonly conditions: readonly ColumnCondition[];
   /** Sets of rows of `from` that a relation declares to be parts of the referenced row; an empty set of conditions is all. */

@@ -116,14 +116,14 @@ class Walk {
   }
 
   #step(reference: KeyReference, path: readonly Hop[]): void {
-    const { from, to, action } = reference;
+    const { from, to, action, isOff = false } = reference;
     if (!reference.isIndexed) {
       this.unindexed.add(reference);
     }
     const source = this.graph.entities.find(({ tables }) => tables.includes(from));
     const isOwn = from === to && path.length > 0 && !source;
     if (reference.isInheritance) {
-      this.#part(reference, path, action !== 'cascade');
+      this.#part(reference, path, action !== 'cascade' || isOff);
     } else if (source || from === this.holder) {
       this.#block([...path, hop(reference)], source);
       if (source) {
@@ -131,7 +131,7 @@ class Walk {
       }
     } else if (action === 'cascade') {
       if (!isOwn) {
-        this.#part(reference, path, false);
+        this.#part(reference, path, isOff);
       }
     } else if (reference.parts.some((conditions) => conditions.length === 0)) {
       if (!isOwn) {
@@ -141,7 +141,7 @@ class Walk {
       if (reference.parts.length > 0 && !isOwn) {
         this.#part(reference, path, true);
       }
-      if (action !== 'set null' && action !== 'set default') {
+      if (isOff || (action !== 'set null' && action !== 'set default')) {
         this.#block([...path, { ...hop(reference), except: reference.parts, exceptSiblings: isOwn }], undefined);
       }
     }

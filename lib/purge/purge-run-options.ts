@@ -43,6 +43,6 @@ export interface PurgeRunOptions {
   readonly timeBudget?: Duration;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
-  /** Is called after each batch. */
-  readonly onProgress?: (progress: PurgeProgress) => void;
+  /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */
+  readonly onProgress?: (progress: PurgeProgress) => unknown;
 }

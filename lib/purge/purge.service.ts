@@ -9,6 +9,7 @@ import { findInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { type Cutoff, readDueTimes } from './due-times.js';
+import { callOnProgress } from './call-on-progress.js';
 import { EntityRun } from './entity-run.js';
 import { PurgeConnection } from './purge-connection.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
@@ -143,6 +144,7 @@ export class PurgeService {
     const start = performance.now();
     const connection = this.#connect(stop);
     const { dryRun, olderThan } = options;
+    const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
     const report = (outcome: PurgeReport['outcome']): PurgeReport => {
@@ -169,7 +171,7 @@ export class PurgeService {
           batchSize: options.batchSize,
           pause: this.options.pauseBetweenBatches,
           lockTimeout: this.options.lockTimeout,
-          onBatch: (run, gone) => this.#announce(run, gone, runs, options),
+          onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
         },
         stop,
       );
@@ -205,7 +207,12 @@ export class PurgeService {
     });
   }
 
-  #announce(run: EntityRun, gone: number, runs: readonly EntityRun[], { onProgress }: ResolvedRunOptions): void {
+  #announce(
+    run: EntityRun,
+    gone: number,
+    runs: readonly EntityRun[],
+    onProgress: ResolvedRunOptions['onProgress'],
+  ): void {
     if (gone > 0) {
       findInstallation(this.#em)?.events.emit({
         type: 'purged',

@@ -130,6 +130,7 @@ function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): C
     action: ACTIONS[key.action] ?? 'no action',
     isIndexed: holder.isIndexedBy(key.fromNumbers),
     isEnforced: key.isEnforced && !holder.isPartition && !referenced.isPartition,
+    isOff: !key.isEnforced,
   };
 }
 

@@ -63,6 +63,7 @@ class KeyGraphBuilder {
       action: key.action,
       isIndexed: key.isIndexed,
       isEnforced: key.isEnforced,
+      isOff: key.isOff,
       conditions: [],
       parts: [],
       isInheritance: false,
