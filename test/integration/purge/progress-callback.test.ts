@@ -83,6 +83,8 @@ describe(PurgeService.name, () => {
     expect(calls).toBeGreaterThanOrEqual(10);
     await expect(test.database.query('select id from item')).resolves.toEqual([{ id: 101 }]);
     expect(unhandled).toEqual([]);
-    expect(lines).toEqual([expect.stringContaining('onProgress of the purge failed, and the run goes on: queue is away')]);
+    expect(lines).toEqual([
+      expect.stringContaining('onProgress of the purge failed, and the run goes on: queue is away'),
+    ]);
   });
 });
