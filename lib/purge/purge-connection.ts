@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   EventType,
@@ -14,6 +15,7 @@ import { openBatch, type OpenedRow, type RowCounters } from './statements/open-b
 import type { QuoteValue } from './statements/path-sql.js';
 import { readTransactionStatus } from './statements/read-transaction-status.js';
 import type { StopSignal } from './stop-signal.js';
+import { WorkClock } from './work-clock.js';
 
 /** One batch's transaction. @internal */
 export interface BatchTransaction {
@@ -44,6 +46,8 @@ const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
 export class PurgeConnection {
   readonly platform: Platform;
   readonly quote: QuoteValue;
+  /** How long the database has worked for this connection. */
+  readonly clock = new WorkClock();
 
   constructor(
     private readonly em: EntityManager,
@@ -132,7 +136,15 @@ export class PurgeConnection {
    * rollback only), and after a few of those the pool is empty for the whole application.
    */
   #lend<Result>(work: (client: Kysely<any>) => Promise<Result>): Promise<Result> {
-    return this.em.getConnection('write').getClient().connection().execute(work);
+    const asked = performance.now();
+    return this.em
+      .getConnection('write')
+      .getClient()
+      .connection()
+      .execute((client) => {
+        this.clock.waited(performance.now() - asked);
+        return work(client);
+      });
   }
 
   /** With an entity manager for hooks, and the events that the ORM's own transactions have. */
@@ -190,8 +202,11 @@ export class PurgeConnection {
     return { ...(role === undefined ? {} : { role }), ...Object.fromEntries(values) };
   }
 
-  #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
-    return this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+  async #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
+    const asked = performance.now();
+    const answer = await this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+    this.clock.answered(performance.now() - asked);
+    return answer;
   }
 
   async #reconnecting<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -16,7 +16,7 @@ import { survey, type Surveyed } from './survey.js';
 /** @internal */
 export interface ExecutorOptions {
   readonly batchSize: number | undefined;
-  /** Milliseconds; `undefined`: in proportion to the time that the batch took. */
+  /** Milliseconds; `undefined`: in proportion to the time that the database worked. */
   readonly pause: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
@@ -25,7 +25,7 @@ export interface ExecutorOptions {
 }
 
 /**
- * How long to rest after a batch, in its own length: a purge works a seventh of the time, so that most of what others do meets none of
+ * How long to rest after a batch, in the time that the database worked for it: a purge works a seventh of the time, so that most of what others do meets none of
  * its batches.
  */
 const PAUSE_SHARE = 6;
@@ -136,9 +136,9 @@ export class PurgeExecutor {
       if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
         const context = this.#context(run);
         await run.timed(async () => {
-          const start = performance.now();
+          const measure = this.connection.clock.start();
           const gone = await purgeKeys(run, await this.#open(e, context.size.current), context);
-          await context.afterBatch(run, gone, performance.now() - start);
+          await context.afterBatch(run, gone, measure().worked);
         });
       }
     }
@@ -157,15 +157,15 @@ export class PurgeExecutor {
     const keys = await this.#open(e, CIRCLES_AT_ONCE);
     while (keys.length > 0) {
       const some = keys.splice(0, context.size.current);
-      const start = performance.now();
+      const measure = this.connection.clock.start();
       await isolateFailures(
         some,
         (unit) => this.#removeUnit(e, unit, context),
         (key, error) => error !== undefined && run.fail(key, error),
       );
-      const took = performance.now() - start;
-      context.size.took(took, some.length);
-      await context.afterBatch(run, 0, took);
+      const { worked, network } = measure();
+      context.size.took(worked, some.length, network);
+      await context.afterBatch(run, 0, worked);
     }
   }
 
