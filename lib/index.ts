@@ -39,6 +39,7 @@ export { PurgeInterruptedError } from './purge/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/purge-plan.js';
 export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
+export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';

@@ -68,8 +68,8 @@ export class BatchSize {
     this.#compare(milliseconds, rows);
     const fixed = this.#fixed ?? 0;
     const perRow = Math.max(0, milliseconds - fixed) / rows;
-    // Where a batch costs much anyway, its rows may take as long as that, within reason: users wait for them.
-    const longest = Math.min(2 * aim, Math.max(aim, fixed + network));
+    // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them.
+    const longest = Math.min(2 * aim, aim + fixed + network);
     const wanted = perRow > 0 ? longest / perRow : Infinity;
     const floor = Math.min(smallest, this.#size * 2);
     const isProbe = this.#fixed === undefined && wanted > this.#size / DISTINCT && wanted < this.#size * DISTINCT;

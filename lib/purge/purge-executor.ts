@@ -7,9 +7,9 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeOrder } from './purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
+import { planSurvey, type SurveyPlan } from './plan-survey.js';
 import { removeUnit } from './remove-unit.js';
 import { listOpen } from './statements/list-open.js';
-import { COUNTING } from './statements/plan-settings.js';
 import type { StopSignal } from './stop-signal.js';
 import { survey, type Surveyed } from './survey.js';
 
@@ -47,6 +47,7 @@ export class PurgeExecutor {
   readonly #runs: readonly EntityRun[];
   /** Those whose rows can reference each other in a circle. */
   readonly #circular: ReadonlySet<EntityRun>;
+  #surveyPlan: Promise<SurveyPlan> | undefined;
 
   constructor(
     private readonly connection: PurgeConnection,
@@ -70,7 +71,7 @@ export class PurgeExecutor {
 
   /** What a run would come to, without one. */
   async rehearse(): Promise<void> {
-    const surveyed = await survey(this.connection, this.#runs);
+    const surveyed = await this.#survey();
     this.#runs.forEach((run, e) => {
       const { open, blocked, blockedBy } = surveyed[e]!;
       run.purged = open;
@@ -109,7 +110,7 @@ export class PurgeExecutor {
     let movedAt = performance.now();
     for (let round = 0; ; round++) {
       this.stop.throwIfStopped();
-      const surveyed = await survey(this.connection, this.#runs);
+      const surveyed = await this.#survey();
       const open = surveyed.reduce((total, entity) => total + entity.open, 0);
       if (open < lastOpen) {
         movedAt = performance.now();
@@ -129,6 +130,19 @@ export class PurgeExecutor {
       await this.#retry(surveyed);
       await this.#removeCircles(surveyed);
     }
+  }
+
+  async #survey(): Promise<Surveyed[]> {
+    return survey(this.connection, this.#runs, await this.#planSurvey());
+  }
+
+  /** Once: what is left only becomes less. */
+  #planSurvey(): Promise<SurveyPlan> {
+    this.#surveyPlan ??= planSurvey(
+      this.connection,
+      this.#runs.map(({ rows }) => rows),
+    );
+    return this.#surveyPlan;
   }
 
   async #retry(surveyed: readonly Surveyed[]): Promise<void> {
@@ -195,7 +209,8 @@ export class PurgeExecutor {
 
   async #open(e: number, limit: number): Promise<string[]> {
     const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit), COUNTING);
+    const { areFew, settings } = await this.#planSurvey();
+    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit, areFew), settings);
     return rows.map(({ key }) => key);
   }
 

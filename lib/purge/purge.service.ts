@@ -7,6 +7,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { findInstallation } from '../metadata/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { type Cutoff, readDueTimes } from './due-times.js';
 import { callOnProgress } from './call-on-progress.js';
@@ -18,10 +19,13 @@ import { PurgeInterruptedError } from './purge-interrupted.error.js';
 import type { PurgePlan } from './purge-plan.js';
 import { planPurge, type PurgeOrder } from './purge-planner.js';
 import { describePlan } from './describe-plan.js';
+import type { PurgeLag, PurgeLagOptions } from './purge-lag.js';
 import type { PurgeReport } from './purge-report.js';
 import type { PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './purge-status.js';
 import { readKeyGraph } from './read-key-graph.js';
+import { readOpen } from './read-open.js';
+import { readPurgeLag } from './read-purge-lag.js';
 import { readPurgeStatus } from './read-purge-status.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 import { type ResolvedRunOptions, resolveRunOptions } from './resolve-run-options.js';
@@ -113,6 +117,27 @@ export class PurgeService {
       const connection = this.#connect();
       const { order, times } = await this.#prepare(connection);
       return readPurgeStatus(connection, order, times, this.options.retention);
+    });
+  }
+
+  /**
+   * How far behind the purge is: the oldest due row of each entity. Reads one index entry per entity, however many rows are due.
+   *
+   * @throws SoftDeleteConfigError if an option is unknown
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
+  async lag(options: PurgeLagOptions = {}): Promise<PurgeLag> {
+    refuseUnknownOptions('lag()', options, ['unblocked']);
+    return this.#reading(async () => {
+      const connection = this.#connect();
+      const lag = await readPurgeLag(this.#em, connection, this.#catalog.all(), this.options.retention);
+      if (!options.unblocked) {
+        return lag;
+      }
+      const { order, times } = await this.#prepare(connection);
+      const open = await readOpen(connection, order.groups.flat(), times.cutoffs);
+      const counts = new Map([...open].map(([{ name }, rows]) => [name, rows]));
+      return { ...lag, entities: lag.entities.map((entity) => ({ ...entity, ...counts.get(entity.entity) })) };
     });
   }
 
