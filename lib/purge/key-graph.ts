@@ -1,4 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { ColumnCondition } from '../metadata/relation-graph.js';
 
 /** A column: its quoted name, and the type that its text is read back as. @internal */
@@ -89,4 +90,8 @@ export interface KeyGraph {
   readonly entities: readonly PurgeEntity[];
   readonly references: readonly KeyReference[];
   readonly companions: readonly KeyCompanion[];
+  /** Tables of soft-deletable entities in schemas other than the one that is purged: nobody knows which of their rows are due. */
+  readonly foreign?: readonly PurgeTable[];
+  /** Soft-deletable entities whose tables cannot be told, because they live in the schema of an entity manager that has none. */
+  readonly homeless?: readonly SoftDeletableEntityMetadata[];
 }

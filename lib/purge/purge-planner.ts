@@ -124,9 +124,9 @@ class Walk {
     const isOwn = from === to && path.length > 0 && !source;
     if (reference.isInheritance) {
       this.#part(reference, path, action !== 'cascade' || isOff);
-    } else if (source || from === this.holder) {
+    } else if (source || from === this.holder || this.graph.foreign?.includes(from)) {
       this.#block([...path, hop(reference)], source);
-      if (source) {
+      if (from !== this.holder) {
         this.#endanger(reference, source, path.length > 0);
       }
     } else if (action === 'cascade') {
@@ -172,7 +172,7 @@ class Walk {
     this.blockers.push({ hops, source, isEnforced });
   }
 
-  #endanger(reference: KeyReference, source: PurgeEntity, isBehindPart: boolean): void {
+  #endanger(reference: KeyReference, source: PurgeEntity | undefined, isBehindPart: boolean): void {
     if (!['cascade', 'set null', 'set default'].includes(reference.action)) {
       return;
     }
@@ -180,7 +180,7 @@ class Walk {
     if (isBehindPart) {
       this.endangeredBehindParts.add(reference.from);
     }
-    const isOwnSubtable = source === this.target && reference.from !== this.target?.table;
+    const isOwnSubtable = source !== undefined && source === this.target && reference.from !== this.target?.table;
     this.hasOpaqueDanger ||= reference.from.isPartitioned || isOwnSubtable;
   }
 }

@@ -37,6 +37,13 @@ export interface PurgeRunOptions {
    * purged by it, unless they are marked as kept forever.
    */
   readonly olderThan?: Duration;
+  /**
+   * The schema of the entities that live in the schema of the entity manager (`schema: '*'`), such as a tenant's. Without one they
+   * are left alone, and their entries in the report say so.
+   *
+   * @default the `schema` of the ORM's configuration
+   */
+  readonly schema?: string;
   /** How many rows one transaction removes. */
   readonly batchSize?: number;
   /** How long the run may take. It ends after the batch under way. */

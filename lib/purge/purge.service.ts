@@ -20,10 +20,11 @@ import type { PurgePlan } from './purge-plan.js';
 import { planPurge, type PurgeOrder } from './purge-planner.js';
 import { describePlan } from './describe-plan.js';
 import type { PurgeLag, PurgeLagOptions } from './purge-lag.js';
-import type { PurgeReport } from './purge-report.js';
+import type { PurgeEntityReport, PurgeReport } from './purge-report.js';
 import type { PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './purge-status.js';
 import { readKeyGraph } from './read-key-graph.js';
+import { reportHomeless } from './report-homeless.js';
 import { readOpen } from './read-open.js';
 import { readPurgeLag } from './read-purge-lag.js';
 import { readPurgeStatus } from './read-purge-status.js';
@@ -167,8 +168,10 @@ export class PurgeService {
     stop: StopSignal,
   ): Promise<PurgeReport> {
     const start = performance.now();
-    const connection = this.#connect(stop);
+    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
+    const connection = new PurgeConnection(em, stop);
     const { dryRun, olderThan } = options;
+    let skipped: readonly PurgeEntityReport[] = [];
     const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
@@ -180,12 +183,13 @@ export class PurgeService {
         dryRun,
         outcome,
         total: runs.reduce((total, { purged }) => total + purged, 0),
-        entities: runs.map((run) => run.report()),
+        entities: [...runs.map((run) => run.report()), ...skipped],
       };
     };
     try {
       stop.throwIfStopped();
-      const { order, times } = await this.#prepare(connection, olderThan);
+      const { order, times, homeless } = await this.#prepare(connection, olderThan, em);
+      skipped = reportHomeless(homeless, times.cutoffs, entities);
       startedAt = times.now;
       const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
       runs = groups.flat();
@@ -253,10 +257,11 @@ export class PurgeService {
     });
   }
 
-  async #prepare(connection: PurgeConnection, olderThan?: number) {
-    const graph = await readKeyGraph(this.#em, connection);
-    const times = await readDueTimes(connection, graph.entities, this.options.retention, olderThan);
-    return { order: planPurge(graph), times };
+  async #prepare(connection: PurgeConnection, olderThan?: number, em = this.#em) {
+    const graph = await readKeyGraph(em, connection);
+    const { entities, homeless = [] } = graph;
+    const times = await readDueTimes(connection, [...entities, ...homeless], this.options.retention, olderThan);
+    return { order: planPurge(graph), times, homeless };
   }
 
   #connect(stop = new StopSignal(undefined, undefined)): PurgeConnection {

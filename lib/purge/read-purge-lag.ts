@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../metadata/table-name.js';
 import { readDueTimes } from './due-times.js';
+import { hasNoSchema } from './has-no-schema.js';
 import { milliseconds } from './milliseconds.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { PurgeEntityLag, PurgeLag } from './purge-lag.js';
@@ -24,7 +25,7 @@ export async function readPurgeLag(
 ): Promise<PurgeLag> {
   const { now, cutoffs } = await readDueTimes(connection, entities, byDefault);
   const purged = entities.flatMap((entity) => {
-    const cutoff = cutoffs.get(entity.name);
+    const cutoff = hasNoSchema(em, entity.meta) ? undefined : cutoffs.get(entity.name);
     return cutoff ? [{ entity, cutoff }] : [];
   });
   const tables = purged.map(({ entity: { meta, column }, cutoff }) => ({

@@ -57,7 +57,9 @@ function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {
   if (outcome === 'aborted') {
     return EXIT_CODE.error;
   }
-  return entities.some(({ blocked, failed }) => blocked + failed > 0) ? EXIT_CODE.attention : EXIT_CODE.done;
+  return entities.some(({ blocked, failed, error }) => blocked + failed > 0 || error !== undefined)
+    ? EXIT_CODE.attention
+    : EXIT_CODE.done;
 }
 
 function print(report: PurgeReport, { json, print: write }: CliContext): void {
@@ -68,6 +70,9 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
   const { dryRun, outcome, total, entities, startedAt, finishedAt } = report;
   for (const entity of entities) {
     write(describe(entity, dryRun));
+    if (entity.error !== undefined) {
+      write(`  not purged: ${entity.error}`);
+    }
     entity.blockedBy.forEach(({ table, constraint, rows }) => write(`  blocked by ${table} (${constraint}): ${rows}`));
     entity.failures.forEach(({ key, message }) => write(`  failed ${JSON.stringify(key)}: ${message}`));
   }
