@@ -5,10 +5,12 @@ export interface BatchSizeLimits {
   readonly largest: number;
   /** Milliseconds. */
   readonly aim: number;
+  /** How long they may take where a batch takes long anyway, in milliseconds. */
+  readonly longest: number;
 }
 
 /** Unless the caller fixes the size, or a table needs more care. @internal */
-export const BATCH_SIZE_LIMITS: BatchSizeLimits = { start: 500, smallest: 50, largest: 5_000, aim: 50 };
+export const BATCH_SIZE_LIMITS: BatchSizeLimits = { start: 500, smallest: 50, largest: 5_000, aim: 50, longest: 100 };
 
 /** Longer than any batch should take, so that the next ones are smaller. In milliseconds. */
 const STATEMENT_TIMEOUT = 500;
@@ -69,10 +71,14 @@ export class BatchSize {
     const fixed = this.#fixed ?? 0;
     const perRow = Math.max(0, milliseconds - fixed) / rows;
     // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them.
-    const longest = Math.min(2 * aim, aim + fixed + network);
+    const longest = Math.min(this.limits.longest, aim + fixed + network);
     const wanted = perRow > 0 ? longest / perRow : Infinity;
     const floor = Math.min(smallest, this.#size * 2);
-    const isProbe = this.#fixed === undefined && wanted > this.#size / DISTINCT && wanted < this.#size * DISTINCT;
+    const isProbe =
+      this.#fixed === undefined &&
+      aim < this.limits.longest &&
+      wanted > this.#size / DISTINCT &&
+      wanted < this.#size * DISTINCT;
     const next = isProbe ? this.#size * PROBE : Math.min(this.#size * 4, Math.max(this.#size / 2, wanted));
     this.#size = Math.round(Math.min(largest, Math.max(floor, next)));
   }

@@ -37,6 +37,6 @@ export async function chooseOrder(connection: PurgeConnection, run: EntityRun, p
     return 'age';
   }
   const enough = Math.max(1, pages * ROWS_PER_PAGE);
-  const [count] = await connection.read<{ due: number }>(countDue([run.rows], enough), IN_ORDER);
+  const [count] = await connection.read<{ due: number }>(countDue(run.rows, enough), IN_ORDER);
   return count!.due >= enough ? 'place' : 'age';
 }

@@ -1,7 +1,7 @@
 import type { PurgeTable } from './key-graph.js';
 import type { PurgeConnection } from './purge-connection.js';
 import type { Settings } from './statements/configure-transaction.js';
-import { countDue } from './statements/count-due.js';
+import { hasMoreDue } from './statements/has-more-due.js';
 import { BY_KEY, COUNTING, IN_ORDER } from './statements/plan-settings.js';
 import type { DueRows } from './statements/row-sql.js';
 
@@ -30,6 +30,6 @@ export async function planSurvey(connection: PurgeConnection, due: readonly DueR
   );
   const pages = [...tables].reduce((total, table) => total + table.pages, 0);
   const isIndexed = due.every(({ plan }) => plan.entity.hasPurgeIndex);
-  const [count] = await connection.read<{ due: number }>(countDue(due, pages + 1), isIndexed ? IN_ORDER : COUNTING);
-  return count!.due <= pages ? { areFew: true, settings: BY_KEY } : { areFew: false, settings: COUNTING };
+  const [row] = await connection.read<{ hasMore: boolean }>(hasMoreDue(due, pages), isIndexed ? IN_ORDER : COUNTING);
+  return !row!.hasMore ? { areFew: true, settings: BY_KEY } : { areFew: false, settings: COUNTING };
 }

@@ -217,12 +217,14 @@ export class PurgeExecutor {
   #context(run: EntityRun): BatchContext {
     const { batchSize, lockTimeout, pause, onBatch } = this.options;
     const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
-    const limits = isExpensive ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1 } : BATCH_SIZE_LIMITS;
+    const limits = isExpensive
+      ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
+      : BATCH_SIZE_LIMITS;
     const fixed = batchSize && {
+      ...BATCH_SIZE_LIMITS,
       start: batchSize,
       smallest: batchSize,
       largest: batchSize,
-      aim: BATCH_SIZE_LIMITS.aim,
     };
     return {
       connection: this.connection,
