@@ -2,7 +2,6 @@ import type { Duration } from '../../options/duration.js';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeEntityReport, PurgeReport } from '../../purge/purge-report.js';
 import type { PurgeProgress } from '../../purge/purge-run-options.js';
-import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
@@ -12,6 +11,7 @@ interface PurgeFlags {
   readonly dryRun?: boolean;
   readonly entity?: readonly string[];
   readonly olderThan?: Duration;
+  readonly retention?: Duration;
   readonly timeBudget?: Duration;
 }
 
@@ -24,10 +24,16 @@ export const purgeCommand: CliCommand = {
       .option('--dry-run', 'count what would be removed and what blocks, and change nothing')
       .option('--entity <name...>', 'only these entities')
       .option('--older-than <duration>', 'only rows deleted longer ago, such as 90d; never shortens a retention')
+      .option('--retention <duration>', 'how long entities that name no retention are kept, as the module has it')
       .option('--time-budget <duration>', 'end after this time, such as 10m; the next run goes on'),
-  action: async ({ dryRun, entity, olderThan, timeBudget }: PurgeFlags, context) => {
-    const purge = createPurge(context.orm);
-    const progress = dryRun ? undefined : await createProgress(context, () => countRemovable(purge, entity));
+  action: async ({ dryRun, entity, olderThan, retention, timeBudget }: PurgeFlags, context) => {
+    const purge = createPurge(context.orm, { retention });
+    const progress = dryRun
+      ? undefined
+      : await createProgress(context, async () => {
+          const { total } = await purge.run({ dryRun: true, entities: entity, olderThan, signal: context.signal });
+          return total;
+        });
     try {
       const report = await purge.run({
         dryRun,
@@ -45,13 +51,6 @@ export const purgeCommand: CliCommand = {
     }
   },
 };
-
-async function countRemovable(purge: PurgeService, names: readonly string[] | undefined): Promise<number> {
-  const { entities } = await purge.status();
-  return entities
-    .filter(({ entity }) => !names || names.includes(entity))
-    .reduce((total, { due, blocked }) => total + due - blocked, 0);
-}
 
 function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {
   if (outcome === 'aborted') {

@@ -1,4 +1,4 @@
-import type { QuoteValue } from './path-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /**
  * Ends a statement that another session is carrying out, found by the name in the comment that it begins with. It needs no number of a

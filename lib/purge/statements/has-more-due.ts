@@ -1,4 +1,4 @@
-import { type DueRows, dueSql } from './row-sql.js';
+import { type DueRows, dueSql } from '../fragments/row-sql.js';
 
 /** Whether more rows of these entities are due than a limit. Looks no further than that. @internal */
 export function hasMoreDue(all: readonly DueRows[], limit: number): string {

@@ -1,6 +1,6 @@
-import { linkSql } from './blocked.js';
-import { fenceSql } from './path-sql.js';
-import { type DueRows, keyListSql, keySql, sameKeySql } from './row-sql.js';
+import { linkSql } from '../fragments/blocked.js';
+import { fenceSql } from '../fragments/path-sql.js';
+import { type DueRows, keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface UnitRow {

@@ -1,4 +1,4 @@
-import type { QuoteValue } from './path-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** An entity of which only the table and the time of deletion matter. @internal */
 export interface TimedTable {

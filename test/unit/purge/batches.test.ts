@@ -1,8 +1,8 @@
-import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch-size.js';
-import { classifyFailure } from '../../../lib/purge/classify-failure.js';
-import { isolateFailures } from '../../../lib/purge/isolate-failures.js';
-import { Trust } from '../../../lib/purge/trust.js';
-import { WorkClock } from '../../../lib/purge/work-clock.js';
+import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch/batch-size.js';
+import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
+import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
+import { Trust } from '../../../lib/purge/batch/optimistic-batches.js';
+import { WorkClock } from '../../../lib/purge/connection/work-clock.js';
 
 describe(BatchSize.name, () => {
   /** Sizes of batches whose time is a fixed part and one per row, the first of them excepted. */
