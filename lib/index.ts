@@ -40,6 +40,7 @@ export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
 export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
+export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';

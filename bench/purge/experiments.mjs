@@ -1,6 +1,8 @@
 import { compareWithOneDelete } from './compare-with-one-delete.mjs';
 import { compareWithTheOrm } from './compare-with-the-orm.mjs';
 import { fewAmongMany } from './few-among-many.mjs';
+import { manyPartitions } from './many-partitions.mjs';
+import { slowNetworks } from './slow-networks.mjs';
 import { staysFlat } from './stays-flat.mjs';
 import { leavesOthersAlone } from './leaves-others-alone.mjs';
 import { usersWait } from './users-wait.mjs';
@@ -12,4 +14,6 @@ export const experiments = {
   flat: staysFlat,
   waits: usersWait,
   pacing: leavesOthersAlone,
+  network: slowNetworks,
+  partitions: manyPartitions,
 };

@@ -15,8 +15,8 @@ await runBenchmark({
   extend: ({ server, library: { createPurge, softDeletable }, rows, scale }) => {
     const { Item, Note } = defineItems(softDeletable);
     /** Runs something with an ORM of its own. */
-    const withOrm = async (database, work) => {
-      const orm = await MikroORM.init({ clientUrl: server.url(database), entities: [Item, Note] });
+    const withOrm = async (database, work, clientUrl = server.url(database)) => {
+      const orm = await MikroORM.init({ clientUrl, entities: [Item, Note] });
       try {
         await orm.em.getConnection().execute('select 1');
         return await work(orm);

@@ -20,9 +20,17 @@ export interface TableRow {
 export function readTables(names: readonly string[], ids: readonly number[], quote: QuoteValue): string {
   const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
   return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
-  quote_ident(n.nspname) as "quotedSchema", (pg_relation_size(c.oid) / current_setting('block_size')::int)::int as pages,
+  quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
   c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", row_security_active(c.oid) as "isFiltered",
   ${named} as named
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;
+}
+
+/** With the pages of all its partitions. */
+function pagesSql(table: string): string {
+  const size = `case ${table}.relkind when 'p' then (
+    select coalesce(sum(pg_relation_size(t.relid)), 0) from pg_partition_tree(${table}.oid) as t where t.isleaf
+  ) else pg_relation_size(${table}.oid) end`;
+  return `(${size} / current_setting('block_size')::int)::int`;
 }

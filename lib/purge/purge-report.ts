@@ -40,6 +40,8 @@ export interface PurgeEntityReport {
   readonly blockedBy: readonly PurgeBlock[];
   /** The rows that failed, but not more than the first hundred. */
   readonly failures: readonly PurgeFailure[];
+  /** Why the rows of this entity were not looked at. The other entities were. */
+  readonly error?: string;
 }
 
 /**

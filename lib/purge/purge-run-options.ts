@@ -37,12 +37,19 @@ export interface PurgeRunOptions {
    * purged by it, unless they are marked as kept forever.
    */
   readonly olderThan?: Duration;
+  /**
+   * The schema of the entities that live in the schema of the entity manager (`schema: '*'`), such as a tenant's. Without one they
+   * are left alone, and their entries in the report say so.
+   *
+   * @default the `schema` of the ORM's configuration
+   */
+  readonly schema?: string;
   /** How many rows one transaction removes. */
   readonly batchSize?: number;
   /** How long the run may take. It ends after the batch under way. */
   readonly timeBudget?: Duration;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
-  /** Is called after each batch. */
-  readonly onProgress?: (progress: PurgeProgress) => void;
+  /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */
+  readonly onProgress?: (progress: PurgeProgress) => unknown;
 }

@@ -7,8 +7,10 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { findInstallation } from '../installation/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { type Cutoff, readDueTimes } from './plan/due-times.js';
+import { callOnProgress } from './run/call-on-progress.js';
 import { EntityRun } from './run/entity-run.js';
 import { PurgeConnection } from './connection/purge-connection.js';
 import { groupRuns, PurgeExecutor } from './run/purge-executor.js';
@@ -17,10 +19,14 @@ import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
 import type { PurgePlan } from './plan/purge-plan.js';
 import { planPurge, type PurgeOrder } from './plan/purge-planner.js';
 import { describePlan } from './plan/describe-plan.js';
-import type { PurgeReport } from './purge-report.js';
+import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
+import type { PurgeEntityReport, PurgeReport } from './purge-report.js';
 import type { PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './run/purge-status.js';
 import { readKeyGraph } from './plan/read-key-graph.js';
+import { reportHomeless } from './run/report-homeless.js';
+import { readOpen } from './run/read-open.js';
+import { readPurgeLag } from './run/read-purge-lag.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 import { type ResolvedRunOptions, resolveRunOptions } from './run/resolve-run-options.js';
@@ -115,6 +121,27 @@ export class PurgeService {
     });
   }
 
+  /**
+   * How far behind the purge is: the oldest due row of each entity. Reads one index entry per entity, however many rows are due.
+   *
+   * @throws SoftDeleteConfigError if an option is unknown
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
+  async lag(options: PurgeLagOptions = {}): Promise<PurgeLag> {
+    refuseUnknownOptions('lag()', options, ['unblocked']);
+    return this.#reading(async () => {
+      const connection = this.#connect();
+      const lag = await readPurgeLag(this.#em, connection, this.#catalog.all(), this.options.retention);
+      if (!options.unblocked) {
+        return lag;
+      }
+      const { order, times } = await this.#prepare(connection);
+      const open = await readOpen(connection, order.groups.flat(), times.cutoffs);
+      const counts = new Map([...open].map(([{ name }, rows]) => [name, rows]));
+      return { ...lag, entities: lag.entities.map((entity) => ({ ...entity, ...counts.get(entity.entity) })) };
+    });
+  }
+
   /** What only reads is interrupted as a run is, before it has done anything. */
   async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
     try {
@@ -141,8 +168,11 @@ export class PurgeService {
     stop: StopSignal,
   ): Promise<PurgeReport> {
     const start = performance.now();
-    const connection = this.#connect(stop);
+    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
+    const connection = new PurgeConnection(em, stop);
     const { dryRun, olderThan } = options;
+    let skipped: readonly PurgeEntityReport[] = [];
+    const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
     const report = (outcome: PurgeReport['outcome']): PurgeReport => {
@@ -153,12 +183,13 @@ export class PurgeService {
         dryRun,
         outcome,
         total: runs.reduce((total, { purged }) => total + purged, 0),
-        entities: runs.map((run) => run.report()),
+        entities: [...runs.map((run) => run.report()), ...skipped],
       };
     };
     try {
       stop.throwIfStopped();
-      const { order, times } = await this.#prepare(connection, olderThan);
+      const { order, times, homeless } = await this.#prepare(connection, olderThan, em);
+      skipped = reportHomeless(homeless, times.cutoffs, entities);
       startedAt = times.now;
       const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
       runs = groups.flat();
@@ -169,7 +200,7 @@ export class PurgeService {
           batchSize: options.batchSize,
           pause: this.options.pauseBetweenBatches,
           lockTimeout: this.options.lockTimeout,
-          onBatch: (run, gone) => this.#announce(run, gone, runs, options),
+          onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
         },
         stop,
       );
@@ -205,7 +236,12 @@ export class PurgeService {
     });
   }
 
-  #announce(run: EntityRun, gone: number, runs: readonly EntityRun[], { onProgress }: ResolvedRunOptions): void {
+  #announce(
+    run: EntityRun,
+    gone: number,
+    runs: readonly EntityRun[],
+    onProgress: ResolvedRunOptions['onProgress'],
+  ): void {
     if (gone > 0) {
       findInstallation(this.#em)?.events.emit({
         type: 'purged',
@@ -221,10 +257,11 @@ export class PurgeService {
     });
   }
 
-  async #prepare(connection: PurgeConnection, olderThan?: number) {
-    const graph = await readKeyGraph(this.#em, connection);
-    const times = await readDueTimes(connection, graph.entities, this.options.retention, olderThan);
-    return { order: planPurge(graph), times };
+  async #prepare(connection: PurgeConnection, olderThan?: number, em = this.#em) {
+    const graph = await readKeyGraph(em, connection);
+    const { entities, homeless = [] } = graph;
+    const times = await readDueTimes(connection, [...entities, ...homeless], this.options.retention, olderThan);
+    return { order: planPurge(graph), times, homeless };
   }
 
   #connect(stop = new StopSignal(undefined, undefined)): PurgeConnection {

@@ -105,6 +105,7 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
     try {
       const report = await this.purge.run();
       const line = describePurgeReport(report);
+      report.entities.forEach(({ error }) => error !== undefined && this.#logger.warn(error));
       if (report.entities.some(({ failed }) => failed > 0)) {
         this.#logger.warn(line);
       } else {

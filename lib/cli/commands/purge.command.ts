@@ -50,7 +50,9 @@ export const purgeCommand: CliCommand = {
     const waiting = startWaiting('Counting', context.json);
     const progress = dryRun
       ? undefined
-      : await createProgress(context, () => countRemovable(purge, entities, olderThan)).finally(() => waiting.end());
+      : await createProgress(context, () => countRemovable(purge, entities, olderThan, context.signal)).finally(() =>
+          waiting.end(),
+        );
     try {
       const report = await purge.run({
         dryRun,
@@ -89,15 +91,18 @@ async function countRemovable(
   purge: PurgeService,
   entities: readonly string[] | undefined,
   olderThan: number | undefined,
+  signal: AbortSignal,
 ): Promise<number> {
-  return (await purge.run({ dryRun: true, entities, olderThan })).total;
+  return (await purge.run({ dryRun: true, entities, olderThan, signal })).total;
 }
 
 function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {
   if (outcome === 'aborted') {
     return EXIT_CODE.error;
   }
-  return entities.some(({ blocked, failed }) => blocked + failed > 0) ? EXIT_CODE.attention : EXIT_CODE.done;
+  return entities.some(({ blocked, failed, error }) => blocked + failed > 0 || error !== undefined)
+    ? EXIT_CODE.attention
+    : EXIT_CODE.done;
 }
 
 function print(report: PurgeReport, { json, print: write }: CliContext): void {
@@ -113,6 +118,9 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
     ),
   );
   for (const entity of entities) {
+    if (entity.error !== undefined) {
+      write(`${entity.entity} was not purged: ${entity.error}`);
+    }
     if (entity.blockedBy.length + entity.failures.length > 0) {
       write(`${entity.entity}:`);
     }

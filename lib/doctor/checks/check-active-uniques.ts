@@ -45,8 +45,10 @@ function describe(
     problem: invalid
       ? `${invalid.name} is invalid: its creation was interrupted, and ${effect}.`
       : `${label(table)} has no unique index ${name}, so ${effect}.`,
-    fix: invalid
-      ? `reindex index concurrently ${quote(table.schema)}.${quote(invalid.name)};`
-      : `Run \`mikro-orm schema:update\`, or create and run a migration${allActiveRows ? `; in SQL: ${sql}` : '.'}`,
+    fix: table.partitioned
+      ? `PostgreSQL has no unique index over a partitioned table without its partition key. Add the columns of the partition key to the unique, or, where all active rows are in one partition, create it there: create unique index on <partition> (${columns.map(quote).join(', ')}) where ${quote(column)} is null;`
+      : invalid
+        ? `reindex index concurrently ${quote(table.schema)}.${quote(invalid.name)};`
+        : `Run \`mikro-orm schema:update\`, or create and run a migration${allActiveRows ? `; in SQL: ${sql}` : '.'}`,
   };
 }

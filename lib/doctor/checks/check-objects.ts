@@ -29,6 +29,13 @@ function checkGuards(examination: Examination): Finding[] {
           )
         : [];
     }
+    if (table.partitioned) {
+      return finding(
+        'error',
+        `${label} is partitioned, and its guard takes a row that an update moves to another partition for one that is removed: PostgreSQL moves it by a delete and an insert.`,
+        `Leave out \`guard\` in the mark of ${entity}; in SQL: drop trigger if exists ${GUARD_TRIGGER} on ${label};`,
+      );
+    }
     if (!trigger) {
       return finding('error', `${label} has no guard: whoever deletes in SQL removes rows for good.`, UPDATE);
     }

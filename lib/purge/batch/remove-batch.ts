@@ -103,10 +103,6 @@ async function removeStretch(
     const gone = await transaction.change(deleteRange(run.rows, range, edge, checks));
     return { due: range.size, gone, last: edge };
   }
-  if (range.order !== 'place' && !checks) {
-    const gone = await transaction.change(deleteRange(run.rows, range, undefined, checks));
-    return { due: gone, gone, last: undefined };
-  }
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;
   if (due === 0) {

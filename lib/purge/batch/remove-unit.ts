@@ -3,7 +3,7 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
 import { removeLocked } from './remove-batch.js';
 import { listUnit, type UnitRow } from '../statements/list-unit.js';
 import { lockKeys } from '../statements/lock-keys.js';
-import { COUNTING } from '../fragments/plan-settings.js';
+import { BY_KEY } from '../fragments/plan-settings.js';
 
 const LARGEST_UNIT = 10_000;
 /** As for any batch; a single unit, which cannot be made smaller, may take longer. */
@@ -25,7 +25,7 @@ export async function removeUnit(
 ): Promise<readonly number[] | undefined> {
   const all = runs.map(({ rows }) => rows);
   const sql = listUnit(all, e, keys, LARGEST_UNIT + 1);
-  const unit = await connection.read<UnitRow>(sql, COUNTING);
+  const unit = await connection.read<UnitRow>(sql, BY_KEY);
   if (unit.length > LARGEST_UNIT) {
     return undefined;
   }

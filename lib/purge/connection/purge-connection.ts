@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   EventType,
@@ -9,11 +11,13 @@ import {
 import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
 import { classifyFailure } from './classify-failure.js';
 import { type BatchSettings, batchSettings } from '../fragments/batch-settings.js';
-import { configureTransaction, type Settings } from '../fragments/configure-transaction.js';
+import { cancelReading } from '../statements/cancel-reading.js';
+import { configureTransaction, type Settings, shorterTimeoutSql } from '../fragments/configure-transaction.js';
 import { openBatch, type OpenedRow, type RowCounters } from '../statements/open-batch.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 import { readTransactionStatus } from './read-transaction-status.js';
 import type { StopSignal } from '../run/stop-signal.js';
-import type { QuoteValue } from '../../sql/quote-value.js';
+import { WorkClock } from './work-clock.js';
 
 /** One batch's transaction. @internal */
 export interface BatchTransaction {
@@ -33,6 +37,10 @@ interface Attempt<Result> {
   readonly results: Result[];
 }
 
+/** In milliseconds: counting takes seconds where a lot is due. */
+const READING_TIMEOUT = 300_000;
+/** How long an aborted run waits for its statement to end, in milliseconds. */
+const LONGEST_CANCELLATION = 1_000;
 const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
 
 /**
@@ -44,6 +52,8 @@ const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
 export class PurgeConnection {
   readonly platform: Platform;
   readonly quote: QuoteValue;
+  /** How long the database has worked for this connection. */
+  readonly clock = new WorkClock();
 
   constructor(
     private readonly em: EntityManager,
@@ -54,20 +64,39 @@ export class PurgeConnection {
   }
 
   /**
-   * Reads in one statement; tries again if the connection breaks.
+   * Reads in one statement, which is cancelled if the run has to end; tries again if the connection breaks.
    *
    * @param settings - the database's settings for this statement
+   * @param timeout - how many milliseconds a statement with settings may take, unless the session's own timeout is shorter
    */
-  async read<Row extends object>(sql: string, settings?: Settings): Promise<Row[]> {
-    return this.#reconnecting(() =>
-      this.stop.race(
-        settings
-          ? this.#lend((client) =>
-              this.#transact(client, 'begin read only', settings, (ctx) => this.#execute<Row[]>(sql, 'all', ctx)),
-            )
-          : this.#execute<Row[]>(sql, 'all'),
-      ),
-    );
+  async read<Row extends object>(sql: string, settings?: Settings, timeout = READING_TIMEOUT): Promise<Row[]> {
+    return this.#reconnecting(async () => {
+      const name = `soft-delete ${randomUUID()}`;
+      const reading = this.#startReading<Row>(`/* ${name} */ ${sql}`, settings, timeout);
+      try {
+        return await this.stop.race(reading);
+      } catch (error) {
+        if (!this.stop.reason) {
+          throw error;
+        }
+        // Nobody waits for it any more. With a pool of one connection there is none left to say so.
+        const cancelled = this.#execute(cancelReading(name, this.quote), 'all').then(() => reading);
+        await Promise.race([cancelled, sleep(LONGEST_CANCELLATION)]).catch(() => undefined);
+        throw this.stop.error();
+      }
+    });
+  }
+
+  #startReading<Row extends object>(sql: string, settings: Settings | undefined, timeout: number): Promise<Row[]> {
+    if (!settings) {
+      return this.#execute<Row[]>(sql, 'all');
+    }
+    return this.#lend((client) => {
+      this.stop.throwIfStopped();
+      const further = [shorterTimeoutSql(Math.min(timeout, this.stop.remaining))];
+      const read = (ctx: Transaction) => this.#execute<Row[]>(sql, 'all', ctx);
+      return this.#transact(client, 'begin read only', settings, read, further);
+    });
   }
 
   /**
@@ -132,7 +161,15 @@ export class PurgeConnection {
    * rollback only), and after a few of those the pool is empty for the whole application.
    */
   #lend<Result>(work: (client: Kysely<any>) => Promise<Result>): Promise<Result> {
-    return this.em.getConnection('write').getClient().connection().execute(work);
+    const asked = performance.now();
+    return this.em
+      .getConnection('write')
+      .getClient()
+      .connection()
+      .execute((client) => {
+        this.clock.waited(performance.now() - asked);
+        return work(client);
+      });
   }
 
   /** With an entity manager for hooks, and the events that the ORM's own transactions have. */
@@ -168,9 +205,10 @@ export class PurgeConnection {
     begin: string,
     settings: Settings,
     work: (ctx: Transaction) => Promise<Result>,
+    further: readonly string[] = [],
   ): Promise<Result> {
     try {
-      await this.#execute(`${begin}; ${configureTransaction(settings, this.quote)}`, 'run', client);
+      await this.#execute(`${begin}; ${configureTransaction(settings, this.quote, further)}`, 'run', client);
       const result = await work(client);
       await this.#execute('commit', 'run', client);
       return result;
@@ -190,8 +228,11 @@ export class PurgeConnection {
     return { ...(role === undefined ? {} : { role }), ...Object.fromEntries(values) };
   }
 
-  #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
-    return this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+  async #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
+    const asked = performance.now();
+    const answer = await this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+    this.clock.answered(performance.now() - asked);
+    return answer;
   }
 
   async #reconnecting<Result>(work: () => Promise<Result>): Promise<Result> {

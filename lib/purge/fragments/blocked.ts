@@ -1,5 +1,5 @@
 import type { EntityPlan, ReferencePath } from '../plan/purge-planner.js';
-import { equal, existsSql, names, pathSql } from './path-sql.js';
+import { equal, existsSql, fenceSql, names, pathSql } from './path-sql.js';
 import { type DueRows, dueSql, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 
@@ -16,9 +16,10 @@ export const FAILED = -2;
  * from a row that is not due, or from one that cannot go either. `e` is the position of the entity, `part` and `place` the
  * row, and `via` the position of the path that blocks. A row can be there several times.
  *
+ * @param areFew - whether what references the due rows is to be looked up for each of them
  * @internal
  */
-export function blockedSql(surveyed: readonly SurveyedRows[]): string {
+export function blockedSql(surveyed: readonly SurveyedRows[], areFew: boolean): string {
   const seeds: string[] = [];
   const steps: string[] = [];
   surveyed.forEach((rows, e) => {
@@ -30,13 +31,13 @@ export function blockedSql(surveyed: readonly SurveyedRows[]): string {
       const standing = (last: string) => standingSourceSql(path, last, surveyed);
       seeds.push(
         `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${entity.table.name} as p
-    where ${due} and ${existsSql(path, entity, quote, standing, false)}`,
+    where ${due} and ${existsSql(path, entity, quote, standing, areFew)}`,
       );
       const s = surveyed.findIndex((other) => other.plan.entity === path.source);
       if (s >= 0) {
         steps.push(
-          `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${linkSql(plan, path, quote)}
-    and b.e = ${s} and s.tableoid = b.part and s.ctid = b.place and ${stillDue}`,
+          `(select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${linkSql(plan, path, quote)}
+    and b.e = ${s} and s.tableoid = b.part and s.ctid = b.place and ${stillDue}${areFew ? fenceSql(path) : ''})`,
         );
       }
     });

@@ -58,9 +58,18 @@ export function existsSql(
     target && path.source === target
       ? [`not (${equal(last, names(from.key), 'p', names(target.table.key)).join(' and ')})`]
       : [];
-  // Without `offset 0` a batch of a few rows may be planned as a join over the whole referencing table.
-  const fence = isSmall && path.hops.every(({ reference }) => reference.isIndexed) ? ' offset 0' : '';
+  const fence = isSmall ? fenceSql(path) : '';
   return `exists (select from ${tables} where ${[...where, ...self, ...further(last)].join(' and ')}${fence})`;
+}
+
+/**
+ * Has a subquery over a path done for each row by itself, where indexes find what references it: without, the planner may join a few
+ * rows with the whole referencing table.
+ *
+ * @internal
+ */
+export function fenceSql({ hops }: ReferencePath): string {
+  return hops.every(({ reference }) => reference.isIndexed) ? ' offset 0' : '';
 }
 
 /** @internal */

@@ -22,7 +22,7 @@ const LONGEST = 1_000 * 365 * 24 * 60 * 60 * 1_000;
 
 /** The retention of an entity, unless a run is stricter. @internal */
 export function retentionOf(
-  entity: PurgeEntity,
+  entity: Pick<PurgeEntity, 'retention'>,
   byDefault: number | 'forever',
   olderThan?: number,
 ): number | 'forever' {
@@ -39,7 +39,7 @@ export function retentionOf(
 /** One cut-off per entity, all from one reading of the database's clock. @internal */
 export async function readDueTimes(
   connection: PurgeConnection,
-  entities: readonly PurgeEntity[],
+  entities: readonly Pick<PurgeEntity, 'name' | 'retention'>[],
   byDefault: number | 'forever',
   olderThan?: number,
 ): Promise<DueTimes> {

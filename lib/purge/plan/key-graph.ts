@@ -1,4 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
+import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import type { ColumnCondition } from '../../metadata/relation-graph.js';
 
 /** A column: its quoted name, and the type that its text is read back as. @internal */
@@ -44,6 +45,8 @@ export interface KeyReference {
   readonly isIndexed: boolean;
   /** Whether the database sees to it: not for relations that only the ORM knows, and not while its triggers are off. */
   readonly isEnforced: boolean;
+  /** Whether it is a foreign key that the database does not see to at present, so that its `on delete` rule is not carried out either. */
+  readonly isOff?: boolean;
   /** Which rows of `from` the reference is about: the discriminator of a polymorphic relation. */
   readonly conditions: readonly ColumnCondition[];
   /** Sets of rows of `from` that a relation declares to be parts of the referenced row; an empty set of conditions is all. */
@@ -87,4 +90,8 @@ export interface KeyGraph {
   readonly entities: readonly PurgeEntity[];
   readonly references: readonly KeyReference[];
   readonly companions: readonly KeyCompanion[];
+  /** Tables of soft-deletable entities in schemas other than the one that is purged: nobody knows which of their rows are due. */
+  readonly foreign?: readonly PurgeTable[];
+  /** Soft-deletable entities whose tables cannot be told, because they live in the schema of an entity manager that has none. */
+  readonly homeless?: readonly SoftDeletableEntityMetadata[];
 }

@@ -116,22 +116,22 @@ class Walk {
   }
 
   #step(reference: KeyReference, path: readonly Hop[]): void {
-    const { from, to, action } = reference;
+    const { from, to, action, isOff = false } = reference;
     if (!reference.isIndexed) {
       this.unindexed.add(reference);
     }
     const source = this.graph.entities.find(({ tables }) => tables.includes(from));
     const isOwn = from === to && path.length > 0 && !source;
     if (reference.isInheritance) {
-      this.#part(reference, path, action !== 'cascade');
-    } else if (source || from === this.holder) {
+      this.#part(reference, path, action !== 'cascade' || isOff);
+    } else if (source || from === this.holder || this.graph.foreign?.includes(from)) {
       this.#block([...path, hop(reference)], source);
-      if (source) {
+      if (from !== this.holder) {
         this.#endanger(reference, source, path.length > 0);
       }
     } else if (action === 'cascade') {
       if (!isOwn) {
-        this.#part(reference, path, false);
+        this.#part(reference, path, isOff);
       }
     } else if (reference.parts.some((conditions) => conditions.length === 0)) {
       if (!isOwn) {
@@ -141,7 +141,7 @@ class Walk {
       if (reference.parts.length > 0 && !isOwn) {
         this.#part(reference, path, true);
       }
-      if (action !== 'set null' && action !== 'set default') {
+      if (isOff || (action !== 'set null' && action !== 'set default')) {
         this.#block([...path, { ...hop(reference), except: reference.parts, exceptSiblings: isOwn }], undefined);
       }
     }
@@ -172,7 +172,7 @@ class Walk {
     this.blockers.push({ hops, source, isEnforced });
   }
 
-  #endanger(reference: KeyReference, source: PurgeEntity, isBehindPart: boolean): void {
+  #endanger(reference: KeyReference, source: PurgeEntity | undefined, isBehindPart: boolean): void {
     if (!['cascade', 'set null', 'set default'].includes(reference.action)) {
       return;
     }
@@ -180,7 +180,7 @@ class Walk {
     if (isBehindPart) {
       this.endangeredBehindParts.add(reference.from);
     }
-    const isOwnSubtable = source === this.target && reference.from !== this.target?.table;
+    const isOwnSubtable = source !== undefined && source === this.target && reference.from !== this.target?.table;
     this.hasOpaqueDanger ||= reference.from.isPartitioned || isOwnSubtable;
   }
 }

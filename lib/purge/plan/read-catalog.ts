@@ -52,6 +52,8 @@ export class CatalogTable {
   readonly name: string;
   /** The name as a person writes it. */
   readonly label: string;
+  /** The name without its schema. */
+  readonly relation: string;
   readonly pages: number;
   readonly isPartitioned: boolean;
   readonly isPartition: boolean;
@@ -64,6 +66,7 @@ export class CatalogTable {
     this.id = String(row.id);
     this.name = `${row.quotedSchema}.${row.quotedRelation}`;
     this.label = row.schema === 'public' ? row.relation : `${row.schema}.${row.relation}`;
+    this.relation = row.relation;
     this.pages = row.pages;
     this.isPartitioned = row.isPartitioned;
     this.isPartition = row.isPartition;
@@ -130,6 +133,7 @@ function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): C
     action: ACTIONS[key.action] ?? 'no action',
     isIndexed: holder.isIndexedBy(key.fromNumbers),
     isEnforced: key.isEnforced && !holder.isPartition && !referenced.isPartition,
+    isOff: !key.isEnforced,
   };
 }
 

@@ -6,6 +6,7 @@ import type { RelationEdge } from '../../metadata/relation-edge.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import { tableName } from '../../sql/table-name.js';
+import { hasNoSchema } from './has-no-schema.js';
 import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
 import { partConditions } from './part-conditions.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
@@ -19,7 +20,7 @@ import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog }
  * @internal
  */
 export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
-  const metas = [...em.getMetadata()].filter(hasTable);
+  const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && !hasNoSchema(em, meta));
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
   return new KeyGraphBuilder(em, await readCatalog(connection, names)).build();
 }
@@ -39,7 +40,11 @@ class KeyGraphBuilder {
 
   build(): KeyGraph {
     const catalog = SoftDeleteCatalog.of(this.em);
-    const entities = catalog.all().map((entry) => this.#entity(entry));
+    const homeless = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
+    const entities = catalog
+      .all()
+      .filter((entry) => !homeless.includes(entry))
+      .map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
       if (meta.tptParent) {
         this.#inheritance(meta, meta.tptParent);
@@ -49,7 +54,18 @@ class KeyGraphBuilder {
       this.#relation(edge, catalog);
     }
     this.#refuseHiddenRows(entities);
-    return { entities, references: this.#references, companions: this.#companions };
+    const foreign = this.#foreign(catalog, entities);
+    return { entities, references: this.#references, companions: this.#companions, foreign, homeless };
+  }
+
+  #foreign(catalog: SoftDeleteCatalog, entities: readonly PurgeEntity[]): PurgeTable[] {
+    const names = [...this.em.getMetadata()]
+      .filter((meta) => meta.schema === '*' && meta.class && catalog.find(meta))
+      .map(({ tableName: name }) => name);
+    const own = new Set(entities.flatMap(({ tables }) => tables));
+    return [...this.#known]
+      .filter(([table, { relation }]) => names.includes(relation) && !own.has(table))
+      .map(([table]) => table);
   }
 
   #foreignKey(key: CatalogKey): void {
@@ -62,6 +78,7 @@ class KeyGraphBuilder {
       action: key.action,
       isIndexed: key.isIndexed,
       isEnforced: key.isEnforced,
+      isOff: key.isOff,
       conditions: [],
       parts: [],
       isInheritance: false,
@@ -264,7 +281,7 @@ class KeyGraphBuilder {
   }
 
   #table(meta: EntityMetadata): PurgeTable | undefined {
-    const known = this.database.byName.get(tableName(this.em, meta));
+    const known = hasNoSchema(this.em, meta) ? undefined : this.database.byName.get(tableName(this.em, meta));
     return known && this.#toTable(known);
   }
 

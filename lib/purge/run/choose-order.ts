@@ -2,6 +2,7 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PassOrder } from '../fragments/batch-range.js';
 import { countDue } from '../statements/count-due.js';
+import { IN_ORDER } from '../fragments/plan-settings.js';
 import { SAMPLE_SIZE, sampleDue, type SampleRow } from '../statements/sample-due.js';
 
 /**
@@ -29,13 +30,13 @@ export async function chooseOrder(connection: PurgeConnection, run: EntityRun, p
   if (isPartitioned) {
     return 'age';
   }
-  const [sample] = await connection.read<SampleRow>(sampleDue(run.rows));
+  const [sample] = await connection.read<SampleRow>(sampleDue(run.rows), IN_ORDER);
   const { pages, sampled, sampledPages } = sample!;
   // Rows that were deleted one after the other lie next to each other: by age is by place then.
   if (sampledPages * 8 <= sampled && sampled >= SAMPLE_SIZE) {
     return 'age';
   }
   const enough = Math.max(1, pages * ROWS_PER_PAGE);
-  const [count] = await connection.read<{ due: number }>(countDue(run.rows, enough));
+  const [count] = await connection.read<{ due: number }>(countDue(run.rows, enough), IN_ORDER);
   return count!.due >= enough ? 'place' : 'age';
 }

@@ -1,8 +1,8 @@
 import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeBlock } from '../purge-report.js';
-import { COUNTING } from '../fragments/plan-settings.js';
 import { surveyDue, type SurveyRow } from '../statements/count-blocked.js';
+import type { SurveyPlan } from './plan-survey.js';
 
 /** The due rows of one entity at one moment. @internal */
 export interface Surveyed {
@@ -14,12 +14,16 @@ export interface Surveyed {
 }
 
 /** Counts what is due and what stands in its way. Reads only. @internal */
-export async function survey(connection: PurgeConnection, runs: readonly EntityRun[]): Promise<Surveyed[]> {
+export async function survey(
+  connection: PurgeConnection,
+  runs: readonly EntityRun[],
+  { areFew, settings }: SurveyPlan,
+): Promise<Surveyed[]> {
   if (runs.length === 0) {
     return [];
   }
   const surveyed = runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-  const rows = await connection.read<SurveyRow>(surveyDue(surveyed), COUNTING);
+  const rows = await connection.read<SurveyRow>(surveyDue(surveyed, areFew), settings);
   return runs.map(({ plan }, e) => {
     const count = (what: string) => Number(rows.find((row) => row.e === e && row.what === what)?.count ?? 0);
     const blockedBy = plan.blockers

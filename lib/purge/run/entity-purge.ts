@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchSize } from '../batch/batch-size.js';
 import { classifyFailure, sqlState } from '../connection/classify-failure.js';
@@ -22,12 +21,10 @@ export interface BatchContext {
   /** Milliseconds. */
   readonly lockTimeout: number;
   readonly throwIfStopped: () => void;
-  /** After each committed batch, with how long it took: events, progress, the pause. Throws if the run is to end. */
+  /** After each committed batch, with how long the database worked for it: events, progress, the pause. Throws if the run is to end. */
   readonly afterBatch: (run: EntityRun, gone: number, milliseconds: number) => Promise<void>;
 }
 
-/** Longer than any batch should take, so that the next ones are smaller. */
-const STATEMENT_TIMEOUT = 500;
 /** For a single row with a lot hanging on it. */
 const LONGEST_STATEMENT_TIMEOUT = 60_000;
 /** How many pages a batch looks through for due rows: 64 MB. */
@@ -54,17 +51,17 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
       size: edges.round(size.current),
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
     };
-    const start = performance.now();
+    const measure = connection.clock.start();
     const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, edges, context);
     if (!batch) {
       continue;
     }
-    const took = performance.now() - start;
-    size.took(took, batch.due);
+    const { worked, network } = measure();
+    size.took(worked, batch.due, network);
     // A row may become due between two looks at it, too.
     run.passedOver += Math.max(0, batch.due - batch.gone);
     if (batch.due > 0) {
-      await context.afterBatch(run, batch.gone, took);
+      await context.afterBatch(run, batch.gone, worked);
     }
     isSparse = order === 'place' && batch.last === undefined;
     if (batch.last) {
@@ -87,7 +84,7 @@ async function ranged(
   const { connection, lockTimeout, size } = context;
   const checks = !run.trust.isGiven;
   try {
-    const timeouts = { lockTimeout, statementTimeout: STATEMENT_TIMEOUT };
+    const timeouts = { lockTimeout, statementTimeout: size.statementTimeout };
     const removal = await removeRange(connection, run, { range, edges, checks }, timeouts);
     run.batches += removal.due > 0 ? 1 : 0;
     run.purged += removal.gone;
@@ -146,7 +143,7 @@ async function attempt(run: EntityRun, keys: readonly string[], context: BatchCo
     try {
       const removal = await removeKeys(context.connection, run, keys, {
         lockTimeout: context.lockTimeout,
-        statementTimeout: keys.length === 1 ? LONGEST_STATEMENT_TIMEOUT : STATEMENT_TIMEOUT,
+        statementTimeout: keys.length === 1 ? LONGEST_STATEMENT_TIMEOUT : context.size.statementTimeout,
       });
       run.batches++;
       run.purged += removal.gone;

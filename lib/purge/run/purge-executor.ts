@@ -7,16 +7,16 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
+import { planSurvey, type SurveyPlan } from './plan-survey.js';
 import { removeUnit } from '../batch/remove-unit.js';
 import { listOpen } from '../statements/list-open.js';
-import { COUNTING } from '../fragments/plan-settings.js';
 import type { StopSignal } from './stop-signal.js';
 import { survey, type Surveyed } from './count-blocked.js';
 
 /** @internal */
 export interface ExecutorOptions {
   readonly batchSize: number | undefined;
-  /** Milliseconds; `undefined`: in proportion to the time that the batch took. */
+  /** Milliseconds; `undefined`: in proportion to the time that the database worked. */
   readonly pause: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
@@ -25,7 +25,7 @@ export interface ExecutorOptions {
 }
 
 /**
- * How long to rest after a batch, in its own length: a purge works a seventh of the time, so that most of what others do meets none of
+ * How long to rest after a batch, in the time that the database worked for it: a purge works a seventh of the time, so that most of what others do meets none of
  * its batches.
  */
 const PAUSE_SHARE = 6;
@@ -47,6 +47,7 @@ export class PurgeExecutor {
   readonly #runs: readonly EntityRun[];
   /** Those whose rows can reference each other in a circle. */
   readonly #circular: ReadonlySet<EntityRun>;
+  #surveyPlan: Promise<SurveyPlan> | undefined;
 
   constructor(
     private readonly connection: PurgeConnection,
@@ -70,7 +71,7 @@ export class PurgeExecutor {
 
   /** What a run would come to, without one. */
   async rehearse(): Promise<void> {
-    const surveyed = await survey(this.connection, this.#runs);
+    const surveyed = await this.#survey();
     this.#runs.forEach((run, e) => {
       const { open, blocked, blockedBy } = surveyed[e]!;
       run.purged = open;
@@ -109,7 +110,7 @@ export class PurgeExecutor {
     let movedAt = performance.now();
     for (let round = 0; ; round++) {
       this.stop.throwIfStopped();
-      const surveyed = await survey(this.connection, this.#runs);
+      const surveyed = await this.#survey();
       const open = surveyed.reduce((total, entity) => total + entity.open, 0);
       if (open < lastOpen) {
         movedAt = performance.now();
@@ -131,14 +132,27 @@ export class PurgeExecutor {
     }
   }
 
+  async #survey(): Promise<Surveyed[]> {
+    return survey(this.connection, this.#runs, await this.#planSurvey());
+  }
+
+  /** Once: what is left only becomes less. */
+  #planSurvey(): Promise<SurveyPlan> {
+    this.#surveyPlan ??= planSurvey(
+      this.connection,
+      this.#runs.map(({ rows }) => rows),
+    );
+    return this.#surveyPlan;
+  }
+
   async #retry(surveyed: readonly Surveyed[]): Promise<void> {
     for (const [e, run] of this.#runs.entries()) {
       if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
         const context = this.#context(run);
         await run.timed(async () => {
-          const start = performance.now();
+          const measure = this.connection.clock.start();
           const gone = await purgeKeys(run, await this.#open(e, context.size.current), context);
-          await context.afterBatch(run, gone, performance.now() - start);
+          await context.afterBatch(run, gone, measure().worked);
         });
       }
     }
@@ -157,15 +171,15 @@ export class PurgeExecutor {
     const keys = await this.#open(e, CIRCLES_AT_ONCE);
     while (keys.length > 0) {
       const some = keys.splice(0, context.size.current);
-      const start = performance.now();
+      const measure = this.connection.clock.start();
       await isolateFailures(
         some,
         (unit) => this.#removeUnit(e, unit, context),
         (key, error) => error !== undefined && run.fail(key, error),
       );
-      const took = performance.now() - start;
-      context.size.took(took, some.length);
-      await context.afterBatch(run, 0, took);
+      const { worked, network } = measure();
+      context.size.took(worked, some.length, network);
+      await context.afterBatch(run, 0, worked);
     }
   }
 
@@ -195,19 +209,22 @@ export class PurgeExecutor {
 
   async #open(e: number, limit: number): Promise<string[]> {
     const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit), COUNTING);
+    const { areFew, settings } = await this.#planSurvey();
+    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit, areFew), settings);
     return rows.map(({ key }) => key);
   }
 
   #context(run: EntityRun): BatchContext {
     const { batchSize, lockTimeout, pause, onBatch } = this.options;
     const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
-    const limits = isExpensive ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1 } : BATCH_SIZE_LIMITS;
+    const limits = isExpensive
+      ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
+      : BATCH_SIZE_LIMITS;
     const fixed = batchSize && {
+      ...BATCH_SIZE_LIMITS,
       start: batchSize,
       smallest: batchSize,
       largest: batchSize,
-      aim: BATCH_SIZE_LIMITS.aim,
     };
     return {
       connection: this.connection,

@@ -5,7 +5,10 @@ import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { PurgeRunOptions } from '../purge-run-options.js';
 
 /** @internal */
-export interface ResolvedRunOptions extends Pick<PurgeRunOptions, 'entities' | 'batchSize' | 'signal' | 'onProgress'> {
+export interface ResolvedRunOptions extends Pick<
+  PurgeRunOptions,
+  'entities' | 'schema' | 'batchSize' | 'signal' | 'onProgress'
+> {
   readonly dryRun: boolean;
   /** Milliseconds. */
   readonly olderThan: number | undefined;
@@ -17,6 +20,7 @@ const KEYS = [
   'entities',
   'dryRun',
   'olderThan',
+  'schema',
   'batchSize',
   'timeBudget',
   'signal',
@@ -31,15 +35,17 @@ const KEYS = [
  */
 export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions {
   refuseUnknownOptions('run()', options, KEYS);
-  const { entities, dryRun, olderThan, batchSize, timeBudget, signal, onProgress } = options;
+  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, signal, onProgress } = options;
   requireType('entities', entities, 'list');
   requireType('dryRun', dryRun, 'boolean');
+  requireType('schema', schema, 'string');
   requireType('signal', signal, 'AbortSignal');
   requireType('onProgress', onProgress, 'function');
   return {
     entities,
     dryRun: dryRun ?? false,
     olderThan: olderThan === undefined ? undefined : parseDuration('olderThan', olderThan),
+    schema,
     batchSize: positiveInteger('batchSize', batchSize),
     timeBudget: timeBudget === undefined ? undefined : parseDuration('timeBudget', timeBudget),
     signal,

@@ -43,6 +43,11 @@ export class StopSignal {
     return performance.now() >= this.#deadline || this.#controller.signal.aborted ? 'time-budget' : undefined;
   }
 
+  /** How many milliseconds are left. */
+  get remaining(): number {
+    return Math.max(1, this.#deadline - performance.now());
+  }
+
   error(): StoppedError {
     return new StoppedError(this.reason ?? 'aborted');
   }

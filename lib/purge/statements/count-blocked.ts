@@ -11,12 +11,12 @@ export interface SurveyRow {
 }
 
 /** Counts due rows and what stands in their way, per entity, at one moment. Writes nothing and takes no lock. @internal */
-export function surveyDue(surveyed: readonly SurveyedRows[]): string {
+export function surveyDue(surveyed: readonly SurveyedRows[], areFew: boolean): string {
   const counts = surveyed.map(
     ({ plan, cutoff, quote }, e) =>
       `select ${e} as e, 'due' as what, count(*)::text as count from ${plan.entity.table.name} as p where ${dueSql(plan.entity, cutoff, quote)}`,
   );
-  return `with recursive ${blockedSql(surveyed)}, one as (
+  return `with recursive ${blockedSql(surveyed, areFew)}, one as (
   select e, part, place, bool_or(via = ${FAILED}) as failed from blocked group by e, part, place
 )
 ${counts.join('\nunion all ')}

@@ -13,13 +13,13 @@ export function deleteParts(
 ): string {
   const { tables, last, where } = pathSql(part, quote);
   const { from, parts, isInheritance, action } = part.hops.at(-1)!.reference;
+  // A table that the ORM does not map may have no primary key.
+  const key = from.key.length > 0 ? names(from.key) : ['tableoid', 'ctid'];
   const isDeclared = isInheritance || action === 'cascade' || parts.length === 0;
   const declared = isDeclared ? [] : [`(${parts.map((rows) => rowsSql(last, rows, quote)).join(' or ')})`];
   return `delete from ${from.name} as x using (
-  select distinct ${names(from.key)
-    .map((column) => `${last}.${column}`)
-    .join(', ')}
+  select distinct ${key.map((column) => `${last}.${column}`).join(', ')}
   from ${keyListSql(owner, keys, quote)} join ${owner.name} as p on ${sameKeySql(owner, 'p')}, ${tables}
   where ${[...where, ...declared].join(' and ')}
-) as y where ${equal('x', names(from.key), 'y', names(from.key)).join(' and ')}`;
+) as y where ${equal('x', key, 'y', key).join(' and ')}`;
 }

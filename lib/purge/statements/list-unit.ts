@@ -1,4 +1,5 @@
 import { linkSql } from '../fragments/blocked.js';
+import { fenceSql } from '../fragments/path-sql.js';
 import { type DueRows, keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
 
 /** @internal */
@@ -18,8 +19,8 @@ export function listUnit(all: readonly DueRows[], e: number, keys: readonly stri
       return s < 0
         ? []
         : [
-            `select ${s} as e, s.tableoid as part, s.ctid as place from ${linkSql(rows.plan, path, quote)}
-    and u.e = ${from} and p.tableoid = u.part and p.ctid = u.place`,
+            `(select ${s} as e, s.tableoid as part, s.ctid as place from ${linkSql(rows.plan, path, quote)}
+    and u.e = ${from} and p.tableoid = u.part and p.ctid = u.place${fenceSql(path)})`,
           ];
     }),
   );

@@ -2,7 +2,7 @@ import { blockedSql, type SurveyedRows } from '../fragments/blocked.js';
 import { dueSql } from '../fragments/row-sql.js';
 
 /** The time of deletion of the oldest due row per entity that nothing stands in the way of. @internal */
-export function readOldestOpen(surveyed: readonly SurveyedRows[]): string {
+export function readOldestOpen(surveyed: readonly SurveyedRows[], areFew: boolean): string {
   const oldest = surveyed.map(({ plan, cutoff, quote }, e) => {
     const { deletedAt, table } = plan.entity;
     const zoned =
@@ -13,5 +13,5 @@ export function readOldestOpen(surveyed: readonly SurveyedRows[]): string {
 where ${dueSql(plan.entity, cutoff, quote)}
   and not exists (select from blocked as b where b.e = ${e} and b.part = p.tableoid and b.place = p.ctid)`;
   });
-  return `with recursive ${blockedSql(surveyed)}\n${oldest.join('\nunion all ')}`;
+  return `with recursive ${blockedSql(surveyed, areFew)}\n${oldest.join('\nunion all ')}`;
 }

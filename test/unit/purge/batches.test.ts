@@ -2,24 +2,95 @@ import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch/batch-siz
 import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
 import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
 import { Trust } from '../../../lib/purge/batch/optimistic-batches.js';
+import { WorkClock } from '../../../lib/purge/connection/work-clock.js';
 
 describe(BatchSize.name, () => {
-  it('adapts to the time a batch takes, comes down at once and goes up again', () => {
-    const size = new BatchSize(BATCH_SIZE_LIMITS);
-    const sizes = [size.current];
-    for (const ms of [5, 10, 10, 200, 50, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]) {
-      size.took(ms, size.current);
-      sizes.push(size.current);
-    }
-    expect(sizes).toEqual([500, 2_000, 5_000, 5_000, 2_500, 2_500, 1_250, 625, 313, 157, 79, 50, 50]);
+  /** Sizes of batches whose time is a fixed part and one per row, the first of them excepted. */
+  const sizes = (
+    count: number,
+    time: (rows: number, batch: number) => number,
+    size = new BatchSize(BATCH_SIZE_LIMITS),
+  ) =>
+    Array.from({ length: count }, (_, batch) => {
+      const { current } = size;
+      size.took(time(current, batch), current);
+      return current;
+    });
 
+  it('adapts to the time that rows take, at most halving and at most fourfold', () => {
+    expect(sizes(3, (rows) => rows * 0.01)).toEqual([500, 2_000, 5_000]);
+    expect(sizes(5, (rows) => rows * 0.4)).toEqual([500, 250, 125, 125, 125]);
+    expect(sizes(6, (rows) => rows * 5)).toEqual([500, 250, 125, 63, 50, 50]);
+  });
+
+  it.each([20, 50, 100, 400, 2_000])('is not brought down by what a batch takes anyway: %s ms', (fixed) => {
+    const all = sizes(12, (rows) => fixed + rows * 0.005);
+    expect(Math.min(...all)).toBeGreaterThanOrEqual(250);
+    expect(all.slice(-4)).toEqual([5_000, 5_000, 5_000, 5_000]);
+  });
+
+  it('finds the size at which the rows take as long as they should, beside a fixed part, and a little more', () => {
+    const all = sizes(12, (rows) => 30 + rows * 0.05);
+    expect(all.at(-1)).toBeGreaterThan(1_400);
+    expect(all.at(-1)).toBeLessThan(1_800);
+  });
+
+  it('lets rows take up to twice as long where a batch costs as much anyway', () => {
+    for (const [fixed, network] of [
+      [200, 0],
+      [0, 200],
+    ] as const) {
+      const size = new BatchSize(BATCH_SIZE_LIMITS);
+      for (let i = 0; i < 12; i++) {
+        size.took(fixed + size.current * 0.05, size.current, network);
+      }
+      expect(size.current).toBeGreaterThan(1_700);
+      expect(size.current).toBeLessThan(2_300);
+    }
+  });
+
+  it('finds it again when rows or batches become slower or faster, and in spite of noise', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    const noise = (batch: number) => 1 + 0.2 * Math.sin(batch * 7);
+    expect(sizes(20, (rows, batch) => rows * 0.005 * noise(batch), size).at(-1)).toBe(5_000);
+    const slow = sizes(20, (rows, batch) => rows * 0.5 * noise(batch), size);
+    expect(Math.max(...slow.slice(-8))).toBeLessThan(300);
+    expect(sizes(20, (rows, batch) => (100 + rows * 0.005) * noise(batch), size).at(-1)).toBeGreaterThan(2_000);
+  });
+
+  it('comes down at once after a timeout, and lets batches take longer where that does not help', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    expect(size.statementTimeout).toBe(500);
+    size.timedOut();
+    expect([size.current, size.statementTimeout]).toEqual([62, 500]);
     size.timedOut();
     size.timedOut();
-    expect(size.current).toBe(1);
+    expect([size.current, size.statementTimeout]).toEqual([1, 2_000]);
     for (let i = 0; i < 20; i++) {
       size.took(10, size.current);
     }
-    expect(size.current).toBe(5_000);
+    expect([size.current, size.statementTimeout]).toEqual([5_000, 500]);
+  });
+
+  it('learns nothing from batches that were not full', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    size.took(400, 10);
+    size.took(400, 0);
+    expect(size.current).toBe(500);
+  });
+});
+
+describe(WorkClock.name, () => {
+  it('leaves out what the network takes, and the wait for a connection', async () => {
+    const clock = new WorkClock();
+    clock.answered(20);
+    const measure = clock.start();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const all = measure().worked;
+    clock.answered(25);
+    expect(measure().worked).toBeLessThan(all - 15);
+    clock.waited(10_000);
+    expect(measure()).toEqual({ worked: 0, network: expect.closeTo(20.2) });
   });
 });
 

@@ -1,0 +1,46 @@
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import type { DueTimes } from '../plan/due-times.js';
+import type { PurgeEntityReport } from '../purge-report.js';
+
+/**
+ * What a run says of entities that live in the schema of the entity manager, where it has none.
+ *
+ * @param asked - the names of the entities that are to be purged, if not all
+ * @throws SoftDeleteConfigError if one of them was asked for by its name
+ * @internal
+ */
+export function reportHomeless(
+  homeless: readonly SoftDeletableEntityMetadata[],
+  cutoffs: DueTimes['cutoffs'],
+  asked: readonly string[] | undefined,
+): PurgeEntityReport[] {
+  return homeless.flatMap(({ name, meta }) => {
+    const cutoff = cutoffs.get(name);
+    if (asked?.includes(name)) {
+      throw new SoftDeleteConfigError(
+        `The entity ${name}`,
+        "it lives in the schema of the entity manager (schema '*'), and the run has none.",
+        "Run the purge once for each schema: run({ schema: 'tenant_1' }).",
+      );
+    }
+    return cutoff && !asked
+      ? [
+          {
+            entity: name,
+            table: `*.${meta.tableName}`,
+            cutoff: cutoff.date,
+            purged: 0,
+            blocked: 0,
+            failed: 0,
+            locked: 0,
+            batches: 0,
+            durationMs: 0,
+            blockedBy: [],
+            failures: [],
+            error: `${name} lives in the schema of the entity manager (schema '*'), and the run has none. Run the purge once for each schema: run({ schema: 'tenant_1' }).`,
+          },
+        ]
+      : [];
+  });
+}
