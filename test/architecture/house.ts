@@ -24,15 +24,17 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],
+  admin: [...services, 'wiring'],
   testing: [...services, 'wiring'],
   assembly: [...services, 'wiring', 'schedule', 'http'],
   cli: [...services, 'wiring', 'schedule', 'http', 'testing', 'assembly'],
-  entry: [...services, 'wiring', 'schedule', 'http', 'testing', 'assembly'],
+  entry: [...services, 'wiring', 'schedule', 'http', 'admin', 'testing', 'assembly'],
 };
 
 /** Single files that live elsewhere than their folder says. */
 const exceptions: Readonly<Record<string, string>> = {
   'index.ts': 'entry',
+  'admin/index.ts': 'entry',
   'testing/index.ts': 'entry',
   'install-soft-delete.ts': 'install',
   'soft-delete.module.ts': 'assembly',
@@ -42,7 +44,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'repository/inject-soft-delete-repository.decorator.ts': 'wiring',
 };
 
-export const nestRooms: readonly string[] = ['wiring', 'assembly', 'schedule', 'http', 'cli'];
+export const nestRooms: readonly string[] = ['wiring', 'assembly', 'schedule', 'http', 'admin', 'cli'];
 export const scheduleRoom = 'schedule';
 
 /** The room of a file, by its path below `lib/`. */
