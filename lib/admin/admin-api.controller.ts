@@ -5,6 +5,7 @@ import { parseKey, plain } from './admin-key.js';
 import { AdminReader } from './admin-reader.js';
 import { AdminRequestGuard } from './admin-request.guard.js';
 import { AdminWriter } from './admin-writer.js';
+import { DescribeQuery } from './describe-query.js';
 import { readListQuery } from './list-query.js';
 import { readPurgeBody, readRowsBody, requireConfirmation } from './read-body.js';
 
@@ -31,6 +32,15 @@ export abstract class AdminApiController {
   }
 
   @Get('entities/:entity/rows')
+  @DescribeQuery({
+    q: 'Text that a searched property has, whatever its case.',
+    from: 'Deleted at this time or later, in ISO 8601.',
+    to: 'Deleted before this time, in ISO 8601.',
+    actor: 'Who deleted it, where that is recorded.',
+    sort: '-deletedAt (default), deletedAt, or a listed column, with or without "-".',
+    after: 'The `next` of the page before.',
+    limit: 'How many rows, 50 by default and at most 200.',
+  })
   @Header(...NO_STORE)
   async rows(
     @Param('entity') name: string,

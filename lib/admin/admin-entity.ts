@@ -38,7 +38,10 @@ export function resolveAdminEntities(
 ): AdminEntity[] {
   const listed: readonly AdminEntityOptions[] = options
     ? options.map((item) => (typeof item === 'function' ? { entity: item } : item))
-    : catalog.all().map(({ meta }) => ({ entity: meta.class as EntityClass<any> }));
+    : catalog
+        .all()
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        .map(({ meta }) => ({ entity: meta.class as EntityClass<any> }));
   const entities = listed.map((item) => resolve(catalog, item));
   const twice = entities.find(({ name }, i) => entities.findIndex((other) => other.name === name) !== i);
   if (twice) {

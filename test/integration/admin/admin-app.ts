@@ -1,5 +1,5 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { EntityManager, MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import {
   type CanActivate,
   type ExecutionContext,
@@ -36,11 +36,18 @@ export class KeysModule {}
 
 @Injectable()
 export class KeyGuard implements CanActivate {
-  constructor(@Inject(Keys) private readonly keys: Keys) {}
+  constructor(
+    @Inject(Keys) private readonly keys: Keys,
+    @Inject(EntityManager) private readonly em: EntityManager,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    if (!this.keys.isKnown(context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>().headers['x-key'])) {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string | undefined> }>();
+    if (!this.keys.isKnown(headers['x-key'])) {
       throw new UnauthorizedException();
+    }
+    if (headers['x-tenant']) {
+      this.em.setFilterParams('tenant', { tenant: headers['x-tenant'] });
     }
     return true;
   }
@@ -102,8 +109,8 @@ export class AdminApp {
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text };
   }
 
-  get(path: string): Promise<Answer> {
-    return this.ask(`admin/deleted/api/${path}`);
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.ask(`admin/deleted/api/${path}`, { headers });
   }
 
   post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {

@@ -1,4 +1,4 @@
-import { Cascade, Collection, type Opt, type Rel } from '@mikro-orm/core';
+import { Cascade, Collection, type Dictionary, type Opt, type Rel } from '@mikro-orm/core';
 import { Entity, Filter, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { ActiveUnique, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
 
@@ -6,7 +6,7 @@ import { ActiveUnique, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-o
 @SoftDeletable({ retention: '30d' })
 @Entity()
 @ActiveUnique({ properties: ['email'] })
-@Filter({ name: 'tenant', cond: ({ tenant }: { tenant?: string }) => (tenant ? { tenant } : {}), default: true, args: false })
+@Filter({ name: 'tenant', cond: (args?: Dictionary) => args ?? {}, default: true, args: false })
 export class Customer extends SoftDeletableEntity {
   @PrimaryKey({ type: 'integer' })
   id!: number;
