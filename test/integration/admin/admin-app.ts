@@ -18,10 +18,10 @@ import { SoftDeleteAdminModule, type SoftDeleteAdminOptions } from 'nestjs-mikro
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { OFFICES } from './offices.js';
 
-export const platforms = [
+export const platforms: readonly (readonly [string, () => ExpressAdapter | FastifyAdapter])[] = [
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
-] as const;
+];
 
 /** What the guard needs injected. */
 @Injectable()
