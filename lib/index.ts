@@ -11,12 +11,12 @@ export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
 export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
 export type { DeletionTarget } from './deletion/deletion-target.js';
-export type { RestoreOptions, RestoreResult } from './deletion/restore-rows.js';
-export type { DeletionOptions, DeletionResult } from './deletion/soft-delete-rows.js';
+export type { RestoreOptions, RestorePreview, RestoreResult } from './deletion/restore-rows.js';
+export type { DeletionOptions, DeletionPreview, DeletionResult } from './deletion/soft-delete-rows.js';
 export type { Finding, FindingCode } from './doctor/finding.js';
 export { SoftDeleteDoctor, type SoftDeleteDoctorOptions } from './doctor/soft-delete-doctor.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
-export { SOFT_DELETE_FILTER } from './filter/filter-name.js';
+export { SOFT_DELETE_FILTER } from './metadata/filter-name.js';
 export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export type {
@@ -35,24 +35,24 @@ export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.
 export { createPurge } from './purge/create-purge.js';
 export { OnPurge } from './purge/on-purge.decorator.js';
 export type { OnPurgeOptions, PurgeHandler } from './purge/purge-hook.js';
-export { PurgeInterruptedError } from './purge/purge-interrupted.error.js';
-export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/purge-plan.js';
+export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
+export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
 export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
-export type { PurgeEntityStatus, PurgeStatus } from './purge/purge-status.js';
+export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';
 export type { WithDeletedOptions } from './http/with-deleted.options.js';
-export { InjectSoftDeleteRepository } from './repository/inject-soft-delete-repository.decorator.js';
+export { InjectSoftDeleteRepository } from './nest/inject-soft-delete-repository.decorator.js';
 export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-name.js';
-export type { SoftDeleteModuleAsyncOptions, SoftDeleteOptionsFactory } from './soft-delete.async-options.js';
-export { SoftDeleteModule } from './soft-delete.module.js';
+export type { SoftDeleteModuleAsyncOptions, SoftDeleteOptionsFactory } from './nest/soft-delete.async-options.js';
+export { SoftDeleteModule } from './nest/soft-delete.module.js';
 export {
   getPurgeServiceToken,
   getSoftDeleteDoctorToken,
   getSoftDeleteEventsToken,
   getSoftDeleteRepositoryToken,
-} from './soft-delete.tokens.js';
-export { PurgeHealthIndicator, type PurgeHealthOptions } from './http/purge-health.indicator.js';
+} from './nest/soft-delete.tokens.js';
+export { PurgeHealthIndicator, type PurgeHealthOptions } from './nest/purge-health.indicator.js';

@@ -1,13 +1,13 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
-import { scopeDriver } from './filter/scoped-driver.js';
-import { scopeEntityManager } from './filter/scoped-entity-manager.js';
+import { scopeDriver } from './orm/scoped-driver.js';
+import { scopeEntityManager } from './orm/scoped-entity-manager.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { attendEveryFlush } from './flush/attend-every-flush.js';
 import { hookIntoDriver } from './flush/driver-hook.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
-import { createInstallation, findInstallation } from './metadata/installation.js';
-import { requireSupportedOrm } from './metadata/require-supported-orm.js';
+import { createInstallation, findInstallation } from './installation/installation.js';
+import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';

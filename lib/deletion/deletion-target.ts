@@ -11,8 +11,8 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { sentKeyOf } from './entity-key.js';
-import { keyConditionSql } from './row-set.js';
+import { sentKeyOf } from '../sql/entity-key.js';
+import { keyConditionSql } from '../sql/row-set.js';
 
 /**
  * What an operation is asked of: a primary key, an entity, a list of either, or a condition.

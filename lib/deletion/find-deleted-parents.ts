@@ -1,9 +1,9 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { relationSql } from './relation-sql.js';
-import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
-import { execute } from './transaction.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
+import { execute } from '../sql/transaction.js';
 
 /** A deleted row that owns a row of the set and is not in it. @internal */
 export interface DeletedParent {

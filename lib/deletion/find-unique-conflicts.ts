@@ -3,10 +3,10 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
-import { entityKeys } from './entity-key.js';
-import { keyConditionSql, keySql, type RowKey, type RowSet } from './row-set.js';
-import { execute } from './transaction.js';
+import { tableName } from '../sql/table-name.js';
+import { entityKeys } from '../sql/entity-key.js';
+import { keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
+import { execute } from '../sql/transaction.js';
 
 interface UniqueIndex {
   readonly name: string;

@@ -1,18 +1,18 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../metadata/guard-setting.js';
-import { getInstallation } from '../metadata/installation.js';
+import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
-import { forgetRemoved } from './forget-removed.js';
-import { lockRows } from './lock-rows.js';
-import { refuseIfReferenced } from './refuse-if-referenced.js';
+import { tableName } from '../sql/table-name.js';
+import { forgetRemoved } from '../memory/forget-removed.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
-import { keyConditionSql, lockBehind, RowSet } from './row-set.js';
-import { type RowSelection, selectRows } from './select-rows.js';
-import type { DeletionOptions } from './soft-delete-rows.js';
-import { execute, executeCounting, inTransaction } from './transaction.js';
+import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
+import { keyConditionSql, lockBehind, RowSet } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import type { DeletionOptions, DeletionPreview } from './soft-delete-rows.js';
+import { execute, executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.
@@ -31,14 +31,8 @@ export async function hardDeleteRows(
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
     const rows = await collect(em, ctx, catalog.graph, meta, asked);
-    if (rows.entities().length === 0) {
-      return 0;
-    }
     await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
-    await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
     await removeAll(em, ctx, catalog.graph, rows);
-    await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
-
     let total = 0;
     const by = actor ?? installation.actor();
     for (const root of rows.entities()) {
@@ -54,6 +48,36 @@ export async function hardDeleteRows(
       });
     }
     return total;
+  });
+}
+
+/**
+ * What `hardDeleteRows()` would do: its own statements, undone. Memory and events hear nothing of it.
+ *
+ * @internal
+ */
+export async function previewHardDeletion(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: DeletionOptions,
+): Promise<DeletionPreview> {
+  const { filters } = requireDeletionOptions('hardDelete()', options);
+  const { graph } = getInstallation(em).catalog;
+  const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
+  return inPreview(em, async (ctx) => {
+    const rows = await collect(em, ctx, graph, meta, asked);
+    const restrictions = await findReferences(em, ctx, graph, rows);
+    if (restrictions.length === 0) {
+      // A trigger of the application may object.
+      await removeAll(em, ctx, graph, rows);
+    }
+    const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
+    return {
+      affected: Object.fromEntries(counts),
+      total: counts.reduce((sum, [, count]) => sum + count, 0),
+      restrictions,
+    };
   });
 }
 
@@ -90,6 +114,10 @@ async function collect(
 
 /** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */
 async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGraph, rows: RowSet): Promise<void> {
+  if (rows.entities().length === 0) {
+    return;
+  }
+  await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
   const params: unknown[] = [];
   const links = removePivotRows(em, graph, rows);
   params.push(...links.flatMap((link) => link.params));
@@ -103,6 +131,7 @@ async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGra
     });
   const all = [...links.map(({ sql }, i) => `"soft-delete:links${i}" as (${sql})`), ...removals];
   await executeCounting(em, ctx, `with ${all.join(', ')} select 1`, params);
+  await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations without foreign keys. */

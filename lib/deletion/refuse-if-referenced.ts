@@ -3,19 +3,18 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns, type RelationGraph } from '../metadata/relation-graph.js';
-import { tableName } from '../metadata/table-name.js';
-import { findForeignKeys, type ForeignKey } from './find-foreign-keys.js';
-import { relationSql } from './relation-sql.js';
-import { keyConditionSql, type RowSet } from './row-set.js';
-import { execute } from './transaction.js';
+import { tableName } from '../sql/table-name.js';
+import { findForeignKeys, type ForeignKey } from '../postgres/find-foreign-keys.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { keyConditionSql, type RowSet } from '../sql/row-set.js';
+import { execute } from '../sql/transaction.js';
 
 /** `keep` is of no help here: what is kept would refer to nothing. */
 const HARD_DELETE_ADVICE =
   "Remove these rows first (hardDelete() of deleted ones too), point them elsewhere, or declare the relation as 'cascade'.";
 
 /**
- * Refuses the physical removal of rows that others reference: by a foreign key, mapped or not, or by a relation of the ORM that has
- * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along.
+ * Refuses the physical removal of rows that others reference.
  *
  * @throws DeletionRestrictedError naming every such key and relation
  * @internal
@@ -27,6 +26,24 @@ export async function refuseIfReferenced(
   meta: EntityMetadata,
   rows: RowSet,
 ): Promise<void> {
+  const restrictions = await findReferences(em, ctx, graph, rows);
+  if (restrictions.length > 0) {
+    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
+  }
+}
+
+/**
+ * What else references rows that are about to be removed: by a foreign key, mapped or not, or by a relation of the ORM that has
+ * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along.
+ *
+ * @internal
+ */
+export async function findReferences(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+): Promise<DeletionRestriction[]> {
   const restrictions: DeletionRestriction[] = [];
   for (const root of rows.entities()) {
     const enforced: ForeignKey[] = [];
@@ -46,9 +63,7 @@ export async function refuseIfReferenced(
       }
     }
   }
-  if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
-  }
+  return restrictions;
 }
 
 /** More than one in a table-per-type hierarchy. */

@@ -1,29 +1,25 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { RestoreConflictError, type RestoreConflict } from '../errors/restore-conflict.error.js';
-import { filterSql } from '../metadata/filter-sql.js';
-import { getInstallation } from '../metadata/installation.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
-import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
+import { getInstallation } from '../installation/installation.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
-import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { entityKeys } from './entity-key.js';
-import { lockRows } from './lock-rows.js';
-import { inChunks, keyConditionSql, lockBehind, RowSet } from './row-set.js';
-import { type RowSelection, selectRows } from './select-rows.js';
+import { planRestoration } from './plan-restoration.js';
+import { requireDeletionOptions } from './require-deletion-options.js';
+import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
-import { stampSql } from './stamp-sql.js';
-import { loadReferences, syncRestored } from './sync-restored-entities.js';
-import { executeCounting, inTransaction } from './transaction.js';
+import { stampSql } from '../sql/deleted-at-sql.js';
+import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
+import { executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
 const ATTEMPTS = 3;
 
 /**
- * How far a restoration reaches.
+ * How far a restoration reaches, and why and by whom rows are restored, for the events.
  *
  * @publicApi
  */
@@ -34,8 +30,18 @@ export interface RestoreOptions {
    * @default false
    */
   withParents?: boolean;
+  reason?: string;
+  /** @default the module's `actor()` */
+  actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
+  /**
+   * Tells what would happen instead of doing it: nothing is written and no conflict is thrown. Unsaved changes of the entity manager
+   * do not count.
+   *
+   * @default false
+   */
+  dryRun?: boolean;
 }
 
 /**
@@ -50,6 +56,19 @@ export interface RestoreResult {
 }
 
 /**
+ * What a restoration would do now.
+ *
+ * @publicApi
+ */
+export interface RestorePreview {
+  /** How many rows would come back, per entity name, as if nothing stood in the way; entities without any are left out. */
+  readonly affected: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** What stands in the way. */
+  readonly conflicts: readonly RestoreConflict[];
+}
+
+/**
  * Restores the deleted rows that match with everything of their units below them, all or nothing.
  *
  * @throws RestoreConflictError naming everything that stands in the way
@@ -61,19 +80,62 @@ export async function restoreRows(
   where: FilterQuery<any>,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  refuseUnknownOptions('restore()', options, ['withParents', 'filters']);
-  requireType('restore(), withParents', options.withParents, 'boolean');
-  const { withParents = false, filters } = options;
+  const { withParents, filters, ...context } = requireRestoreOptions(options);
   const asked = await selectRows(em, meta, where, { scope: 'only', filters });
-  for (let attempt = 1; ; attempt++) {
+  return tryUnlessTaken(meta, () =>
+    inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
+  );
+}
+
+/**
+ * What `restoreRows()` would do: its own statements, undone. Memory and events hear nothing of it.
+ *
+ * @internal
+ */
+export async function previewRestoration(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: RestoreOptions,
+): Promise<RestorePreview> {
+  const { withParents, filters } = requireRestoreOptions(options);
+  const asked = await selectRows(em, meta, where, { scope: 'only', filters, isPreview: true });
+  let expected: Affected = new Map();
+  try {
+    return await tryUnlessTaken(meta, () =>
+      inPreview(em, async (ctx) => {
+        const { catalog } = getInstallation(em);
+        const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
+        expected = new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
+        const affected = conflicts.length > 0 ? expected : await activateAll(em, ctx, rows);
+        return { ...summarize(affected), conflicts };
+      }),
+    );
+  } catch (error) {
+    if (error instanceof RestoreConflictError) {
+      return { ...summarize(expected), conflicts: error.conflicts };
+    }
+    throw error;
+  }
+}
+
+function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { withParents: boolean } {
+  const { withParents = false, ...others } = requireDeletionOptions('restore()', options, ['withParents']);
+  requireType('restore(), withParents', withParents, 'boolean');
+  return { ...others, withParents };
+}
+
+/** @throws RestoreConflictError if others keep taking a value between the check and the update */
+async function tryUnlessTaken<Result>(meta: EntityMetadata, attempt: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
     try {
-      return await inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents));
+      return await attempt();
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error)) {
         throw error;
       }
-      if (attempt === ATTEMPTS) {
+      if (tries === ATTEMPTS) {
         const { constraint, detail } = error as { constraint?: string; detail?: string };
         throw new RestoreConflictError(
           meta.className,
@@ -96,21 +158,18 @@ async function restoreUnits(
   meta: EntityMetadata,
   asked: RowSelection,
   withParents: boolean,
+  { reason, actor }: RestoreOptions,
 ): Promise<RestoreResult> {
-  const { catalog, transactions, actor } = getInstallation(em);
-  const rows = await collectUnit(em, ctx, catalog, meta, asked);
-  const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
-  const conflicts = [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))];
+  const { catalog, transactions, ...installation } = getInstallation(em);
+  const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
   if (conflicts.length > 0) {
     throw new RestoreConflictError(catalog.get(meta).name, conflicts);
   }
-  const affected: Affected = new Map();
   for (const root of rows.entities()) {
-    const restored = catalog.get(root);
     await loadReferences(em, ctx, root, rows);
-    affected.set(restored, await activate(em, ctx, restored, rows));
   }
-  const by = actor();
+  const affected = await activateAll(em, ctx, rows);
+  const by = actor ?? installation.actor();
   for (const [restored, count] of affected) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
     transactions.emitAfterCommit(ctx, {
@@ -118,87 +177,20 @@ async function restoreUnits(
       entity: restored.name,
       count,
       ...(by === undefined ? {} : { actor: by }),
+      ...(reason === undefined ? {} : { reason }),
     });
   }
   return summarize(affected);
 }
 
-/** The rows that match and, level by level, the rows behind them that carry the same time. */
-async function collectUnit(
-  em: EntityManager,
-  ctx: Transaction,
-  catalog: SoftDeleteCatalog,
-  meta: EntityMetadata,
-  asked: RowSelection,
-): Promise<RowSet> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const rows = new RowSet();
-  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
-  while (level.size > 0) {
-    const next: typeof level = new Map();
-    for (const [root, keys] of level) {
-      for (const edge of catalog.graph.from(root)) {
-        const child = catalog.find(edge.child);
-        if (edge.policy !== 'cascade' || !child || keys.length === 0) {
-          continue;
-        }
-        const sameUnit = filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`);
-        const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
-        const added = await rows.add(
-          edge.child,
-          behind.map(({ key }) => key),
-        );
-        if (added.length > 0) {
-          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
-        }
-      }
-    }
-    level = next;
+async function activateAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<Affected> {
+  const { catalog } = getInstallation(em);
+  const affected: Affected = new Map();
+  for (const root of rows.entities()) {
+    const entry = catalog.get(root);
+    affected.set(entry, await activate(em, ctx, entry, rows));
   }
-  return rows;
-}
-
-/** Adds the deleted parents of the rows, and theirs, or reports them. */
-async function completeWithParents(
-  em: EntityManager,
-  ctx: Transaction,
-  catalog: SoftDeleteCatalog,
-  rows: RowSet,
-  withParents: boolean,
-): Promise<RestoreConflict[]> {
-  for (;;) {
-    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
-    if (!withParents || missing.length === 0) {
-      return describeMissing(em, ctx, missing);
-    }
-    for (const { edge, parent } of missing) {
-      await rows.add(edge.parent, [parent]);
-    }
-  }
-}
-
-async function describeMissing(
-  em: EntityManager,
-  ctx: Transaction,
-  missing: readonly DeletedParent[],
-): Promise<RestoreConflict[]> {
-  const conflicts: RestoreConflict[] = [];
-  for (const [edge, group] of Map.groupBy(missing, (parent) => parent.edge)) {
-    const children = group.map(({ key }) => key);
-    const parents = group.map(({ parent }) => parent);
-    const childKey = await entityKeys(em, ctx, edge.child, children);
-    const parentKey = await entityKeys(em, ctx, edge.parent, parents);
-    for (const { key, parent } of group) {
-      conflicts.push({
-        reason: 'parent-deleted',
-        entity: edge.child.className,
-        key: childKey(key),
-        constraint: edge.name,
-        conflictingKey: parentKey(parent),
-      });
-    }
-  }
-  return conflicts;
+  return affected;
 }
 
 async function activate(

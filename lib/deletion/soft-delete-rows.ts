@@ -1,13 +1,15 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { getInstallation } from '../metadata/installation.js';
-import { type Affected, cascadeDeletion, refuseIfRestricted } from './cascade-deletion.js';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { getInstallation } from '../installation/installation.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { type Affected, cascadeDeletion, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteSelected } from './delete-selected.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { selectRows } from './select-rows.js';
-import { syncDeleted } from './sync-managed-entities.js';
-import { takeUnitTime } from './take-unit-time.js';
-import { inTransaction } from './transaction.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { syncDeleted } from '../memory/sync-managed-entities.js';
+import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
+import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
  * Why and by whom rows are deleted, for the events.
@@ -20,6 +22,13 @@ export interface DeletionOptions {
   actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
+  /**
+   * Tells what would happen instead of doing it: nothing is written and no refusal is thrown. Unsaved changes of the entity manager
+   * do not count.
+   *
+   * @default false
+   */
+  dryRun?: boolean;
 }
 
 /**
@@ -33,6 +42,19 @@ export interface DeletionResult {
   /** How many rows were deleted, per entity name; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
+}
+
+/**
+ * What a deletion would do now.
+ *
+ * @publicApi
+ */
+export interface DeletionPreview {
+  /** How many rows would be deleted, per entity name, as if nothing refused it; entities without any are left out. */
+  readonly affected: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** What the deletion would be refused for. */
+  readonly restrictions: readonly DeletionRestriction[];
 }
 
 /**
@@ -53,15 +75,8 @@ export async function softDeleteRows(
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions);
-    const affected: Affected = new Map();
-    const count = await deleteSelected(em, ctx, entry, asked, unit);
-    if (count > 0) {
-      affected.set(entry, count);
-      for (const [child, cascaded] of await cascadeDeletion(em, ctx, catalog, unit, [entry])) {
-        affected.set(child, (affected.get(child) ?? 0) + cascaded);
-      }
-      await refuseIfRestricted(em, ctx, catalog, unit, affected.keys());
-    }
+    const affected = await deleteUnit(em, ctx, entry, asked, unit);
+    await refuseIfRestricted(em, ctx, catalog, unit, affected.keys());
     const by = actor ?? installation.actor();
     for (const [deleted, rows] of affected) {
       transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
@@ -76,6 +91,48 @@ export async function softDeleteRows(
     }
     return { deletedAt: unit.date, ...summarize(affected) };
   });
+}
+
+/**
+ * What `softDeleteRows()` would do: its own statements, undone. Memory and events hear nothing of it.
+ *
+ * @internal
+ */
+export async function previewSoftDeletion(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: DeletionOptions,
+): Promise<DeletionPreview> {
+  const { filters } = requireDeletionOptions('softDelete()', options);
+  const { catalog, transactions } = getInstallation(em);
+  const asked = await selectRows(em, meta, where, { scope: 'active', filters, isPreview: true });
+  return inPreview(em, async (ctx) => {
+    const unit = await takeUnitTime(em, ctx, transactions);
+    const affected = await deleteUnit(em, ctx, catalog.get(meta), asked, unit);
+    const restrictions = await findRestrictions(em, ctx, catalog, unit, affected.keys());
+    return { ...summarize(affected), restrictions };
+  });
+}
+
+/** Puts the rows that are asked for, and everything their deletion cascades to, into a unit. */
+async function deleteUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  asked: RowSelection,
+  unit: UnitTime,
+): Promise<Affected> {
+  const { catalog } = getInstallation(em);
+  const affected: Affected = new Map();
+  const count = await deleteSelected(em, ctx, entry, asked, unit);
+  if (count > 0) {
+    affected.set(entry, count);
+    for (const [child, cascaded] of await cascadeDeletion(em, ctx, catalog, unit, [entry])) {
+      affected.set(child, (affected.get(child) ?? 0) + cascaded);
+    }
+  }
+  return affected;
 }
 
 /** @internal */

@@ -1,4 +1,4 @@
-import type { DatabaseTable } from './database/database-table.js';
+import type { DatabaseTable } from '../postgres/database-table.js';
 import type { Examination } from './examination.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { EntityMetadata, Platform } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from './database/database-table.js';
+import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from '../postgres/database-table.js';
 import type { Finding } from './finding.js';
 
 /**

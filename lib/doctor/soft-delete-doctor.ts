@@ -13,7 +13,7 @@ import { checkModel } from './checks/check-model.js';
 import { checkObjects } from './checks/check-objects.js';
 import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
 import { checkUniques } from './checks/check-uniques.js';
-import { readDatabase } from './database/read-database.js';
+import { readDatabase } from '../postgres/read-database.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
 import type { Finding } from './finding.js';

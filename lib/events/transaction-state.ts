@@ -29,6 +29,7 @@ export class TransactionState {
 
   readonly #outer = new WeakMap<Transaction, Transaction>();
   readonly #turns = new Turns();
+  readonly #own = new WeakSet<Transaction>();
 
   constructor(private readonly events: SoftDeleteEvents) {}
 
@@ -39,6 +40,15 @@ export class TransactionState {
       outermost = this.#outer.get(outermost);
     }
     return outermost ? this.#turns.take(outermost, work) : work();
+  }
+
+  /** Notes that a transaction or savepoint belongs to one operation of this package: no flush runs in it. */
+  claim(ctx: Transaction): void {
+    this.#own.add(ctx);
+  }
+
+  isClaimed(ctx: Transaction): boolean {
+    return this.#own.has(ctx);
   }
 
   /** Remembers an event until the outermost transaction commits. */

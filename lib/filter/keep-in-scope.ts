@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { OpenScope } from '../metadata/scope-storage.js';
+import type { OpenScope } from '../installation/scope-storage.js';
 
 type Rows = AsyncGenerator<unknown, unknown, unknown>;
 

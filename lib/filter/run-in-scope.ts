@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { EntityManager } from '@mikro-orm/core';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import { getInstallation } from '../metadata/installation.js';
-import { requireScope } from '../metadata/require-scope.js';
+import { getInstallation } from '../installation/installation.js';
+import { requireScope } from '../installation/require-scope.js';
 import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './keep-in-scope.js';
 
 /**

@@ -2,9 +2,9 @@ import type { Dictionary, EntityMetadata, FilterDef } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { scopePredicate } from '../metadata/active-predicate.js';
-import type { Installation } from '../metadata/installation.js';
-import { SOFT_DELETE_FILTER } from './filter-name.js';
-import { followedRelation, writeRelationFilters } from './relation-filters.js';
+import type { Installation } from '../installation/installation.js';
+import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
+import { followedRelation, writeRelationFilters } from '../metadata/relation-filters.js';
 
 /**
  * Registers the filter of active rows for the marked entities, and tells the relations how it concerns them.

@@ -1,7 +1,7 @@
 import { ChangeSetType, type Transaction, type UnitOfWork } from '@mikro-orm/core';
 import { type Affected, cascadeDeletion } from '../deletion/cascade-deletion.js';
-import { sentKey } from '../deletion/entity-key.js';
-import type { RowKey } from '../deletion/row-set.js';
+import { sentKey } from '../sql/entity-key.js';
+import type { RowKey } from '../sql/row-set.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { FlushState } from './flush-state.js';
 

@@ -1,16 +1,16 @@
 import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
-import { keepInStep, markDeleted, type Undo } from '../deletion/managed-entities.js';
-import { syncDeleted, syncDeletedOuter } from '../deletion/sync-managed-entities.js';
-import { execute } from '../deletion/transaction.js';
+import { keepInStep, markDeleted, type Undo } from '../memory/managed-entities.js';
+import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
+import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
-import type { Installation } from '../metadata/installation.js';
+import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import type { UnitTime } from '../deletion/take-unit-time.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { readAgain } from './read-again.js';
-import { forgetUnsavedChanges, resetUnsavedChanges } from './repair-references.js';
+import { readAgain } from '../memory/read-again.js';
+import { forgetUnsavedChanges, resetUnsavedChanges } from '../memory/repair-references.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
 /**

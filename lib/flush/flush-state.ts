@@ -1,7 +1,7 @@
 import type { ChangeSet, Collection, EntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Affected } from '../deletion/cascade-deletion.js';
-import type { UnitTime } from '../deletion/take-unit-time.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
 import type { PhysicalRemoval } from './refuse-physical-cascade.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 

@@ -1,6 +1,6 @@
 import type { Transaction } from '@mikro-orm/core';
-import { sentKey } from '../deletion/entity-key.js';
-import { lockAgainstReferences } from '../deletion/lock-against-references.js';
+import { sentKey } from '../sql/entity-key.js';
+import { lockAgainstReferences } from '../sql/lock-against-references.js';
 import type { FlushState } from './flush-state.js';
 
 /**

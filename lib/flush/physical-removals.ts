@@ -1,7 +1,7 @@
 import { ChangeSetType, type Collection, helper, ReferenceKind, type UnitOfWork, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { sentKey } from '../deletion/entity-key.js';
-import { inChunks, keyConditionSql } from '../deletion/row-set.js';
+import { sentKey } from '../sql/entity-key.js';
+import { inChunks, keyConditionSql } from '../sql/row-set.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';

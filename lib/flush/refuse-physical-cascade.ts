@@ -1,11 +1,11 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { SqlFragment } from '../deletion/row-condition-sql.js';
-import { execute } from '../deletion/transaction.js';
+import type { SqlFragment } from '../sql/row-condition-sql.js';
+import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { getInstallation } from '../metadata/installation.js';
-import { tableName } from '../metadata/table-name.js';
-import { type CascadingKey, readCascadeCatalog } from './cascade-catalog.js';
+import { getInstallation } from '../installation/installation.js';
+import { tableName } from '../sql/table-name.js';
+import { type CascadingKey, readCascadeCatalog } from '../postgres/cascade-catalog.js';
 
 /** Rows that are about to be removed physically, as a condition on the rows `p` of the root's table. @internal */
 export interface PhysicalRemoval {

@@ -11,10 +11,10 @@ import {
   type TransactionEventArgs,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { askDatabaseWhileDeleted } from '../deletion/loaded-while-active.js';
-import { takeUnitTime, type UnitTime } from '../deletion/take-unit-time.js';
+import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
+import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import type { Installation } from '../metadata/installation.js';
+import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
@@ -24,11 +24,11 @@ import { finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
-import { leaveKnownValues } from './leave-known-values.js';
+import { leaveKnownValues } from '../memory/leave-known-values.js';
 import { planRemoval } from './plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { forgetChangesOfDeleted } from './forget-changes-of-deleted.js';
-import { repairReferences } from './repair-references.js';
+import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
+import { repairReferences } from '../memory/repair-references.js';
 import { undoRemovals } from './undo-removals.js';
 import { isUnloadedReplacement } from './unloaded-collections.js';
 
@@ -210,7 +210,10 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   afterTransactionRollback({ em, transaction }: TransactionEventArgs): void {
     this.installation.transactions.rolledBack(transaction!);
-    this.#forget(em as EntityManager);
+    // A listener of the flush may have asked for a preview, or for what was refused: the flush goes on.
+    if (!this.installation.transactions.isClaimed(transaction!)) {
+      this.#forget(em as EntityManager);
+    }
   }
 
   /** The flush whose statements run in a transaction, if it has anything to delete. */

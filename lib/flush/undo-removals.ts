@@ -1,9 +1,9 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { takeOver, whileActive } from '../deletion/managed-entities.js';
+import { takeOver, whileActive } from '../memory/managed-entities.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { rootName } from './read-again.js';
+import { rootName } from '../memory/read-again.js';
 
 /**
  * How the entities of a flush get back to what they were if its transaction does not last: the ORM keeps what it flushed in

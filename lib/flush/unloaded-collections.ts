@@ -1,8 +1,8 @@
 import { type Collection, type EntityProperty, helper, QueryHelper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { deleteSelected } from '../deletion/delete-selected.js';
-import { selectRows } from '../deletion/select-rows.js';
-import type { UnitTime } from '../deletion/take-unit-time.js';
+import { selectRows } from '../sql/select-rows.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 

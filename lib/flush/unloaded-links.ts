@@ -1,9 +1,9 @@
 import { type Collection, helper, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { execute } from '../deletion/transaction.js';
+import { execute } from '../sql/transaction.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
-import { relationSql } from '../deletion/relation-sql.js';
-import { rowConditionsSql } from '../deletion/row-condition-sql.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { rowConditionsSql } from '../sql/row-condition-sql.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns } from '../metadata/relation-graph.js';

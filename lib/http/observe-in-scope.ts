@@ -3,7 +3,7 @@ import { StreamableFile } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { keepStreamInScope } from '../filter/keep-in-scope.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import type { OpenScope, ScopeStorage } from '../metadata/scope-storage.js';
+import type { OpenScope, ScopeStorage } from '../installation/scope-storage.js';
 
 /**
  * Subscribes to a source inside a scope, and hands what it emits on outside of it: what listens further out (the interceptors

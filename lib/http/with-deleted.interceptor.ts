@@ -12,8 +12,8 @@ import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '
 import type { Observable } from 'rxjs';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import type { Installation } from '../metadata/installation.js';
-import { SoftDeleteContexts } from '../soft-delete.contexts.js';
+import type { Installation } from '../installation/installation.js';
+import { SoftDeleteContexts } from '../nest/soft-delete.contexts.js';
 import { observeInScope } from './observe-in-scope.js';
 import { readQuery } from './read-query.js';
 import { responseOf } from './response-of.js';

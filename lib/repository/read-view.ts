@@ -1,9 +1,9 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { scopeFilters, scopeWhere } from '../filter/scope-options.js';
-import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
+import { scopeFilters, scopeWhere } from '../metadata/scope-options.js';
+import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteRepository } from './soft-delete.repository.js';
 
 /**

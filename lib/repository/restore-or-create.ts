@@ -12,7 +12,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { resolveTarget } from '../deletion/deletion-target.js';
 import { restoreRows } from '../deletion/restore-rows.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import { plainEqualities } from './plain-equalities.js';
 import { ScopedReads } from './read-view.js';
 import type { SoftDeleteRepository } from './soft-delete.repository.js';

@@ -9,13 +9,25 @@ import {
 } from '@mikro-orm/core';
 import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
-import { hardDeleteRows } from '../deletion/hard-delete-rows.js';
-import { restoreRows, type RestoreOptions, type RestoreResult } from '../deletion/restore-rows.js';
-import { type DeletionOptions, type DeletionResult, softDeleteRows } from '../deletion/soft-delete-rows.js';
-import { ScopedQueryBuilder } from '../filter/scoped-query-builder.js';
+import { hardDeleteRows, previewHardDeletion } from '../deletion/hard-delete-rows.js';
+import {
+  previewRestoration,
+  type RestoreOptions,
+  type RestorePreview,
+  type RestoreResult,
+  restoreRows,
+} from '../deletion/restore-rows.js';
+import {
+  type DeletionOptions,
+  type DeletionPreview,
+  type DeletionResult,
+  previewSoftDeletion,
+  softDeleteRows,
+} from '../deletion/soft-delete-rows.js';
+import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
-import { getInstallation } from '../metadata/installation.js';
-import { requireScope } from '../metadata/require-scope.js';
+import { getInstallation } from '../installation/installation.js';
+import { requireScope } from '../installation/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
@@ -74,41 +86,60 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * Deletes the active rows that match, and everything their deletion cascades to, as one unit. Loads no entity: runs one UPDATE
    * per entity and level, in the surrounding transaction or in one of its own. Rows that are deleted already keep their time.
    *
+   * With `dryRun: true` it tells what would happen instead: the same statements run and are undone. Nothing is written, refused
+   * or told to memory and events, and unsaved changes of the entity manager are not flushed before.
+   *
    * @throws DeletionRestrictedError if active rows stand behind a relation declared `'restrict'`; nothing is changed then
    * @throws SoftDeleteConfigError if a key or a value of the condition is `undefined`
    */
-  async softDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<DeletionResult> {
+  softDelete(target: DeletionTarget<Entity>, options: DeletionOptions & { dryRun: true }): Promise<DeletionPreview>;
+  softDelete(target: DeletionTarget<Entity>, options?: DeletionOptions & { dryRun?: false }): Promise<DeletionResult>;
+  softDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<DeletionResult | DeletionPreview>;
+  async softDelete(
+    target: DeletionTarget<Entity>,
+    options?: DeletionOptions,
+  ): Promise<DeletionResult | DeletionPreview> {
     const em = contextOf(this);
     const meta = em.getMetadata(this.entityName);
     const where = resolveTarget('softDelete', em, meta, target);
-    return softDeleteRows(em, meta, where, options);
+    return options?.dryRun ? previewSoftDeletion(em, meta, where, options) : softDeleteRows(em, meta, where, options);
   }
 
   /**
    * Brings back deleted rows and what was deleted with them, below them. Rows that had been deleted before stay deleted. An
    * active row is left as it is.
    *
+   * With `dryRun: true` it tells what would happen instead, as `softDelete()` does, with every conflict.
+   *
    * @throws RestoreConflictError if an active row holds a unique value, or the parent of a row is deleted itself; nothing is
    * changed then, in the database or in memory
    */
-  async restore(target: DeletionTarget<Entity>, options?: RestoreOptions): Promise<RestoreResult> {
+  restore(target: DeletionTarget<Entity>, options: RestoreOptions & { dryRun: true }): Promise<RestorePreview>;
+  restore(target: DeletionTarget<Entity>, options?: RestoreOptions & { dryRun?: false }): Promise<RestoreResult>;
+  restore(target: DeletionTarget<Entity>, options?: RestoreOptions): Promise<RestoreResult | RestorePreview>;
+  async restore(target: DeletionTarget<Entity>, options?: RestoreOptions): Promise<RestoreResult | RestorePreview> {
     const em = contextOf(this);
     const meta = em.getMetadata(this.entityName);
     const where = resolveTarget('restore', em, meta, target);
-    return restoreRows(em, meta, where, options);
+    return options?.dryRun ? previewRestoration(em, meta, where, options) : restoreRows(em, meta, where, options);
   }
 
   /**
    * Removes rows physically, deleted or not, with everything behind `cascade` relations, children first.
    *
+   * With `dryRun: true` it tells what would happen instead, as `softDelete()` does, with everything that still references the rows.
+   *
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    */
-  async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number> {
+  hardDelete(target: DeletionTarget<Entity>, options: DeletionOptions & { dryRun: true }): Promise<DeletionPreview>;
+  hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions & { dryRun?: false }): Promise<number>;
+  hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number | DeletionPreview>;
+  async hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions): Promise<number | DeletionPreview> {
     const em = contextOf(this);
     const meta = em.getMetadata(this.entityName);
     const where = resolveTarget('hardDelete', em, meta, target);
-    return hardDeleteRows(em, meta, where, options);
+    return options?.dryRun ? previewHardDeletion(em, meta, where, options) : hardDeleteRows(em, meta, where, options);
   }
 
   /**

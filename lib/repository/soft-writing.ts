@@ -1,6 +1,6 @@
 import { Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { worksFor } from '../metadata/outer-managers.js';
+import { worksFor } from '../installation/outer-managers.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { SoftDeleteRepository } from './soft-delete.repository.js';
 import { isChecked } from './upsert-target.js';

@@ -1,6 +1,6 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 import type { PlainEqualities } from './plain-equalities.js';
 
 /**

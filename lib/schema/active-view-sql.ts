@@ -3,7 +3,7 @@ import { type EntityCtor, type EntityMetadata, type EntityProperty, ReferenceKin
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 
 /**
  * A row without columns, joined to every row: PostgreSQL plans it away, but does not let anyone write through a view that

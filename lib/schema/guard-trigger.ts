@@ -1,5 +1,5 @@
 import type { TriggerDef } from '@mikro-orm/core';
-import { ALLOW_PHYSICAL_DELETE_SQL, PHYSICAL_DELETE_SETTING } from '../metadata/guard-setting.js';
+import { ALLOW_PHYSICAL_DELETE_SQL, PHYSICAL_DELETE_SETTING } from '../sql/guard-setting.js';
 
 /** @internal */
 export const GUARD_TRIGGER = 'soft_delete_guard';

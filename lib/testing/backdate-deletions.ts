@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { requireType } from '../options/require-type.js';
 

@@ -1,7 +1,7 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../metadata/table-name.js';
+import { tableName } from '../sql/table-name.js';
 
 /**
  * How many rows of a table are there, and how many of them are deleted.

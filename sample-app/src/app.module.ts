@@ -8,6 +8,7 @@ import { AdminModule } from './admin/admin.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { StartController } from './http/start.controller.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ormOptions } from './orm-options.js';
 import { ProductsModule } from './products/products.module.js';
@@ -29,6 +30,7 @@ export class AppModule {
         AdminModule.protectedBy(options.adminApiKey),
         HealthModule,
       ],
+      controllers: [StartController],
       providers: [
         { provide: APP_FILTER, useClass: ProblemFilter },
         {

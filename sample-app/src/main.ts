@@ -28,6 +28,12 @@ async function start(environment: Environment): Promise<void> {
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn', 'log'] }));
   const { port } = app.getHttpServer().address();
   console.log(whatToTry(`http://localhost:${port}`, environment));
+  const home = database.movedFrom(environment.dataFolder);
+  if (home) {
+    console.log(
+      `The database is kept in ${home}: it does not run as root, and its user cannot enter ${environment.dataFolder}.`,
+    );
+  }
 }
 
 async function listen(app: INestApplication, port: number): Promise<void> {
@@ -64,7 +70,7 @@ function fail(error: unknown): void {
 // Whatever ends the process, its database server ends with it.
 process.once('exit', () => database?.closeNow());
 
-const started = Promise.resolve().then(() => start(readEnvironment(process.env)));
+const started = Promise.resolve().then(() => start(readEnvironment(process.env, process.argv.slice(2))));
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {

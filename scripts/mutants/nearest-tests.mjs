@@ -7,10 +7,15 @@ const CONCERNS = {
   filter: ['reading', 'invariants'],
   flush: ['deletion', 'invariants', 'relations'],
   http: ['nest'],
+  installation: ['several-orms', 'reading', 'events'],
+  memory: ['deletion', 'invariants'],
   metadata: ['relations', 'several-orms', 'invariants'],
   options: ['nest'],
+  orm: ['reading', 'memory', 'invariants', 'several-orms'],
+  postgres: ['doctor', 'relations', 'purge'],
   repository: ['reading', 'deletion'],
   schedule: ['nest'],
+  sql: ['deletion', 'relations'],
 };
 
 /** The folders of tests that are about the room of a file, by its path below `lib/`. */

@@ -51,15 +51,15 @@ const rules: {
     fixture: {
       'deletion/a.ts': "import { Logger } from '@nestjs/common';",
       'http/b.ts': "import { SchedulerRegistry } from '@nestjs/schedule';",
-      'soft-delete.module.ts':
+      'nest/soft-delete.module.ts':
         "import { Module } from '@nestjs/common/decorators/index.js'; import { C } from '@nestjs/core';",
       'schedule/c.ts': "import { SchedulerRegistry } from '@nestjs/schedule';",
-      'repository/inject-soft-delete-repository.decorator.ts': "import { Inject } from '@nestjs/common';",
+      'nest/inject-soft-delete-repository.decorator.ts': "import { Inject } from '@nestjs/common';",
     },
     found: [
       'deletion/a.ts imports @nestjs/common',
       'http/b.ts imports @nestjs/schedule',
-      'soft-delete.module.ts imports @nestjs/common/decorators/index.js',
+      'nest/soft-delete.module.ts imports @nestjs/common/decorators/index.js',
     ],
   },
   {

@@ -4,7 +4,8 @@
  * them all because it has to hand them to Nest.
  */
 const ground = ['errors', 'options', 'events', 'metadata'];
-const core = [...ground, 'filter', 'flush', 'deletion', 'schema', 'purge'];
+const base = [...ground, 'installation'];
+const core = [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'flush', 'deletion', 'schema', 'purge'];
 const services = [...core, 'repository', 'install', 'doctor', 'policy'];
 
 export const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -12,14 +13,19 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   options: ['errors'],
   events: ['errors', 'options'],
   metadata: ['errors', 'options', 'events'],
-  filter: ground,
-  deletion: [...ground, 'filter'],
-  schema: ground,
-  flush: [...ground, 'filter', 'deletion'],
-  purge: [...ground, 'schema', 'deletion'],
+  installation: ground,
+  orm: base,
+  sql: [...base, 'orm'],
+  postgres: [...base, 'sql'],
+  filter: [...base, 'orm'],
+  memory: [...base, 'orm', 'sql'],
+  schema: [...base, 'sql'],
+  deletion: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory'],
+  flush: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'deletion'],
+  purge: [...base, 'sql', 'postgres', 'schema'],
   repository: core,
   install: [...core, 'repository'],
-  doctor: [...ground, 'filter', 'schema'],
+  doctor: [...base, 'sql', 'postgres', 'schema'],
   policy: [...ground, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],
@@ -31,17 +37,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   entry: [...services, 'wiring', 'schedule', 'http', 'admin', 'testing', 'assembly'],
 };
 
-/** Single files that live elsewhere than their folder says. */
+/** Files whose room is another than their folder's name says. */
 const exceptions: Readonly<Record<string, string>> = {
   'index.ts': 'entry',
   'admin/index.ts': 'entry',
   'testing/index.ts': 'entry',
   'install-soft-delete.ts': 'install',
-  'soft-delete.module.ts': 'assembly',
-  'soft-delete.providers.ts': 'assembly',
-  'soft-delete.bootstrap.ts': 'assembly',
-  // A decorator for constructor parameters of the application: the one thing of the repository that speaks Nest.
-  'repository/inject-soft-delete-repository.decorator.ts': 'wiring',
+  'nest/soft-delete.module.ts': 'assembly',
+  'nest/soft-delete.providers.ts': 'assembly',
+  'nest/soft-delete.bootstrap.ts': 'assembly',
 };
 
 export const nestRooms: readonly string[] = ['wiring', 'assembly', 'schedule', 'http', 'admin', 'cli'];
@@ -54,5 +58,5 @@ export function roomOf(path: string): string {
     return exception;
   }
   const [folder] = path.split('/');
-  return path.includes('/') ? folder! : 'wiring';
+  return folder === 'nest' || !path.includes('/') ? 'wiring' : folder!;
 }

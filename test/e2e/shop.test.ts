@@ -35,13 +35,17 @@ describe('The sample app', () => {
       );
       results = [];
       for (const command of readmeCommands('### Try it').filter((line) => line.startsWith('curl'))) {
-        const { stdout } = await run('bash', ['-c', command], {
-          env: { PATH: process.env['PATH'], CURL_HOME: home, ADMIN_API_KEY: 'the-key-of-the-tests' },
-        });
-        const [, body, status] = /^([\s\S]*)\n(\d+)$/.exec(stdout)!;
+        const [, body, status] = /^([\s\S]*)\n(\d+)$/.exec(await curl(command))!;
         results.push({ command, status: Number(status), body: JSON.parse(body!) });
       }
     });
+
+    async function curl(command: string): Promise<string> {
+      const { stdout } = await run('bash', ['-c', command], {
+        env: { PATH: process.env['PATH'], CURL_HOME: home, ADMIN_API_KEY: 'the-key-of-the-tests' },
+      });
+      return stdout;
+    }
 
     afterAll(async () => {
       await rm(home, { recursive: true, force: true });
@@ -109,6 +113,14 @@ describe('The sample app', () => {
         { id: 5, email: 'barbara@example.com', deleted: true },
         { id: 6, email: 'ada@example.com', deleted: true },
       ]);
+    });
+
+    it('work a second time', async () => {
+      const statuses: number[] = [];
+      for (const { command } of results) {
+        statuses.push(Number(/(\d+)$/.exec(await curl(command))![1]));
+      }
+      expect(statuses).toEqual(results.map(({ status }) => status));
     });
 
     it('are the ones the app prints when it is open', () => {
@@ -207,8 +219,14 @@ describe('The sample app', () => {
     it('tells how it is, and what it can do', async () => {
       expect((await shop.request('GET', '/health')).body).toMatchObject({
         status: 'ok',
-        info: { database: { status: 'up' } },
+        info: { database: { status: 'up' }, purge: { status: 'up' } },
       });
+      expect(
+        await fetch(shop.address, { redirect: 'manual' }).then(({ status, headers }) => [
+          status,
+          headers.get('location'),
+        ]),
+      ).toEqual([302, '/docs']);
       expect((await shop.request('GET', '/docs')).body).toContain('swagger-ui');
       const { body } = await shop.request('GET', '/docs-json');
       expect(Object.keys(body.paths)).toEqual(
@@ -217,7 +235,7 @@ describe('The sample app', () => {
       expect(body.paths['/customers'].post.requestBody.content['application/json'].schema).toEqual({
         $ref: '#/components/schemas/RegisterCustomerDto',
       });
-      expect(Object.keys(body.components.schemas.RegisterCustomerDto.properties)).toEqual(['email', 'name']);
+      expect(Object.keys(body.components.schemas.RegisterCustomerDto.properties)).toEqual(['name', 'email']);
     });
 
     it('logs each request in a line', async () => {
@@ -242,7 +260,7 @@ describe('The sample app', () => {
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], DATA_FOLDER: dataFolder },
       });
-      expect(stdout).toContain('Customer: 3 deleted (kept for 30 days), 2 due, 1 blocked');
+      expect(stdout).toContain('Customer: 4 deleted (kept for 30 days), 2 due, 1 blocked');
       expect(status).toBe(2);
     });
   });
@@ -250,7 +268,7 @@ describe('The sample app', () => {
   it('removes for good what is past its retention', async () => {
     const { status, body } = await shop.request('POST', '/admin/purge');
     expect([status, body]).toEqual([200, expect.objectContaining({ dryRun: false, outcome: 'completed', total: 2 })]);
-    expect(await shop.query('select id from customers order by id')).toEqual([1, 2, 3, 5, 6].map((id) => ({ id })));
+    expect(await shop.query('select id from customers order by id')).toEqual([1, 2, 3, 5, 6, 7].map((id) => ({ id })));
     expect(await shop.query('select count(*)::int from reviews where customer_id = 4')).toEqual([{ count: 0 }]);
   });
 });

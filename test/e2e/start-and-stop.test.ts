@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { isRunning, newDataFolder, removeDataFolder, serverPid, Shop } from './shop.js';
+import { join } from 'node:path';
+import { reachableFolder } from '../../sample-app/src/database/reachable-folder.js';
+import { isRunning, newDataFolder, removeDataFolder, root, serverPid, Shop } from './shop.js';
 
 describe('Starting and stopping the sample app', () => {
   let dataFolder: string;
@@ -83,6 +86,57 @@ describe('Starting and stopping the sample app', () => {
     const customers = 'select id from customers where deleted_at is null order by id';
     expect(await shop.query(customers, 'elsewhere')).toEqual([{ id: 2 }, { id: 3 }]);
     expect(await shop.query(customers)).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  });
+
+  it('keeps the data where the server can reach it when root owns a folder that nobody else may enter', async () => {
+    const closed = await newDataFolder();
+    await chmod(closed, 0o700);
+    const inside = join(closed, 'data');
+    const moved = reachableFolder(inside);
+    try {
+      const second = await Shop.open({ dataFolder: inside });
+      expect((await second.request('GET', '/customers')).status).toBe(200);
+      if (process.getuid?.() === 0) {
+        expect(moved).toMatch(/^\/var\/lib\/nestjs-mikro-orm-soft-delete\/data-/);
+        await second.untilPrinted(new RegExp(`The database is kept in ${moved}`));
+      } else {
+        expect(moved).toBe(inside);
+      }
+      expect(await second.close()).toBe(0);
+    } finally {
+      await removeDataFolder(moved);
+      await removeDataFolder(closed);
+    }
+  });
+
+  it('starts as new with --fresh, and never empties a database of yours', async () => {
+    const other = await newDataFolder();
+    try {
+      const first = await Shop.open({ dataFolder: other });
+      await first.request('DELETE', '/customers/1');
+      await first.close();
+      const main = [process.execPath, join(root, 'sample-app/dist/main.js')] as const;
+      const again = await Shop.open({ dataFolder: other, command: [...main, '--fresh'] });
+      expect(await again.query('select id from customers where deleted_at is null order by id')).toEqual([
+        { id: 1 },
+        { id: 2 },
+        { id: 3 },
+      ]);
+      await again.close();
+
+      const theirs = Shop.launch({
+        dataFolder: other,
+        command: [...main, '--fresh'],
+        env: { DATABASE_URL: shop.databaseUrl() },
+      });
+      expect(await theirs.ended()).toBe(1);
+      expect(theirs.errors).toMatch(/^--fresh empties the database that the app brings along, .*\n$/);
+      const typo = Shop.launch({ dataFolder: other, command: [...main, '--frehs'] });
+      expect(await typo.ended()).toBe(1);
+      expect(typo.errors).toMatch(/^There is no option "--frehs"\..*\n$/);
+    } finally {
+      await removeDataFolder(other);
+    }
   });
 
   it('starts again with its data after a kill -9, on the server that was left behind', async () => {

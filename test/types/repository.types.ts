@@ -2,9 +2,11 @@ import type { Loaded } from '@mikro-orm/core';
 import { expectTypeOf } from 'expect-type';
 import {
   type DeletedScope,
+  type DeletionPreview,
   type DeletionResult,
   type RestoreConflict,
   RestoreConflictError,
+  type RestorePreview,
   type RestoreResult,
   type SoftDeleteReadView,
   type SoftDeleteRepository,
@@ -54,6 +56,24 @@ export async function targetsAreKeysEntitiesListsAndConditions(): Promise<void> 
   await authors.restore({ name: 'x' });
   // @ts-expect-error: no such option
   await authors.softDelete(1, { withParents: true });
+}
+
+export async function previewsSayWhatWouldHappen(): Promise<void> {
+  const deletion = await authors.softDelete(1, { dryRun: true });
+  expectTypeOf(deletion).toEqualTypeOf<DeletionPreview>();
+  expectTypeOf(deletion.restrictions[0]!.relation).toEqualTypeOf<string>();
+  expectTypeOf(await authors.hardDelete(1, { dryRun: true, actor: 'admin' })).toEqualTypeOf<DeletionPreview>();
+  const restoration = await authors.restore(1, { dryRun: true, withParents: true });
+  expectTypeOf(restoration).toEqualTypeOf<RestorePreview>();
+  expectTypeOf(restoration.conflicts).toEqualTypeOf<readonly RestoreConflict[]>();
+  expectTypeOf(await authors.softDelete(1, { dryRun: false })).toEqualTypeOf<DeletionResult>();
+  expectTypeOf(await authors.hardDelete(1, { dryRun: false })).toEqualTypeOf<number>();
+  const either = await authors.softDelete(1, { dryRun: Boolean(scope) });
+  expectTypeOf(either).toEqualTypeOf<DeletionResult | DeletionPreview>();
+  expectTypeOf(either.total).toEqualTypeOf<number>();
+  // @ts-expect-error: a preview has no time
+  void deletion.deletedAt;
+  await authors.restore(1, { reason: 'by mistake', actor: 'support' });
 }
 
 export async function resultsSayWhatHappened(): Promise<void> {

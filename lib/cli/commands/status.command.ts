@@ -1,6 +1,6 @@
 import ms from 'ms';
 import { createPurge } from '../../purge/create-purge.js';
-import type { PurgeEntityStatus } from '../../purge/purge-status.js';
+import type { PurgeEntityStatus } from '../../purge/run/purge-status.js';
 import type { CliCommand } from '../cli-command.js';
 import { EXIT_CODE } from '../exit-code.js';
 

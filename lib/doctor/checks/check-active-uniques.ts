@@ -1,8 +1,8 @@
-import type { DatabaseIndex, DatabaseTable } from '../database/database-table.js';
+import type { DatabaseIndex, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { type ActiveUniqueMetadata, findActiveUniques } from '../../schema/find-active-uniques.js';
-import { demandsNull } from './predicate.js';
+import { demandsNull } from '../../postgres/predicate.js';
 
 /** Unique indexes over active rows that the model has and the database has not. @internal */
 export const checkActiveUniques: Check = (examination) =>

@@ -1,9 +1,9 @@
 import { Cascade, type EntityMetadata } from '@mikro-orm/core';
 import { createIndexSql } from '../create-index-sql.js';
-import type { DatabaseForeignKey, DatabaseTable } from '../database/database-table.js';
+import type { DatabaseForeignKey, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
-import { admitsNotNull } from './predicate.js';
+import { admitsNotNull } from '../../postgres/predicate.js';
 
 /** Foreign keys that are slow to follow, or that delete and change rows in ways that soft deletion does not. @internal */
 export const checkForeignKeys: Check = (examination) =>

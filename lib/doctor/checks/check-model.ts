@@ -1,5 +1,5 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
-import { SOFT_DELETE_FILTER } from '../../filter/filter-name.js';
+import { SOFT_DELETE_FILTER } from '../../metadata/filter-name.js';
 import type { Check } from '../examination.js';
 import type { Finding } from '../finding.js';
 

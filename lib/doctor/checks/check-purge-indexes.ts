@@ -1,9 +1,9 @@
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import type { DatabaseTable } from '../database/database-table.js';
+import type { DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import { createIndexSql } from '../create-index-sql.js';
 import type { Finding } from '../finding.js';
-import { admitsNotNull } from './predicate.js';
+import { admitsNotNull } from '../../postgres/predicate.js';
 
 /** The index that a purge, a restore and a cascade read. @internal */
 export const checkPurgeIndexes: Check = (examination) =>

@@ -1,8 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { DatabaseIndex, DatabaseTable } from '../database/database-table.js';
+import type { DatabaseIndex, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
-import { demandsNull } from './predicate.js';
+import { demandsNull } from '../../postgres/predicate.js';
 
 /** Unique constraints and indexes that keep the values of deleted rows taken, or that enforce nothing. @internal */
 export const checkUniques: Check = (examination) =>

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import { tableName } from '../../metadata/table-name.js';
+import { tableName } from '../../sql/table-name.js';
 
 /**
  * How many milliseconds ago, by the database's clock, the row deleted first was deleted, for each of the entities that has

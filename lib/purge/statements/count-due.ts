@@ -1,4 +1,4 @@
-import { type DueRows, dueSql } from './row-sql.js';
+import { type DueRows, dueSql } from '../fragments/row-sql.js';
 
 /** How many rows are due, but not counting further than a limit. @internal */
 export function countDue({ plan: { entity }, cutoff, quote }: DueRows, limit: number): string {

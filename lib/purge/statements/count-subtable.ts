@@ -1,6 +1,7 @@
-import type { PurgeTable } from '../key-graph.js';
-import { equal, names, type QuoteValue } from './path-sql.js';
-import { keyListSql, sameKeySql } from './row-sql.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import { equal, names } from '../fragments/path-sql.js';
+import { keyListSql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** How many of the given rows have a part of themselves in another table of their hierarchy. */
 export function countSubtable(

@@ -1,6 +1,6 @@
-import type { PurgeTable } from '../key-graph.js';
-import type { QuoteValue } from './path-sql.js';
-import { keyListSql, sameKeySql } from './row-sql.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import { keyListSql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** Removes rows that went along with purged ones. @internal */
 export function deleteCompanions(table: PurgeTable, keys: readonly string[], quote: QuoteValue): string {

@@ -1,5 +1,5 @@
-import { candidateColumns, standingSql } from './standing.js';
-import { type DueRows, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
+import { candidateColumns, standingSql } from '../fragments/held-rows-sql.js';
+import { type DueRows, keyListSql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface KeysRow {

@@ -1,4 +1,4 @@
-import { type DueRows, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
+import { type DueRows, keyListSql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 
 /**
  * Removes rows that the transaction has locked and checked, of several entities at once if they reference each other: the

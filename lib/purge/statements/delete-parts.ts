@@ -1,7 +1,8 @@
-import type { PurgeTable } from '../key-graph.js';
-import type { ReferencePath } from '../purge-planner.js';
-import { equal, names, pathSql, type QuoteValue, rowsSql } from './path-sql.js';
-import { keyListSql, sameKeySql } from './row-sql.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import type { ReferencePath } from '../plan/purge-planner.js';
+import { equal, names, pathSql, rowsSql } from '../fragments/path-sql.js';
+import { keyListSql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** Removes the rows that a relation declares to be parts of the given rows. @internal */
 export function deleteParts(

@@ -1,5 +1,5 @@
-import { type BatchRange, inRangeSql, untilCursorSql } from './batch-range.js';
-import { type DueRows, unblockedSql } from './row-sql.js';
+import { type BatchRange, inRangeSql, untilCursorSql } from '../fragments/batch-range.js';
+import { type DueRows, unblockedSql } from '../fragments/row-sql.js';
 
 /**
  * Removes a stretch of due rows as a range. A row that was changed since the statement began is checked again by the database

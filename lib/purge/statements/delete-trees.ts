@@ -1,6 +1,6 @@
-import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from './batch-range.js';
-import { type DueRows, stillDueSql } from './row-sql.js';
-import { candidateColumns, standingSql } from './standing.js';
+import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from '../fragments/batch-range.js';
+import { type DueRows, stillDueSql } from '../fragments/row-sql.js';
+import { candidateColumns, standingSql } from '../fragments/held-rows-sql.js';
 
 /** @internal */
 export interface TreesRow {

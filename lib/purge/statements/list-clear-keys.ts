@@ -1,5 +1,5 @@
-import { candidateColumns, standingSql } from './standing.js';
-import { type DueRows, keyListSql, keySql, sameKeySql } from './row-sql.js';
+import { candidateColumns, standingSql } from '../fragments/held-rows-sql.js';
+import { type DueRows, keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
 
 /**
  * Those of the locked rows that nothing blocks. A statement of its own, so that it sees every reference that was committed

@@ -1,6 +1,7 @@
-import type { KeyCompanion, PurgeTable } from '../key-graph.js';
-import { conditionSql, equal, names, type QuoteValue } from './path-sql.js';
-import { keyListSql, keySql, sameKeySql } from './row-sql.js';
+import type { KeyCompanion, PurgeTable } from '../plan/key-graph.js';
+import { conditionSql, equal, names } from '../fragments/path-sql.js';
+import { keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** The rows that the given rows point at through relations which take them along. @internal */
 export function listCompanions(

@@ -1,5 +1,5 @@
-import { blockedSql, type SurveyedRows } from './blocked.js';
-import { dueSql, keySql } from './row-sql.js';
+import { blockedSql, type SurveyedRows } from '../fragments/blocked.js';
+import { dueSql, keySql } from '../fragments/row-sql.js';
 
 /** Keys of due rows of one entity that nothing stands in the way of. @internal */
 export function listOpen(surveyed: readonly SurveyedRows[], e: number, limit: number): string {

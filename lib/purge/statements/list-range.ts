@@ -1,5 +1,5 @@
-import { type BatchRange, cursorSql, inRangeSql, orderBySql } from './batch-range.js';
-import { type DueRows, keySql } from './row-sql.js';
+import { type BatchRange, cursorSql, inRangeSql, orderBySql } from '../fragments/batch-range.js';
+import { type DueRows, keySql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface ListedRow {

@@ -1,5 +1,5 @@
-import { linkSql } from './blocked.js';
-import { type DueRows, keyListSql, keySql, sameKeySql } from './row-sql.js';
+import { linkSql } from '../fragments/blocked.js';
+import { type DueRows, keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface UnitRow {

@@ -1,7 +1,8 @@
-import type { PurgeTable } from '../key-graph.js';
-import type { ReferencePath } from '../purge-planner.js';
-import { existsSql, type QuoteValue } from './path-sql.js';
-import { keyListSql, keySql, sameKeySql } from './row-sql.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import type { ReferencePath } from '../plan/purge-planner.js';
+import { existsSql } from '../fragments/path-sql.js';
+import { keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** Those of the locked rows that nothing references any more. @internal */
 export function listUnneeded(

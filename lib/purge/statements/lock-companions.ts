@@ -1,6 +1,6 @@
-import type { PurgeTable } from '../key-graph.js';
-import type { QuoteValue } from './path-sql.js';
-import { keyListSql, keySql, sameKeySql } from './row-sql.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import { keyListSql, keySql, sameKeySql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** Locks rows that are to go along, passing over those that somebody else has locked. @internal */
 export function lockCompanions(table: PurgeTable, keys: readonly string[], quote: QuoteValue): string {

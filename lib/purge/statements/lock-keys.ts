@@ -1,4 +1,4 @@
-import { type DueRows, keyListSql, keySql, sameKeySql, stillDueSql } from './row-sql.js';
+import { type DueRows, keyListSql, keySql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 
 /** Locks the rows of a list that are still due, passing over those that somebody else has locked. @internal */
 export function lockKeys({ plan, cutoff, quote }: DueRows, keys: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { PurgeTable } from '../key-graph.js';
+import type { PurgeTable } from '../plan/key-graph.js';
 
 /** How many rows the current transaction, and others not yet reported, have removed and changed, by the table's id. @internal */
 export type RowCounters = Readonly<Record<string, readonly [removed: number, changed: number]>>;

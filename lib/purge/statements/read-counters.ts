@@ -1,4 +1,4 @@
-import type { PurgeTable } from '../key-graph.js';
+import type { PurgeTable } from '../plan/key-graph.js';
 import { countersSql } from './open-batch.js';
 
 /**

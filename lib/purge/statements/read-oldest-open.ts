@@ -1,5 +1,5 @@
-import { blockedSql, type SurveyedRows } from './blocked.js';
-import { dueSql } from './row-sql.js';
+import { blockedSql, type SurveyedRows } from '../fragments/blocked.js';
+import { dueSql } from '../fragments/row-sql.js';
 
 /** The time of deletion of the oldest due row per entity that nothing stands in the way of. @internal */
 export function readOldestOpen(surveyed: readonly SurveyedRows[]): string {

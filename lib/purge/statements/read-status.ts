@@ -1,6 +1,6 @@
-import type { PurgeEntity } from '../key-graph.js';
-import type { QuoteValue } from './path-sql.js';
-import { dueSql } from './row-sql.js';
+import type { PurgeEntity } from '../plan/key-graph.js';
+import { dueSql } from '../fragments/row-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** @internal */
 export interface StatusRow {

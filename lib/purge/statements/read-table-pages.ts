@@ -1,4 +1,4 @@
-import type { PurgeTable } from '../key-graph.js';
+import type { PurgeTable } from '../plan/key-graph.js';
 
 /** How many pages the table has. @internal */
 export function readTablePages({ id }: PurgeTable): string {

@@ -1,5 +1,5 @@
-import { orderBySql } from './batch-range.js';
-import { type DueRows, dueSql } from './row-sql.js';
+import { orderBySql } from '../fragments/batch-range.js';
+import { type DueRows, dueSql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface SampleRow {

@@ -1,5 +1,5 @@
-import { type BatchRange, inRangeSql, orderBySql } from './batch-range.js';
-import type { DueRows } from './row-sql.js';
+import { type BatchRange, inRangeSql, orderBySql } from '../fragments/batch-range.js';
+import type { DueRows } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface SummaryRow {

@@ -3,13 +3,15 @@ import { IsEmail, MaxLength } from 'class-validator';
 import type { Customer } from '../entities/customer.entity.js';
 import { IsText } from '../http/is-text.decorator.js';
 
-export class RegisterCustomerDto {
+export class EmailDto {
   /** @example "ada@example.com" */
   @IsEmail()
   @MaxLength(254)
   @Transform(({ value }) => (typeof value === 'string' ? value.trim().toLowerCase() : value))
   email!: string;
+}
 
+export class RegisterCustomerDto extends EmailDto {
   /** @example "Ada Lovelace" */
   @IsText({ maxLength: 200 })
   name!: string;

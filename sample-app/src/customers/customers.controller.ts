@@ -1,10 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { Customer } from '../entities/customer.entity.js';
 import { DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
-import { CustomerDto, RegisterCustomerDto } from './customer.dto.js';
+import { CustomerDto, EmailDto, RegisterCustomerDto } from './customer.dto.js';
 
 /** There is no login in this sample: whoever asks may register and close accounts. */
 @Controller('customers')
@@ -32,6 +32,12 @@ export class CustomersController {
   @Get(':id')
   async show(@Param('id', IdPipe) id: number): Promise<CustomerDto> {
     return CustomerDto.of(await this.customers.findOneOrFail(id));
+  }
+
+  /** Closes the account that has an email. */
+  @Delete()
+  async closeByEmail(@Query() { email }: EmailDto): Promise<DeletionDto> {
+    return this.close((await this.customers.findOneOrFail({ email })).id);
   }
 
   /** Closes an account: the customer's reviews go along, their orders stay. */

@@ -21,21 +21,27 @@ export class Database {
       return new Database(environment.databaseUrl, await connect(environment.databaseUrl, 'Check DATABASE_URL'));
     }
     const server = await EmbeddedServer.start(environment.dataFolder);
-    const session = await connect(server.url, `Remove ${environment.dataFolder} to start afresh`).catch(
-      async (error) => {
-        await server.stop();
-        throw error;
-      },
-    );
+    const session = await connect(server.url, `Remove ${server.home} to start afresh`).catch(async (error) => {
+      await server.stop();
+      throw error;
+    });
     // A lock of the session: the operating system frees it, however the app that held it came to its end.
     const { rows } = await session.query('select pg_try_advisory_lock($1) as free', [APP_LOCK]);
     if (!rows[0].free) {
       await session.end();
       throw new StartupError(
-        `The sample app is already running on the data in ${environment.dataFolder}. Stop it first, or give this one a folder of its own: DATA_FOLDER=… npm start`,
+        `The sample app is already running on the data in ${server.home}. Stop it first, or give this one a folder of its own: DATA_FOLDER=… npm start`,
       );
     }
+    if (environment.fresh) {
+      await session.query('drop schema public cascade; create schema public');
+    }
     return new Database(server.url, session, server);
+  }
+
+  /** Where the app's own database is kept, if that is not where it was asked to be. */
+  movedFrom(dataFolder: string): string | undefined {
+    return this.server && this.server.home !== dataFolder ? this.server.home : undefined;
   }
 
   /** Runs the work while no other copy of the app does the same on this database. */

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '../startup/startup.error.js';
+import { reachableFolder } from './reachable-folder.js';
 import { serverAccount, type ServerAccount } from './server-account.js';
 import { serverBinaries, type ServerBinaries } from './server-binaries.js';
 import { readLock, removeStaleLock, runningPort } from './server-lock.js';
@@ -20,6 +21,8 @@ const USER = 'shop';
 export class EmbeddedServer {
   private constructor(
     readonly url: string,
+    /** Where its data is. */
+    readonly home: string,
     private readonly folder: string,
     private readonly binaries: ServerBinaries,
     private readonly account: ServerAccount,
@@ -28,14 +31,15 @@ export class EmbeddedServer {
 
   /** @throws StartupError if it does not come up */
   static async start(dataFolder: string): Promise<EmbeddedServer> {
-    const binaries = await serverBinaries();
-    const folder = clusterFolder(dataFolder);
-    const account = await serverAccount(dataFolder, binaries.initdb);
+    const account = serverAccount();
+    const binaries = await serverBinaries(account);
+    const home = reachableFolder(dataFolder);
+    const folder = clusterFolder(home);
     if (!existsSync(join(folder, 'PG_VERSION'))) {
-      await createCluster(dataFolder, folder, binaries, account);
+      await createCluster(home, folder, binaries, account);
     }
     const process = await bringUp(folder, binaries, account);
-    return new EmbeddedServer(embeddedServerUrl(dataFolder)!, folder, binaries, account, process);
+    return new EmbeddedServer(embeddedServerUrl(dataFolder)!, home, folder, binaries, account, process);
   }
 
   async stop(): Promise<void> {
@@ -57,8 +61,9 @@ const STOP = ['stop', '-w', '-s', '-m', 'fast'];
 
 /** The address of the server that keeps its data in the folder, if one is running. */
 export function embeddedServerUrl(dataFolder: string): string | undefined {
-  const port = runningPort(clusterFolder(dataFolder));
-  const password = passwordFile(dataFolder);
+  const home = reachableFolder(dataFolder);
+  const port = runningPort(clusterFolder(home));
+  const password = passwordFile(home);
   return port && existsSync(password)
     ? `postgresql://${USER}:${readFileSync(password, 'utf8').trim()}@127.0.0.1:${port}/postgres`
     : undefined;
@@ -74,15 +79,17 @@ function passwordFile(dataFolder: string): string {
 
 /** Creates it aside and moves it into place, so that an app killed meanwhile leaves nothing half done. */
 async function createCluster(
-  dataFolder: string,
+  home: string,
   folder: string,
   binaries: ServerBinaries,
   account: ServerAccount,
 ): Promise<void> {
   const draft = `${folder}.${randomBytes(4).toString('hex')}`;
-  const password = join(dataFolder, 'password');
+  const password = passwordFile(home);
   try {
     await mkdir(draft, { recursive: true });
+    // Under a strict umask only root could enter it.
+    await chmod(home, 0o755);
     await writeFile(password, randomBytes(16).toString('hex'), { mode: 0o600, flag: 'wx' }).catch(() => undefined);
     if (account.uid !== undefined && account.gid !== undefined) {
       await Promise.all([draft, password].map((path) => chown(path, account.uid!, account.gid!)));
@@ -101,7 +108,7 @@ async function createCluster(
     );
     if (code !== 0) {
       throw new StartupError(
-        `PostgreSQL could not create its files in ${dataFolder}: ${complaint(output)}. Set DATABASE_URL to use a database of yours.`,
+        `PostgreSQL could not create its files in ${home}: ${complaint(output)}. Set DATABASE_URL to use a database of yours.`,
       );
     }
     await appendFile(
@@ -116,7 +123,7 @@ async function createCluster(
   } catch (cause) {
     throw cause instanceof StartupError
       ? cause
-      : new StartupError(`The database cannot be kept in ${dataFolder}: ${(cause as Error).message}.`, { cause });
+      : new StartupError(`The database cannot be kept in ${home}: ${(cause as Error).message}.`, { cause });
   } finally {
     await rm(draft, { recursive: true, force: true }).catch(() => undefined);
   }

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, resolve } from 'node:path';
 import { StartupError } from '../startup/startup.error.js';
-
-const run = promisify(execFile);
 
 /** The user that the database server runs as. */
 export interface ServerAccount {
@@ -18,49 +15,46 @@ const NAME = 'postgres';
  * PostgreSQL refuses to run as root, so that root lends it the user `postgres`, creating it where there is none. Anybody else
  * runs it under their own name.
  *
- * @param paths - what the server has to reach
- * @throws StartupError if there is no such user and none can be created, or it cannot reach the paths
+ * @throws StartupError if there is no such user and none can be created
  */
-export async function serverAccount(...paths: readonly string[]): Promise<ServerAccount> {
+export function serverAccount(): ServerAccount {
   if (process.getuid?.() !== 0) {
     return {};
   }
-  const user = await lookUp().catch(createUser);
-  const closed = paths.flatMap(ancestors).find((folder) => !admits(folder, user));
-  if (closed) {
+  return lookUp() ?? createUser();
+}
+
+/** Whether the server can get to a path: to the path itself, or as much of it as exists. */
+export function canReach({ uid, gid }: ServerAccount, path: string): boolean {
+  if (uid === undefined) {
+    return true;
+  }
+  return ancestors(resolve(path)).every((each) => {
+    const { mode, uid: owner, gid: group } = statSync(each);
+    return Boolean(mode & (owner === uid ? 0o100 : group === gid ? 0o010 : 0o001));
+  });
+}
+
+type User = Required<ServerAccount>;
+
+function lookUp(): User | undefined {
+  const [uid, gid] = ['-u', '-g'].map((which) => spawnSync('id', [which, NAME], { encoding: 'utf8' }));
+  return uid!.status === 0 && gid!.status === 0 ? { uid: Number(uid!.stdout), gid: Number(gid!.stdout) } : undefined;
+}
+
+function createUser(): User {
+  spawnSync('groupadd', ['--system', NAME]);
+  const { error, stderr } = spawnSync('useradd', ['--system', '--gid', NAME, NAME], { encoding: 'utf8' });
+  const user = lookUp();
+  if (!user) {
     throw new StartupError(
-      `PostgreSQL does not run as root, and the user "${NAME}" cannot enter ${closed}. Move the project to a folder that others can enter, start the app as another user, or set DATABASE_URL.`,
+      `PostgreSQL does not run as root, and the user "${NAME}" could not be created: ${error?.message ?? stderr}. Start the app as another user, or set DATABASE_URL.`,
     );
   }
   return user;
 }
 
-type User = { readonly uid: number; readonly gid: number };
-
-async function lookUp(): Promise<User> {
-  const [uid, gid] = await Promise.all([run('id', ['-u', NAME]), run('id', ['-g', NAME])]);
-  return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-}
-
-async function createUser(): Promise<User> {
-  try {
-    await run('groupadd', ['--system', NAME]).catch(() => undefined);
-    await run('useradd', ['--system', '--gid', NAME, NAME]);
-    return await lookUp();
-  } catch (cause) {
-    throw new StartupError(
-      `PostgreSQL does not run as root, and the user "${NAME}" could not be created. Start the app as another user, or set DATABASE_URL.`,
-      { cause },
-    );
-  }
-}
-
 function ancestors(path: string): string[] {
   const parent = dirname(path);
-  return [...(parent === path ? [] : ancestors(parent)), path].filter((folder) => existsSync(folder));
-}
-
-function admits(folder: string, { uid, gid }: User): boolean {
-  const { mode, uid: owner, gid: group } = statSync(folder);
-  return Boolean(mode & (owner === uid ? 0o100 : group === gid ? 0o010 : 0o001));
+  return [...(parent === path ? [] : ancestors(parent)), path].filter((each) => existsSync(each));
 }

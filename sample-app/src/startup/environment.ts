@@ -12,10 +12,22 @@ export interface Environment {
   readonly dataFolder: string;
   readonly adminApiKey: string;
   readonly adminApiKeyGenerated: boolean;
+  /** Whether the shop is to start as new: `npm start -- --fresh`. */
+  readonly fresh: boolean;
 }
 
-/** @throws StartupError if a variable has a value that cannot work */
-export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+/** @throws StartupError if a variable has a value that cannot work, or an argument is unknown */
+export function readEnvironment(env: NodeJS.ProcessEnv, args: readonly string[] = []): Environment {
+  const unknown = args.find((arg) => arg !== '--fresh');
+  if (unknown !== undefined) {
+    throw new StartupError(`There is no option "${unknown}". The only one is --fresh, which empties the shop first.`);
+  }
+  const fresh = args.includes('--fresh');
+  if (fresh && databaseUrl(env)) {
+    throw new StartupError(
+      '--fresh empties the database that the app brings along, never one that DATABASE_URL names. Unset DATABASE_URL, or leave --fresh out.',
+    );
+  }
   const adminApiKey = env['ADMIN_API_KEY']?.trim();
   return {
     port: port(env['PORT']),
@@ -23,6 +35,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     dataFolder: dataFolder(env),
     adminApiKey: adminApiKey || randomBytes(16).toString('hex'),
     adminApiKeyGenerated: !adminApiKey,
+    fresh,
   };
 }
 

@@ -14,7 +14,7 @@ export function whatToTry(address: string, { adminApiKey, adminApiKeyGenerated }
       `curl -X POST ${address}/customers -H 'content-type: application/json' -d '{"email": "ada@example.com", "name": "Ada again"}'`,
     ],
     ['now the old account cannot come back: 409', `curl -X POST ${admin} ${address}/admin/customers/1/restore`],
-    ['she closes the new one', `curl -X DELETE ${address}/customers/6`],
+    ['she closes the new one', `curl -X DELETE "${address}/customers?email=ada@example.com"`],
     ['and the old one comes back, with its reviews', `curl -X POST ${admin} ${address}/admin/customers/1/restore`],
     ['what would a purge remove?', `curl -X POST ${admin} "${address}/admin/purge?dryRun=true"`],
   ];

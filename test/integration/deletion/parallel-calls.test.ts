@@ -2,7 +2,7 @@ import { TransactionPropagation } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { setImmediate } from 'node:timers/promises';
 import { DeletionRestrictedError, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { Account, Author, Book, Chapter, Draft, Loan, Member, Tag } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
 

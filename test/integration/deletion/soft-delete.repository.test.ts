@@ -6,7 +6,7 @@ import {
   type SoftDeleteEvent,
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import {
   Account,
   Author,

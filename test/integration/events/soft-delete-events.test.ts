@@ -2,7 +2,7 @@ import { TransactionPropagation } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type SoftDeleteEvent, SoftDeleteEvents, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { config, map, type Subscription } from 'rxjs';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { inScope } from '../../support/in-scope.js';
 import { Author, Book, LIBRARY, Review, Tag } from '../../support/library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
@@ -56,6 +56,24 @@ describe(SoftDeleteEvents.name, () => {
       'restored 1 Review',
       'hard-deleted 1 Book',
     ]);
+  });
+
+  it('tells who did it and why, in all three operations', async () => {
+    const told: (string | undefined)[][] = [];
+    listen(({ type, actor, reason }) => told.push([type, actor, reason]));
+    const reviews = repository(em, Review);
+    const because = { actor: 'support', reason: 'ticket 7' };
+    await reviews.softDelete(1, because);
+    await reviews.restore(1, because);
+    await reviews.hardDelete(1, because);
+    expect(told).toEqual([
+      ['deleted', 'support', 'ticket 7'],
+      ['restored', 'support', 'ticket 7'],
+      ['hard-deleted', 'support', 'ticket 7'],
+    ]);
+    for (const wrong of [{ actor: '' }, { reason: 7 }, { reson: 'x' }]) {
+      await expect(reviews.restore(2, wrong as never)).rejects.toMatchObject({ code: 'SOFT_DELETE_CONFIG' });
+    }
   });
 
   it('holds back what a savepoint has released until the transaction around it has committed', async () => {

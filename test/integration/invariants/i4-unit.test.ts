@@ -1,7 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { RestoreConflictError } from 'nestjs-mikro-orm-soft-delete';
-import { takeUnitTime } from '../../../lib/deletion/take-unit-time.js';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { takeUnitTime } from '../../../lib/sql/take-unit-time.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { Author, Book, Chapter, Tag } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
 

@@ -19,7 +19,7 @@ import {
 } from 'nestjs-mikro-orm-soft-delete';
 import { backdateDeletions } from 'nestjs-mikro-orm-soft-delete/testing';
 import { defineEntity, p } from '@mikro-orm/core';
-import { ApplicationPurgeService } from '../../../lib/soft-delete.purge-service.js';
+import { ApplicationPurgeService } from '../../../lib/nest/soft-delete.purge-service.js';
 import { resolvePurgeOptions } from '../../../lib/options/resolve-module-options.js';
 import { Account } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';

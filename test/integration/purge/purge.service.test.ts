@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { createPurge, PurgeService, softDeletable, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Account, Invoice, Project, Session, Tag } from './purge.entities.js';
 

@@ -10,7 +10,7 @@ import {
   SoftDeleteEvents,
   SoftDeleteNotInstalledError,
 } from 'nestjs-mikro-orm-soft-delete';
-import { getInstallation } from '../../../lib/metadata/installation.js';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { Book } from '../../support/library.js';
 import { createTestOrm } from '../../support/orm.js';
 import { useLibrary } from '../../support/use-library.js';

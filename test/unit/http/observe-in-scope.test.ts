@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StreamableFile } from '@nestjs/common';
 import { catchError, defer, interval, lastValueFrom, map, NEVER, of, Subject, take, tap, toArray } from 'rxjs';
 import { observeInScope } from '../../../lib/http/observe-in-scope.js';
-import { ScopeStorage } from '../../../lib/metadata/scope-storage.js';
+import { ScopeStorage } from '../../../lib/installation/scope-storage.js';
 
 describe(observeInScope.name, () => {
   const first = new ScopeStorage();

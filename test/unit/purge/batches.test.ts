@@ -1,7 +1,7 @@
-import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch-size.js';
-import { classifyFailure } from '../../../lib/purge/classify-failure.js';
-import { isolateFailures } from '../../../lib/purge/isolate-failures.js';
-import { Trust } from '../../../lib/purge/trust.js';
+import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch/batch-size.js';
+import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
+import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
+import { Trust } from '../../../lib/purge/batch/optimistic-batches.js';
 
 describe(BatchSize.name, () => {
   it('adapts to the time a batch takes, comes down at once and goes up again', () => {

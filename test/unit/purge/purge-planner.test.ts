@@ -1,5 +1,5 @@
-import type { KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/key-graph.js';
-import { planPurge } from '../../../lib/purge/purge-planner.js';
+import type { KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
+import { planPurge } from '../../../lib/purge/plan/purge-planner.js';
 
 const table = (label: string): PurgeTable => ({
   id: label,

@@ -1,0 +1,109 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { RestoreConflict } from '../errors/restore-conflict.error.js';
+import { filterSql } from '../sql/filter-sql.js';
+import { getInstallation } from '../installation/installation.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { entityKeys } from '../sql/entity-key.js';
+import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
+import { findUniqueConflicts } from './find-unique-conflicts.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { lockBehind, RowSet } from '../sql/row-set.js';
+import type { RowSelection } from '../sql/select-rows.js';
+
+/**
+ * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what
+ * stands in the way of their restoration.
+ *
+ * @internal
+ */
+export async function planRestoration(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  asked: RowSelection,
+  withParents: boolean,
+): Promise<{ rows: RowSet; conflicts: RestoreConflict[] }> {
+  const { catalog } = getInstallation(em);
+  const rows = await collectUnit(em, ctx, catalog, meta, asked);
+  const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
+  return { rows, conflicts: [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))] };
+}
+
+/** The rows that match and, level by level, the rows behind them that carry the same time. */
+async function collectUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  meta: EntityMetadata,
+  asked: RowSelection,
+): Promise<RowSet> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const rows = new RowSet();
+  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
+  while (level.size > 0) {
+    const next: typeof level = new Map();
+    for (const [root, keys] of level) {
+      for (const edge of catalog.graph.from(root)) {
+        const child = catalog.find(edge.child);
+        if (edge.policy !== 'cascade' || !child || keys.length === 0) {
+          continue;
+        }
+        const sameUnit = filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`);
+        const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
+        const added = await rows.add(
+          edge.child,
+          behind.map(({ key }) => key),
+        );
+        if (added.length > 0) {
+          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
+        }
+      }
+    }
+    level = next;
+  }
+  return rows;
+}
+
+/** Adds the deleted parents of the rows, and theirs, or reports them. */
+async function completeWithParents(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  rows: RowSet,
+  withParents: boolean,
+): Promise<RestoreConflict[]> {
+  for (;;) {
+    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
+    if (!withParents || missing.length === 0) {
+      return describeMissing(em, ctx, missing);
+    }
+    for (const { edge, parent } of missing) {
+      await rows.add(edge.parent, [parent]);
+    }
+  }
+}
+
+async function describeMissing(
+  em: EntityManager,
+  ctx: Transaction,
+  missing: readonly DeletedParent[],
+): Promise<RestoreConflict[]> {
+  const conflicts: RestoreConflict[] = [];
+  for (const [edge, group] of Map.groupBy(missing, (parent) => parent.edge)) {
+    const children = group.map(({ key }) => key);
+    const parents = group.map(({ parent }) => parent);
+    const childKey = await entityKeys(em, ctx, edge.child, children);
+    const parentKey = await entityKeys(em, ctx, edge.parent, parents);
+    for (const { key, parent } of group) {
+      conflicts.push({
+        reason: 'parent-deleted',
+        entity: edge.child.className,
+        key: childKey(key),
+        constraint: edge.name,
+        conflictingKey: parentKey(parent),
+      });
+    }
+  }
+  return conflicts;
+}

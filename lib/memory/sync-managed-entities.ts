@@ -1,0 +1,97 @@
+import { helper } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { outerManagers } from '../installation/outer-managers.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { tableName } from '../sql/table-name.js';
+import { rowKeys } from '../sql/entity-key.js';
+import { managedEntities, markDeleted, type Undo } from './managed-entities.js';
+import { identify, inChunks, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
+import type { UnitTime } from '../sql/take-unit-time.js';
+import { execute } from '../sql/transaction.js';
+
+/**
+ * Tells memory which of the entities it holds a set-based deletion has reached, the memory of the entity managers that this one
+ * works for included. Asks only about those: rows that were never loaded stay where they are.
+ *
+ * @internal
+ */
+export async function syncDeleted(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<Undo> {
+  const undo = await syncOne(em, ctx, entry, unit);
+  const undoOuter = await syncDeletedOuter(em, ctx, entry, unit);
+  return () => [undoOuter, undo].forEach((step) => step());
+}
+
+/** The same for the entity managers that this one works for alone. @internal */
+export async function syncDeletedOuter(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<Undo> {
+  const undo: Undo[] = [];
+  for (const outer of outerManagers(em)) {
+    undo.push(await syncOne(outer, ctx, entry, unit));
+  }
+  return () => undo.toReversed().forEach((step) => step());
+}
+
+async function syncOne(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+): Promise<Undo> {
+  const candidates = managedEntities(em, entry.meta).filter(
+    (entity) => (entity as Record<string, unknown>)[entry.property] == null && helper(entity).hasPrimaryKey(),
+  );
+  const deleted = new Map<object, Record<string, unknown>>();
+  await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
+    for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
+      deleted.set(entity, { [entry.property]: unit.date, ...version });
+    }
+  });
+  return markDeleted(em, entry, deleted);
+}
+
+async function findInUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+  candidates: readonly [entity: object, key: RowKey][],
+): Promise<[object, Record<string, unknown>][]> {
+  const { meta } = entry;
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const version = meta.ownsVersionProperty() ? meta.properties[meta.versionProperty] : undefined;
+  const byKey = new Map(candidates.map(([entity, key]) => [identify(key), entity]));
+  const condition = keyConditionSql(
+    em,
+    meta,
+    'c',
+    candidates.map(([, key]) => key),
+  );
+  const columns = [
+    keySql(em, meta, 'c', 'soft-delete:key'),
+    ...(version?.fieldNames ?? []).map((name) => `c.${quote(name)}`),
+  ];
+  const rows = await execute<Record<string, unknown>>(
+    em,
+    ctx,
+    `select ${columns.join(', ')} from ${tableName(em, meta)} as c ` +
+      `where ${condition.sql} and c.${quote(entry.column)} = cast(? as ${entry.columnType})`,
+    [...condition.params, unit.text],
+  );
+  return rows.flatMap((row) => {
+    const entity = byKey.get(identify(row['soft-delete:key'] as string[]));
+    if (!entity) {
+      return [];
+    }
+    const mapped = version ? em.getComparator().mapResult<any>(meta, row as any) : undefined;
+    return [[entity, version ? { [version.name]: mapped![version.name] } : {}]];
+  });
+}

@@ -1,0 +1,25 @@
+import type { ASYNC_OPTIONS_TYPE } from './soft-delete.module-definition.js';
+import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
+
+/**
+ * What a class given to `SoftDeleteModule.forRootAsync()` as `useClass` or `useExisting` implements.
+ *
+ * @publicApi
+ */
+export interface SoftDeleteOptionsFactory {
+  createSoftDeleteOptions(): SoftDeleteModuleOptions | Promise<SoftDeleteModuleOptions>;
+}
+
+/**
+ * Options of `SoftDeleteModule.forRootAsync()`: one of `useFactory`, `useClass` and `useExisting`.
+ *
+ * @publicApi
+ */
+export type SoftDeleteModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
+  /**
+   * Which MikroORM instance. It stands here and not in what the factory returns, because injection tokens carry it.
+   *
+   * @default the instance registered without a name
+   */
+  contextName?: string;
+};

@@ -1,0 +1,34 @@
+import type { OnModuleDestroy } from '@nestjs/common';
+import type { PurgeReport } from '../purge/purge-report.js';
+import type { PurgeRunOptions } from '../purge/purge-run-options.js';
+import { PurgeService } from '../purge/purge.service.js';
+import { resolveRunOptions } from '../purge/run/resolve-run-options.js';
+
+/**
+ * The purge of a Nest application: a run ends with the application, whoever started it, and the application waits for the
+ * batch under way.
+ *
+ * @internal
+ */
+export class ApplicationPurgeService extends PurgeService implements OnModuleDestroy {
+  readonly #shutdown = new AbortController();
+  readonly #runs = new Set<Promise<PurgeReport>>();
+
+  override async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
+    const resolved = resolveRunOptions(options);
+    const { signal } = resolved;
+    const signals = signal ? [signal, this.#shutdown.signal] : [this.#shutdown.signal];
+    const run = super.run({ ...resolved, signal: AbortSignal.any(signals) });
+    this.#runs.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#runs.delete(run);
+    }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#shutdown.abort();
+    await Promise.allSettled(this.#runs);
+  }
+}

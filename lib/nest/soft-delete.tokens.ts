@@ -1,0 +1,50 @@
+import { type EntityName, Utils } from '@mikro-orm/core';
+import type { InjectionToken } from '@nestjs/common';
+import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
+import { SoftDeleteEvents } from '../events/soft-delete-events.js';
+import { PurgeService } from '../purge/purge.service.js';
+
+/**
+ * The injection token of the repository that `SoftDeleteModule.forFeature()` provides for an entity.
+ *
+ * @param contextName - the ORM, where the application has several
+ * @publicApi
+ */
+export function getSoftDeleteRepositoryToken(entity: EntityName<any>, contextName?: string): string {
+  return named(`${Utils.className(entity)}SoftDeleteRepository`, contextName);
+}
+
+/**
+ * The injection token of the `PurgeService` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * ```ts
+ * constructor(@Inject(getPurgeServiceToken('crm')) private readonly purge: PurgeService) {}
+ * ```
+ *
+ * @publicApi
+ */
+export function getPurgeServiceToken(contextName?: string): InjectionToken<PurgeService> {
+  return contextName ? named(PurgeService.name, contextName) : PurgeService;
+}
+
+/**
+ * The injection token of the `SoftDeleteEvents` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getSoftDeleteEventsToken(contextName?: string): InjectionToken<SoftDeleteEvents> {
+  return contextName ? named(SoftDeleteEvents.name, contextName) : SoftDeleteEvents;
+}
+
+/**
+ * The injection token of the `SoftDeleteDoctor` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getSoftDeleteDoctorToken(contextName?: string): InjectionToken<SoftDeleteDoctor> {
+  return contextName ? named(SoftDeleteDoctor.name, contextName) : SoftDeleteDoctor;
+}
+
+function named(token: string, contextName: string | undefined): string {
+  return contextName ? `${token}_${contextName}` : token;
+}

@@ -1,0 +1,231 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type Dictionary,
+  type EntityMetadata,
+  type FilterOptions,
+  TransactionPropagation,
+  Utils,
+} from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { Installation } from '../installation/installation.js';
+import { metadataOf } from '../metadata/metadata-of.js';
+import { takeBackEntities, worksFor } from '../installation/outer-managers.js';
+import { cacheName } from './cache-name.js';
+import { GuardedQueryBuilder } from './guarded-query-builder.js';
+import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
+import { readScope } from './read-scope.js';
+import { scopeFilters } from '../metadata/scope-options.js';
+import { hasShownDeleted, sharesWhatWasShown, showActive } from './show-active.js';
+import { scopeLoading } from './scope-loading.js';
+import { ScopedQueryBuilder } from './scoped-query-builder.js';
+
+type Read = (...args: any[]) => Promise<any>;
+type EntityManagerClass = new (...args: any[]) => EntityManager;
+type Write<Result = any> = (...args: any[]) => Promise<Result>;
+type LoaderType = 'ref' | '1:m' | 'm:n' | 'count';
+
+/**
+ * Keeps apart what an entity manager reads under one scope and under another: collections and references in its identity map,
+ * batches of its dataloaders, entries of the result cache.
+ *
+ * The ORM forks an entity manager by constructing its class, so the root becomes one of a subclass, which all later forks are. A
+ * fork made before is filtered like any other, but does not read again what it has loaded under another scope.
+ *
+ * @internal
+ */
+export function scopeEntityManager(em: EntityManager, installation: Installation): void {
+  const Scoped = createClass(em.constructor as EntityManagerClass, installation);
+  Object.setPrototypeOf(em, Scoped.prototype);
+  scopeLoading(em, installation);
+  em.config.set('entityManager', Scoped as never);
+}
+
+function createClass(Base: EntityManagerClass, installation: Installation): EntityManagerClass {
+  const { catalog, scope, transactions } = installation;
+  const counting = new AsyncLocalStorage<true>();
+  const loaders = new WeakMap<object, Map<string, unknown>>();
+  /**
+   * What is written while an operation has a savepoint open would go with it if it is refused. No private method: the root became
+   * one of this class without its constructor, and has none.
+   */
+  const alone = <Result>(em: EntityManager, write: () => Promise<Result>): Promise<Result> =>
+    transactions.inTurn((em.getContext(false) as EntityManager).getTransactionContext<Transaction>(), write);
+
+  /** Has what a read hands out show what its scope shows. */
+  const handOut = (em: EntityManager, options: { filters?: FilterOptions } | undefined, found: any): any => {
+    const current = em.getContext(false) as EntityManager;
+    if (readScope(installation, options?.filters) !== 'active') {
+      hasShownDeleted(current);
+    } else {
+      showActive(current, Utils.asArray(found), installation);
+    }
+    return found;
+  };
+
+  class ScopedEntityManager extends Base {
+    constructor(...args: any[]) {
+      super(...args);
+      scopeLoading(this, installation);
+    }
+
+    /** What the identity map holds is what is asked for under the active scope only. */
+    protected override shouldRefresh(meta: EntityMetadata<any>, entity: any, options: any): boolean {
+      const current = scope.getStore() ?? 'active';
+      const mayDiffer =
+        (current === 'only' && catalog.find(meta) !== undefined) ||
+        (current === 'active'
+          ? holdsDeletedInverse(entity, meta, catalog)
+          : inverseReferences(meta, catalog).length > 0);
+      return mayDiffer || super.shouldRefresh(meta, entity, options);
+    }
+
+    /**
+     * Reads a deleted row as well, where the ORM would take it for one that is gone and have every reference to it forget it
+     * (`unsetIdentity` in `UnitOfWork.js`). What the scope hides is `null` all the same.
+     */
+    override async refresh(entity: any, options: any = {}): Promise<any> {
+      const entry = catalog.find(metadataOf(this, entity));
+      const current = readScope(installation, options.filters);
+      if (!entry || current === 'with') {
+        return super.refresh(entity, options);
+      }
+      const { populate, ...row } = options;
+      const refreshed = await super.refresh(entity, { ...row, filters: scopeFilters('with', options.filters) });
+      if (!refreshed || (entity[entry.property] == null) !== (current === 'active')) {
+        return null;
+      }
+      return populate ? super.refresh(entity, options) : refreshed;
+    }
+
+    /**
+     * With `clear`, the work has an identity map of its own, and this one would not learn what is deleted or restored. Without, the
+     * work borrows the entities of this one.
+     */
+    override async transactional(work: (em: any) => any, options: any = {}): Promise<any> {
+      const outer = this.getContext(false) as EntityManager;
+      let inner = outer;
+      const followed = (em: any) => {
+        inner = em;
+        sharesWhatWasShown(inner, outer);
+        if (options.clear && (!outer.global || this.config.get('allowGlobalContext'))) {
+          worksFor(em, outer);
+        }
+        return work(em);
+      };
+      // Only a savepoint of the surrounding transaction shares its connection.
+      const nested = (options.propagation ?? TransactionPropagation.NESTED) === TransactionPropagation.NESTED;
+      const ctx = nested ? (outer.getTransactionContext<Transaction>() ?? options.ctx) : undefined;
+      try {
+        const result = await transactions.inTurn(ctx, () => super.transactional(followed, options));
+        sharesWhatWasShown(outer, inner);
+        return result;
+      } catch (error) {
+        sharesWhatWasShown(outer, inner);
+        if (inner !== outer) {
+          takeBackEntities(outer, inner);
+        }
+        throw error;
+      }
+    }
+
+    override async find(...args: any[]): Promise<any> {
+      return handOut(this, args[2], await (super.find as Read)(...args));
+    }
+
+    override async findOne(...args: any[]): Promise<any> {
+      return handOut(this, args[2], await (super.findOne as Read)(...args));
+    }
+
+    override async populate(...args: any[]): Promise<any> {
+      return handOut(this, args[2], await (super.populate as Read)(...args));
+    }
+
+    override async flush(): Promise<void> {
+      return alone(this, () => super.flush());
+    }
+
+    override async nativeUpdate(...args: any[]): Promise<number> {
+      return alone(this, () => (super.nativeUpdate as Write<number>)(...args));
+    }
+
+    override async nativeDelete(...args: any[]): Promise<number> {
+      return alone(this, () => (super.nativeDelete as Write<number>)(...args));
+    }
+
+    override async insert(...args: any[]): Promise<any> {
+      return alone(this, () => (super.insert as Write)(...args));
+    }
+
+    override async insertMany(...args: any[]): Promise<any> {
+      return alone(this, () => (super.insertMany as Write)(...args));
+    }
+
+    override async upsert(...args: any[]): Promise<any> {
+      return alone(this, () => (super.upsert as Write)(...args));
+    }
+
+    override async upsertMany(...args: any[]): Promise<any> {
+      return alone(this, () => (super.upsertMany as Write)(...args));
+    }
+
+    override async countBy(...args: any[]): Promise<Dictionary<number>> {
+      const [, , options] = args;
+      const run = () => (super.countBy as (...all: any[]) => Promise<Dictionary<number>>)(...args);
+      return readScope(installation, options?.filters) === 'active' ? counting.run(true, run) : run();
+    }
+
+    override createQueryBuilder(...args: any[]): any {
+      const qb = (super.createQueryBuilder as (...all: any[]) => any)(...args);
+      return GuardedQueryBuilder.guard(counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb);
+    }
+
+    /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */
+    override async tryCache(...args: any[]): Promise<any> {
+      const [entityName, config, key, ...rest] = args as [any, any, any];
+      const read = super.tryCache as (...all: any[]) => Promise<any>;
+      const current = readScope(installation, (key as { filters?: FilterOptions }[])[2]?.filters);
+      if (current === 'active') {
+        return read.apply(this, args);
+      }
+      const used = config ?? this.config.get('resultCache').global;
+      return Array.isArray(used)
+        ? read.call(this, entityName, [cacheName(used[0] as string, current), used[1] as number], key, ...rest)
+        : read.call(this, entityName, config, [...(key as unknown[]), current], ...rest);
+    }
+
+    override async clearCache(name: string): Promise<void> {
+      await super.clearCache(name);
+      await super.clearCache(cacheName(name, 'with'));
+      await super.clearCache(cacheName(name, 'only'));
+    }
+
+    /** A batch runs in the scope of whoever asked first, so each scope has loaders of its own. */
+    override async getDataLoader(type: LoaderType): Promise<any> {
+      const current = scope.getStore() ?? 'active';
+      if (current === 'active') {
+        return super.getDataLoader(type);
+      }
+      const em = this.getContext();
+      const own = loaders.get(em) ?? new Map<string, unknown>();
+      loaders.set(em, own);
+      const name = `${current} ${type}`;
+      if (!own.has(name)) {
+        own.set(name, await createDataLoader(em as EntityManager, type));
+      }
+      return own.get(name);
+    }
+  }
+  return Object.defineProperty(ScopedEntityManager, 'name', { value: Base.name });
+}
+
+async function createDataLoader(em: EntityManager, type: LoaderType): Promise<unknown> {
+  const { DataloaderUtils } = await import('@mikro-orm/core/dataloader');
+  const DataLoader = (await DataloaderUtils.getDataLoader()) as new (load: unknown) => unknown;
+  const load = {
+    ref: () => DataloaderUtils.getRefBatchLoadFn(em),
+    '1:m': () => DataloaderUtils.getColBatchLoadFn(em),
+    'm:n': () => DataloaderUtils.getManyToManyColBatchLoadFn(em),
+    count: () => DataloaderUtils.getCountBatchLoadFn(em),
+  }[type];
+  return new DataLoader(load());
+}

@@ -1,0 +1,57 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { tableName } from '../sql/table-name.js';
+import { execute } from '../sql/transaction.js';
+
+/** A foreign key of the database that points at a table. @internal */
+export interface ForeignKey {
+  readonly name: string;
+  /** The quoted name of the table that holds the key. */
+  readonly table: string;
+  /** The entity of that table, if the ORM maps it; in a hierarchy, the class whose own table it is. */
+  readonly entity: EntityMetadata | undefined;
+  readonly columns: readonly string[];
+  readonly referenced: readonly string[];
+}
+
+/**
+ * Every foreign key that points at an entity's table, mapped by the ORM or not.
+ *
+ * @internal
+ */
+export async function findForeignKeys(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+): Promise<ForeignKey[]> {
+  const rows = await execute<{ name: string; oid: number; table: string; columns: string[]; referenced: string[] }>(
+    em,
+    ctx,
+    `select k.conname as name, k.conrelid::regclass::text as table, k.conrelid::int8::text as oid,
+       array(select a.attname::text from unnest(k.conkey) with ordinality as u(attnum, n)
+             join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.attnum order by u.n) as columns,
+       array(select a.attname::text from unnest(k.confkey) with ordinality as u(attnum, n)
+             join pg_attribute as a on a.attrelid = k.confrelid and a.attnum = u.attnum order by u.n) as referenced
+     from pg_constraint as k
+     where k.contype = 'f' and k.confrelid = cast(? as regclass) and k.conparentid = 0
+     order by k.conname`,
+    [tableName(em, meta)],
+  );
+  const byOid = rows.length > 0 ? await tableOids(em, ctx) : new Map<string, EntityMetadata>();
+  return rows.map(({ oid, ...row }) => ({ ...row, entity: byOid.get(String(oid)) }));
+}
+
+async function tableOids(em: EntityManager, ctx: Transaction): Promise<Map<string, EntityMetadata>> {
+  const metas = [...em.getMetadata()].filter(
+    (meta) =>
+      meta.tableName && !meta.embeddable && !meta.virtual && !meta.view && (meta.root === meta || meta.tptParent),
+  );
+  const rows = await execute<{ i: number; oid: string }>(
+    em,
+    ctx,
+    `select t.i::int as i, to_regclass(t.name)::oid::int8::text as oid
+     from unnest(cast(? as text[])) with ordinality as t(name, i) where to_regclass(t.name) is not null`,
+    [`{${metas.map((meta) => JSON.stringify(tableName(em, meta))).join(',')}}`],
+  );
+  return new Map(rows.map(({ i, oid }) => [oid, metas[i - 1]!]));
+}

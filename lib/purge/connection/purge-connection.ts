@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  EventType,
+  type Platform,
+  type SessionContext,
+  TransactionContext,
+  TransactionEventBroadcaster,
+} from '@mikro-orm/core';
+import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
+import { classifyFailure } from './classify-failure.js';
+import { type BatchSettings, batchSettings } from '../fragments/batch-settings.js';
+import { configureTransaction, type Settings } from '../fragments/configure-transaction.js';
+import { openBatch, type OpenedRow, type RowCounters } from '../statements/open-batch.js';
+import { readTransactionStatus } from './read-transaction-status.js';
+import type { StopSignal } from '../run/stop-signal.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
+
+/** One batch's transaction. @internal */
+export interface BatchTransaction {
+  /** For hooks, and only where the batch has some: the entity manager of the transaction. */
+  readonly em: EntityManager;
+  /** What the counted tables' counters said when the transaction began. */
+  readonly counters: RowCounters;
+  execute<Row extends object>(sql: string): Promise<Row[]>;
+  /** Runs a statement that only changes rows. Returns how many. */
+  change(sql: string): Promise<number>;
+}
+
+/** How far a transaction has come. */
+interface Attempt<Result> {
+  id: string | undefined;
+  /** One, once everything but the commit is done. */
+  readonly results: Result[];
+}
+
+const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
+
+/**
+ * The database as a purge sees it: readings of one statement, and short transactions, one at a time. A connection that breaks is
+ * replaced; whether the transaction it broke in was committed is asked of the database.
+ *
+ * @internal
+ */
+export class PurgeConnection {
+  readonly platform: Platform;
+  readonly quote: QuoteValue;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly stop: StopSignal,
+  ) {
+    this.platform = em.getPlatform();
+    this.quote = (value) => this.platform.quoteValue(value);
+  }
+
+  /**
+   * Reads in one statement; tries again if the connection breaks.
+   *
+   * @param settings - the database's settings for this statement
+   */
+  async read<Row extends object>(sql: string, settings?: Settings): Promise<Row[]> {
+    return this.#reconnecting(() =>
+      this.stop.race(
+        settings
+          ? this.#lend((client) =>
+              this.#transact(client, 'begin read only', settings, (ctx) => this.#execute<Row[]>(sql, 'all', ctx)),
+            )
+          : this.#execute<Row[]>(sql, 'all'),
+      ),
+    );
+  }
+
+  /**
+   * Runs one batch. It waits for a connection of the pool as everybody else, but not longer than the run may last.
+   *
+   * @throws StoppedError if the run was stopped before the batch began
+   */
+  async transaction<Result>(
+    settings: BatchSettings,
+    work: (transaction: BatchTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#reconnecting(async () => {
+      const attempt: Attempt<Result> = { id: undefined, results: [] };
+      try {
+        return await this.#attempt(settings, work, attempt);
+      } catch (error) {
+        const isInDoubt = classifyFailure(error) === 'connection' && attempt.results.length > 0;
+        if (isInDoubt && attempt.id && (await this.#wasCommitted(attempt.id))) {
+          return attempt.results[0]!;
+        }
+        throw error;
+      }
+    });
+  }
+
+  #attempt<Result>(
+    settings: BatchSettings,
+    work: (transaction: BatchTransaction) => Promise<Result>,
+    attempt: Attempt<Result>,
+  ): Promise<Result> {
+    let isUnderWay = false;
+    let isGivenUp = false;
+    const run = async (ctx: Transaction, em: EntityManager): Promise<Result> => {
+      const execute = <Row extends object>(sql: string) => this.#execute<Row[]>(sql, 'all', ctx);
+      const change = async (sql: string) =>
+        (await this.#execute<{ affectedRows: number }>(sql, 'run', ctx)).affectedRows;
+      const [row] = await execute<OpenedRow>(openBatch(settings.counted));
+      attempt.id = row!.transaction ?? undefined;
+      const result = await work({ em, counters: row!.counters, execute, change });
+      attempt.results.push(result);
+      return result;
+    };
+    const all = { ...this.#sessionSettings(), ...batchSettings(settings) };
+    const batch = this.#lend((client) => {
+      if (isGivenUp) {
+        throw this.stop.error();
+      }
+      isUnderWay = true;
+      return settings.hasHooks
+        ? this.#transactWithEntityManager(client, all, run)
+        : this.#transact(client, 'begin isolation level read committed', all, (ctx) => run(ctx, this.em));
+    });
+    return this.stop.race(batch, () => {
+      isGivenUp = !isUnderWay;
+      return isGivenUp;
+    });
+  }
+
+  /**
+   * Runs something on a connection of the pool, which gets it back in any case. A transaction of the ORM alone does not see to that: one
+   * that cannot be rolled back, because its connection broke, keeps it (Kysely releases a controlled transaction after the
+   * rollback only), and after a few of those the pool is empty for the whole application.
+   */
+  #lend<Result>(work: (client: Kysely<any>) => Promise<Result>): Promise<Result> {
+    return this.em.getConnection('write').getClient().connection().execute(work);
+  }
+
+  /** With an entity manager for hooks, and the events that the ORM's own transactions have. */
+  async #transactWithEntityManager<Result>(
+    client: Kysely<any>,
+    settings: Settings,
+    work: (ctx: Transaction, em: EntityManager) => Promise<Result>,
+  ): Promise<Result> {
+    const em = this.em.fork({ clear: true });
+    const connection = em.getConnection('write');
+    const events = new TransactionEventBroadcaster(em, { topLevelTransaction: true });
+    await events.dispatchEvent(EventType.beforeTransactionStart);
+    const ctx = await client.startTransaction().setIsolationLevel('read committed').execute();
+    em.setTransactionContext(ctx);
+    return TransactionContext.create(em, async () => {
+      try {
+        await this.#execute(configureTransaction(settings, this.quote), 'run', ctx);
+        await events.dispatchEvent(EventType.afterTransactionStart, ctx);
+        const result = await work(ctx, em);
+        await em.flush();
+        await connection.commit(ctx, events);
+        return result;
+      } catch (error) {
+        await connection.rollback(ctx, events).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** Without one, which costs half as much: it begins with its settings in one trip. */
+  async #transact<Result>(
+    client: Kysely<any>,
+    begin: string,
+    settings: Settings,
+    work: (ctx: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      await this.#execute(`${begin}; ${configureTransaction(settings, this.quote)}`, 'run', client);
+      const result = await work(client);
+      await this.#execute('commit', 'run', client);
+      return result;
+    } catch (error) {
+      await this.#execute('rollback', 'run', client).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The session context of the entity manager, which the ORM sets where it begins a transaction itself. */
+  #sessionSettings(): Settings {
+    // Row level security is there from MikroORM 7.2 on.
+    const { variables = {}, role }: SessionContext = this.em.getTransactionSessionContext?.() ?? {};
+    const values = Object.entries(variables).map(
+      ([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)] as const,
+    );
+    return { ...(role === undefined ? {} : { role }), ...Object.fromEntries(values) };
+  }
+
+  #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
+    return this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+  }
+
+  async #reconnecting<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const pause = PAUSES_BEFORE_RECONNECTING[attempt];
+        if (classifyFailure(error) !== 'connection' || pause === undefined) {
+          throw error;
+        }
+        await sleep(pause);
+        this.stop.throwIfStopped();
+      }
+    }
+  }
+
+  async #wasCommitted(transaction: string): Promise<boolean> {
+    for (;;) {
+      const [row] = await this.read<{ status: string | null }>(readTransactionStatus(transaction));
+      if (row?.status !== 'in progress') {
+        return row?.status === 'committed';
+      }
+      await sleep(20);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { PHYSICAL_DELETE_SETTING } from '../../sql/guard-setting.js';
+import type { PurgeTable } from '../plan/key-graph.js';
+import type { Settings } from './configure-transaction.js';
+import { BY_KEY, IN_ORDER } from './plan-settings.js';
+
+/** @internal */
+export interface BatchSettings {
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  /** Milliseconds. */
+  readonly statementTimeout: number;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+  /** Whether hooks are called. They do things outside of the database, so the commit then waits until it is on disk. */
+  readonly hasHooks: boolean;
+  /** Tables whose counters are read, to be compared later. */
+  readonly counted: readonly PurgeTable[];
+}
+
+/**
+ * Settings that make the transaction short, harmless and allowed to remove rows. They are local to the transaction, so that it is
+ * safe behind a transaction pooler.
+ *
+ * @internal
+ */
+export function batchSettings(settings: BatchSettings): Settings {
+  return {
+    lock_timeout: `${Math.ceil(settings.lockTimeout)}ms`,
+    statement_timeout: `${Math.ceil(settings.statementTimeout)}ms`,
+    idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
+    ...(settings.hasHooks ? BY_KEY : { ...IN_ORDER, synchronous_commit: 'off' }),
+    [PHYSICAL_DELETE_SETTING]: 'allowed',
+  };
+}

@@ -1,0 +1,49 @@
+import { filterSql } from '../../sql/filter-sql.js';
+import type { PurgeColumn, PurgeEntity, PurgeTable } from '../plan/key-graph.js';
+import type { EntityPlan } from '../plan/purge-planner.js';
+import { existsSql } from './path-sql.js';
+import type { QuoteValue } from '../../sql/quote-value.js';
+
+/** What the statements of one entity's purge have in common. @internal */
+export interface DueRows {
+  readonly plan: EntityPlan;
+  /** UTC, to the microsecond. */
+  readonly cutoff: string;
+  readonly quote: QuoteValue;
+}
+
+/** Whether the row `alias` is due. @internal */
+export function dueSql({ deletedAt }: PurgeEntity, cutoff: string, quote: QuoteValue, alias = 'p'): string {
+  return `${alias}.${deletedAt.name} < ${timeSql(deletedAt, cutoff, quote)}`;
+}
+
+/** The same for a row that is found otherwise: the condition is checked, and never how rows are found. @internal */
+export function stillDueSql(entity: PurgeEntity, cutoff: string, quote: QuoteValue, alias = 'p'): string {
+  return filterSql(dueSql(entity, cutoff, quote, alias));
+}
+
+/** A time as the column of an entity holds it. A column without time zone holds UTC, as the ORM writes it. @internal */
+export function timeSql(column: PurgeColumn, time: string, quote: QuoteValue): string {
+  return `${quote(time)}::${column.type}`;
+}
+
+/** Conditions that hold if nothing that blocks the row `p` is left. @internal */
+export function unblockedSql({ plan, quote }: DueRows, blockers = plan.blockers): string[] {
+  return blockers.map((path) => `not ${existsSql(path, plan.entity, quote)}`);
+}
+
+/** The primary key of the row `alias` as JSON text. @internal */
+export function keySql({ key }: PurgeTable, alias = 'p'): string {
+  return `jsonb_build_array(${key.map(({ name }) => `${alias}.${name}::text`).join(', ')})::text`;
+}
+
+/** A relation `k` with one row per key of a list, and the columns `k0`, `k1` and so on. @internal */
+export function keyListSql({ key }: PurgeTable, keys: readonly string[], quote: QuoteValue): string {
+  const columns = key.map(({ type }, i) => `(e.key ->> ${i})::${type} as k${i}`).join(', ');
+  return `(select ${columns} from jsonb_array_elements(${quote(`[${keys.join(',')}]`)}::jsonb) as e(key)) as k`;
+}
+
+/** @internal */
+export function sameKeySql({ key }: PurgeTable, alias: string, list = 'k'): string {
+  return key.map(({ name }, i) => `${alias}.${name} = ${list}.k${i}`).join(' and ');
+}

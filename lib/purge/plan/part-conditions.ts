@@ -1,0 +1,55 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { rowConditionsSql } from '../../sql/row-condition-sql.js';
+import type { Membership, RelationEdge, RowCondition } from '../../metadata/relation-edge.js';
+import { tableName } from '../../sql/table-name.js';
+import type { PurgeCondition } from './key-graph.js';
+
+/**
+ * Which of the rows behind a key a relation takes along, as conditions on the rows of a table of theirs. A relation of all rows has
+ * none.
+ *
+ * @internal
+ */
+export function partConditions(em: EntityManager, edge: RelationEdge, table: EntityMetadata): PurgeCondition[] {
+  const { members, except } = edge;
+  const columns = members.child.filter((condition) => 'column' in condition);
+  const others = members.child.filter((condition) => !('column' in condition));
+  const areRelated = (rows: Membership, alias: string) =>
+    [
+      conditionsSql(em, table, alias, rows.child),
+      ...(rows.parent.length > 0 ? [inFrontSql(em, edge, alias, rows.parent)] : []),
+    ].join(' and ');
+  const isPartial = others.length > 0 || members.parent.length > 0;
+  return [
+    ...columns,
+    ...(isPartial ? [{ sql: (alias: string) => areRelated({ ...members, child: others }, alias) }] : []),
+    ...except.map((rows) => ({ sql: (alias: string) => `(${areRelated(rows, alias)}) is not true` })),
+  ];
+}
+
+/** Whether the row in front of a key meets conditions. */
+function inFrontSql(
+  em: EntityManager,
+  { link, parent: { root } }: RelationEdge,
+  alias: string,
+  conditions: readonly RowCondition[],
+): string {
+  if (link.kind !== 'child-key') {
+    return 'true';
+  }
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const same = link.columns.map((column, i) => `f.${quote(link.referenced[i]!)} = ${alias}.${quote(column)}`);
+  const met = conditionsSql(em, root, 'f', conditions);
+  return `exists (select from ${tableName(em, root)} as f where ${[...same, met].join(' and ')})`;
+}
+
+function conditionsSql(
+  em: EntityManager,
+  table: EntityMetadata,
+  alias: string,
+  conditions: readonly RowCondition[],
+): string {
+  const { sql, params } = rowConditionsSql(em, table, alias, conditions);
+  return `(${params.length > 0 ? em.getPlatform().formatQuery(sql, params) : sql})`;
+}

@@ -1,0 +1,277 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { RelationEdge } from '../../metadata/relation-edge.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { tableName } from '../../sql/table-name.js';
+import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
+import { partConditions } from './part-conditions.js';
+import type { PurgeConnection } from '../connection/purge-connection.js';
+import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog } from './read-catalog.js';
+
+/**
+ * Reads what the ORM's metadata and the live catalog know about the soft-deletable entities, their tables, and every key that
+ * points at one of them, mapped or not. Runs four short queries.
+ *
+ * @throws SoftDeleteConfigError if an entity's table is not in the database, or rows could be hidden by row-level security
+ * @internal
+ */
+export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
+  const metas = [...em.getMetadata()].filter(
+    (meta) => meta.tableName && meta.class && !meta.embeddable && !meta.virtual && !meta.view,
+  );
+  const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
+  return new KeyGraphBuilder(em, await readCatalog(connection, names)).build();
+}
+
+class KeyGraphBuilder {
+  readonly #tables = new Map<CatalogTable, PurgeTable>();
+  readonly #known = new Map<PurgeTable, CatalogTable>();
+  readonly #references: Mutable<KeyReference>[] = [];
+  readonly #companions: KeyCompanion[] = [];
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly database: DatabaseCatalog,
+  ) {
+    database.keys.forEach((key) => this.#foreignKey(key));
+  }
+
+  build(): KeyGraph {
+    const catalog = SoftDeleteCatalog.of(this.em);
+    const entities = catalog.all().map((entry) => this.#entity(entry));
+    for (const meta of this.em.getMetadata()) {
+      if (meta.tptParent) {
+        this.#inheritance(meta, meta.tptParent);
+      }
+    }
+    for (const edge of catalog.graph.edges) {
+      this.#relation(edge, catalog);
+    }
+    this.#refuseHiddenRows(entities);
+    return { entities, references: this.#references, companions: this.#companions };
+  }
+
+  #foreignKey(key: CatalogKey): void {
+    this.#references.push({
+      constraint: key.constraint,
+      from: this.#toTable(key.from),
+      fromColumns: key.fromColumns.map((name) => this.#quote(name)),
+      to: this.#toTable(key.to),
+      toColumns: key.toColumns.map((name) => this.#quote(name)),
+      action: key.action,
+      isIndexed: key.isIndexed,
+      isEnforced: key.isEnforced,
+      conditions: [],
+      parts: [],
+      isInheritance: false,
+    });
+  }
+
+  /** A row that cannot be seen may need one that is due. */
+  #refuseHiddenRows(entities: readonly PurgeEntity[]): void {
+    const reached = new Set(entities.flatMap(({ tables }) => tables));
+    for (const table of reached) {
+      if (this.#known.get(table)!.isFiltered) {
+        throw new SoftDeleteConfigError(
+          `The table ${table.label}`,
+          'row-level security may hide rows of it from this database user.',
+          'Purge as a user with BYPASSRLS: a row that cannot be seen may need one that is due.',
+        );
+      }
+      this.#references.filter(({ to }) => to === table).forEach(({ from }) => reached.add(from));
+    }
+  }
+
+  #toTable(known: CatalogTable): PurgeTable {
+    const existing = this.#tables.get(known);
+    if (existing) {
+      return existing;
+    }
+    const { id, name, label, pages, isPartitioned } = known;
+    const table: PurgeTable = {
+      id,
+      name,
+      label,
+      key: known.primaryKey.map((column) => this.#column(known, column)),
+      pages,
+      isPartitioned,
+    };
+    this.#tables.set(known, table);
+    this.#known.set(table, known);
+    return table;
+  }
+
+  #column(table: CatalogTable, name: string): PurgeColumn {
+    return { name: this.#quote(name), type: table.typeOf(name)! };
+  }
+
+  #entity(entry: SoftDeletableEntityMetadata): PurgeEntity {
+    const { meta, column } = entry;
+    const found = this.#table(meta);
+    if (!found) {
+      throw new SoftDeleteConfigError(
+        `The entity ${entry.name}`,
+        `its table ${tableName(this.em, meta)} is not in the database.`,
+        'Run the migrations or `mikro-orm schema:update --run` first.',
+      );
+    }
+    const known = this.#known.get(found)!;
+    const primary = primaryColumns(meta);
+    const missing = [column, ...primary].find((name) => known.typeOf(name) === undefined);
+    if (missing !== undefined) {
+      throw new SoftDeleteConfigError(
+        `The entity ${entry.name}`,
+        `its table ${found.name} has no column ${JSON.stringify(missing)}.`,
+        'Run the migrations or `mikro-orm schema:update --run` first.',
+      );
+    }
+    const table = found as Mutable<PurgeTable>;
+    table.key = primary.map((name) => this.#column(known, name));
+    return {
+      name: entry.name,
+      meta,
+      table,
+      deletedAt: this.#column(known, column),
+      retention: entry.retention,
+      hasPurgeIndex: known.isOrderedBy([column, ...primary]),
+      tables: [...this.em.getMetadata()]
+        .filter((other) => other === meta || (other.root === meta && other.tptParent))
+        .map((other) => this.#table(other))
+        .filter((other) => other !== undefined),
+    };
+  }
+
+  #inheritance(child: EntityMetadata, parent: EntityMetadata): void {
+    const from = this.#table(child);
+    const to = this.#table(parent);
+    if (!from || !to || from === to) {
+      return;
+    }
+    this.#reference(
+      `${child.className} extends ${parent.className}`,
+      from,
+      primaryColumns(child),
+      to,
+      primaryColumns(parent),
+      [],
+    ).isInheritance = true;
+  }
+
+  #relation(edge: RelationEdge, catalog: SoftDeleteCatalog): void {
+    const { link } = edge;
+    const holder = this.#table(link.table);
+    const parent = this.#table(edge.parent);
+    const child = this.#table(edge.child);
+    if (!holder || !parent || !child) {
+      return;
+    }
+    const childIsPart = edge.policy === 'cascade' && !catalog.find(edge.child);
+    switch (link.kind) {
+      case 'child-key': {
+        const reference = this.#reference(
+          edge.name,
+          holder,
+          link.columns,
+          parent,
+          link.referenced,
+          edge.linkConditions,
+        );
+        if (childIsPart) {
+          const rows = partConditions(this.em, edge, link.table);
+          reference.parts = [...reference.parts, [...rows, ...edge.linkConditions]];
+        }
+        return;
+      }
+      case 'pivot': {
+        if (!catalog.find(link.table)) {
+          const sided = (side: string) => (link.polymorphicSide === side ? edge.linkConditions : []);
+          const { parentColumns, parentReferenced, childColumns, childReferenced } = link;
+          const toParent = this.#reference(edge.name, holder, parentColumns, parent, parentReferenced, sided('parent'));
+          const toChild = this.#reference(edge.name, holder, childColumns, child, childReferenced, sided('child'));
+          toParent.parts = [[]];
+          toChild.parts = [[]];
+        }
+        if (childIsPart) {
+          this.#companions.push({
+            relation: edge.name,
+            table: child,
+            tableColumns: link.childReferenced.map((name) => this.#quote(name)),
+            holder,
+            holderColumns: link.childColumns.map((name) => this.#quote(name)),
+            pivot: {
+              columns: link.parentColumns.map((name) => this.#quote(name)),
+              referenced: link.parentReferenced.map((name) => this.#quote(name)),
+            },
+            holderConditions: edge.linkConditions,
+            conditions: partConditions(this.em, edge, edge.child),
+            owner: parent,
+          });
+        }
+        return;
+      }
+      case 'parent-key':
+        if (childIsPart) {
+          this.#companions.push({
+            relation: edge.name,
+            table: child,
+            tableColumns: link.referenced.map((name) => this.#quote(name)),
+            holder,
+            holderColumns: link.columns.map((name) => this.#quote(name)),
+            holderConditions: edge.linkConditions,
+            conditions: partConditions(this.em, edge, edge.child),
+            owner: parent,
+          });
+        }
+    }
+  }
+
+  /** The foreign key over the columns, or a reference that only the ORM knows. */
+  #reference(
+    name: string,
+    from: PurgeTable,
+    fromColumns: readonly string[],
+    to: PurgeTable,
+    toColumns: readonly string[],
+    conditions: KeyReference['conditions'],
+  ): Mutable<KeyReference> {
+    const columns = fromColumns.map((column) => this.#quote(column));
+    const same = (other: KeyReference) =>
+      other.from === from &&
+      other.to === to &&
+      JSON.stringify(other.conditions) === JSON.stringify(other.action === 'none' ? conditions : []) &&
+      other.fromColumns.length === columns.length &&
+      columns.every((column) => other.fromColumns.includes(column));
+    const existing = this.#references.find(same);
+    if (existing) {
+      return existing;
+    }
+    const reference: KeyReference = {
+      constraint: name,
+      from,
+      fromColumns: columns,
+      to,
+      toColumns: toColumns.map((column) => this.#quote(column)),
+      action: 'none',
+      isIndexed: true,
+      isEnforced: false,
+      conditions,
+      parts: [],
+      isInheritance: false,
+    };
+    this.#references.push(reference);
+    return reference;
+  }
+
+  #table(meta: EntityMetadata): PurgeTable | undefined {
+    const known = this.database.byName.get(tableName(this.em, meta));
+    return known && this.#toTable(known);
+  }
+
+  #quote(name: string): string {
+    return this.em.getPlatform().quoteIdentifier(name);
+  }
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };

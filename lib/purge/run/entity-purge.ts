@@ -1,0 +1,188 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BatchSize } from '../batch/batch-size.js';
+import { classifyFailure, sqlState } from '../connection/classify-failure.js';
+import { Edges } from '../batch/batch-ends.js';
+import type { EntityRun } from './entity-run.js';
+import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
+import type { PurgeConnection } from '../connection/purge-connection.js';
+import { EndangeredRowError, KeptRowError, type RangeRemoval, removeKeys, removeRange } from '../batch/remove-batch.js';
+import type { BatchRange, PassOrder } from '../fragments/batch-range.js';
+import { type ListedRow, listRange } from '../statements/list-range.js';
+import { IN_ORDER } from '../fragments/plan-settings.js';
+import { readTablePages } from '../statements/read-table-pages.js';
+import { StoppedError } from './stop-signal.js';
+
+/** What the batches of one run share. @internal */
+export interface BatchContext {
+  readonly connection: PurgeConnection;
+  readonly size: BatchSize;
+  /** How many rows lie between two places at which a batch may end. */
+  readonly step: number;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  readonly throwIfStopped: () => void;
+  /** After each committed batch, with how long it took: events, progress, the pause. Throws if the run is to end. */
+  readonly afterBatch: (run: EntityRun, gone: number, milliseconds: number) => Promise<void>;
+}
+
+/** Longer than any batch should take, so that the next ones are smaller. */
+const STATEMENT_TIMEOUT = 500;
+/** For a single row with a lot hanging on it. */
+const LONGEST_STATEMENT_TIMEOUT = 60_000;
+/** How many pages a batch looks through for due rows: 64 MB. */
+const PAGES_PER_BATCH = 8_192;
+const REPEATS = 4;
+
+/** Goes once through the due rows of an entity and removes those that nothing blocks. @internal */
+export async function purgeEntity(run: EntityRun, order: PassOrder, context: BatchContext): Promise<void> {
+  const { connection, size } = context;
+  const [table] =
+    order === 'place' ? await connection.read<{ pages: number }>(readTablePages(run.plan.entity.table)) : [];
+  const pages = table?.pages ?? 0;
+  const edges = new Edges(context.step);
+  let cursor: readonly string[] | undefined;
+  let isSparse = false;
+  run.passedOver = 0;
+  for (;;) {
+    context.throwIfStopped();
+    const page = order === 'place' ? pageOf(cursor) : 0;
+    const range: BatchRange = {
+      order,
+      isSparse,
+      cursor,
+      size: edges.round(size.current),
+      untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
+    };
+    const start = performance.now();
+    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, edges, context);
+    if (!batch) {
+      continue;
+    }
+    const took = performance.now() - start;
+    size.took(took, batch.due);
+    // A row may become due between two looks at it, too.
+    run.passedOver += Math.max(0, batch.due - batch.gone);
+    if (batch.due > 0) {
+      await context.afterBatch(run, batch.gone, took);
+    }
+    isSparse = order === 'place' && batch.last === undefined;
+    if (batch.last) {
+      cursor = batch.last;
+    } else if (order === 'place' && range.untilPage <= pages) {
+      cursor = [`(${range.untilPage},0)`];
+    } else {
+      return;
+    }
+  }
+}
+
+/** A stretch of rows in one statement. What stands in its way is found out row by row. `undefined`: to be tried again. */
+async function ranged(
+  run: EntityRun,
+  range: BatchRange,
+  edges: Edges,
+  context: BatchContext,
+): Promise<RangeRemoval | undefined> {
+  const { connection, lockTimeout, size } = context;
+  const checks = !run.trust.isGiven;
+  try {
+    const timeouts = { lockTimeout, statementTimeout: STATEMENT_TIMEOUT };
+    const removal = await removeRange(connection, run, { range, edges, checks }, timeouts);
+    run.batches += removal.due > 0 ? 1 : 0;
+    run.purged += removal.gone;
+    if (checks) {
+      run.trust.looked(removal.due - removal.gone);
+    }
+    return removal;
+  } catch (error) {
+    const kind = kindOf(error);
+    if (kind === 'fatal' || kind === 'connection') {
+      throw error;
+    }
+    if (kind === 'slow' && range.size > 1) {
+      size.timedOut();
+      return undefined;
+    }
+    if (!checks && (kind === 'endangered' || sqlState(error) === '23503')) {
+      run.trust.lost();
+      return undefined;
+    }
+    run.locksFirst ||= kind === 'endangered';
+    return listed(run, range, context);
+  }
+}
+
+/** The same rows by their keys. */
+async function listed(run: EntityRun, range: BatchRange, context: BatchContext): Promise<RangeRemoval> {
+  const rows = await context.connection.read<ListedRow>(listRange(run.rows, range), IN_ORDER);
+  const keys = rows.map(({ key }) => key);
+  const gone = await purgeKeys(run, keys, context);
+  return { due: keys.length, gone, last: keys.length < range.size ? undefined : rows.at(-1)!.last };
+}
+
+/**
+ * Removes the rows of a list, isolating those that fail. Returns how many went.
+ *
+ * @internal
+ */
+export async function purgeKeys(run: EntityRun, keys: readonly string[], context: BatchContext): Promise<number> {
+  const before = run.purged;
+  await isolateFailures(
+    keys.filter((key) => !run.failures.has(key)),
+    (some) => attempt(run, some, context),
+    (key, error) => {
+      const kind = kindOf(error);
+      if (kind !== 'locked' && kind !== 'again') {
+        run.fail(key, error);
+      }
+    },
+  );
+  return run.purged - before;
+}
+
+async function attempt(run: EntityRun, keys: readonly string[], context: BatchContext): Promise<AttemptOutcome> {
+  for (let repeat = 1; ; repeat++) {
+    try {
+      const removal = await removeKeys(context.connection, run, keys, {
+        lockTimeout: context.lockTimeout,
+        statementTimeout: keys.length === 1 ? LONGEST_STATEMENT_TIMEOUT : STATEMENT_TIMEOUT,
+      });
+      run.batches++;
+      run.purged += removal.gone;
+      return 'done';
+    } catch (error) {
+      const kind = kindOf(error);
+      if (kind === 'fatal' || kind === 'connection') {
+        throw error;
+      }
+      // A child that was added after the statement began makes its foreign key fail. The next statement sees the child.
+      // So it is with a row that was changed just then: the statement has locked the new version, but does not see it.
+      const isKept = error instanceof KeptRowError;
+      const isRace =
+        kind === 'again' || kind === 'endangered' || sqlState(error) === '23503' || (isKept && keys.length === 1);
+      if (kind === 'endangered') {
+        run.locksFirst = true;
+      }
+      if (kind === 'slow') {
+        context.size.timedOut();
+      }
+      if (isRace && repeat < (kind === 'row' ? 2 : REPEATS)) {
+        await sleep(Math.random() * 20 * repeat);
+        continue;
+      }
+      return { error, isCertain: kind === 'row' && !isKept };
+    }
+  }
+}
+
+function kindOf(error: unknown) {
+  if (error instanceof StoppedError) {
+    return 'fatal';
+  }
+  return error instanceof EndangeredRowError ? 'endangered' : classifyFailure(error);
+}
+
+function pageOf(cursor: readonly string[] | undefined): number {
+  return cursor ? Number(cursor[0]!.slice(1, cursor[0]!.indexOf(','))) : 0;
+}

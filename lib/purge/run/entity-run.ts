@@ -1,0 +1,111 @@
+import { performance } from 'node:perf_hooks';
+import type { Platform } from '@mikro-orm/core';
+import { entityKeyOf } from '../../sql/entity-key.js';
+import { sqlState } from '../connection/classify-failure.js';
+import type { Cutoff } from '../plan/due-times.js';
+import type { EntityPlan } from '../plan/purge-planner.js';
+import type { PurgeHook } from '../purge-hook.js';
+import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
+import type { DueRows } from '../fragments/row-sql.js';
+import { Trust } from '../batch/optimistic-batches.js';
+
+const REPORTED_FAILURES = 100;
+
+/** What one run has done with the rows of one entity so far. @internal */
+export class EntityRun {
+  readonly rows: DueRows;
+  purged = 0;
+  batches = 0;
+  durationMs = 0;
+  /** Due rows that the current pass has left where they are. */
+  passedOver = 0;
+  /** Whether a batch as a range has turned out not to be safe, so that rows are locked before they are checked. */
+  locksFirst = false;
+  readonly trust = new Trust();
+  blocked = 0;
+  locked = 0;
+  blockedBy: readonly PurgeBlock[] = [];
+  /** By key: all keys, so that they are not tried again, but only some of the details. */
+  readonly failures = new Map<string, PurgeFailure | undefined>();
+
+  constructor(
+    readonly plan: EntityPlan,
+    readonly cutoff: Cutoff,
+    readonly hooks: readonly PurgeHook[],
+    private readonly platform: Platform,
+  ) {
+    this.rows = { plan, cutoff: cutoff.text, quote: (value) => platform.quoteValue(value) };
+  }
+
+  get name(): string {
+    return this.plan.entity.name;
+  }
+
+  /** Whether a batch takes several statements. */
+  get isComposed(): boolean {
+    return this.locksFirst || this.plan.isComposed || this.hooks.length > 0;
+  }
+
+  /** The run ends early: what is left is counted as far as it was looked at. */
+  stopped(): void {
+    this.blocked = Math.max(0, this.passedOver - this.failures.size);
+  }
+
+  fail(key: string, error: unknown): void {
+    const isDetailed = this.failures.size < REPORTED_FAILURES;
+    this.failures.set(key, isDetailed ? describeFailure(this.platform, this.plan, key, error) : undefined);
+  }
+
+  async timed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.durationMs += performance.now() - start;
+    }
+  }
+
+  report(): PurgeEntityReport {
+    return {
+      entity: this.name,
+      table: this.plan.entity.table.label,
+      cutoff: this.cutoff.date,
+      purged: this.purged,
+      blocked: this.blocked,
+      failed: this.failures.size,
+      locked: this.locked,
+      batches: this.batches,
+      durationMs: Math.round(this.durationMs),
+      blockedBy: this.blockedBy,
+      failures: [...this.failures.values()].filter((failure) => failure !== undefined),
+    };
+  }
+}
+
+function describeFailure(platform: Platform, { entity }: EntityPlan, key: string, error: unknown): PurgeFailure {
+  const values = (JSON.parse(key) as string[]).map((text, i) => driverValue(text, entity.table.key[i]!.type));
+  const code = sqlState(error);
+  const { constraint } = error as { constraint?: unknown };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    key: entityKeyOf(platform, entity.meta.root, values),
+    message: message.slice(0, 500),
+    ...(code !== undefined && code.length === 5 ? { sqlState: code } : {}),
+    ...(typeof constraint === 'string' ? { constraint } : {}),
+  };
+}
+
+/** A value of a key as the driver returns it. */
+function driverValue(text: string, type: string): unknown {
+  switch (type) {
+    case 'smallint':
+    case 'integer':
+      return Number(text);
+    case 'boolean':
+      return text === 'true';
+    case 'bytea':
+      return text.startsWith('\\x') ? Buffer.from(text.slice(2), 'hex') : text;
+    default:
+      return text;
+  }
+}

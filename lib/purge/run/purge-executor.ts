@@ -1,0 +1,243 @@
+import { performance } from 'node:perf_hooks';
+import { BATCH_SIZE_LIMITS, BatchSize } from '../batch/batch-size.js';
+import { classifyFailure } from '../connection/classify-failure.js';
+import { chooseOrder } from './choose-order.js';
+import { type BatchContext, purgeEntity, purgeKeys } from './entity-purge.js';
+import type { EntityRun } from './entity-run.js';
+import type { PurgeConnection } from '../connection/purge-connection.js';
+import type { PurgeOrder } from '../plan/purge-planner.js';
+import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
+import { removeUnit } from '../batch/remove-unit.js';
+import { listOpen } from '../statements/list-open.js';
+import { COUNTING } from '../fragments/plan-settings.js';
+import type { StopSignal } from './stop-signal.js';
+import { survey, type Surveyed } from './count-blocked.js';
+
+/** @internal */
+export interface ExecutorOptions {
+  readonly batchSize: number | undefined;
+  /** Milliseconds; `undefined`: in proportion to the time that the batch took. */
+  readonly pause: number | undefined;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  /** After each committed batch. */
+  readonly onBatch: (run: EntityRun, gone: number) => void;
+}
+
+/**
+ * How long to rest after a batch, in its own length: a purge works a seventh of the time, so that most of what others do meets none of
+ * its batches.
+ */
+const PAUSE_SHARE = 6;
+/** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
+const PATIENCE = 1_500;
+/** Where a key without an index makes each row expensive, a batch begins with few. */
+const CAREFUL_START = 4;
+/** How many rows of circles are looked for in one reading of what is left. */
+const CIRCLES_AT_ONCE = 10_000;
+/** In pages: reading so much for each row does little harm. */
+const SMALL_TABLE = 100;
+
+/**
+ * Carries out a plan.
+ *
+ * @internal
+ */
+export class PurgeExecutor {
+  readonly #runs: readonly EntityRun[];
+  /** Those whose rows can reference each other in a circle. */
+  readonly #circular: ReadonlySet<EntityRun>;
+
+  constructor(
+    private readonly connection: PurgeConnection,
+    private readonly groups: readonly (readonly EntityRun[])[],
+    private readonly options: ExecutorOptions,
+    private readonly stop: StopSignal,
+  ) {
+    this.#runs = groups.flat();
+    this.#circular = new Set(groups.filter(hasCircles).flat());
+  }
+
+  async run(): Promise<void> {
+    let hasLeftovers = false;
+    for (const group of this.groups) {
+      hasLeftovers = (await this.#purgeGroup(group)) || hasLeftovers;
+    }
+    if (hasLeftovers) {
+      await this.#finish();
+    }
+  }
+
+  /** What a run would come to, without one. */
+  async rehearse(): Promise<void> {
+    const surveyed = await survey(this.connection, this.#runs);
+    this.#runs.forEach((run, e) => {
+      const { open, blocked, blockedBy } = surveyed[e]!;
+      run.purged = open;
+      run.blocked = blocked;
+      run.blockedBy = blockedBy;
+    });
+  }
+
+  /** Goes through the due rows until nothing more can go. Returns whether some are left. */
+  async #purgeGroup(group: readonly EntityRun[]): Promise<boolean> {
+    const isCircular = hasCircles(group);
+    const context = new Map(group.map((run) => [run, this.#context(run)]));
+    const waiting = new Set(group);
+    for (let pass = 0; ; pass++) {
+      const before = sum(group, ({ purged }) => purged);
+      for (const run of group) {
+        if (waiting.has(run)) {
+          await run.timed(async () =>
+            purgeEntity(run, await chooseOrder(this.connection, run, pass), context.get(run)!),
+          );
+        }
+      }
+      group.filter(({ passedOver }) => passedOver === 0).forEach((run) => waiting.delete(run));
+      const left = sum(group, ({ passedOver }) => passedOver);
+      const moved = sum(group, ({ purged }) => purged) - before;
+      // What goes slowly this way goes together with what references it, in the end.
+      if (!isCircular || waiting.size === 0 || (pass > 0 && moved <= left)) {
+        return left > 0;
+      }
+    }
+  }
+
+  /** Tries the rest again, waits a while for those who lock it, and finds out why it stays. */
+  async #finish(): Promise<void> {
+    let lastOpen = Infinity;
+    let movedAt = performance.now();
+    for (let round = 0; ; round++) {
+      this.stop.throwIfStopped();
+      const surveyed = await survey(this.connection, this.#runs);
+      const open = surveyed.reduce((total, entity) => total + entity.open, 0);
+      if (open < lastOpen) {
+        movedAt = performance.now();
+        round = 0;
+      }
+      lastOpen = open;
+      if (open === 0 || performance.now() - movedAt > PATIENCE) {
+        this.#runs.forEach((run, e) => {
+          const { blocked, blockedBy } = surveyed[e]!;
+          run.blocked = blocked;
+          run.blockedBy = blockedBy;
+          run.locked = surveyed[e]!.open;
+        });
+        return;
+      }
+      await this.stop.pause(Math.min(20 * round, 200));
+      await this.#retry(surveyed);
+      await this.#removeCircles(surveyed);
+    }
+  }
+
+  async #retry(surveyed: readonly Surveyed[]): Promise<void> {
+    for (const [e, run] of this.#runs.entries()) {
+      if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
+        const context = this.#context(run);
+        await run.timed(async () => {
+          const start = performance.now();
+          const gone = await purgeKeys(run, await this.#open(e, context.size.current), context);
+          await context.afterBatch(run, gone, performance.now() - start);
+        });
+      }
+    }
+  }
+
+  /** Rows that may reference each other, together with what references them, as many at a time as a batch holds. */
+  async #removeCircles(surveyed: readonly Surveyed[]): Promise<void> {
+    for (const [e, run] of this.#runs.entries()) {
+      if (surveyed[e]!.open > 0 && this.#circular.has(run)) {
+        await run.timed(async () => this.#removeUnits(e, run, this.#context(run)));
+      }
+    }
+  }
+
+  async #removeUnits(e: number, run: EntityRun, context: BatchContext): Promise<void> {
+    const keys = await this.#open(e, CIRCLES_AT_ONCE);
+    while (keys.length > 0) {
+      const some = keys.splice(0, context.size.current);
+      const start = performance.now();
+      await isolateFailures(
+        some,
+        (unit) => this.#removeUnit(e, unit, context),
+        (key, error) => error !== undefined && run.fail(key, error),
+      );
+      const took = performance.now() - start;
+      context.size.took(took, some.length);
+      await context.afterBatch(run, 0, took);
+    }
+  }
+
+  async #removeUnit(e: number, keys: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+    try {
+      const gone = await removeUnit(this.connection, this.#runs, e, keys, lockTimeout);
+      for (const [position, removed] of (gone ?? []).entries()) {
+        if (removed > 0) {
+          const other = this.#runs[position]!;
+          other.purged += removed;
+          other.batches++;
+          this.options.onBatch(other, removed);
+        }
+      }
+      return gone ? 'done' : { error: undefined, isCertain: false };
+    } catch (error) {
+      const kind = classifyFailure(error);
+      if (kind === 'fatal' || kind === 'connection') {
+        throw error;
+      }
+      if (kind === 'slow') {
+        size.timedOut();
+      }
+      return { error: kind === 'row' || kind === 'slow' ? error : undefined, isCertain: false };
+    }
+  }
+
+  async #open(e: number, limit: number): Promise<string[]> {
+    const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
+    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit), COUNTING);
+    return rows.map(({ key }) => key);
+  }
+
+  #context(run: EntityRun): BatchContext {
+    const { batchSize, lockTimeout, pause, onBatch } = this.options;
+    const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
+    const limits = isExpensive ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1 } : BATCH_SIZE_LIMITS;
+    const fixed = batchSize && {
+      start: batchSize,
+      smallest: batchSize,
+      largest: batchSize,
+      aim: BATCH_SIZE_LIMITS.aim,
+    };
+    return {
+      connection: this.connection,
+      size: new BatchSize(fixed || limits),
+      step: batchSize ?? BATCH_SIZE_LIMITS.start,
+      lockTimeout,
+      throwIfStopped: () => this.stop.throwIfStopped(),
+      afterBatch: async (current, gone, milliseconds) => {
+        onBatch(current, gone);
+        this.stop.throwIfStopped();
+        await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
+        this.stop.throwIfStopped();
+      },
+    };
+  }
+}
+
+/** Whether rows of the group can reference each other in a circle. */
+function hasCircles(group: readonly EntityRun[]): boolean {
+  const entities = group.map(({ plan }) => plan.entity);
+  return group.some(({ plan }) => plan.blockers.some(({ source }) => source && entities.includes(source)));
+}
+
+/** The runs of a plan in its order. @internal */
+export function groupRuns(order: PurgeOrder, runs: readonly EntityRun[]): EntityRun[][] {
+  return order.groups
+    .map((group) => group.flatMap((plan) => runs.find((run) => run.plan === plan) ?? []))
+    .filter((group) => group.length > 0);
+}
+
+function sum(runs: readonly EntityRun[], count: (run: EntityRun) => number): number {
+  return runs.reduce((total, run) => total + count(run), 0);
+}

@@ -1,0 +1,48 @@
+import { parseDuration } from '../../options/duration.js';
+import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
+import { requireType } from '../../options/require-type.js';
+import { positiveInteger } from '../../options/resolve-module-options.js';
+import type { PurgeRunOptions } from '../purge-run-options.js';
+
+/** @internal */
+export interface ResolvedRunOptions extends Pick<PurgeRunOptions, 'entities' | 'batchSize' | 'signal' | 'onProgress'> {
+  readonly dryRun: boolean;
+  /** Milliseconds. */
+  readonly olderThan: number | undefined;
+  /** Milliseconds. */
+  readonly timeBudget: number | undefined;
+}
+
+const KEYS = [
+  'entities',
+  'dryRun',
+  'olderThan',
+  'batchSize',
+  'timeBudget',
+  'signal',
+  'onProgress',
+] satisfies (keyof PurgeRunOptions)[];
+
+/**
+ * The options of a run, checked. Each is read by its name, so that an instance of a class with getters counts as well.
+ *
+ * @throws SoftDeleteConfigError if one is unknown, of the wrong type or cannot work
+ * @internal
+ */
+export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions {
+  refuseUnknownOptions('run()', options, KEYS);
+  const { entities, dryRun, olderThan, batchSize, timeBudget, signal, onProgress } = options;
+  requireType('entities', entities, 'list');
+  requireType('dryRun', dryRun, 'boolean');
+  requireType('signal', signal, 'AbortSignal');
+  requireType('onProgress', onProgress, 'function');
+  return {
+    entities,
+    dryRun: dryRun ?? false,
+    olderThan: olderThan === undefined ? undefined : parseDuration('olderThan', olderThan),
+    batchSize: positiveInteger('batchSize', batchSize),
+    timeBudget: timeBudget === undefined ? undefined : parseDuration('timeBudget', timeBudget),
+    signal,
+    onProgress,
+  };
+}

