@@ -12,13 +12,19 @@ const nest = join(createRequire(import.meta.url).resolve('@nestjs/cli/package.js
 
 /** In the order in which they need each other. */
 const projects = [
-  { name: 'lib', output: 'dist', sources: ['lib'], then: buildAdminPage },
+  { name: 'lib', output: 'dist', sources: ['lib'], finish: buildAdminPage },
   { name: 'sample-app', output: 'sample-app/dist', sources: ['lib', 'sample-app/src', 'sample-app/tsconfig.json'] },
 ];
-const settings = ['package-lock.json', 'tsconfig.json', 'nest-cli.json', 'scripts/build.mjs', 'scripts/build-admin-page.mjs'];
+const settings = [
+  'package-lock.json',
+  'tsconfig.json',
+  'nest-cli.json',
+  'scripts/build.mjs',
+  'scripts/build-admin-page.mjs',
+];
 
 export async function build({ force = false } = {}) {
-  for (const { name, output, sources, then } of projects) {
+  for (const { name, output, sources, finish } of projects) {
     const stamp = join(root, output, '.built-from');
     const state = fingerprint([...settings, ...sources]);
     if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) {
@@ -32,7 +38,7 @@ export async function build({ force = false } = {}) {
     if (status !== 0) {
       throw new Error(`Building ${name} failed.`);
     }
-    await then?.();
+    await finish?.();
     writeFileSync(stamp, state);
   }
 }

@@ -1,4 +1,15 @@
-import { Body, type ExecutionContext, Get, Header, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  type ExecutionContext,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  UseGuards,
+} from '@nestjs/common';
 import { AdminAccess } from './admin-access.js';
 import { AdminContext } from './admin-context.decorator.js';
 import { parseKey, plain } from './admin-key.js';
@@ -75,7 +86,7 @@ export abstract class AdminApiController {
     const { keys, dryRun, withParents } = readRowsBody(entity, body, ['dryRun', 'withParents']);
     return dryRun
       ? this.writer.previewRestore(entity, keys, { withParents })
-      : this.writer.restore(entity, keys, { withParents });
+      : this.writer.restore(entity, keys, { withParents }, context);
   }
 
   /** What *Undo* does. */

@@ -135,7 +135,12 @@ function requireText(where: string, names: readonly string[], shown: readonly En
       throw new SoftDeleteConfigError(
         `${where}, search`,
         `"${name}" is not text as the database has it.`,
-        `Those that are: ${shown.filter(isText).map((prop) => prop.name).join(', ') || 'none'}.`,
+        `Those that are: ${
+          shown
+            .filter(isText)
+            .map((prop) => prop.name)
+            .join(', ') || 'none'
+        }.`,
       );
     }
   }

@@ -16,7 +16,14 @@ import { ConfirmationMismatchError } from './confirmation-mismatch.error.js';
 import { describeConflicts } from './describe-conflicts.js';
 
 /** Tells the page what it can do something about. @internal */
-@Catch(RestoreConflictError, DeletionRestrictedError, ConfirmationMismatchError, DriverException, NotFoundError, ValidationError)
+@Catch(
+  RestoreConflictError,
+  DeletionRestrictedError,
+  ConfirmationMismatchError,
+  DriverException,
+  NotFoundError,
+  ValidationError,
+)
 export class AdminExceptionFilter implements ExceptionFilter {
   constructor(
     @Inject(AdminOrm) private readonly orm: AdminOrm,

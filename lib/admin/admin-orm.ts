@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { getInstallation } from '../metadata/installation.js';
+import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { SoftDeleteRepository } from '../repository/soft-delete.repository.js';

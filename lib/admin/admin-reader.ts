@@ -1,9 +1,9 @@
 import { type FilterQuery, Reference, serialize } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import { keyAsCondition } from '../deletion/entity-key.js';
-import { selectRows } from '../deletion/select-rows.js';
-import { tableName } from '../metadata/table-name.js';
+import { keyAsCondition } from '../sql/entity-key.js';
+import { selectRows } from '../sql/select-rows.js';
+import { tableName } from '../sql/table-name.js';
 import { AdminAccess } from './admin-access.js';
 import type { AdminEntity } from './admin-entity.js';
 import { keyText, plain } from './admin-key.js';
@@ -142,7 +142,10 @@ export class AdminReader {
       const serialized = serialize(row) as Record<string, unknown>;
       const shown = (names: readonly string[]) =>
         Object.fromEntries(
-          names.map((name) => [name, plain(serialized[meta.properties[name as never]?.serializedName ?? name] ?? null)]),
+          names.map((name) => [
+            name,
+            plain(serialized[meta.properties[name as never]?.serializedName ?? name] ?? null),
+          ]),
         );
       const unit = units[i];
       const label: unknown = entity.label?.(Reference.unwrapReference(row as never));

@@ -83,6 +83,7 @@ export interface AdminTexts {
   preview: string;
   previewNothing: string;
   previewGoes: string;
+  keepsOthers: string;
   runPurge: string;
   purgeDone: string;
   key: string;
@@ -174,6 +175,7 @@ export const ENGLISH: AdminTexts = {
   preview: 'Preview',
   previewNothing: 'Nothing would be removed.',
   previewGoes: '{count} row would be removed for good: | {count} rows would be removed for good:',
+  keepsOthers: 'What keeps other due rows',
   runPurge: 'Purge now',
   purgeDone: '{count} row purged | {count} rows purged',
   key: 'Key',

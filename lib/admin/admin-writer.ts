@@ -1,9 +1,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { keyAsCondition } from '../deletion/entity-key.js';
-import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
-import { RestoreConflictError } from '../errors/restore-conflict.error.js';
+import { keyAsCondition } from '../sql/entity-key.js';
 import { deletedPredicate } from '../metadata/active-predicate.js';
 import type { PurgeReport } from '../purge/purge-report.js';
 import { AdminAccess } from './admin-access.js';
@@ -12,7 +10,6 @@ import { AdminOrm } from './admin-orm.js';
 import type { ConflictView, Outcome, RestrictionView } from './admin-responses.js';
 import { describeConflicts } from './describe-conflicts.js';
 import { ConfirmationMismatchError } from './confirmation-mismatch.error.js';
-import { rehearse } from './rehearse.js';
 
 /** What the admin page does. @internal */
 @Injectable()
@@ -22,24 +19,24 @@ export class AdminWriter {
     @Inject(AdminAccess) private readonly access: AdminAccess,
   ) {}
 
-  async restore(entity: AdminEntity, keys: readonly unknown[], options: { withParents?: boolean }): Promise<Outcome> {
-    return this.#restore(this.orm.fork(), entity, keys, options);
+  async restore(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    options: { withParents: boolean },
+    context: ExecutionContext,
+  ): Promise<Outcome> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    return repository.restore(anyOf(entity, keys), { ...options, ...this.access.actor(context) });
   }
 
   async previewRestore(
     entity: AdminEntity,
     keys: readonly unknown[],
-    options: { withParents?: boolean },
+    options: { withParents: boolean },
   ): Promise<Outcome & { conflicts: ConflictView[] }> {
-    try {
-      const outcome = await rehearse(this.orm.fork(), (em) => this.#restore(em, entity, keys, options));
-      return { ...outcome, conflicts: [] };
-    } catch (error) {
-      if (error instanceof RestoreConflictError) {
-        return { affected: {}, total: 0, conflicts: describeConflicts(this.orm.catalog, error.conflicts) };
-      }
-      throw error;
-    }
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const { affected, total, conflicts } = await repository.restore(anyOf(entity, keys), { ...options, dryRun: true });
+    return { affected, total, conflicts: describeConflicts(this.orm.catalog, conflicts) };
   }
 
   /** Deletes softly again what was restored. */
@@ -61,7 +58,8 @@ export class AdminWriter {
     context: ExecutionContext,
   ): Promise<{ total: number }> {
     return this.orm.fork().transactional(async (em) => {
-      const total = await this.#remove(em as EntityManager, entity, keys, this.access.actor(context));
+      const repository = this.orm.repository(em as EntityManager, entity);
+      const total = await repository.hardDelete(deletedOf(entity, keys), this.access.actor(context));
       if (String(total) !== confirm) {
         throw new ConfirmationMismatchError(confirm, total);
       }
@@ -72,16 +70,10 @@ export class AdminWriter {
   async previewRemoval(
     entity: AdminEntity,
     keys: readonly unknown[],
-  ): Promise<{ total: number; restrictions: readonly RestrictionView[] }> {
-    try {
-      const total = await rehearse(this.orm.fork(), (em) => this.#remove(em, entity, keys, {}));
-      return { total, restrictions: [] };
-    } catch (error) {
-      if (error instanceof DeletionRestrictedError) {
-        return { total: 0, restrictions: error.restrictions };
-      }
-      throw error;
-    }
+  ): Promise<Outcome & { restrictions: readonly RestrictionView[] }> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const { affected, total, restrictions } = await repository.hardDelete(deletedOf(entity, keys), { dryRun: true });
+    return { affected, total, restrictions };
   }
 
   async previewPurge(): Promise<PurgeReport> {
@@ -100,28 +92,13 @@ export class AdminWriter {
   #names(): string[] {
     return this.orm.entities.map(({ name }) => name);
   }
-
-  #restore(
-    em: EntityManager,
-    entity: AdminEntity,
-    keys: readonly unknown[],
-    { withParents = false }: { withParents?: boolean },
-  ): Promise<Outcome> {
-    return this.orm.repository(em, entity).restore(anyOf(entity, keys), { withParents });
-  }
-
-  #remove(
-    em: EntityManager,
-    entity: AdminEntity,
-    keys: readonly unknown[],
-    options: { actor?: string },
-  ): Promise<number> {
-    const deleted = { $and: [anyOf(entity, keys), deletedPredicate(entity.entry.property)] };
-    return this.orm.repository(em, entity).hardDelete(deleted as FilterQuery<any>, options);
-  }
 }
 
 function anyOf({ meta }: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
   const conditions = keys.map((key) => keyAsCondition(meta, key));
   return (conditions.length === 1 ? conditions[0] : { $or: conditions }) as FilterQuery<any>;
+}
+
+function deletedOf(entity: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
+  return { $and: [anyOf(entity, keys), deletedPredicate(entity.entry.property)] } as FilterQuery<any>;
 }

@@ -8,6 +8,8 @@ export class ConfirmationMismatchError extends SoftDeleteError {
     readonly confirmed: string,
     readonly total: number,
   ) {
-    super(`${total} rows would be removed for good, not ${confirmed}. Look at the preview again and confirm its total.`);
+    super(
+      `${total} rows would be removed for good, not ${confirmed}. Look at the preview again and confirm its total.`,
+    );
   }
 }

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { relationSql } from '../deletion/relation-sql.js';
-import { identify, keyConditionSql, keySql, type RowKey } from '../deletion/row-set.js';
+import { relationSql } from '../sql/relation-sql.js';
+import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
-import { filterSql } from '../metadata/filter-sql.js';
+import { filterSql } from '../sql/filter-sql.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /** How many rows are followed before a page stops counting. */

@@ -82,7 +82,9 @@ function readTime(name: string, value: string | undefined): Date | undefined {
   }
   const date = new Date(value);
   if (!ISO.test(value) || Number.isNaN(date.getTime())) {
-    throw new BadRequestException(`The query parameter ${name} must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.`);
+    throw new BadRequestException(
+      `The query parameter ${name} must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.`,
+    );
   }
   return date;
 }

@@ -1,9 +1,9 @@
 import type { EntityMetadata, EntityProperty, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { entityKeyOf } from '../deletion/entity-key.js';
-import { primaryColumnTypes, type RowKey, textSql } from '../deletion/row-set.js';
-import { type RowSelection, selectRows } from '../deletion/select-rows.js';
-import { tableName } from '../metadata/table-name.js';
+import { entityKeyOf } from '../sql/entity-key.js';
+import { primaryColumnTypes, type RowKey, textSql } from '../sql/row-set.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { tableName } from '../sql/table-name.js';
 import type { AdminEntity } from './admin-entity.js';
 import type { Cursor, ListQuery } from './list-query.js';
 
@@ -146,5 +146,8 @@ function afterSql(
 
 /** A serial is an integer with a default, and no type. */
 function castType(type: string): string {
-  return type.replace(/^bigserial/i, 'bigint').replace(/^smallserial/i, 'smallint').replace(/^serial/i, 'int');
+  return type
+    .replace(/^bigserial/i, 'bigint')
+    .replace(/^smallserial/i, 'smallint')
+    .replace(/^serial/i, 'int');
 }

@@ -37,7 +37,7 @@ export function readPurgeBody(body: unknown): Pick<RowsBody, 'dryRun' | 'confirm
 /** @throws BadRequestException to the client, if nothing is confirmed. @internal */
 export function requireConfirmation({ confirm }: Pick<RowsBody, 'confirm'>): string {
   if (confirm === undefined) {
-    throw new BadRequestException("confirm must be the total of a preview, as text; { dryRun: true } gives it.");
+    throw new BadRequestException('confirm must be the total of a preview, as text; { dryRun: true } gives it.');
   }
   return confirm;
 }

@@ -296,7 +296,9 @@ describe('The admin page in a browser', () => {
     await open({ viewport: { width: 375, height: 740 }, isMobile: true, hasTouch: true });
     await shown('Margaret Hamilton');
     expect(await page.evaluate(`document.documentElement.scrollWidth`)).toBeLessThanOrEqual(375);
-    const [first, second] = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row: any) => row.getBoundingClientRect().top));
+    const [first, second] = await page
+      .locator('tbody tr')
+      .evaluateAll((rows) => rows.map((row: any) => row.getBoundingClientRect().top));
     expect(second! - first!).toBeGreaterThan(120);
     await page.screenshot({ path: '/tmp/admin-mobile.png' });
     await page.getByRole('button', { name: 'Restore: Margaret Hamilton' }).tap();

@@ -8,7 +8,9 @@ export async function launchChromium(): Promise<Browser> {
   const found = NAMES.map((name) => spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim()).find(Boolean);
   const executablePath = process.env['CHROMIUM'] ?? found;
   if (!executablePath) {
-    throw new Error('No Chromium: install one (apt-get install chromium), or name it: CHROMIUM=/path/to/chromium npm test');
+    throw new Error(
+      'No Chromium: install one (apt-get install chromium), or name it: CHROMIUM=/path/to/chromium npm test',
+    );
   }
   // Root has no sandbox, and a container may have no shared memory to speak of.
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });

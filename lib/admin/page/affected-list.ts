@@ -4,8 +4,6 @@ import { number } from './texts.js';
 /** How many rows of which entity. */
 export function AffectedList({ affected }: { affected: Readonly<Record<string, number>> }) {
   return html`<ul class="affected">
-    ${Object.entries(affected).map(
-      ([entity, count]) => html`<li><strong>${number(count)}</strong> ${entity}</li>`,
-    )}
+    ${Object.entries(affected).map(([entity, count]) => html`<li><strong>${number(count)}</strong> ${entity}</li>`)}
   </ul>`;
 }

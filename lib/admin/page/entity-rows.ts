@@ -1,20 +1,12 @@
 import { signal } from '@preact/signals';
 import type { RowView } from '../admin-responses.js';
 import { html } from './html.js';
+import { open, openDialog } from './open-dialog.js';
 import { RemoveDialog } from './remove-dialog.js';
 import { RestoreDialog } from './restore-dialog.js';
 import { RowDialog } from './row-dialog.js';
 import { current, isFiltered, loading, loadRows, next, query, rows, select, selected } from './state.js';
 import { ago, exactly, inWords, say, show } from './texts.js';
-
-/** What a dialog is open about. */
-export interface Open {
-  readonly what: 'row' | 'restore' | 'remove';
-  readonly entity: string;
-  readonly rows: readonly RowView[];
-}
-
-export const open = signal<Open | undefined>(undefined);
 
 const waiting = signal(0);
 
@@ -23,28 +15,32 @@ export function EntityRows() {
   const dialog = open.value;
   const many = rows.value.filter(({ key }) => selected.value.has(key));
   return html`<${Toolbar} />
-    ${many.length > 0 &&
-    html`<div class="bulk" role="group" aria-label=${say('actions')}>
-      <strong>${say('selected', { count: many.length })}</strong>
-      ${entity.can.includes('restore') &&
-      html`<button class="primary" onClick=${() => openDialog('restore', many)}>${say('restore')}</button>`}
-      ${entity.can.includes('remove') &&
-      html`<button class="danger" onClick=${() => openDialog('remove', many)}>${say('remove')}</button>`}
-      <button class="plain" onClick=${() => (selected.value = new Set())}>${say('clear')}</button>
-    </div>`}
+    ${
+      many.length > 0 &&
+      html`<div class="bulk" role="group" aria-label=${say('actions')}>
+        <strong>${say('selected', { count: many.length })}</strong>
+        ${
+          entity.can.includes('restore') &&
+          html`<button class="primary" onClick=${() => openDialog('restore', many)}>${say('restore')}</button>`
+        }
+        ${
+          entity.can.includes('remove') &&
+          html`<button class="danger" onClick=${() => openDialog('remove', many)}>${say('remove')}</button>`
+        }
+        <button class="plain" onClick=${() => (selected.value = new Set())}>${say('clear')}</button>
+      </div>`
+    }
     ${rows.value.length > 0 ? html`<${Table} />` : !loading.value && html`<${Empty} />`}
     <div class="more">
-      ${loading.value
-        ? html`<span class="hint" role="status">${say('loading')}</span>`
-        : next.value && html`<button onClick=${() => void loadRows(true)}>${say('more')}</button>`}
+      ${
+        loading.value
+          ? html`<span class="hint" role="status">${say('loading')}</span>`
+          : next.value && html`<button onClick=${() => void loadRows(true)}>${say('more')}</button>`
+      }
     </div>
     ${dialog?.what === 'row' && html`<${RowDialog} open=${dialog} />`}
     ${dialog?.what === 'restore' && html`<${RestoreDialog} open=${dialog} />`}
     ${dialog?.what === 'remove' && html`<${RemoveDialog} open=${dialog} />`}`;
-}
-
-function openDialog(what: Open['what'], chosen: readonly RowView[]): void {
-  open.value = { what, entity: current.peek()!.entity, rows: chosen };
 }
 
 function ask(change: Partial<typeof query.value>): void {
@@ -59,19 +55,25 @@ function Toolbar() {
   const { searchable, sortable } = current.value!;
   const { q, from, to, sort } = query.value;
   return html`<form class="toolbar" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
-    ${searchable &&
-    html`<label class="search"
-      >${say('search')}
-      <input
-        id="search"
-        type="search"
-        maxlength="200"
-        value=${q}
-        placeholder=${say('searchHint')}
-        onInput=${(event: Event) => ask({ q: valueOf(event) })}
-    /></label>`}
-    <label>${say('from')} <input type="date" value=${from} onChange=${(event: Event) => ask({ from: valueOf(event) })} /></label>
-    <label>${say('to')} <input type="date" value=${to} onChange=${(event: Event) => ask({ to: valueOf(event) })} /></label>
+    ${
+      searchable &&
+      html`<label class="search"
+        >${say('search')}
+        <input
+          id="search"
+          type="search"
+          maxlength="200"
+          value=${q}
+          placeholder=${say('searchHint')}
+          onInput=${(event: Event) => ask({ q: valueOf(event) })}
+      /></label>`
+    }
+    <label
+      >${say('from')} <input type="date" value=${from} onChange=${(event: Event) => ask({ from: valueOf(event) })}
+    /></label>
+    <label
+      >${say('to')} <input type="date" value=${to} onChange=${(event: Event) => ask({ to: valueOf(event) })}
+    /></label>
     <label
       >${say('sort')}
       <select value=${sort} onChange=${(event: Event) => ask({ sort: valueOf(event) })}>
@@ -138,11 +140,13 @@ function Heading({ name, text, sorts }: { name: string; text: string; sorts: boo
   const direction = sort === name ? 'ascending' : sort === `-${name}` ? 'descending' : undefined;
   const turn = () => ask({ sort: direction === 'descending' ? name : `-${name}` });
   return html`<th scope="col" aria-sort=${direction}>
-    ${sorts
-      ? html`<button class="sort" onClick=${turn}>
-          ${text}<span aria-hidden="true">${direction === 'ascending' ? ' ↑' : direction ? ' ↓' : ''}</span>
-        </button>`
-      : text}
+    ${
+      sorts
+        ? html`<button class="sort" onClick=${turn}>
+            ${text}<span aria-hidden="true">${direction === 'ascending' ? ' ↑' : direction ? ' ↓' : ''}</span>
+          </button>`
+        : text
+    }
   </th>`;
 }
 
@@ -159,26 +163,32 @@ function Row({ row, hasActors }: { row: RowView; hasActors: boolean }) {
       />
     </td>
     <th scope="row">
-      ${can.includes('view')
-        ? html`<button class="link" onClick=${() => openDialog('row', [row])}>${row.label}</button>`
-        : row.label}
+      ${
+        can.includes('view')
+          ? html`<button class="link" onClick=${() => openDialog('row', [row])}>${row.label}</button>`
+          : row.label
+      }
       ${row.held && html` <span class="badge">${say('held')}</span>`}
     </th>
     ${columns.map((name) => html`<td data-label=${inWords(name)}>${show(row.columns[name])}</td>`)}
     <td data-label=${say('deleted')}>
       <time datetime=${row.deletedAt} title=${exactly(row.deletedAt)}>${ago(row.deletedAt)}</time>
     </td>
-    ${hasActors &&
-    html`<td data-label=${say('by')}>
-      ${show(row.actor)}${row.reason && html`<small class="hint">${row.reason}</small>`}
-    </td>`}
+    ${
+      hasActors &&
+      html`<td data-label=${say('by')}>
+        ${show(row.actor)}${row.reason && html`<small class="hint">${row.reason}</small>`}
+      </td>`
+    }
     <td data-label=${say('purged')}>${purgeTime(row)}</td>
     <td data-label=${say('alongside')}>${alongside(row)}</td>
     <td class="actions">
-      ${can.includes('restore') &&
-      html`<button onClick=${() => openDialog('restore', [row])} aria-label=${`${say('restore')}: ${row.label}`}>
-        ${say('restore')}
-      </button>`}
+      ${
+        can.includes('restore') &&
+        html`<button onClick=${() => openDialog('restore', [row])} aria-label=${`${say('restore')}: ${row.label}`}>
+          ${say('restore')}
+        </button>`
+      }
     </td>
   </tr>`;
 }

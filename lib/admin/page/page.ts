@@ -65,12 +65,14 @@ function Toast() {
     await reload();
   };
   return html`<div class="toasts" role="status">
-    ${shown &&
-    html`<div class="toast">
-      <span>${shown.text}</span>
-      ${shown.undo && html`<button onClick=${undo}>${say('undo')}</button>`}
-      <button class="plain" aria-label=${say('close')} onClick=${() => (toast.value = undefined)}>×</button>
-    </div>`}
+    ${
+      shown &&
+      html`<div class="toast">
+        <span>${shown.text}</span>
+        ${shown.undo && html`<button onClick=${undo}>${say('undo')}</button>`}
+        <button class="plain" aria-label=${say('close')} onClick=${() => (toast.value = undefined)}>×</button>
+      </div>`
+    }
   </div>`;
 }
 
@@ -93,10 +95,12 @@ function Page() {
     </header>
     ${entities.value && html`<${Tabs} />`}
     <main>
-      ${failure.value &&
-      html`<p class="failure" role="alert">
-        ${failure.value} <button onClick=${() => void reload()}>${say('retry')}</button>
-      </p>`}
+      ${
+        failure.value &&
+        html`<p class="failure" role="alert">
+          ${failure.value} <button onClick=${() => void reload()}>${say('retry')}</button>
+        </p>`
+      }
       ${body()}
     </main>
     <${Toast} />`;

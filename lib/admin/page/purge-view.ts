@@ -41,9 +41,11 @@ export function PurgeView() {
             html`<tr>
               <th scope="row">${entity}</th>
               <td data-label=${say('retention')}>
-                ${retention === 'forever'
-                  ? say('forever')
-                  : say('days', { count: Math.round((retention / DAY) * 10) / 10 })}
+                ${
+                  retention === 'forever'
+                    ? say('forever')
+                    : say('days', { count: Math.round((retention / DAY) * 10) / 10 })
+                }
               </td>
               <td data-label=${say('deleted')}>${number(deleted)}</td>
               <td data-label=${say('due')}>${number(due)}</td>
@@ -62,17 +64,23 @@ function Report({ report, run }: { report: PurgeReport; run: (confirm: string) =
   );
   const blocks = report.entities.flatMap(({ blockedBy }) => blockedBy);
   return html`<section class="report" aria-live="polite">
-    ${report.total === 0
-      ? html`<p>${say('previewNothing')}</p>`
-      : html`<p>${say('previewGoes', { count: report.total })}</p>
-          <${AffectedList} affected=${affected} />`}
-    ${blocks.length > 0 &&
-    html`<h3>${say('blockedBy')}</h3>
-      <ul class="conflicts">
-        ${blocks.map(({ table, constraint, rows }) => html`<li>${say('blockedByItem', { table, constraint, rows })}</li>`)}
-      </ul>`}
-    ${report.total > 0 &&
-    html`<p>${say('removeWarning')}</p>
-      <${Confirmation} total=${report.total} action=${say('runPurge')} act=${run} />`}
+    ${
+      report.total === 0
+        ? html`<p>${say('previewNothing')}</p>`
+        : html`<p>${say('previewGoes', { count: report.total })}</p>
+            <${AffectedList} affected=${affected} />`
+    }
+    ${
+      blocks.length > 0 &&
+      html`<h3>${say('keepsOthers')}</h3>
+        <ul class="conflicts">
+          ${blocks.map(({ table, constraint, rows }) => html`<li>${say('blockedByItem', { table, constraint, rows })}</li>`)}
+        </ul>`
+    }
+    ${
+      report.total > 0 &&
+      html`<p>${say('removeWarning')}</p>
+        <${Confirmation} total=${report.total} action=${say('runPurge')} act=${run} />`
+    }
   </section>`;
 }

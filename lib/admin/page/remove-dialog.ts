@@ -4,13 +4,13 @@ import { AffectedList } from './affected-list.js';
 import { of, Refusal, send } from './api.js';
 import { Confirmation } from './confirmation.js';
 import { Dialog } from './dialog.js';
-import { type Open, open as opened } from './entity-rows.js';
+import { type Open, open as opened } from './open-dialog.js';
 import { html } from './html.js';
 import { explain, reload, selected, toast } from './state.js';
 import { say } from './texts.js';
 
 interface Preview {
-  readonly affected?: Readonly<Record<string, number>>;
+  readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
   readonly restrictions: readonly RestrictionView[];
 }
@@ -54,22 +54,26 @@ export function RemoveDialog({ open }: { open: Open }) {
     <div class="dialog-body">
       ${problem && html`<p class="failure" role="alert">${problem}</p>`}
       ${!preview && !problem && html`<p class="hint" role="status">${say('loading')}</p>`}
-      ${restrictions.length > 0 &&
-      html`<p><strong>${say('removeBlocked')}</strong></p>
-        <ul class="conflicts">
-          ${restrictions.map(
-            ({ relation, entity, count }) =>
-              html`<li>${say('blockedByItem', { rows: count, table: entity, constraint: relation })}</li>`,
-          )}
-        </ul>`}
-      ${preview &&
-      restrictions.length === 0 &&
-      (preview.total === 0
-        ? html`<p>${say('nothingComesBack')}</p>`
-        : html`<p>${say('removeGoes')}</p>
-            <${AffectedList} affected=${preview.affected ?? { [open.entity]: preview.total }} />
-            <p>${say('removeWarning')}</p>
-            <${Confirmation} total=${preview.total} action=${say('remove')} act=${remove} />`)}
+      ${
+        restrictions.length > 0 &&
+        html`<p><strong>${say('removeBlocked')}</strong></p>
+          <ul class="conflicts">
+            ${restrictions.map(
+              ({ relation, entity, count }) =>
+                html`<li>${say('blockedByItem', { rows: count, table: entity, constraint: relation })}</li>`,
+            )}
+          </ul>`
+      }
+      ${
+        preview &&
+        restrictions.length === 0 &&
+        (preview.total === 0
+          ? html`<p>${say('nothingComesBack')}</p>`
+          : html`<p>${say('removeGoes')}</p>
+              <${AffectedList} affected=${preview.affected} />
+              <p>${say('removeWarning')}</p>
+              <${Confirmation} total=${preview.total} action=${say('remove')} act=${remove} />`)
+      }
     </div>
     <div class="dialog-foot"><button onClick=${close}>${say('cancel')}</button></div>
   <//>`;

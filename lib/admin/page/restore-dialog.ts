@@ -3,7 +3,7 @@ import type { ConflictView, Outcome } from '../admin-responses.js';
 import { AffectedList } from './affected-list.js';
 import { of, Refusal, send } from './api.js';
 import { Dialog } from './dialog.js';
-import { type Open, open as opened } from './entity-rows.js';
+import { type Open, open as opened } from './open-dialog.js';
 import { html } from './html.js';
 import { explain, reload, selected, toast } from './state.js';
 import { inWords, say } from './texts.js';
@@ -66,27 +66,31 @@ export function RestoreDialog({ open }: { open: Open }) {
       ${problem && html`<p class="failure" role="alert">${problem}</p>`}
       ${!preview && !problem && html`<p class="hint" role="status">${say('loading')}</p>`}
       ${preview && conflicts.length === 0 && html`<${Comes} preview=${preview} />`}
-      ${conflicts.length > 0 &&
-      html`<div role="alert">
-        <p><strong>${say('cannotComeBack')}</strong></p>
-        <ul class="conflicts">
-          ${conflicts.slice(0, SHOWN).map((conflict) => html`<li>${describe(conflict)}</li>`)}
-          ${conflicts.length > SHOWN && html`<li>+ ${conflicts.length - SHOWN}</li>`}
-        </ul>
-        <p class="hint">${say(needsParents ? 'wayOutParent' : 'wayOutUnique')}</p>
-      </div>`}
+      ${
+        conflicts.length > 0 &&
+        html`<div role="alert">
+          <p><strong>${say('cannotComeBack')}</strong></p>
+          <ul class="conflicts">
+            ${conflicts.slice(0, SHOWN).map((conflict) => html`<li>${describe(conflict)}</li>`)}
+            ${conflicts.length > SHOWN && html`<li>+ ${conflicts.length - SHOWN}</li>`}
+          </ul>
+          <p class="hint">${say(needsParents ? 'wayOutParent' : 'wayOutUnique')}</p>
+        </div>`
+      }
     </div>
     <div class="dialog-foot">
       <button onClick=${close}>${say('cancel')}</button>
-      ${needsParents
-        ? html`<button class="primary" onClick=${() => void look(true)}>${say('restoreBoth')}</button>`
-        : html`<button
-            class="primary"
-            disabled=${busy || !preview || conflicts.length > 0 || preview.total === 0}
-            onClick=${() => void restore()}
-          >
-            ${say('restore')}
-          </button>`}
+      ${
+        needsParents
+          ? html`<button class="primary" onClick=${() => void look(true)}>${say('restoreBoth')}</button>`
+          : html`<button
+              class="primary"
+              disabled=${busy || !preview || conflicts.length > 0 || preview.total === 0}
+              onClick=${() => void restore()}
+            >
+              ${say('restore')}
+            </button>`
+      }
     </div>
   <//>`;
 }

@@ -3,7 +3,7 @@ import type { RowDetails } from '../admin-responses.js';
 import { AffectedList } from './affected-list.js';
 import { of, read } from './api.js';
 import { Dialog } from './dialog.js';
-import { type Open, open as opened } from './entity-rows.js';
+import { type Open, open as opened } from './open-dialog.js';
 import { html } from './html.js';
 import { current, explain } from './state.js';
 import { exactly, inWords, say, show } from './texts.js';
@@ -32,23 +32,33 @@ export function RowDialog({ open }: { open: Open }) {
               <dd>${show(value)}</dd>`,
         )}
       </dl>
-      ${details &&
-      html`<h3>${say('unit')}</h3>
-        ${details.unit ? html`<${AffectedList} affected=${details.unit} />` : html`<p>${say('many')}</p>`}
-        <h3>${say('blockedBy')}</h3>
-        ${details.blockedBy.length === 0
-          ? html`<p class="hint">${say('notBlocked')}</p>`
-          : html`<ul class="conflicts">
-              ${details.blockedBy.map((block) => html`<li>${say('blockedByItem', { ...block })}</li>`)}
-            </ul>`}`}
+      ${
+        details &&
+        html`<h3>${say('unit')}</h3>
+          ${details.unit ? html`<${AffectedList} affected=${details.unit} />` : html`<p>${say('many')}</p>`}
+          <h3>${say('blockedBy')}</h3>
+          ${
+            details.blockedBy.length === 0
+              ? html`<p class="hint">${say('notBlocked')}</p>`
+              : html`<ul class="conflicts">
+                  ${details.blockedBy.map((block) => html`<li>${say('blockedByItem', { ...block })}</li>`)}
+                </ul>`
+          }`
+      }
     </div>
     <div class="dialog-foot">
-      ${can.includes('remove') &&
-      html`<button class="danger" onClick=${() => (opened.value = { ...open, what: 'remove' })}>${say('remove')}</button>`}
-      ${can.includes('restore') &&
-      html`<button class="primary" onClick=${() => (opened.value = { ...open, what: 'restore' })}>
-        ${say('restore')}
-      </button>`}
+      ${
+        can.includes('remove') &&
+        html`<button class="danger" onClick=${() => (opened.value = { ...open, what: 'remove' })}>
+          ${say('remove')}
+        </button>`
+      }
+      ${
+        can.includes('restore') &&
+        html`<button class="primary" onClick=${() => (opened.value = { ...open, what: 'restore' })}>
+          ${say('restore')}
+        </button>`
+      }
     </div>
   <//>`;
 }

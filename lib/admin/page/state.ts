@@ -79,7 +79,8 @@ export async function attempt(work: () => Promise<void>): Promise<void> {
       return;
     }
     // A guard that returns false answers 403; who may see no entity gets an empty list.
-    const isKeyRefused = error instanceof Refusal && (error.status === 401 || (error.status === 403 && !entities.peek()));
+    const isKeyRefused =
+      error instanceof Refusal && (error.status === 401 || (error.status === 403 && !entities.peek()));
     if (needsKey && isKeyRefused) {
       signOut();
       refused.value = true;

@@ -6,6 +6,7 @@ const { language } = texts;
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+const short = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
 
 const UNITS = [
@@ -56,7 +57,7 @@ export function show(value: unknown): string {
     return '–';
   }
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) {
-    return exactly(value);
+    return short.format(new Date(value));
   }
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -28,7 +28,7 @@ export class AdminModule {
           credentials: { header: API_KEY_HEADER },
           actor: () => 'admin',
           entities: [
-            Customer,
+            { entity: Customer, columns: ['email'] },
             { entity: Order, label: ({ id }) => `Order ${id}`, columns: ['customer', 'placedAt'] },
             { entity: Product, columns: ['priceInCents'] },
             { entity: Review, label: ({ text }) => text, columns: ['rating', 'product'] },

@@ -40,17 +40,21 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
     const { status, body, headers } = await app.get('entities');
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
-    expect(body.map(({ entity, deleted, due, retention, can }: any) => [entity, deleted, due, retention, can])).toEqual([
-      ['Customer', 3, 3, 2_592_000_000, ['list', 'view', 'restore', 'remove', 'purge']],
-      ['Order', 3, 0, 'forever', ['list', 'view', 'restore', 'remove', 'purge']],
-      ['Seat', 1, 0, 'forever', ['list', 'view', 'restore', 'remove', 'purge']],
-    ]);
+    expect(body.map(({ entity, deleted, due, retention, can }: any) => [entity, deleted, due, retention, can])).toEqual(
+      [
+        ['Customer', 3, 3, 2_592_000_000, ['list', 'view', 'restore', 'remove', 'purge']],
+        ['Order', 3, 0, 'forever', ['list', 'view', 'restore', 'remove', 'purge']],
+        ['Seat', 1, 0, 'forever', ['list', 'view', 'restore', 'remove', 'purge']],
+      ],
+    );
   });
 
   it('lists rows, the newest first, with what goes along', async () => {
     const { body } = await app.get('entities/Customer/rows');
     expect(body.next).toBeNull();
-    expect(body.rows.map(({ key, label, deletedAt, unitSize, purgeAt }: any) => [key, label, deletedAt, unitSize, purgeAt])).toEqual([
+    expect(
+      body.rows.map(({ key, label, deletedAt, unitSize, purgeAt }: any) => [key, label, deletedAt, unitSize, purgeAt]),
+    ).toEqual([
       ['4', 'Dora', '2026-01-01T10:00:00.000002Z', 1, '2026-01-31T10:00:00.000Z'],
       ['3', 'Cy_d', '2026-01-01T10:00:00.000002Z', 1, '2026-01-31T10:00:00.000Z'],
       ['2', 'Bob 100%', '2026-01-01T10:00:00.000001Z', 3, '2026-01-31T10:00:00.000Z'],

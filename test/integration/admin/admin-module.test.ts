@@ -37,7 +37,11 @@ describe.each(platforms)(`${SoftDeleteAdminModule.name} on %s`, (_name, adapter)
       expect([path, (await app.ask(`admin/deleted${path}`)).status]).toEqual([path, 200]);
       expect([path, (await app.ask(`admin/deleted${path}`, anonymous)).status]).toEqual([path, 401]);
     }
-    const restore = { method: 'POST', body: '{"keys":["1"]}', headers: { 'content-type': 'application/json', 'x-key': '' } };
+    const restore = {
+      method: 'POST',
+      body: '{"keys":["1"]}',
+      headers: { 'content-type': 'application/json', 'x-key': '' },
+    };
     expect((await app.ask('admin/deleted/api/entities/Customer/restore', restore)).status).toBe(401);
   });
 
@@ -250,7 +254,12 @@ describe(SoftDeleteAdminModule.name, () => {
     class ChoiceModule {}
 
     const module = (useFactory: (choice: Choice) => object) =>
-      SoftDeleteAdminModule.forRootAsync({ ...valid, imports: [KeysModule, ChoiceModule], inject: [Choice], useFactory });
+      SoftDeleteAdminModule.forRootAsync({
+        ...valid,
+        imports: [KeysModule, ChoiceModule],
+        inject: [Choice],
+        useFactory,
+      });
     const app = await startWith(module(({ entities }) => ({ entities })));
     try {
       const [order, ...others] = await entitiesOf(app.address);
@@ -288,7 +297,10 @@ describe(SoftDeleteAdminModule.name, () => {
     const address = `http://127.0.0.1:${(app.getHttpServer().address() as { port: number }).port}/crm/api/`;
     try {
       await database.query(`insert into seat (room, place, deleted_at) values ('a', 1, now())`);
-      expect((await entitiesOf(address)).map(({ entity, deleted }: any) => [entity, deleted])).toContainEqual(['Seat', 1]);
+      expect((await entitiesOf(address)).map(({ entity, deleted }: any) => [entity, deleted])).toContainEqual([
+        'Seat',
+        1,
+      ]);
       const restored = await fetch(`${address}entities/Seat/restore`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'x-soft-delete-admin': '1' },
