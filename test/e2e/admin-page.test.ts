@@ -85,6 +85,8 @@ describe('The admin page in a browser', () => {
   const row = (name: string) => page.getByRole('row', { name });
   const dialog = () => page.getByRole('dialog');
   const shown = (text: string) => page.getByText(text).first().waitFor();
+  /** Waits until a row is the first one. */
+  const first = (name: string) => page.locator('tbody tr:first-child th', { hasText: name }).waitFor();
   const activeIds = async () =>
     (await shop.query('select id from customers where deleted_at is null order by id')).map(({ id }) => id);
 
@@ -127,17 +129,17 @@ describe('The admin page in a browser', () => {
     await shown('Margaret Hamilton');
     await page.keyboard.press('/');
     await page.keyboard.type('FRANCES@');
-    await page.waitForFunction(`document.querySelectorAll('tbody tr').length === 1`);
+    await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
     expect(await labels()).toEqual(['Frances Allen']);
     await page.getByLabel('Search').fill('nobody');
     await shown('Nothing found');
     await page.getByLabel('Search').fill('');
     await shown('Edsger Dijkstra');
     await page.getByRole('button', { name: 'Email' }).click();
-    await page.waitForFunction(`document.querySelector('tbody th')?.textContent?.trim() === 'Tony Hoare'`);
+    await first('Tony Hoare');
     expect(await page.locator('th[aria-sort=descending]').innerText()).toContain('Email');
     await page.getByLabel('Sort').selectOption('deletedAt');
-    await page.waitForFunction(`document.querySelector('tbody th')?.textContent?.trim() === 'Edsger Dijkstra'`);
+    await first('Edsger Dijkstra');
   });
 
   it('shows what comes back, restores it, and undoes that', async () => {
