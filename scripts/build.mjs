@@ -5,19 +5,26 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildAdminPage } from './build-admin-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nest = join(createRequire(import.meta.url).resolve('@nestjs/cli/package.json'), '../bin/nest.js');
 
 /** In the order in which they need each other. */
 const projects = [
-  { name: 'lib', output: 'dist', sources: ['lib'] },
+  { name: 'lib', output: 'dist', sources: ['lib'], finish: buildAdminPage },
   { name: 'sample-app', output: 'sample-app/dist', sources: ['lib', 'sample-app/src', 'sample-app/tsconfig.json'] },
 ];
-const settings = ['package-lock.json', 'tsconfig.json', 'nest-cli.json', 'scripts/build.mjs'];
+const settings = [
+  'package-lock.json',
+  'tsconfig.json',
+  'nest-cli.json',
+  'scripts/build.mjs',
+  'scripts/build-admin-page.mjs',
+];
 
-export function build({ force = false } = {}) {
-  for (const { name, output, sources } of projects) {
+export async function build({ force = false } = {}) {
+  for (const { name, output, sources, finish } of projects) {
     const stamp = join(root, output, '.built-from');
     const state = fingerprint([...settings, ...sources]);
     if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) {
@@ -31,6 +38,7 @@ export function build({ force = false } = {}) {
     if (status !== 0) {
       throw new Error(`Building ${name} failed.`);
     }
+    await finish?.();
     writeFileSync(stamp, state);
   }
 }
@@ -55,7 +63,7 @@ function files(path) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    build({ force: process.argv.includes('--force') });
+    await build({ force: process.argv.includes('--force') });
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

@@ -9,7 +9,7 @@ if (major < 22 || (major === 22 && minor < 17)) {
 
 const { build } = await import('./build.mjs');
 try {
-  build();
+  await build();
 } catch (error) {
   console.error(error.message);
   process.exit(1);

@@ -30,15 +30,17 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],
+  admin: [...services, 'wiring'],
   testing: [...services, 'wiring'],
   assembly: [...services, 'wiring', 'schedule', 'http'],
   cli: [...services, 'wiring', 'schedule', 'http', 'testing', 'assembly'],
-  entry: [...services, 'wiring', 'schedule', 'http', 'testing', 'assembly'],
+  entry: [...services, 'wiring', 'schedule', 'http', 'admin', 'testing', 'assembly'],
 };
 
 /** Files whose room is another than their folder's name says. */
 const exceptions: Readonly<Record<string, string>> = {
   'index.ts': 'entry',
+  'admin/index.ts': 'entry',
   'testing/index.ts': 'entry',
   'install-soft-delete.ts': 'install',
   'prepare-orm.ts': 'install',
@@ -48,7 +50,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'nest/soft-delete.bootstrap.ts': 'assembly',
 };
 
-export const nestRooms: readonly string[] = ['wiring', 'assembly', 'schedule', 'http', 'cli'];
+export const nestRooms: readonly string[] = ['wiring', 'assembly', 'schedule', 'http', 'admin', 'cli'];
 export const scheduleRoom = 'schedule';
 
 /** The room of a file, by its path below `lib/`. */

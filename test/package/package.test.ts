@@ -57,6 +57,7 @@ describe('The packed package', () => {
     expect(readdirSync(installed).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
+      'NOTICE',
       'README.md',
       'dist',
       'docs',

@@ -1,21 +1,40 @@
 import { Module } from '@nestjs/common';
 import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import { SoftDeleteAdminModule } from 'nestjs-mikro-orm-soft-delete/admin';
 import { Customer } from '../entities/customer.entity.js';
 import { Order } from '../entities/order.entity.js';
 import { Product } from '../entities/product.entity.js';
+import { Review } from '../entities/review.entity.js';
 import { AdminCustomersController } from './admin-customers.controller.js';
 import { AdminOrdersController } from './admin-orders.controller.js';
 import { AdminProductsController } from './admin-products.controller.js';
 import { AdminPurgeController } from './admin-purge.controller.js';
 import { AdminReportsController } from './admin-reports.controller.js';
-import { ADMIN_API_KEY } from './api-key.guard.js';
+import { API_KEY_HEADER, ApiKeyGuard } from './api-key.guard.js';
+import { ApiKeyModule } from './api-key.module.js';
 
 @Module({})
 export class AdminModule {
   static protectedBy(key: string) {
     return {
       module: AdminModule,
-      imports: [SoftDeleteModule.forFeature([Customer, Order, Product])],
+      imports: [
+        ApiKeyModule.holding(key),
+        SoftDeleteModule.forFeature([Customer, Order, Product]),
+        SoftDeleteAdminModule.forRoot({
+          path: 'admin/deleted',
+          guards: [ApiKeyGuard],
+          imports: [ApiKeyModule.holding(key)],
+          credentials: { header: API_KEY_HEADER },
+          actor: () => 'admin',
+          entities: [
+            { entity: Customer, columns: ['email'] },
+            { entity: Order, label: ({ id }) => `Order ${id}`, columns: ['customer', 'placedAt'] },
+            { entity: Product, columns: ['priceInCents'] },
+            { entity: Review, label: ({ text }) => text, columns: ['rating', 'product'] },
+          ],
+        }),
+      ],
       controllers: [
         AdminCustomersController,
         AdminOrdersController,
@@ -23,7 +42,6 @@ export class AdminModule {
         AdminReportsController,
         AdminPurgeController,
       ],
-      providers: [{ provide: ADMIN_API_KEY, useValue: key }],
     };
   }
 }

@@ -20,6 +20,7 @@ export function whatToTry(address: string, { adminApiKey, adminApiKeyGenerated }
   ];
   return `
 The shop is open: ${address} (what it can do: ${address}/docs, Ctrl-C closes it)
+The page for what was deleted: ${address}/admin/deleted (it asks for the admin's key)
 
 Try this in another terminal.
 ${adminApiKeyGenerated ? `\n  The admin's key, as ADMIN_API_KEY is not set here:\nexport ADMIN_API_KEY=${adminApiKey}\n` : ''}

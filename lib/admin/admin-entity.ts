@@ -1,0 +1,148 @@
+import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { ReferenceKind } from '@mikro-orm/core';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { AdminEntityOptions } from './soft-delete-admin.options.js';
+
+/** An entity as the admin page shows it. @internal */
+export interface AdminEntity {
+  readonly name: string;
+  readonly entity: EntityClass<any>;
+  readonly meta: EntityMetadata;
+  readonly entry: SoftDeletableEntityMetadata;
+  /** `undefined` where a row is called by its key. */
+  readonly label: ((row: any) => unknown) | undefined;
+  readonly columns: readonly string[];
+  readonly search: readonly string[];
+  /** Everything that may be shown of one row. */
+  readonly fields: readonly string[];
+}
+
+const CALLED = ['name', 'title', 'label', 'email', 'slug'];
+const TEXT = /^(text|varchar|char|character|citext|bpchar)/i;
+const BINARY = /^(bytea|blob)/i;
+const SHORT = /^(int|smallint|bigint|serial|numeric|decimal|real|double|bool|date|time|varchar|text|citext|char|uuid)/i;
+/** How many columns a table has that nobody chose. */
+const COLUMNS = 3;
+
+/**
+ * The entities that the page shows, with what was left open filled in.
+ *
+ * @throws SoftDeleteConfigError if a property cannot be shown or searched
+ * @throws NotSoftDeletableError if an entity is not marked
+ * @internal
+ */
+export function resolveAdminEntities(
+  catalog: SoftDeleteCatalog,
+  options: readonly (AdminEntityOptions | EntityClass<any>)[] | undefined,
+): AdminEntity[] {
+  const listed: readonly AdminEntityOptions[] = options
+    ? options.map((item) => (typeof item === 'function' ? { entity: item } : item))
+    : catalog
+        .all()
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        .map(({ meta }) => ({ entity: meta.class as EntityClass<any> }));
+  const entities = listed.map((item) => resolve(catalog, item));
+  const twice = entities.find(({ name }, i) => entities.findIndex((other) => other.name === name) !== i);
+  if (twice) {
+    throw new SoftDeleteConfigError(
+      'SoftDeleteAdminModule, entities',
+      `${twice.name} is listed twice.`,
+      'List it once; a hierarchy is listed by its root.',
+    );
+  }
+  return entities;
+}
+
+function resolve(catalog: SoftDeleteCatalog, { entity, label, columns, search }: AdminEntityOptions): AdminEntity {
+  const entry = catalog.get(entity);
+  const { meta } = entry;
+  const shown = meta.props.filter((prop) => isShown(prop, entry));
+  const called = label ? undefined : CALLED.find((name) => shown.some((prop) => prop.name === name && isText(prop)));
+  const where = `SoftDeleteAdminModule, entities, ${entry.name}`;
+  return {
+    name: entry.name,
+    entity: meta.class as EntityClass<any>,
+    meta,
+    entry,
+    label: label ?? (called === undefined ? undefined : (row) => row[called] as unknown),
+    columns: columns ? requireShown(where, 'columns', columns, shown) : chooseColumns(shown, called),
+    search: search
+      ? requireText(where, requireShown(where, 'search', search, shown), shown)
+      : shown.filter(isText).map(({ name }) => name),
+    fields: shown.map(({ name }) => name),
+  };
+}
+
+/** Hidden and lazy properties never leave; nor do bytes, and what is no column of the row. */
+function isShown(prop: EntityProperty, { property }: SoftDeletableEntityMetadata): boolean {
+  const isColumn =
+    prop.kind === ReferenceKind.SCALAR ||
+    prop.kind === ReferenceKind.MANY_TO_ONE ||
+    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner) ||
+    prop.kind === ReferenceKind.EMBEDDED;
+  return (
+    isColumn &&
+    !prop.hidden &&
+    !prop.lazy &&
+    !prop.embedded &&
+    prop.persist !== false &&
+    prop.name !== property &&
+    !prop.columnTypes?.some((type) => BINARY.test(type))
+  );
+}
+
+function isText(prop: EntityProperty): boolean {
+  return (
+    prop.kind === ReferenceKind.SCALAR &&
+    prop.customType === undefined &&
+    prop.formula === undefined &&
+    prop.columnTypes?.length === 1 &&
+    TEXT.test(prop.columnTypes[0]!) &&
+    !prop.columnTypes[0]!.endsWith('[]')
+  );
+}
+
+function chooseColumns(shown: readonly EntityProperty[], called: string | undefined): string[] {
+  return shown
+    .filter(({ kind, primary, name }) => kind === ReferenceKind.SCALAR && !primary && name !== called)
+    .filter(({ columnTypes }) => columnTypes?.every((type) => SHORT.test(type) && !type.endsWith('[]')))
+    .slice(0, COLUMNS)
+    .map(({ name }) => name);
+}
+
+function requireShown(
+  where: string,
+  option: string,
+  names: readonly string[],
+  shown: readonly EntityProperty[],
+): readonly string[] {
+  for (const name of names) {
+    if (!shown.some((prop) => prop.name === name)) {
+      throw new SoftDeleteConfigError(
+        `${where}, ${option}`,
+        `"${name}" is not a property that may be shown.`,
+        `Hidden and lazy ones never are. The others are: ${shown.map((prop) => prop.name).join(', ')}.`,
+      );
+    }
+  }
+  return names;
+}
+
+function requireText(where: string, names: readonly string[], shown: readonly EntityProperty[]): readonly string[] {
+  for (const name of names) {
+    if (!shown.some((prop) => prop.name === name && isText(prop))) {
+      throw new SoftDeleteConfigError(
+        `${where}, search`,
+        `"${name}" is not text as the database has it.`,
+        `Those that are: ${
+          shown
+            .filter(isText)
+            .map((prop) => prop.name)
+            .join(', ') || 'none'
+        }.`,
+      );
+    }
+  }
+  return names;
+}

@@ -1,0 +1,172 @@
+import { type FilterQuery, Reference, serialize } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { keyAsCondition } from '../sql/entity-key.js';
+import { selectRows } from '../sql/select-rows.js';
+import { tableName } from '../sql/table-name.js';
+import { AdminAccess } from './admin-access.js';
+import type { AdminEntity } from './admin-entity.js';
+import { keyText, plain } from './admin-key.js';
+import { AdminOrm } from './admin-orm.js';
+import type { EntityView, RowDetails, RowsPage, RowView } from './admin-responses.js';
+import { AdminWriter } from './admin-writer.js';
+import { countUnits } from './count-units.js';
+import { entityKey } from './entity-key.js';
+import { type ListQuery, writeCursor } from './list-query.js';
+import { deletedWhere, listRows, type ListedRow, whereParams } from './list-rows.js';
+
+const ENTITY_ACTIONS = ['list', 'view', 'restore', 'remove'] as const;
+
+/** What the admin page shows. @internal */
+@Injectable()
+export class AdminReader {
+  constructor(
+    @Inject(AdminOrm) private readonly orm: AdminOrm,
+    @Inject(AdminAccess) private readonly access: AdminAccess,
+    @Inject(AdminWriter) private readonly writer: AdminWriter,
+  ) {}
+
+  /** The entities that the caller may see. */
+  async entities(context: ExecutionContext): Promise<EntityView[]> {
+    const mayPurge = await this.access.can('purge', undefined, context);
+    const status = mayPurge ? await this.orm.purge.status() : undefined;
+    const em = this.orm.fork();
+    const views: EntityView[] = [];
+    for (const entity of this.orm.entities) {
+      const can = await this.access.allowed(ENTITY_ACTIONS, entity, context);
+      if (!can.includes('list')) {
+        continue;
+      }
+      const retention = await this.orm.retention(entity);
+      views.push({
+        entity: entity.name,
+        ...(await this.#count(em, entity, retention)),
+        blocked: status?.entities.find((counted) => counted.entity === entity.name)?.blocked ?? null,
+        retention,
+        can: mayPurge ? [...can, 'purge'] : can,
+        columns: entity.columns,
+        sortable: entity.columns.filter((name) => entity.meta.properties[name as never]?.fieldNames?.length === 1),
+        searchable: entity.search.length > 0,
+      });
+    }
+    return views;
+  }
+
+  async rows(entity: AdminEntity, query: ListQuery): Promise<RowsPage> {
+    const em = this.orm.fork();
+    const { rows, hasMore } = await listRows(em, entity, query);
+    const views = await this.#describe(em, entity, rows);
+    const last = rows.at(-1);
+    return { rows: views.map(({ view }) => view), next: hasMore && last ? writeCursor(query, last.cursor) : null };
+  }
+
+  /** @throws NotFoundException if there is no such deleted row that the caller may see */
+  async row(entity: AdminEntity, key: unknown): Promise<RowDetails> {
+    const em = this.orm.fork();
+    const one: ListQuery = {
+      q: undefined,
+      from: undefined,
+      to: undefined,
+      actor: undefined,
+      sort: entity.entry.property,
+      descending: true,
+      after: undefined,
+      limit: 1,
+    };
+    const { rows } = await listRows(em, entity, one, keyAsCondition(entity.meta, key) as FilterQuery<any>);
+    const [described] = await this.#describe(em, entity, rows);
+    if (!described) {
+      throw new NotFoundException(`There is no deleted ${entity.name} ${keyText(entity.meta, key)}.`);
+    }
+    const { view, fields, unit } = described;
+    const { restrictions } = await this.writer.previewRemoval(entity, [key]);
+    return {
+      ...view,
+      fields,
+      unit: unit ?? null,
+      blockedBy: restrictions.map((restriction) => ({
+        table: this.#tableOf(restriction.entity),
+        constraint: restriction.relation,
+        rows: restriction.count,
+      })),
+      records: [],
+    };
+  }
+
+  #tableOf(name: string): string {
+    const meta = [...this.orm.catalog.getMetadata()].find(({ className }) => className === name);
+    return meta?.tableName ?? name;
+  }
+
+  async #count(
+    em: EntityManager,
+    { meta, entry }: AdminEntity,
+    retention: number | 'forever',
+  ): Promise<{ deleted: number; due: number }> {
+    const column = `c.${em.getPlatform().quoteIdentifier(entry.column)}`;
+    const selected = await selectRows(em, meta, {}, { scope: 'only' });
+    const due = retention === 'forever' ? 'false' : `${column} < now() - make_interval(secs => ?)`;
+    const [row] = await em.execute<{ deleted: string; due: string }[]>(
+      `select count(*) as deleted, count(*) filter (where ${due}) as due ` +
+        `from ${tableName(em, meta.root)} as c where ${deletedWhere(em, meta.root, selected)}`,
+      [...(retention === 'forever' ? [] : [retention / 1000]), ...whereParams(selected)],
+    );
+    return { deleted: Number(row!.deleted), due: Number(row!.due) };
+  }
+
+  /** Rows that were restored or removed since they were listed are left out. */
+  async #describe(em: EntityManager, entity: AdminEntity, rows: readonly ListedRow[]) {
+    if (rows.length === 0) {
+      return [];
+    }
+    const { meta, fields } = entity;
+    const conditions = rows.map(({ key }) => keyAsCondition(meta, key));
+    const loaded = await this.orm
+      .repository(em, entity)
+      .onlyDeleted()
+      .find({ $or: conditions } as never, { populate: false } as never);
+    const byKey = new Map(loaded.map((row: object) => [keyText(meta, entityKey(meta, row)), row]));
+    const units = await countUnits(
+      em,
+      this.orm.catalog,
+      meta,
+      rows.map(({ row }) => row),
+    );
+    const retention = await this.orm.retention(entity);
+    return rows.flatMap((listed, i) => {
+      const key = keyText(meta, listed.key);
+      const row = byKey.get(key);
+      if (!row) {
+        return [];
+      }
+      const serialized = serialize(row) as Record<string, unknown>;
+      const shown = (names: readonly string[]) =>
+        Object.fromEntries(
+          names.map((name) => [
+            name,
+            plain(serialized[meta.properties[name as never]?.serializedName ?? name] ?? null),
+          ]),
+        );
+      const unit = units[i];
+      const label: unknown = entity.label?.(Reference.unwrapReference(row as never));
+      const view: RowView = {
+        key,
+        label: label === undefined || label === null || label === '' ? `${entity.name} ${key}` : String(label),
+        columns: shown(entity.columns),
+        deletedAt: listed.deletedAt,
+        actor: null,
+        reason: null,
+        purgeAt: purgeTime(listed.deletedAt, retention),
+        unitSize: unit ? Object.values(unit).reduce((sum, count) => sum + count, 0) : null,
+        held: false,
+      };
+      return [{ view, fields: shown(fields), unit }];
+    });
+  }
+}
+
+function purgeTime(deletedAt: string, retention: number | 'forever'): string | null {
+  const time = retention === 'forever' ? Number.NaN : Date.parse(deletedAt) + retention;
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

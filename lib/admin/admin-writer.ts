@@ -1,0 +1,104 @@
+import type { FilterQuery } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { keyAsCondition } from '../sql/entity-key.js';
+import { deletedPredicate } from '../metadata/active-predicate.js';
+import type { PurgeReport } from '../purge/purge-report.js';
+import { AdminAccess } from './admin-access.js';
+import type { AdminEntity } from './admin-entity.js';
+import { AdminOrm } from './admin-orm.js';
+import type { ConflictView, Outcome, RestrictionView } from './admin-responses.js';
+import { describeConflicts } from './describe-conflicts.js';
+import { ConfirmationMismatchError } from './confirmation-mismatch.error.js';
+
+/** What the admin page does. @internal */
+@Injectable()
+export class AdminWriter {
+  constructor(
+    @Inject(AdminOrm) private readonly orm: AdminOrm,
+    @Inject(AdminAccess) private readonly access: AdminAccess,
+  ) {}
+
+  async restore(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    options: { withParents: boolean },
+    context: ExecutionContext,
+  ): Promise<Outcome> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    return repository.restore(anyOf(entity, keys), { ...options, ...this.access.actor(context) });
+  }
+
+  async previewRestore(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    options: { withParents: boolean },
+  ): Promise<Outcome & { conflicts: ConflictView[] }> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const { affected, total, conflicts } = await repository.restore(anyOf(entity, keys), { ...options, dryRun: true });
+    return { affected, total, conflicts: describeConflicts(this.orm.catalog, conflicts) };
+  }
+
+  /** Deletes softly again what was restored. */
+  async delete(entity: AdminEntity, keys: readonly unknown[], context: ExecutionContext): Promise<Outcome> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const { affected, total } = await repository.softDelete(anyOf(entity, keys), this.access.actor(context));
+    return { affected, total };
+  }
+
+  /**
+   * Removes deleted rows for good, if that is as many rows as the caller has been told.
+   *
+   * @throws ConfirmationMismatchError if it is another number
+   */
+  async remove(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    confirm: string,
+    context: ExecutionContext,
+  ): Promise<{ total: number }> {
+    return this.orm.fork().transactional(async (em) => {
+      const repository = this.orm.repository(em as EntityManager, entity);
+      const total = await repository.hardDelete(deletedOf(entity, keys), this.access.actor(context));
+      if (String(total) !== confirm) {
+        throw new ConfirmationMismatchError(confirm, total);
+      }
+      return { total };
+    });
+  }
+
+  async previewRemoval(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+  ): Promise<Outcome & { restrictions: readonly RestrictionView[] }> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const { affected, total, restrictions } = await repository.hardDelete(deletedOf(entity, keys), { dryRun: true });
+    return { affected, total, restrictions };
+  }
+
+  async previewPurge(): Promise<PurgeReport> {
+    return this.orm.purge.run({ dryRun: true, entities: this.#names() });
+  }
+
+  /** @throws ConfirmationMismatchError if it would remove another number of rows than the caller has been told */
+  async purge(confirm: string): Promise<PurgeReport> {
+    const { total } = await this.previewPurge();
+    if (String(total) !== confirm) {
+      throw new ConfirmationMismatchError(confirm, total);
+    }
+    return this.orm.purge.run({ entities: this.#names() });
+  }
+
+  #names(): string[] {
+    return this.orm.entities.map(({ name }) => name);
+  }
+}
+
+function anyOf({ meta }: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
+  const conditions = keys.map((key) => keyAsCondition(meta, key));
+  return (conditions.length === 1 ? conditions[0] : { $or: conditions }) as FilterQuery<any>;
+}
+
+function deletedOf(entity: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
+  return { $and: [anyOf(entity, keys), deletedPredicate(entity.entry.property)] } as FilterQuery<any>;
+}

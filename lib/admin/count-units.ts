@@ -1,0 +1,89 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { relationSql } from '../sql/relation-sql.js';
+import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
+import type { RelationEdge } from '../metadata/relation-edge.js';
+import { filterSql } from '../sql/filter-sql.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+
+/** How many rows are followed before a page stops counting. */
+const LIMIT = 20_000;
+
+/**
+ * How many rows of which entity a restoration of each of these rows brings back, the row itself included: what stands below it and was
+ * deleted with it. Reads without locks, one statement per relation and level for all rows together.
+ *
+ * @returns one per row; `undefined` where there are too many to count them for a page
+ * @internal
+ */
+export async function countUnits(
+  em: EntityManager,
+  catalog: SoftDeleteCatalog,
+  meta: EntityMetadata,
+  rows: readonly RowKey[],
+): Promise<(Readonly<Record<string, number>> | undefined)[]> {
+  const units = rows.map(() => new Map<EntityMetadata, Set<string>>());
+  // A row may be in several units of the page: an order below a customer, and by itself.
+  let level = new Map<EntityMetadata, Map<string, { key: RowKey; units: Set<number> }>>();
+  const reach = (into: typeof level, root: EntityMetadata, key: RowKey, unit: number): void => {
+    const id = identify(key);
+    const known = units[unit]!.get(root) ?? new Set();
+    if (known.has(id)) {
+      return;
+    }
+    units[unit]!.set(root, known.add(id));
+    const keys = into.get(root) ?? new Map<string, { key: RowKey; units: Set<number> }>();
+    const reached = keys.get(id) ?? { key, units: new Set<number>() };
+    reached.units.add(unit);
+    into.set(root, keys.set(id, reached));
+  };
+  rows.forEach((key, unit) => reach(level, meta.root, key, unit));
+  let followed = 0;
+  while (level.size > 0) {
+    const next: typeof level = new Map();
+    for (const [root, keys] of level) {
+      for (const edge of catalog.graph.from(root)) {
+        if (edge.policy !== 'cascade' || !catalog.find(edge.child)) {
+          continue;
+        }
+        const parents = [...keys.values()].map(({ key }) => key);
+        const behind = await readBehind(em, catalog, edge, parents, LIMIT - followed + 1);
+        followed += behind.length;
+        if (followed > LIMIT) {
+          return rows.map(() => undefined);
+        }
+        for (const { key, parent } of behind) {
+          for (const unit of keys.get(identify(parent))!.units) {
+            reach(next, edge.child.root, key, unit);
+          }
+        }
+      }
+    }
+    level = next;
+  }
+  return units.map((unit) =>
+    Object.fromEntries([...unit].map(([root, keys]) => [catalog.get(root).name, keys.size] as const)),
+  );
+}
+
+/** The rows behind a relation that were deleted with those in front. */
+async function readBehind(
+  em: EntityManager,
+  catalog: SoftDeleteCatalog,
+  edge: RelationEdge,
+  parents: readonly RowKey[],
+  limit: number,
+): Promise<{ key: RowKey; parent: RowKey }[]> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const relation = relationSql(em, edge);
+  const condition = keyConditionSql(em, edge.parent, 'p', parents);
+  const sameUnit = filterSql(
+    `c.${quote(catalog.get(edge.child).column)} = p.${quote(catalog.get(edge.parent).column)}`,
+  );
+  return em.execute<{ key: string[]; parent: string[] }[]>(
+    `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
+      `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+      `where ${[condition.sql, ...relation.conditions, sameUnit].join(' and ')} limit ${limit}`,
+    [...condition.params, ...relation.params],
+  );
+}
