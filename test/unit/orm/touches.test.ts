@@ -68,6 +68,7 @@ describe('This package', () => {
   it('names every member of a class that is gone', () => {
     const gone = checkTouches({ ...touchedParts(), EntityLoader: undefined });
     expect(gone.toSorted()).toEqual([
+      'EntityLoader.extractChildCondition is missing',
       'EntityLoader.filterByReferences is missing',
       'EntityLoader.filterCollections is missing',
       'EntityLoader.findChildren is missing',
