@@ -81,9 +81,9 @@ function helpAfter({ examples, exitCodes }: CliCommand): string {
 
 function ownVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
+    version?: string;
   };
-  return version;
+  return version ?? 'unknown';
 }
 
 async function execute(command: CliCommand, args: readonly unknown[], options: CommonFlags): Promise<ExitCode> {

@@ -42,7 +42,7 @@ export async function findDeletedParents(
         `with "soft-delete:owners" as materialized (select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')}, ` +
           `p.${em.getPlatform().quoteIdentifier(parent.column)} is not null as deleted from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
           `where ${[condition.sql, ...relation.conditions].join(' and ')} for ${lock} of p) ` +
-          'select "key", "parent" from "soft-delete:owners" where deleted',
+          'select "key", "parent" from "soft-delete:owners" where deleted order by "key"',
         [...condition.params, ...relation.params],
       );
       for (const owner of owners) {

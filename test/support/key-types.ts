@@ -39,8 +39,8 @@ export const KEY_TYPES: readonly KeyType[] = [
   { name: 'prefixed', column: { type: PrefixedId }, value: (n) => `usr_${n}` },
   { name: 'bytes', column: { type: types.blob }, value: (n) => Buffer.from([0, n, 0x5c, 0x22]) },
   { name: 'numeric', column: { type: types.decimal, precision: 10, scale: 2 }, value: (n) => `${n}.50` },
-  // A string, since the property's own type says nothing else.
-  { name: 'double', column: { type: 'double' }, value: (n) => `0.${n}` },
+  // A string, since the property's own type says nothing else; read again with `refresh`, MikroORM itself makes it a number.
+  { name: 'double', column: { type: 'double' }, value: (n) => `0.${n}`, isIdentity: false },
   { name: 'padded', column: { type: 'string', columnType: 'char(6)' }, value: (n) => `k${n}    ` },
   { name: 'uuid', column: { type: 'uuid' }, value: (n) => `a0eebc99-9c0b-4ef8-bb6d-6bb9bd38000${n}` },
   { name: 'big', column: { type: types.bigint }, value: (n) => 9_007_199_254_740_992n + BigInt(n) },

@@ -15,7 +15,7 @@ export function renderSummary(results: Results): string {
   const lines = [
     '## Comparison',
     '',
-    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (published for MikroORM 5 and 6) and this package, each run through the same cases by `npm test`, which writes these tables. How many hold:",
+    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (2.0.1 on GitHub supports MikroORM 7; npm has 1.0.0-alpha.1 at most) and this package, each run through the same cases by `npm test`, which writes these tables. How many hold:",
     '',
     ...head(''),
   ];

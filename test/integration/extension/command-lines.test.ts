@@ -130,9 +130,7 @@ describe(`${softDelete.name} in command lines`, () => {
   });
 
   it('gives the retention of the configuration to the soft-delete command', async () => {
-    await expect(softDeleteCommand('status')).resolves.toMatch(
-      /^Post: 3 deleted \(kept for 30 days\).*\nUser: 1 deleted \(kept for 90 days\)/m,
-    );
+    await expect(softDeleteCommand('status')).resolves.toMatch(/^Post +30 days +3 .*\nUser +90 days +1 /m);
     await expect(softDeleteCommand('policy')).resolves.toContain(
       '| User | `member` | sets `deleted_at` | 90 days | email |',
     );
@@ -144,9 +142,9 @@ describe(`${softDelete.name} in command lines`, () => {
     expect(user).toMatchObject({ entity: 'User', retention: 7_776_000_000 });
     await database.query(`update member set deleted_at = now() - interval '80 days' where id = 1;
       update post set deleted_at = now() - interval '80 days' where deleted_at is not null`);
-    await expect(softDeleteCommand('purge')).resolves.toContain('Post: 3 removed\nUser: 0 removed\n');
+    await expect(softDeleteCommand('purge')).resolves.toMatch(/^Post +3 .*\nUser +0 /m);
     await database.query(`update member set deleted_at = now() - interval '91 days' where id = 1`);
-    await expect(softDeleteCommand('purge')).resolves.toContain('User: 1 removed\n');
+    await expect(softDeleteCommand('purge')).resolves.toMatch(/^User +1 /m);
     await expect(rows('member')).resolves.toEqual([
       { id: 2, deleted: false },
       { id: 3, deleted: false },

@@ -99,11 +99,11 @@ describe('options that nobody would read', () => {
 
   it.each<[string, (repository: ReturnType<typeof library.repo<Account>>) => Promise<unknown>]>([
     ['reson', (repository) => repository.softDelete(2, given({ reson: 'x' }))],
-    ['dryRun', (repository) => repository.softDelete(2, given({ dryRun: true }))],
+    ['dryRun', (repository) => repository.softDelete(2, given({ dryRun: 'yes' }))],
     ['actor', (repository) => repository.softDelete(2, given({ actor: 5 }))],
     ['withParent', (repository) => repository.restore(1, given({ withParent: true }))],
     ['withParents', (repository) => repository.restore(1, given({ withParents: 'yes' }))],
-    ['dryRun', (repository) => repository.hardDelete(1, given({ dryRun: true }))],
+    ['dryRun', (repository) => repository.hardDelete(1, given({ dryRun: 1 }))],
     ['reason', (repository) => repository.hardDelete(1, given({ reason: 5 }))],
   ])('refuses %s before a row is touched', async (name, call) => {
     await expect(call(library.repo(Account))).rejects.toThrow(SoftDeleteConfigError);
@@ -154,7 +154,7 @@ describe('options that nobody would read', () => {
 
   it('says what was probably meant, and what was given', async () => {
     await expect(purge.run(given({ dryrun: true }))).rejects.toThrow(
-      'run(), dryrun: there is no such option (given: true). Did you mean dryRun? The options are: entities, dryRun, olderThan, batchSize, timeBudget, signal, onProgress.',
+      'run(), dryrun: there is no such option (given: true). Did you mean dryRun? The options are: entities, dryRun, olderThan, schema, batchSize, timeBudget, signal, onProgress.',
     );
   });
 });
