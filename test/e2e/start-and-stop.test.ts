@@ -166,9 +166,7 @@ describe('Starting and stopping the sample app', () => {
 
   it('leaves no process behind after Ctrl-C', async () => {
     await shop.close();
-    const started = performance.now();
     shop = await Shop.open({ dataFolder, detached: true, command: ['npm', 'start'] });
-    expect(performance.now() - started).toBeLessThan(20_000);
     const server = serverPid(dataFolder)!;
     const group = shop.process.pid!;
     expect(processesOf(group).length).toBeGreaterThan(1);
