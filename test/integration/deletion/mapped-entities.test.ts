@@ -157,7 +157,7 @@ const ParcelSchema = softDeletable(
   { retention: '30d' },
 );
 
-describe('mappings', () => {
+describe('mapped entities', () => {
   let test: TestOrm;
   let em: EntityManager;
 

@@ -195,7 +195,7 @@ class Recorder implements EventSubscriber {
   }
 }
 
-describe('corners of deletion', () => {
+describe('policies and plain rows', () => {
   let test: TestOrm;
   let em: EntityManager;
   const recorder = new Recorder();
@@ -243,7 +243,7 @@ describe('corners of deletion', () => {
     expect(reloaded.version).toEqual(shop.version);
   });
 
-  it('goes by the declared policy where the ORM would cascade', async () => {
+  it('uses the declared policy where the ORM would cascade', async () => {
     await test.database.query('insert into keep (shop_id) values (1); insert into stop (shop_id) values (2)');
     em.remove(await em.findOneOrFail(Shop, 1, { populate: ['keeps', 'stops', 'lines'] }));
     await em.flush();
@@ -265,7 +265,7 @@ describe('corners of deletion', () => {
     expect(await deleted('remark')).toEqual([false]);
   });
 
-  it('removes plain rows that were removed by name physically, as ever', async () => {
+  it('removes plain rows that were removed by name physically, as usual', async () => {
     await test.database.query('insert into line (shop_id) values (1), (1)');
     const [first] = await em.find(Line, {}, { orderBy: { id: 1 } });
     em.remove(first!);

@@ -60,7 +60,7 @@ const SCOPES: DeletedScope[] = ['active', 'with', 'only'];
 const BOOKS = { active: [1, 3], with: [1, 2, 3, 4, 5], only: [2, 4, 5] };
 const ids = (items: Iterable<any>) => [...items].map(({ id }) => id).toSorted((a, b) => a - b);
 
-describe('corners of reading', () => {
+describe('scopes and members', () => {
   let test: TestOrm;
   let em: EntityManager;
 

@@ -126,7 +126,7 @@ class Minute extends Paper {}
 
 const ENTITIES = [Product, Supplier, Contract, Category, Listing, Asset, Van, Depot, Paper, Memo, Minute];
 
-describe('reading other mappings', () => {
+describe('reading mapped entities', () => {
   let test: TestOrm;
   let em: EntityManager;
 
