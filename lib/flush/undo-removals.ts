@@ -1,7 +1,7 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../memory/managed-entities.js';
-import { mayGoBack } from '../orm/chosen-part.js';
+import { mayGoBack, putIn } from '../orm/chosen-part.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { rootName } from '../memory/read-again.js';
@@ -57,7 +57,10 @@ export function undoRemovals({ em, removals }: FlushState): () => void {
       wrapped.__initialized = initialized;
     }
     for (const [collection, pairs] of Map.groupBy(left, ([from]) => from)) {
-      pairs.forEach(([, entity]) => collection.addWithoutPropagation(entity));
+      putIn(
+        collection,
+        pairs.map(([, entity]) => entity),
+      );
       collection.takeSnapshot();
     }
   };

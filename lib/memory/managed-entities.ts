@@ -9,6 +9,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { putIn } from '../orm/chosen-part.js';
 import { ScopedCollection } from '../orm/scoped-collection.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { nullValue } from '../metadata/null-value.js';
@@ -142,7 +143,7 @@ export function leaveCollection(collection: Collection<object>, items: readonly 
   takeOut(collection, items);
   restoreState();
   return () => {
-    items.forEach((item) => collection.addWithoutPropagation(item));
+    putIn(collection, items);
     restoreState();
   };
 }

@@ -15,6 +15,7 @@ import { outerManagers } from '../installation/outer-managers.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
+import { putIn } from '../orm/chosen-part.js';
 import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
@@ -236,7 +237,7 @@ function rejoinCollection(front: object, prop: EntityProperty, entities: readonl
   const collection = (front as Record<string, Collection<object>>)[prop.name]!;
   const wasDirty = collection.isDirty() && prop.kind === ReferenceKind.MANY_TO_MANY;
   const settle = () => (wasDirty ? collection.setDirty(true) : collection.takeSnapshot());
-  entities.forEach((entity) => collection.addWithoutPropagation(entity));
+  putIn(collection, entities);
   settle();
   return () => {
     takeOut(collection, entities);

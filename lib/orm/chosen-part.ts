@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
+  Collection,
   type Dictionary,
   type EntityProperty,
   type FilterOptions,
@@ -41,6 +42,11 @@ export function noteDeparture(collection: object, entity: object): void {
 /** Whether a row that is no longer in a collection may go back as it was: it was there, or the collection holds everything. @internal */
 export function mayGoBack(collection: object, entity: object): boolean {
   return !parts.has(collection) || departed.get(collection)?.has(entity) === true;
+}
+
+/** Puts in rows that are known to belong to a collection, whatever part it holds. Tells neither the rows nor the other side. @internal */
+export function putIn(collection: Collection<object>, entities: readonly object[]): void {
+  entities.forEach((entity) => Collection.prototype.addWithoutPropagation.call(collection, entity));
 }
 
 /** The part of its relation that a collection holds, or `undefined` if it holds the whole of it. @internal */
@@ -146,7 +152,8 @@ function hasFilters(filters: FilterOptions | undefined): boolean {
 function concerns(condition: Dictionary | undefined, name: string): boolean {
   return Object.entries(condition ?? {}).some(
     ([key, value]) =>
-      key === name || (key.startsWith('$') && Array.isArray(value) && value.some((each) => concerns(each, name))),
+      (key === name && chooses(value)) ||
+      (key.startsWith('$') && Array.isArray(value) && value.some((each) => concerns(each, name))),
   );
 }
 
@@ -157,6 +164,11 @@ function mentions(condition: unknown, name: string): boolean {
   }
   return (
     Utils.isPlainObject(condition) &&
-    Object.entries(condition).some(([key, value]) => key === name || mentions(value, name))
+    Object.entries(condition).some(([key, value]) => (key === name && chooses(value)) || mentions(value, name))
   );
+}
+
+/** Whether a condition on a relation leaves anything out: `Collection.load()` passes on that of its caller, who may have none. */
+function chooses(condition: unknown): boolean {
+  return condition !== undefined && !(Utils.isPlainObject(condition) && Utils.isEmpty(condition));
 }

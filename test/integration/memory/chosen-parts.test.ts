@@ -1,4 +1,4 @@
-import { wrap } from '@mikro-orm/core';
+import { UniqueConstraintViolationException, wrap } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Author, Book, Tag } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
@@ -158,6 +158,22 @@ describe('a collection that holds a chosen part', () => {
       expect(titles()).toEqual(['one']);
     },
   );
+
+  it.each<[string, (em: EntityManager) => Promise<unknown>]>([
+    ...ASKED,
+    ...MIXED,
+    ['load() of the whole', async (em) => (await em.findOneOrFail(Author, 1)).books.load()],
+    ['init() of the whole', async (em) => (await em.findOneOrFail(Author, 1)).books.init()],
+  ])('keeps what it held when a flush fails, loaded with %s', async (_name, load) => {
+    await load(library.em);
+    const held = titles();
+    expect(held).toContain('one');
+    library.em.remove(await library.em.find(Book, { author: 1 }));
+    library.em.create(Tag, { id: 1, name: 'taken' } as never);
+    await expect(library.em.flush()).rejects.toThrow(UniqueConstraintViolationException);
+    expect(titles()).toEqual(held);
+    expect(await library.database.query('select 1 from book where deleted_at is not null')).toEqual([]);
+  });
 
   it.each([...ASKED, ...MIXED])(
     'keeps what it held when a restoration is rolled back, loaded with %s',
