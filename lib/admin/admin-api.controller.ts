@@ -12,7 +12,8 @@ import {
 } from '@nestjs/common';
 import { AdminAccess } from './admin-access.js';
 import { AdminContext } from './admin-context.decorator.js';
-import { parseKey, plain } from './admin-key.js';
+import { plainValue } from '../metadata/plain-value.js';
+import { parseKey } from './parse-key.js';
 import { AdminReader } from './admin-reader.js';
 import { AdminRequestGuard } from './admin-request.guard.js';
 import { AdminWriter } from './admin-writer.js';
@@ -126,7 +127,7 @@ export abstract class AdminApiController {
   async purge(@Body() body: unknown, @AdminContext() context: ExecutionContext): Promise<unknown> {
     await this.access.requirePurge(context);
     const request = readPurgeBody(body);
-    return plain(
+    return plainValue(
       request.dryRun ? await this.writer.previewPurge() : await this.writer.purge(requireConfirmation(request)),
     );
   }

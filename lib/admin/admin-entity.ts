@@ -1,5 +1,6 @@
 import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import { ReferenceKind } from '@mikro-orm/core';
+import { isShown, isText } from '../metadata/shown-properties.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { AdminEntityOptions } from './soft-delete-admin.options.js';
@@ -19,8 +20,6 @@ export interface AdminEntity {
 }
 
 const CALLED = ['name', 'title', 'label', 'email', 'slug'];
-const TEXT = /^(text|varchar|char|character|citext|bpchar)/i;
-const BINARY = /^(bytea|blob)/i;
 const SHORT = /^(int|smallint|bigint|serial|numeric|decimal|real|double|bool|date|time|varchar|text|citext|char|uuid)/i;
 /** How many columns a table has that nobody chose. */
 const COLUMNS = 3;
@@ -72,35 +71,6 @@ function resolve(catalog: SoftDeleteCatalog, { entity, label, columns, search }:
       : shown.filter(isText).map(({ name }) => name),
     fields: shown.map(({ name }) => name),
   };
-}
-
-/** Hidden and lazy properties never leave; nor do bytes, and what is no column of the row. */
-function isShown(prop: EntityProperty, { property }: SoftDeletableEntityMetadata): boolean {
-  const isColumn =
-    prop.kind === ReferenceKind.SCALAR ||
-    prop.kind === ReferenceKind.MANY_TO_ONE ||
-    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner) ||
-    prop.kind === ReferenceKind.EMBEDDED;
-  return (
-    isColumn &&
-    !prop.hidden &&
-    !prop.lazy &&
-    !prop.embedded &&
-    prop.persist !== false &&
-    prop.name !== property &&
-    !prop.columnTypes?.some((type) => BINARY.test(type))
-  );
-}
-
-function isText(prop: EntityProperty): boolean {
-  return (
-    prop.kind === ReferenceKind.SCALAR &&
-    prop.customType === undefined &&
-    prop.formula === undefined &&
-    prop.columnTypes?.length === 1 &&
-    TEXT.test(prop.columnTypes[0]!) &&
-    !prop.columnTypes[0]!.endsWith('[]')
-  );
 }
 
 function chooseColumns(shown: readonly EntityProperty[], called: string | undefined): string[] {

@@ -6,7 +6,8 @@ import { selectRows } from '../sql/select-rows.js';
 import { tableName } from '../sql/table-name.js';
 import { AdminAccess } from './admin-access.js';
 import type { AdminEntity } from './admin-entity.js';
-import { keyText, plain } from './admin-key.js';
+import { keyText } from '../metadata/key-text.js';
+import { plainValue } from '../metadata/plain-value.js';
 import { AdminOrm } from './admin-orm.js';
 import type { EntityView, RowDetails, RowsPage, RowView } from './admin-responses.js';
 import { AdminWriter } from './admin-writer.js';
@@ -144,7 +145,7 @@ export class AdminReader {
         Object.fromEntries(
           names.map((name) => [
             name,
-            plain(serialized[meta.properties[name as never]?.serializedName ?? name] ?? null),
+            plainValue(serialized[meta.properties[name as never]?.serializedName ?? name] ?? null),
           ]),
         );
       const unit = units[i];

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { keyText } from './admin-key.js';
+import { keyText } from '../metadata/key-text.js';
 import type { ConflictView } from './admin-responses.js';
 
 /** Conflicts with their keys as text. @internal */

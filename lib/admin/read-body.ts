@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import type { AdminEntity } from './admin-entity.js';
-import { parseKey } from './admin-key.js';
+import { parseKey } from './parse-key.js';
 
 const MOST_KEYS = 1_000;
 

@@ -1,4 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
+import { readKey } from '../metadata/key-text.js';
 import { CliError } from './cli.error.js';
 
 /**
@@ -8,29 +9,15 @@ import { CliError } from './cli.error.js';
  * @internal
  */
 export function parseKey(meta: EntityMetadata, text: string): unknown {
-  const props = meta.root.getPrimaryProps();
-  if (props.length === 1) {
-    const isNumber =
-      props[0]!.runtimeType === 'number' || props[0]!.targetMeta?.getPrimaryProp().runtimeType === 'number';
-    if (isNumber && !Number.isFinite(Number(text || NaN))) {
-      throw new CliError(`"${text}" is not a key of ${meta.className}, which is a number.`);
-    }
-    return isNumber ? Number(text) : text;
-  }
-  const names = props.map(({ name }) => name).join(', ');
-  const key = parseJson(text);
-  if (!Array.isArray(key) || key.length !== props.length) {
+  const key = readKey(meta, text);
+  if (key === undefined) {
+    const props = meta.root.getPrimaryProps();
+    const names = props.map(({ name }) => name).join(', ');
     throw new CliError(
-      `"${text}" is not a key of ${meta.className}. Its key is composite: write a JSON array of ${names}, such as '[1,2]'.`,
+      props.length === 1
+        ? `"${text}" is not a key of ${meta.className}, which is a ${props[0]!.runtimeType}.`
+        : `"${text}" is not a key of ${meta.className}. Its key is composite: write a JSON array of ${names}, such as '[1,2]'.`,
     );
   }
   return key;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

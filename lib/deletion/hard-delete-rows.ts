@@ -5,12 +5,12 @@ import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
-import { lockRows } from '../sql/lock-rows.js';
+import { lockAlong } from './lock-along.js';
 import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
-import { keyConditionSql, lockBehind, RowSet } from '../sql/row-set.js';
-import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { keyConditionSql, type RowSet } from '../sql/row-set.js';
+import { selectRows } from '../sql/select-rows.js';
 import type { DeletionOptions, DeletionPreview } from './soft-delete-rows.js';
 import { execute, executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
 
@@ -30,7 +30,7 @@ export async function hardDeleteRows(
   const { catalog, transactions, ...installation } = getInstallation(em);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
-    const rows = await collect(em, ctx, catalog.graph, meta, asked);
+    const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
     await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
     const held = new Map<EntityMetadata, HeldEntities>();
     for (const root of rows.entities()) {
@@ -70,7 +70,7 @@ export async function previewHardDeletion(
   const { graph } = getInstallation(em).catalog;
   const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
   return inPreview(em, async (ctx) => {
-    const rows = await collect(em, ctx, graph, meta, asked);
+    const rows = await lockAlong(em, ctx, graph, meta, asked, () => []);
     const restrictions = await findReferences(em, ctx, graph, rows);
     if (restrictions.length === 0) {
       // A trigger of the application may object.
@@ -83,37 +83,6 @@ export async function previewHardDeletion(
       restrictions,
     };
   });
-}
-
-async function collect(
-  em: EntityManager,
-  ctx: Transaction,
-  graph: RelationGraph,
-  meta: EntityMetadata,
-  asked: RowSelection,
-): Promise<RowSet> {
-  const rows = new RowSet();
-  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
-  while (level.size > 0) {
-    const next: typeof level = new Map();
-    for (const [root, keys] of level) {
-      for (const edge of graph.from(root)) {
-        if (edge.policy !== 'cascade' || keys.length === 0) {
-          continue;
-        }
-        const behind = await lockBehind(em, ctx, edge, keys);
-        const added = await rows.add(
-          edge.child,
-          behind.map(({ key }) => key),
-        );
-        if (added.length > 0) {
-          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
-        }
-      }
-    }
-    level = next;
-  }
-  return rows;
 }
 
 /** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */

@@ -7,8 +7,8 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { entityKeys } from '../sql/entity-key.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { lockRows } from '../sql/lock-rows.js';
-import { lockBehind, RowSet } from '../sql/row-set.js';
+import { lockAlong } from './lock-along.js';
+import type { RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
 
 /**
@@ -31,7 +31,7 @@ export async function planRestoration(
 }
 
 /** The rows that match and, level by level, the rows behind them that carry the same time. */
-async function collectUnit(
+function collectUnit(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
@@ -39,30 +39,10 @@ async function collectUnit(
   asked: RowSelection,
 ): Promise<RowSet> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const rows = new RowSet();
-  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
-  while (level.size > 0) {
-    const next: typeof level = new Map();
-    for (const [root, keys] of level) {
-      for (const edge of catalog.graph.from(root)) {
-        const child = catalog.find(edge.child);
-        if (edge.policy !== 'cascade' || !child || keys.length === 0) {
-          continue;
-        }
-        const sameUnit = filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(root).column)}`);
-        const behind = await lockBehind(em, ctx, edge, keys, [sameUnit]);
-        const added = await rows.add(
-          edge.child,
-          behind.map(({ key }) => key),
-        );
-        if (added.length > 0) {
-          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
-        }
-      }
-    }
-    level = next;
-  }
-  return rows;
+  return lockAlong(em, ctx, catalog.graph, meta, asked, (edge, front) => {
+    const child = catalog.find(edge.child);
+    return child && [filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(front).column)}`)];
+  });
 }
 
 /** Adds the deleted parents of the rows, and theirs, or reports them. */

@@ -1,3 +1,4 @@
+import { showCount } from './show-count.js';
 import { SoftDeleteError } from './soft-delete.error.js';
 
 /** What stands in the way of a deletion. */
@@ -25,9 +26,7 @@ export class DeletionRestrictedError extends SoftDeleteError {
   ) {
     super(
       `${entity} was not deleted: ${restrictions
-        .map(
-          ({ relation, entity: behind, count }) => `${count} ${behind} row${count === 1 ? '' : 's'} behind ${relation}`,
-        )
+        .map(({ relation, entity: behind, count }) => `${showCount(count, `${behind} row`)} behind ${relation}`)
         .join(', ')}. ${advice}`,
     );
   }

@@ -1,7 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import ms from 'ms';
 import { configuredRetention } from '../installation/configured-retention.js';
 import { type Duration, parseRetention } from '../options/duration.js';
+import { describeRetention } from '../options/show-duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { EntityPolicy } from './entity-policy.js';
 import { readPolicy } from './read-policy.js';
@@ -97,7 +97,7 @@ function kept({ retention }: EntityPolicy): string {
   if (retention === undefined) {
     return "the module's `purge.retention`";
   }
-  return retention === 'forever' ? 'forever' : ms(retention, { long: true });
+  return describeRetention(retention);
 }
 
 function code(text: string): string {

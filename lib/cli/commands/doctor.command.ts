@@ -3,7 +3,7 @@ import type { Finding } from '../../doctor/finding.js';
 import { SoftDeleteDoctor } from '../../doctor/soft-delete-doctor.js';
 import type { Duration } from '../../options/duration.js';
 import type { CliCommand } from '../cli-command.js';
-import { count } from '../count.js';
+import { showCount } from '../../errors/show-count.js';
 import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 
@@ -47,5 +47,5 @@ function summarize(findings: readonly Finding[]): string {
   const of = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
   return findings.length === 0
     ? 'Nothing found.'
-    : `${count(of('error'), 'error')}, ${count(of('warning'), 'warning')}, ${count(of('info'), 'note')}.`;
+    : `${showCount(of('error'), 'error')}, ${showCount(of('warning'), 'warning')}, ${showCount(of('info'), 'note')}.`;
 }

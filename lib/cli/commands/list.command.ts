@@ -1,8 +1,10 @@
 import { helper } from '@mikro-orm/core';
-import { InvalidArgumentError } from 'commander';
+import { plainValue } from '../../metadata/plain-value.js';
+import { isShown, isText } from '../../metadata/shown-properties.js';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
-import { count } from '../count.js';
+import { showCount } from '../../errors/show-count.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { repositoryOf } from '../repository-of.js';
@@ -21,81 +23,50 @@ export const listCommand: CliCommand = {
   configure: (command) =>
     command
       .argument('<entity>', 'the class of the rows')
-      .option('--limit <number>', 'how many rows at most', positiveInteger, 50),
+      .option('--limit <number>', 'how many rows at most', (text) => positiveInteger('--limit', Number(text))!, 50),
   action: async ([name]: [string], { limit }: ListFlags, { orm, json, print }) => {
     const entry = requireEntity(orm.em, name);
     const repository = repositoryOf(orm, entry.meta);
+    const shown = shownProperties(entry);
+    const keys = entry.meta.root.getPrimaryProps().map(({ name }) => name);
     const [rows, total] = await repository
       .onlyDeleted()
-      .findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields: shownProperties(entry) as never });
-    const listed = rows.map((row) => ({ key: keyOf(row as object), ...valuesOf(entry, row as object) }));
+      .findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields: [...keys, ...shown] as never });
+    const listed = rows.map((row: Record<string, unknown>) => {
+      const parts = helper(row).getPrimaryKeys()!;
+      const key = plainValue(parts.length === 1 ? parts[0] : parts);
+      return { key, ...Object.fromEntries(shown.map((name) => [name, plainValue(row[name])])) };
+    });
     if (json) {
       listed.forEach((row) => print({ type: 'row', entity: entry.name, ...row }));
       return EXIT_CODE.done;
     }
     if (listed.length > 0) {
-      const [first] = listed;
       print(
         formatTable(
-          Object.keys(first!),
+          ['key', ...shown],
           listed.map((row) => Object.values(row).map(cell)),
         ),
       );
     }
     print(
-      total > listed.length ? `${listed.length} of ${count(total, 'deleted row')}.` : `${count(total, 'deleted row')}.`,
+      total > listed.length
+        ? `${listed.length} of ${showCount(total, 'deleted row')}.`
+        : `${showCount(total, 'deleted row')}.`,
     );
     return EXIT_CODE.done;
   },
 };
 
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) {
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  }
-  return number;
-}
-
 /** How many columns besides the key and the time say which row it is. */
 const SHOWN_TEXTS = 2;
 
-/** The key, the time of the deletion, and the first texts that are not hidden: enough to recognize a row by. */
-function shownProperties({ meta, property }: SoftDeletableEntityMetadata): string[] {
-  const texts = meta.props.filter(
-    ({ runtimeType, kind, hidden, lazy, primary, persist }) =>
-      kind === 'scalar' && runtimeType === 'string' && !hidden && !lazy && !primary && persist !== false,
-  );
-  return [
-    ...meta.root.getPrimaryProps().map(({ name }) => name),
-    ...texts.slice(0, SHOWN_TEXTS).map(({ name }) => name),
-    property,
-  ];
+/** The first texts that may be shown, and the time of the deletion: with the key enough to recognize a row by. */
+function shownProperties(entry: SoftDeletableEntityMetadata): string[] {
+  const texts = entry.meta.props.filter((prop) => isShown(prop, entry) && isText(prop) && !prop.primary);
+  return [...texts.slice(0, SHOWN_TEXTS).map(({ name }) => name), entry.property];
 }
 
-function valuesOf(entry: SoftDeletableEntityMetadata, row: object): Record<string, unknown> {
-  const primary = new Set(entry.meta.root.getPrimaryProps().map(({ name }) => name as string));
-  return Object.fromEntries(
-    shownProperties(entry)
-      .filter((name) => !primary.has(name))
-      .map((name) => [name, row[name as never]]),
-  );
-}
-
-function keyOf(row: object): unknown {
-  const keys = helper(row).getPrimaryKeys();
-  return keys?.length === 1 ? keys[0] : keys;
-}
-
-function cell(value: unknown): string | number {
-  if (value instanceof Date) {
-    return value.toISOString();
-  }
-  return typeof value === 'number'
-    ? value
-    : typeof value === 'string'
-      ? value
-      : value == null
-        ? ''
-        : JSON.stringify(value);
+function cell(plain: unknown): string | number {
+  return typeof plain === 'string' || typeof plain === 'number' ? plain : plain == null ? '' : JSON.stringify(plain);
 }

@@ -6,7 +6,7 @@ import type { PurgeProgress } from '../../purge/purge-run-options.js';
 import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
-import { count } from '../count.js';
+import { showCount } from '../../errors/show-count.js';
 import { durationOption, retentionOption } from '../duration-option.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
@@ -130,7 +130,7 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
   const seconds = ((finishedAt.getTime() - startedAt.getTime()) / 1_000).toFixed(1);
   write(
     dryRun
-      ? `${count(total, 'row')} would be removed. Nothing was changed.`
-      : `${count(total, 'row')} removed in ${seconds} s (${outcome}).`,
+      ? `${showCount(total, 'row')} would be removed. Nothing was changed.`
+      : `${showCount(total, 'row')} removed in ${seconds} s (${outcome}).`,
   );
 }

@@ -2,7 +2,7 @@ import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { RestoreConflictError } from '../../errors/restore-conflict.error.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
-import { count } from '../count.js';
+import { showCount } from '../../errors/show-count.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';
@@ -72,10 +72,10 @@ function report({ json, print }: CliContext, restoration: Restoration): ExitCode
     }
     print(
       dryRun
-        ? `${count(total, 'row')} would come back. Nothing was changed.`
+        ? `${showCount(total, 'row')} would come back. Nothing was changed.`
         : total === 0
           ? 'No deleted row has such a key. Nothing was changed.'
-          : `${count(total, 'row')} restored.`,
+          : `${showCount(total, 'row')} restored.`,
     );
   }
   return conflicts.length > 0 ? EXIT_CODE.attention : EXIT_CODE.done;

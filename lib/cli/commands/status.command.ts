@@ -1,4 +1,5 @@
 import ms from 'ms';
+import { describeRetention } from '../../options/show-duration.js';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeEntityStatus } from '../../purge/run/purge-status.js';
 import type { CliCommand } from '../cli-command.js';
@@ -37,6 +38,12 @@ export const statusCommand: CliCommand = {
 };
 
 function describe({ entity, retention, deleted, due, blocked, overdueBy }: PurgeEntityStatus): (string | number)[] {
-  const kept = retention === 'forever' ? 'forever' : ms(retention, { long: true });
-  return [entity, kept, deleted, due, blocked, overdueBy > 0 ? ms(overdueBy, { long: true }) : '–'];
+  return [
+    entity,
+    describeRetention(retention),
+    deleted,
+    due,
+    blocked,
+    overdueBy > 0 ? ms(overdueBy, { long: true }) : '–',
+  ];
 }

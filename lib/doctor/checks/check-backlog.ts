@@ -1,3 +1,4 @@
+import { showCount } from '../../errors/show-count.js';
 import type { Check } from '../examination.js';
 
 const DAY = 24 * 60 * 60 * 1_000;
@@ -22,6 +23,5 @@ export const checkBacklog: Check = ({ catalog, retention, grace, oldestDeletion 
   });
 
 function days(milliseconds: number): string {
-  const count = Math.round((milliseconds / DAY) * 10) / 10;
-  return `${count} day${count === 1 ? '' : 's'}`;
+  return showCount(Math.round((milliseconds / DAY) * 10) / 10, 'day');
 }

@@ -3,6 +3,9 @@ import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-cat
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
 
+const PROBLEM = "lives in the schema of the entity manager (schema '*'), and the run has none.";
+const ADVICE = "Run the purge once for each schema: run({ schema: 'tenant_1' }).";
+
 /**
  * What a run says of entities that live in the schema of the entity manager, where it has none.
  *
@@ -18,11 +21,7 @@ export function reportHomeless(
   return homeless.flatMap(({ name, meta }) => {
     const cutoff = cutoffs.get(name);
     if (asked?.includes(name)) {
-      throw new SoftDeleteConfigError(
-        `The entity ${name}`,
-        "it lives in the schema of the entity manager (schema '*'), and the run has none.",
-        "Run the purge once for each schema: run({ schema: 'tenant_1' }).",
-      );
+      throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
     }
     return cutoff && !asked
       ? [
@@ -38,7 +37,7 @@ export function reportHomeless(
             durationMs: 0,
             blockedBy: [],
             failures: [],
-            error: `${name} lives in the schema of the entity manager (schema '*'), and the run has none. Run the purge once for each schema: run({ schema: 'tenant_1' }).`,
+            error: `${name} ${PROBLEM} ${ADVICE}`,
           },
         ]
       : [];

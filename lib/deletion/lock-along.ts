@@ -1,0 +1,46 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { RelationEdge } from '../metadata/relation-edge.js';
+import type { RelationGraph } from '../metadata/relation-graph.js';
+import { lockRows } from '../sql/lock-rows.js';
+import { lockBehind, RowSet } from '../sql/row-set.js';
+import type { RowSelection } from '../sql/select-rows.js';
+
+/**
+ * Locks the rows that are asked for and, level by level, those that `cascade` relations take along.
+ *
+ * @param among - what else is asked of the rows behind a relation, as `c`, and of those in front, as `p`; `undefined` leaves it out
+ * @internal
+ */
+export async function lockAlong(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  meta: EntityMetadata,
+  asked: RowSelection,
+  among: (edge: RelationEdge, front: EntityMetadata) => readonly string[] | undefined,
+): Promise<RowSet> {
+  const rows = new RowSet();
+  let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
+  while (level.size > 0) {
+    const next: typeof level = new Map();
+    for (const [root, keys] of level) {
+      for (const edge of graph.from(root)) {
+        const conditions = edge.policy === 'cascade' && keys.length > 0 ? among(edge, root) : undefined;
+        if (!conditions) {
+          continue;
+        }
+        const behind = await lockBehind(em, ctx, edge, keys, conditions);
+        const added = await rows.add(
+          edge.child,
+          behind.map(({ key }) => key),
+        );
+        if (added.length > 0) {
+          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
+        }
+      }
+    }
+    level = next;
+  }
+  return rows;
+}

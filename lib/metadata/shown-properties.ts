@@ -1,0 +1,39 @@
+import { type EntityProperty, ReferenceKind } from '@mikro-orm/core';
+import type { SoftDeletableEntityMetadata } from './soft-delete-catalog.js';
+
+const TEXT = /^(text|varchar|char|character|citext|bpchar)/i;
+const BINARY = /^(bytea|blob)/i;
+
+/**
+ * Whether people who look at deleted rows may see a property: hidden and lazy ones never leave, nor do bytes and what is no column.
+ *
+ * @internal
+ */
+export function isShown(prop: EntityProperty, { property }: SoftDeletableEntityMetadata): boolean {
+  const isColumn =
+    prop.kind === ReferenceKind.SCALAR ||
+    prop.kind === ReferenceKind.MANY_TO_ONE ||
+    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner) ||
+    prop.kind === ReferenceKind.EMBEDDED;
+  return (
+    isColumn &&
+    !prop.hidden &&
+    !prop.lazy &&
+    !prop.embedded &&
+    prop.persist !== false &&
+    prop.name !== property &&
+    !prop.columnTypes?.some((type) => BINARY.test(type))
+  );
+}
+
+/** Whether a property is text in the database too, so that it can be searched and read. @internal */
+export function isText(prop: EntityProperty): boolean {
+  return (
+    prop.kind === ReferenceKind.SCALAR &&
+    prop.customType === undefined &&
+    prop.formula === undefined &&
+    prop.columnTypes?.length === 1 &&
+    TEXT.test(prop.columnTypes[0]!) &&
+    !prop.columnTypes[0]!.endsWith('[]')
+  );
+}
