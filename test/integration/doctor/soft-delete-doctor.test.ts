@@ -256,6 +256,19 @@ describe(SoftDeleteDoctor.name, () => {
     ).toEqual([about('error', 'not the one of this version', 'schema:update')]);
   });
 
+  it('finds a guard on a partitioned table, where PostgreSQL moves rows by a delete and an insert', async () => {
+    const partition = `
+      alter table ledger rename to whole_ledger;
+      create table ledger (like whole_ledger including defaults) partition by hash (id);
+      create table ledger_0 partition of ledger for values with (modulus 1, remainder 0);
+      create trigger soft_delete_guard before delete on ledger for each row execute function ledger_soft_delete_guard_fn()`;
+    const whole = 'drop table ledger; alter table whole_ledger rename to ledger';
+    expect(await find('guard-out-of-date', 'Ledger', partition, whole)).toEqual([
+      about('error', 'is partitioned', 'drop trigger if exists soft_delete_guard on "ledger"'),
+    ]);
+    expect(await find('guard-out-of-date', 'Ledger')).toEqual([]);
+  });
+
   it('finds a view that is missing or does not show what the model says', async () => {
     expect(await find('view-out-of-date', 'ActivePage')).toEqual([]);
     const [view] = await test.database.query<{ sql: string }>(`select pg_get_viewdef('active_page'::regclass) as sql`);
