@@ -9,6 +9,11 @@ interface DialogProps {
   readonly children: ComponentChildren;
 }
 
+/** Gives the focus to the tab that is shown, where what had it is gone: the keyboard goes on from there. */
+export function focusTab(): void {
+  document.querySelector<HTMLElement>('nav [aria-current]')?.focus();
+}
+
 /** A modal dialog: the browser keeps the focus inside, closes it by Escape, and gives the focus back. */
 export function Dialog({ title, close, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
@@ -19,8 +24,11 @@ export function Dialog({ title, close, children }: DialogProps) {
     return () => {
       dialog.close();
       // The row that it was about may be gone.
-      const target = before?.isConnected ? before : document.querySelector<HTMLElement>('nav [aria-current]');
-      target?.focus();
+      if (before?.isConnected) {
+        before.focus();
+      } else {
+        focusTab();
+      }
     };
   }, []);
   return html`<dialog

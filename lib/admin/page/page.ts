@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { key, keep, needsKey } from './api.js';
 import { root } from './config.js';
 import { EntityRows } from './entity-rows.js';
+import { focusTab } from './dialog.js';
 import { html } from './html.js';
 import { PurgeView } from './purge-view.js';
 import {
@@ -61,6 +62,7 @@ function Toast() {
   const shown = toast.value;
   const undo = async () => {
     toast.value = undefined;
+    focusTab();
     await attempt(async () => shown!.undo!());
     await reload();
   };

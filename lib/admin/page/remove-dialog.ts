@@ -35,9 +35,10 @@ export function RemoveDialog({ open }: { open: Open }) {
     try {
       const { total } = await send<{ total: number }>(of(open.entity, 'remove'), { keys, confirm });
       selected.value = new Set();
+      // Before the dialog gives the focus back, so that it does not go to a row that is about to leave.
+      await reload();
       close();
       toast.value = { text: say('removed', { count: total }) };
-      await reload();
     } catch (error) {
       setProblem(explain(error));
       if (error instanceof Refusal && error.status === 409) {

@@ -38,13 +38,14 @@ export function RestoreDialog({ open }: { open: Open }) {
     try {
       const { total } = await send<Outcome>(of(open.entity, 'restore'), { keys, withParents });
       selected.value = new Set();
+      // Before the dialog gives the focus back, so that it does not go to a row that is about to leave.
+      await reload();
       close();
       toast.value = {
         text: say('restored', { count: total }),
         // Parents that came back too stay: deleting the rows again would not take them along.
         ...(withParents ? {} : { undo: () => undo(open.entity, keys) }),
       };
-      await reload();
     } catch (error) {
       // Somebody was faster: show what is in the way now.
       if (error instanceof Refusal && error.problem.conflicts) {
