@@ -1,9 +1,12 @@
-// Installs the packed package with its peers into an empty folder, as a user does, then imports, requires and type-checks it there.
+// Lints the packed package, installs it with its peers into an empty folder, as a user does, then imports, requires and type-checks it there.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatMessage } from 'publint/utils';
+import { publint } from 'publint';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { name, exports, peerDependencies, devDependencies } = JSON.parse(
@@ -20,6 +23,7 @@ try {
   const [{ filename }] = JSON.parse(
     run(root, ...npm, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
   );
+  await lint(join(folder, filename));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
   // The versions developed on: the ORM's packages want one version of each other, and the newest may not be published in all.
   const peers = [...Object.keys(peerDependencies), ...typed].map((peer) => `${peer}@${devDependencies[peer]}`);
@@ -46,18 +50,46 @@ try {
     run(folder, process.execPath, 'require.cjs');
     console.log(`${entry}: imported and required from an empty folder`);
   }
-  typeCheck();
+  typeCheck(entries);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Whether every consumer finds the code and the types of each entry. */
+async function lint(tarball) {
+  const archive = readFileSync(tarball);
+  const { messages, pkg } = await publint({
+    pack: { tarball: archive.buffer.slice(archive.byteOffset, archive.byteOffset + archive.byteLength) },
+    strict: true,
+  });
+  if (messages.length > 0) {
+    throw new Error(messages.map((message) => `publint: ${formatMessage(message, pkg)}`).join('\n'));
+  }
+  console.log('publint finds nothing');
+  const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json');
+  // The Node that MikroORM needs can require ES modules; that it does is tried out below.
+  const flags = ['--ignore-rules', 'cjs-resolves-to-esm', '--no-emoji', '--no-color'];
+  const { status, stdout } = spawnSync(process.execPath, [join(attw, '../dist/index.js'), tarball, ...flags], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) {
+    throw new Error(`Are the types wrong? They are:\n${stdout}`);
+  }
+  console.log('attw finds no wrong types');
+}
+
 /** The README's quick start and the tests of types, strictly and with the package's own declarations. */
-function typeCheck() {
+function typeCheck(entries) {
   const [, quickStart] = /^## Quick start\n[^]*?^```ts\n([^]*?)^```/m.exec(
     readFileSync(join(folder, 'node_modules', name, 'README.md'), 'utf8'),
   );
   writeFileSync(join(folder, 'quick-start.ts'), quickStart);
-  writeFileSync(join(folder, 'testing.ts'), `export { backdateDeletions, countRows } from '${name}/testing';`);
+  // Whatever an entry leads to is read, whether or not the rest of the files uses it.
+  writeFileSync(
+    join(folder, 'entries.ts'),
+    entries.map((entry, index) => `export * as entry${index} from '${entry}';\n`).join(''),
+  );
   cpSync(join(root, 'test/types'), join(folder, 'types'), { recursive: true });
   cpSync(join(root, 'test/support/library.ts'), join(folder, 'support/library.ts'));
   check({ module: 'nodenext' }, ['types']);
@@ -79,7 +111,7 @@ function check(options, include) {
   };
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['quick-start.ts', 'testing.ts'], include }),
+    JSON.stringify({ compilerOptions, files: ['quick-start.ts', 'entries.ts'], include }),
   );
   const tsc = join(folder, 'node_modules/typescript/bin/tsc');
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
@@ -89,7 +121,7 @@ function check(options, include) {
   // Other packages' declarations are their own business.
   const errors = stdout
     .split('\n')
-    .filter((line) => /^(quick-start|testing|types\/|support\/|error )/.test(line) || line.includes(name));
+    .filter((line) => /^(quick-start|entries|types\/|support\/|error )/.test(line) || line.includes(name));
   if (errors.length > 0) {
     throw new Error(errors.join('\n'));
   }

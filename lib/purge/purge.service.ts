@@ -46,6 +46,7 @@ export class PurgeService {
   readonly #hooks: PurgeHook[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
+  /** Use `createPurge()` outside of Nest. @internal */
   constructor(
     orm: MikroORM<any>,
     private readonly options: ResolvedPurgeOptions,
