@@ -25,7 +25,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   purge: [...base, 'sql', 'postgres', 'schema'],
   repository: core,
   install: [...core, 'repository'],
-  doctor: [...base, 'sql', 'postgres', 'schema'],
+  // The doctor tells repositories of the application from ours.
+  doctor: [...base, 'sql', 'postgres', 'schema', 'repository'],
   policy: [...base, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],
