@@ -280,6 +280,8 @@ describe('deletedBy', () => {
   });
 
   it('is refused where the mark is made if it is no name', () => {
-    expect(() => SoftDeletable({ deletedBy: 7 as never })(class Odd extends SoftDeletableEntity {})).toThrow('deletedBy');
+    expect(() => SoftDeletable({ deletedBy: 7 as never })(class Odd extends SoftDeletableEntity {})).toThrow(
+      'deletedBy',
+    );
   });
 });
