@@ -8,7 +8,7 @@ import { SoftDeleteError } from '../errors/soft-delete.error.js';
 export class CliError extends SoftDeleteError {
   readonly code = 'CLI';
 
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
+  constructor(message: string) {
+    super(message);
   }
 }
