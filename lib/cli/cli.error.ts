@@ -8,6 +8,7 @@ import { SoftDeleteError } from '../errors/soft-delete.error.js';
 export class CliError extends SoftDeleteError {
   readonly code = 'CLI';
 
+  // oxlint-disable-next-line no-useless-constructor -- that of the base is protected
   constructor(message: string) {
     super(message);
   }
