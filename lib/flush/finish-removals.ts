@@ -56,7 +56,7 @@ export async function finishRemovals(
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {
     if (error instanceof DeletionRestrictedError) {
-      await abortTransaction(state, ctx);
+      await abortTransaction(em, ctx);
     }
     throw error;
   }
@@ -90,7 +90,10 @@ export async function finishRemovals(
  *
  * @internal
  */
-export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+export async function abortTransaction(em: EntityManager, ctx: Transaction | undefined): Promise<void> {
+  if (!ctx) {
+    return;
+  }
   try {
     await execute(
       em,

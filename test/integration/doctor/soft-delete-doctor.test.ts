@@ -51,6 +51,17 @@ describe(SoftDeleteDoctor.name, () => {
     ]);
   });
 
+  it('names the parts of a unique index that are no columns', async () => {
+    const plant = 'create unique index page_lower on page (lower(path), slug)';
+    expect(await find('unique-counts-deleted', 'Page', plant, 'drop index page_lower')).toContainEqual(
+      about(
+        'warning',
+        'page_lower on (an expression, slug) counts deleted rows: once a Page is deleted, no other can have its an expression, slug,',
+        '@Unique({ expression: … })',
+      ),
+    );
+  });
+
   it('finds unique constraints that have no effect, because they contain the timestamp', async () => {
     expect(await find('unique-without-effect', 'Page')).toEqual([
       about('error', 'Two active rows may have the same slug', "@ActiveUnique({ properties: ['slug'] })"),
