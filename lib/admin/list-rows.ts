@@ -68,7 +68,7 @@ export async function listRows(
   }
   const direction = query.descending ? 'desc' : 'asc';
   const nulls = query.descending ? 'nulls first' : 'nulls last';
-  const rows = await em.execute<Record<string, any>[]>(
+  const rows = await em.execute<Record<string, unknown>[]>(
     `select ${keys.map(({ name }, i) => `${name} as "soft-delete:${i}"`).join(', ')}, ` +
       `array[${keys.map(({ name, type }) => textSql(name, type)).join(', ')}] as "soft-delete:key", ` +
       `${textSql(sorted, sortType)} as "soft-delete:sort", ${microsecondsSql(deleted, entry.columnType)} as "soft-delete:at" ` +

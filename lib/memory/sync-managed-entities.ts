@@ -102,7 +102,7 @@ async function findInUnit(
     if (!entity) {
       return [];
     }
-    const mapped = version ? em.getComparator().mapResult<any>(meta, row as any) : undefined;
+    const mapped = version ? em.getComparator().mapResult<any>(meta, row as never) : undefined;
     return [[entity, version ? { [version.name]: mapped![version.name] } : {}]];
   });
 }
