@@ -1,19 +1,28 @@
 // Lints the packed package, installs it with its peers into an empty folder, as a user does, then imports, requires and type-checks it there.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatMessage } from 'publint/utils';
 import { publint } from 'publint';
+import { readmeFiles } from '../test/support/readme.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { name, exports, peerDependencies, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
 /** What the quick start and the tests of types need besides. */
-const typed = ['@mikro-orm/decorators', '@mikro-orm/nestjs', '@types/node', 'expect-type', 'typescript'];
+const typed = [
+  '@mikro-orm/decorators',
+  '@mikro-orm/migrations',
+  '@mikro-orm/nestjs',
+  '@nestjs/schedule',
+  '@types/node',
+  'expect-type',
+  'typescript',
+];
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
 const folder = mkdtempSync(join(tmpdir(), 'soft-delete-consumer-'));
 const run = (cwd, file, ...args) =>
@@ -81,10 +90,13 @@ async function lint(tarball) {
 
 /** The README's quick start and the tests of types, strictly and with the package's own declarations. */
 function typeCheck(entries) {
-  const [, quickStart] = /^## Quick start\n[^]*?^```ts\n([^]*?)^```/m.exec(
-    readFileSync(join(folder, 'node_modules', name, 'README.md'), 'utf8'),
-  );
-  writeFileSync(join(folder, 'quick-start.ts'), quickStart);
+  mkdirSync(join(folder, 'quick-start'));
+  for (const { file, text } of readmeFiles('## Quick start')) {
+    // Its own main file and settings are those of an ES module; what a CommonJS application has of it is the rest.
+    if (!['main.ts', 'tsconfig.json'].includes(file)) {
+      writeFileSync(join(folder, 'quick-start', file), text);
+    }
+  }
   // Whatever an entry leads to is read, whether or not the rest of the files uses it.
   writeFileSync(
     join(folder, 'entries.ts'),
@@ -111,7 +123,7 @@ function check(options, include) {
   };
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['quick-start.ts', 'entries.ts'], include }),
+    JSON.stringify({ compilerOptions, files: ['quick-start/app.module.ts', 'entries.ts'], include }),
   );
   const tsc = join(folder, 'node_modules/typescript/bin/tsc');
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
@@ -121,7 +133,7 @@ function check(options, include) {
   // Other packages' declarations are their own business.
   const errors = stdout
     .split('\n')
-    .filter((line) => /^(quick-start|entries|types\/|support\/|error )/.test(line) || line.includes(name));
+    .filter((line) => /^(quick-start\/|entries|types\/|support\/|error )/.test(line) || line.includes(name));
   if (errors.length > 0) {
     throw new Error(errors.join('\n'));
   }
