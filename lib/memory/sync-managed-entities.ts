@@ -107,7 +107,7 @@ async function findInUnit(
     if (!entity) {
       return [];
     }
-    const mapped = version ? em.getComparator().mapResult<any>(meta, row as any) : undefined;
+    const mapped = version ? em.getComparator().mapResult<any>(meta, row as never) : undefined;
     return [[entity, version ? { [version.name]: mapped![version.name] } : {}]];
   });
 }
