@@ -4,8 +4,8 @@ import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/
 import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { OperationPart } from '../events/operation.js';
 import type { Installation } from '../installation/installation.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import type { FlushState } from './flush-state.js';
 import { settleRemovals } from './settle-removals.js';
@@ -24,7 +24,7 @@ export async function finishRemovals(
   ctx: Transaction,
   takeUnit: () => Promise<UnitTime>,
 ): Promise<void> {
-  const { catalog, transactions } = installation;
+  const { catalog, transactions, operations } = installation;
   const { em, removals } = state;
   const replaced: Affected = new Map();
   for (const collection of state.unloaded) {
@@ -67,25 +67,19 @@ export async function finishRemovals(
     transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, entry, unit));
   }
 
-  const actor = installation.actor();
-  const emit = (entry: SoftDeletableEntityMetadata, count: number, keys?: unknown[]) => {
-    if (count > 0) {
-      transactions.emitAfterCommit(ctx, {
-        type: 'deleted',
-        entity: entry.name,
-        ...(keys ? { keys } : {}),
-        count,
-        deletedAt: unit.date,
-        ...(actor === undefined ? {} : { actor }),
-      });
-    }
-  };
-  for (const [entry, group] of byEntry) {
-    const keys = group.filter(({ entity }) => written.has(entity)).map(({ entity }) => helper(entity).getPrimaryKey());
-    emit(entry, keys.length, keys);
-  }
-  for (const [entry, count] of cascaded) {
-    emit(entry, count);
+  const named = [...byEntry].map(([entry, group]): OperationPart => {
+    const keys = group
+      .filter(({ entity }) => written.has(entity))
+      .map(({ entity }) => helper(entity).getPrimaryKey() as unknown);
+    return { meta: entry.meta, count: keys.length, keys };
+  });
+  const others = [...cascaded].map(([{ meta }, count]): OperationPart => ({ meta, count }));
+  const parts = [...named, ...others];
+  try {
+    await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
+  } catch (error) {
+    await abortTransaction(state, ctx);
+    throw error;
   }
 }
 

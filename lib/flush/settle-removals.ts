@@ -1,6 +1,6 @@
 import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { keepInStep, markDeleted, type Undo } from '../memory/managed-entities.js';
+import { keepInStep, markDeleted, markValues, type Undo } from '../memory/managed-entities.js';
 import { deletedInUnit } from '../memory/sync-managed-entities.js';
 import { readAgain } from '../memory/read-again.js';
 import { forgetUnsavedChanges, resetUnsavedChanges } from '../memory/repair-references.js';
@@ -21,15 +21,16 @@ export async function settleRemovals(
   removals: readonly Removal[],
 ): Promise<{ inUnit: ReadonlySet<object>; undo: Undo }> {
   const { property } = entry;
+  const marks = Object.keys(markValues(entry, null));
   const unknown = new Map<object, ReadonlySet<string>>();
   for (const { entity, original, initialized, changeSet } of removals) {
     const wrapped = helper(entity);
     if (original) {
       const kept: Record<string, unknown> = { ...original };
       keepWritten(em, entity, kept, entry, changeSet!.payload);
-      const names = resetUnsavedChanges(em, entity, kept, property);
+      const names = resetUnsavedChanges(em, entity, kept, marks);
       if (!initialized) {
-        forgetUnsavedChanges(em, entity, kept, property);
+        forgetUnsavedChanges(em, entity, kept, marks);
       } else if (names.size > 0) {
         unknown.set(entity, names);
       }
@@ -52,8 +53,13 @@ export async function settleRemovals(
   }
   await readAgain(em, ctx, entry.meta, unknown);
   const isOther = new Set(others);
+  // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
+  const actorOf = (entity: object) => entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
   const deleted = new Map(
-    removals.map(({ entity }) => [entity, { [property]: isOther.has(entity) ? read(entity) : value() }]),
+    removals.map(({ entity }) => [
+      entity,
+      isOther.has(entity) ? markValues(entry, read(entity), actorOf(entity)) : markValues(entry, value(), unit!.actor),
+    ]),
   );
   const inUnit = new Set([...deleted.keys()].filter((entity) => !isOther.has(entity)));
   return { inUnit, undo: markDeleted(em, entry, deleted) };
@@ -64,12 +70,14 @@ function keepWritten(
   em: EntityManager,
   entity: object,
   kept: Record<string, unknown>,
-  { meta, property }: SoftDeletableEntityMetadata,
+  entry: SoftDeletableEntityMetadata,
   payload: object,
 ): void {
+  const { meta } = entry;
+  const marks = markValues(entry, null);
   const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
   const values = payload as Record<string, unknown>;
-  const written = Object.keys(values).filter((name) => name !== property && Utils.equals(values[name], current[name]));
+  const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
   for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
     keepInStep(kept, current, name);
   }

@@ -1,6 +1,7 @@
 import { type ChangeSet, raw } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { markValues } from '../memory/managed-entities.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { holdsDate, unitValue } from '../sql/unit-value.js';
 import type { FlushState } from './flush-state.js';
@@ -9,7 +10,7 @@ import type { FlushState } from './flush-state.js';
 export async function showTime({ em, removals, unit }: FlushState, ctx: Transaction): Promise<void> {
   for (const { entry, changeSet } of removals) {
     const value = await unitValue(em, ctx, entry, unit!);
-    changeSet!.payload[entry.property] = sentTime(em, entry, value());
+    Object.assign(changeSet!.payload, markValues(entry, sentTime(em, entry, value()), unit!.actor));
   }
 }
 
@@ -36,7 +37,8 @@ function sentTime(
 }
 
 /**
- * Has the update write the unit's time to the microsecond. A row that someone else has deleted meanwhile keeps the time it was deleted at.
+ * Has the update write the unit's time to the microsecond, and who deletes. A row that someone else has deleted meanwhile keeps the time
+ * it was deleted at, and by whom.
  *
  * @internal
  */
@@ -50,4 +52,13 @@ export function writeTime(
     `coalesce(${em.getPlatform().quoteIdentifier(entry.column)}, cast(? as ${entry.columnType}))`,
     [unit.text],
   );
+  if (entry.deletedBy) {
+    const [deletedAt, deletedBy] = [entry.column, entry.deletedBy.column].map((name) =>
+      em.getPlatform().quoteIdentifier(name),
+    );
+    changeSet.payload[entry.deletedBy.property] = raw(
+      `case when ${deletedAt} is null then cast(? as text) else ${deletedBy} end`,
+      [unit.actor ?? null],
+    );
+  }
 }
