@@ -56,7 +56,7 @@ export async function finishRemovals(
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {
     if (error instanceof DeletionRestrictedError) {
-      await abortTransaction(em, ctx);
+      await abortTransaction(state, ctx);
     }
     throw error;
   }
@@ -67,11 +67,11 @@ export async function finishRemovals(
     transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, entry, unit));
   }
 
-  const named = [...byEntry].map(([{ meta }, group]): OperationPart => {
+  const named = [...byEntry].map(([entry, group]): OperationPart => {
     const keys = group
       .filter(({ entity }) => written.has(entity))
       .map(({ entity }) => helper(entity).getPrimaryKey() as unknown);
-    return { meta, count: keys.length, keys };
+    return { meta: entry.meta, count: keys.length, keys };
   });
   const others = [...cascaded].map(([{ meta }, count]): OperationPart => ({ meta, count }));
   const parts = [...named, ...others];
@@ -90,10 +90,7 @@ export async function finishRemovals(
  *
  * @internal
  */
-export async function abortTransaction(em: EntityManager, ctx: Transaction | undefined): Promise<void> {
-  if (!ctx) {
-    return;
-  }
+export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
   try {
     await execute(
       em,

@@ -20,7 +20,7 @@ export async function settleRemovals(
   entry: SoftDeletableEntityMetadata,
   removals: readonly Removal[],
 ): Promise<{ inUnit: ReadonlySet<object>; undo: Undo }> {
-  const { property, deletedBy } = entry;
+  const { property } = entry;
   const marks = Object.keys(markValues(entry, null));
   const unknown = new Map<object, ReadonlySet<string>>();
   for (const { entity, original, initialized, changeSet } of removals) {
@@ -49,16 +49,16 @@ export async function settleRemovals(
   const found = await deletedInUnit(em, ctx, entry, unit!, asked);
   const others = asked.filter((entity) => !found.has(entity));
   for (const entity of others.filter((other) => !(read(other) instanceof Date))) {
-    unknown.set(entity, new Set([...(unknown.get(entity) ?? []), ...marks]));
+    unknown.set(entity, new Set([...(unknown.get(entity) ?? []), property]));
   }
   await readAgain(em, ctx, entry.meta, unknown);
   const isOther = new Set(others);
-  // Of a row that somebody else has deleted meanwhile: by whom, as the update has returned it.
-  const actor = (entity: object) => deletedBy && (entity as Record<string, unknown>)[deletedBy.property];
+  // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
+  const actorOf = (entity: object) => entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
   const deleted = new Map(
     removals.map(({ entity }) => [
       entity,
-      isOther.has(entity) ? markValues(entry, read(entity), actor(entity)) : markValues(entry, value(), unit!.actor),
+      isOther.has(entity) ? markValues(entry, read(entity), actorOf(entity)) : markValues(entry, value(), unit!.actor),
     ]),
   );
   const inUnit = new Set([...deleted.keys()].filter((entity) => !isOther.has(entity)));
@@ -73,9 +73,9 @@ function keepWritten(
   entry: SoftDeletableEntityMetadata,
   payload: object,
 ): void {
-  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
   const { meta } = entry;
   const marks = markValues(entry, null);
+  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
   const values = payload as Record<string, unknown>;
   const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
   for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
