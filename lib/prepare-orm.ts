@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { attendOperations } from './compliance/attend-operations.js';
+import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { attendFlushes } from './flush/attend-flushes.js';
@@ -37,6 +37,7 @@ export interface PreparedOrm {
  */
 export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, root?: EntityManager): PreparedOrm {
   requireSupportedOrm(orm);
+  requireRecords(orm, configured.log);
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;

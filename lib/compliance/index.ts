@@ -1,3 +1,4 @@
+export { ReasonRequiredError } from '../errors/reason-required.error.js';
 export type { DeletionContext } from '../events/deletion-context.js';
 export { withDeletionContext } from '../events/with-deletion-context.js';
 export { complianceEntities } from './compliance-entities.js';
@@ -9,3 +10,5 @@ export {
   type DeletionLogEntry,
   type DeletionLogQuery,
 } from './record/deletion-log.js';
+export { DeletionReason, type DeletionReasonOptions } from '../http/deletion-reason.decorator.js';
+export { getDeletionLogToken } from '../nest/soft-delete.tokens.js';

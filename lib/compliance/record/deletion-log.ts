@@ -8,6 +8,7 @@ import { rowCount } from '../../options/resolve-module-options.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
+import { currentManager } from '../current-manager.js';
 import { requireComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from './find-row.js';
 import { DeletionRecord } from './deletion-record.entity.js';
@@ -109,8 +110,8 @@ export class DeletionLog {
   ): Promise<DeletionLogEntry[]> {
     const em = this.#em;
     const meta = requireEntity(em, 'DeletionLog.of()', entity);
-    const row = await findRow(em, meta, key, 'DeletionLog.of()');
     const records = tableName(em, requireComplianceEntity(em, DeletionRecord));
+    const row = await findRow(em, meta, key, 'DeletionLog.of()');
     return this.#read(
       em,
       `with "soft-delete:own" as (
@@ -163,7 +164,7 @@ export class DeletionLog {
   }
 
   get #em(): EntityManager {
-    return this.orm.em.getContext(false) as EntityManager;
+    return currentManager(this.orm);
   }
 }
 

@@ -9,6 +9,9 @@ import { arrayText, keyRowsSql, primaryColumnTypes, textSql } from '../../sql/ro
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 
+/** What becomes of values that are no keys as texts. */
+const NO_KEYS = ['undefined', 'null', '[object Object]'];
+
 /** A row that somebody asks about. @internal */
 export interface AskedRow {
   /** The texts of its key's columns as the database has them, as JSON. */
@@ -29,7 +32,7 @@ export async function findRow(em: EntityManager, meta: EntityMetadata, key: unkn
   const given = Utils.isEntity<object>(key) ? helper(key).getPrimaryKey() : key;
   const sent = given == null ? [] : sentKeyOf(em, root, given);
   const columns = primaryColumnTypes(root);
-  if (sent.length !== columns.length || sent.some((text) => text === 'undefined' || text === 'null')) {
+  if (sent.length !== columns.length || sent.some((text) => NO_KEYS.includes(text))) {
     throw new SoftDeleteConfigError(
       where,
       `${showValue(given)} is no key of ${root.className}.`,
