@@ -78,7 +78,7 @@ export async function finishRemovals(
   try {
     await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
   } catch (error) {
-    await abortTransaction(state, ctx);
+    await abortTransaction(em, ctx);
     throw error;
   }
 }
