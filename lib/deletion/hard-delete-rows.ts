@@ -1,7 +1,7 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
@@ -32,7 +32,7 @@ export async function hardDeleteRows(
   const { filters, ...given } = requireDeletionOptions('hardDelete()', options);
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
-  const context = contextOf(installation, given);
+  const context = requireContext(installation, 'hardDelete()', given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
     const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
