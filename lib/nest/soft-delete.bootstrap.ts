@@ -9,6 +9,7 @@ import {
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { checkHandlers } from '../http/check-handlers.js';
 import { getPurgeMarks, type PurgeMark } from '../purge/on-purge.mark.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describeRetentions } from './describe-retentions.js';
@@ -34,9 +35,12 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
 
   /**
    * @throws NotSoftDeletableError if a method handles the purge of an entity that no ORM of the application soft-deletes
-   * @throws SoftDeleteConfigError if a method belongs to a provider that a purge cannot call
+   * @throws SoftDeleteConfigError if a method belongs to a provider that a purge cannot call, or a decorator for requests is where no
+   * request comes
    */
   onModuleInit(): void {
+    const logger = new Logger('SoftDeleteModule');
+    checkHandlers(this.discovery, this.scanner).forEach((warning) => logger.warn(warning));
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const prototype = prototypeOf(wrapper);
