@@ -52,6 +52,7 @@ export { PurgeScheduleError } from './errors/purge-schedule.error.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
 export { SoftDeleteExceptionFilter } from './http/soft-delete-exception.filter.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';
+export type { RequestParameter } from './http/request-parameter.js';
 export type { WithDeletedOptions } from './http/with-deleted.options.js';
 export { InjectSoftDeleteRepository } from './nest/inject-soft-delete-repository.decorator.js';
 export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-name.js';

@@ -11,6 +11,7 @@ import { getHookMarks, type HookMark } from '../deletion/hooks/hook.mark.js';
 import { addHook } from '../deletion/hooks/register-hook.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { checkHandlers } from '../http/check-handlers.js';
 import { getPurgeMarks, type PurgeMark } from '../purge/on-purge.mark.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describeRetentions } from './describe-retentions.js';
@@ -37,9 +38,11 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
   /**
    * @throws NotSoftDeletableError if a method handles the purge of an entity that no ORM of the application soft-deletes
    * @throws SoftDeleteConfigError if a method belongs to a provider that nobody can call, or handles the deletion of an entity that no
-   * ORM of the application soft-deletes, or of a field that the entity lacks
+   * ORM of the application soft-deletes, or of a field that the entity lacks; or if a decorator for requests is where no request comes
    */
   onModuleInit(): void {
+    const logger = new Logger('SoftDeleteModule');
+    checkHandlers(this.discovery, this.scanner).forEach((warning) => logger.warn(warning));
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const prototype = prototypeOf(wrapper);
@@ -53,7 +56,7 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
         for (const mark of getPurgeMarks(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
         }
-        for (const mark of getHookMarks(prototype[name])) {
+        for (const mark of getHookMarks(prototype[name] as object)) {
           this.#hook(wrapper, name, mark);
         }
       }
