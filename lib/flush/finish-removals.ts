@@ -1,5 +1,5 @@
 import { helper } from '@mikro-orm/core';
-import type { Transaction } from '@mikro-orm/postgresql';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { withKeysOfUnit } from '../deletion/keys-for-events.js';
 import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
@@ -57,7 +57,7 @@ export async function finishRemovals(
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {
     if (error instanceof DeletionRestrictedError) {
-      await abortTransaction(state, ctx);
+      await abortTransaction(em, ctx);
     }
     throw error;
   }
@@ -82,7 +82,7 @@ export async function finishRemovals(
     const parts = await withKeysOfUnit(em, ctx, unit, [...named, ...reached]);
     await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
   } catch (error) {
-    await abortTransaction(state, ctx);
+    await abortTransaction(em, ctx);
     throw error;
   }
 }
@@ -94,7 +94,7 @@ export async function finishRemovals(
  *
  * @internal
  */
-export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+export async function abortTransaction(em: EntityManager, ctx: Transaction): Promise<void> {
   try {
     await execute(
       em,

@@ -12,7 +12,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -164,7 +164,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
-    const context = deletes ? contextOf(this.installation) : {};
+    const context = deletes ? requireContext(this.installation, 'The deletion by a flush') : {};
     const plan = { ...planned, removals, cascaded, unloaded, context, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);

@@ -95,7 +95,7 @@ export class SoftDeleteCatalog {
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
   find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
     // Metadata may belong to another ORM over the same classes.
-    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as any);
+    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
     return meta && this.#entities.get(meta.root);
   }
 
@@ -103,8 +103,11 @@ export class SoftDeleteCatalog {
   get(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata {
     const found = this.find(entity);
     if (!found) {
-      const known = isMetadata(entity) || this.storage.find(entity as any) !== undefined;
-      throw new NotSoftDeletableError(isMetadata(entity) ? entity.className : Utils.className(entity as any), known);
+      const known = isMetadata(entity) || this.storage.find(entity as EntityName) !== undefined;
+      throw new NotSoftDeletableError(
+        isMetadata(entity) ? entity.className : Utils.className(entity as EntityName),
+        known,
+      );
     }
     return found;
   }

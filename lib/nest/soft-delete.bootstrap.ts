@@ -50,10 +50,10 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
       }
       seen.add(identity);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        for (const mark of getPurgeMarks(prototype[name])) {
+        for (const mark of getPurgeMarks(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
         }
-        for (const mark of getHookMarks(prototype[name])) {
+        for (const mark of getHookMarks(prototype[name] as object)) {
           this.#hook(wrapper, name, mark);
         }
       }
@@ -114,7 +114,7 @@ function requireOneInstance(wrapper: Wrapper, where: string, caller: string): vo
 }
 
 /** Of the class where there is one: the instance of a request-scoped provider does not exist yet. */
-function prototypeOf({ metatype, instance }: Wrapper): Record<string, any> | undefined {
+function prototypeOf({ metatype, instance }: Wrapper): Record<string, unknown> | undefined {
   const isObject = typeof instance === 'object' && instance !== null;
   return isObject ? Object.getPrototypeOf(instance) : metatype?.prototype;
 }

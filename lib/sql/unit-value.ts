@@ -62,7 +62,7 @@ async function readValue(
     [unit.text],
   );
   return () => {
-    const value = (em.getComparator().mapResult<any>(meta, row as any) as Record<string, unknown>)[property];
+    const value = (em.getComparator().mapResult<any>(meta, row as never) as Record<string, unknown>)[property];
     return customType ? customType.convertToJSValue(value, platform, { mode: 'serialization' }) : value;
   };
 }

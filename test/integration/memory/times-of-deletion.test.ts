@@ -246,24 +246,22 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a time of deletion 
     expect([created.entity.id, created.restored]).toEqual([9, false]);
   });
 
-  // A flag cannot tell.
-  (kind === 'a flag' ? it.skip : it)(
-    'shows the one that was deleted last on the other side of a one-to-one relation',
-    async () => {
-      await test.database.query('insert into label (id, shelf_id) values (3, null)');
-      await (em.getRepository(Label) as any).softDelete(1);
-      await test.database.query('update label set shelf_id = 1 where id = 3');
-      await (em.getRepository(Label) as any).softDelete(3);
-      const shelf: any = await shelves(test.orm.em.fork())
-        .withDeleted()
-        .findOne(1, { populate: ['label'] as any });
-      expect(shelf.label.id).toBe(3);
-      const all: any[] = await (test.orm.em.fork().getRepository(Label) as any)
-        .withDeleted()
-        .find({ shelf: 1 }, { populate: ['shelf.label'], orderBy: { id: -1 } });
-      expect(all[0].shelf.label.id).toBe(3);
-    },
-  );
+  it('shows the one that was deleted last on the other side of a one-to-one relation', async () => {
+    await test.database.query('insert into label (id, shelf_id) values (3, null)');
+    await (em.getRepository(Label) as any).softDelete(1);
+    await test.database.query('update label set shelf_id = 1 where id = 3');
+    await (em.getRepository(Label) as any).softDelete(3);
+    // A flag cannot tell.
+    const last = kind === 'a flag' ? [1, 3] : [3];
+    const shelf: any = await shelves(test.orm.em.fork())
+      .withDeleted()
+      .findOne(1, { populate: ['label'] as any });
+    expect(last).toContain(shelf.label.id);
+    const all: any[] = await (test.orm.em.fork().getRepository(Label) as any)
+      .withDeleted()
+      .find({ shelf: 1 }, { populate: ['shelf.label'], orderBy: { id: -1 } });
+    expect(last).toContain(all[0].shelf.label.id);
+  });
 
   it('is in the change set as the database is told it', async () => {
     const seen: unknown[] = [];
