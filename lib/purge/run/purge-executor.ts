@@ -234,7 +234,7 @@ export class PurgeExecutor {
       throwIfStopped: () => this.stop.throwIfStopped(),
       afterBatch: async (current, gone, milliseconds) => {
         onBatch(current, gone);
-        this.stop.throwIfStopped();
+        // Ends at once where the run has to.
         await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
         this.stop.throwIfStopped();
       },

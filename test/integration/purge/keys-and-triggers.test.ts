@@ -296,8 +296,14 @@ describe(PurgeService.name, () => {
       code: 'SOFT_DELETE_CONFIG',
       message: expect.stringContaining('row-level security'),
     });
+    // What is hidden elsewhere needs no due row.
+    await test.database.query(`
+      drop table secret;
+      create table unrelated (id int primary key); create table hidden (id int primary key references unrelated);
+      grant all on hidden, unrelated to tenant; alter table hidden enable row level security`);
+    await expect(createPurge(orm).run({ dryRun: true })).resolves.toMatchObject({ outcome: 'completed' });
     await orm.close(true);
-    await test.database.query('drop table secret; drop owned by tenant; drop role tenant');
+    await test.database.query('drop table hidden, unrelated; drop owned by tenant; drop role tenant');
   });
 
   it('ends with what it has done when a table is dropped under it', async () => {
