@@ -131,7 +131,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const planned = this.#flushes.get(em as EntityManager);
     planned?.hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
     planned?.removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
-    turnDeletes(uow, planned?.removals ?? []);
+    turnDeletes(em as EntityManager, uow, planned?.removals ?? []);
   }
 
   /** Adds what listeners have asked to be deleted since, and refuses what cannot be done before anything is written. */
@@ -169,7 +169,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
-    turnDeletes(uow, removals);
+    turnDeletes(em as EntityManager, uow, removals);
     removals.forEach(({ changeSet }) => this.#byChangeSet.set(changeSet!, state));
   }
 
@@ -194,7 +194,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     if (state && !state.unit) {
       const ctx = em.getTransactionContext<Transaction>();
       await this.#takeUnit(state, ctx);
-      showTime(state);
+      await showTime(state, ctx!);
       await lockRemovals(state, ctx!);
     }
   }

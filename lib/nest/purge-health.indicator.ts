@@ -18,6 +18,11 @@ export interface PurgeHealthOptions {
   sla?: Duration;
 }
 
+/** What the indicator asks a purge. */
+interface PurgeState extends Pick<PurgeService, 'lag'> {
+  readonly braked?: readonly string[];
+}
+
 /** What `@nestjs/terminus` wants to know of an indicator. */
 type PurgeHealthResult<Key extends string> = {
   [Name in Key]: {
@@ -51,7 +56,7 @@ type PurgeHealthResult<Key extends string> = {
  */
 @Injectable()
 export class PurgeHealthIndicator {
-  constructor(@Inject(PurgeService) private readonly purge: Pick<PurgeService, 'lag' | 'braked'>) {}
+  constructor(@Inject(PurgeService) private readonly purge: PurgeState) {}
 
   /**
    * @throws SoftDeleteConfigError if the time is not one, or an option is unknown
@@ -74,11 +79,10 @@ export class PurgeHealthIndicator {
       overdueBy: Math.max(0, ...entities.map(({ overdueBy }) => overdueBy)),
       ...(mayBeBlocked ? { due: sum('due'), blocked: sum('blocked') } : {}),
     };
+    const { braked = [] } = this.purge;
     const problems = [
       ...(late.length > 0 ? [`The purge is behind for ${late.join(', ')}.`] : []),
-      ...(this.purge.braked.length > 0
-        ? [`The purge left ${this.purge.braked.join(', ')} alone: far more rows are due than usual.`]
-        : []),
+      ...(braked.length > 0 ? [`The purge left ${braked.join(', ')} alone: far more rows are due than usual.`] : []),
     ];
     const result: PurgeHealthResult<string> = {
       [key]:

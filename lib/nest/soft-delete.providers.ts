@@ -105,7 +105,8 @@ export function createContextProviders(contextName: string | undefined): Provide
 }
 
 function warnOfOtherRepositories(orm: MikroORM): void {
-  const entities = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
+  const others = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
+  const entities = others.map(({ meta }) => meta.className);
   if (entities.length > 0) {
     new Logger('SoftDeleteModule').warn(
       `The repositories of ${entities.join(', ')} do not extend SoftDeleteRepository: they can neither restore nor show deleted rows. ` +

@@ -49,6 +49,7 @@ export class PurgeService {
   #last: Promise<unknown> = Promise.resolve();
   #braked: readonly string[] = [];
 
+  /** Use `createPurge()` outside of Nest. @internal */
   constructor(
     orm: MikroORM<any>,
     private readonly options: ResolvedPurgeOptions,

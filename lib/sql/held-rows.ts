@@ -8,8 +8,8 @@ import { inChunks, keyConditionSql, keySql, type RowKey, RowSet } from './row-se
 import { tableName } from './table-name.js';
 import { execute } from './transaction.js';
 
-/** The keys of the advisory lock that placing a hold takes alone, and every removal shares. The first one spells "hold". */
-const LOCK = `${0x68_6f_6c_64}, 0`;
+/** The keys of the advisory lock that placing a hold takes alone, and every removal shares. The first one spells "hold" in ASCII. */
+const LOCK = '1752132708, 0';
 
 /** Waits for removals under way, and lets none begin before the transaction ends. @internal */
 export const LOCK_FOR_PLACING_SQL = `pg_advisory_xact_lock(${LOCK})`;

@@ -26,7 +26,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   compliance: core,
   repository: core,
   install: [...core, 'compliance', 'repository'],
-  doctor: [...base, 'sql', 'postgres', 'schema'],
+  // The doctor tells repositories of the application from ours.
+  doctor: [...base, 'sql', 'postgres', 'schema', 'repository'],
   policy: [...base, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],
