@@ -1,4 +1,5 @@
 import type { EntitySchema } from '@mikro-orm/core';
+import { LegalHoldRowSchema, LegalHoldSchema } from './hold/legal-hold.entity.js';
 import { DeletionRecordSchema } from './record/deletion-record.entity.js';
 
 /**
@@ -12,5 +13,5 @@ import { DeletionRecordSchema } from './record/deletion-record.entity.js';
  * @publicApi
  */
 export function complianceEntities(): EntitySchema<any, any>[] {
-  return [DeletionRecordSchema as unknown as EntitySchema<any, any>];
+  return [DeletionRecordSchema, LegalHoldSchema, LegalHoldRowSchema] as unknown as EntitySchema<any, any>[];
 }
