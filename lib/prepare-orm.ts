@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { checkArchivedEntities } from './archive/check-archived-entities.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { attendFlushes } from './flush/attend-flushes.js';
@@ -39,6 +40,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
+  checkArchivedEntities(orm.getMetadata(), catalog);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);

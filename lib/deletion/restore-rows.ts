@@ -6,10 +6,13 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { planRestoration } from './plan-restoration.js';
+import { namedKeys, syncRelinked } from '../archive/sync-relinked.js';
+import { askSnapshots } from '../archive/asked-snapshots.js';
+import { withExactText } from '../archive/with-exact-text.js';
+import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
-import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from '../sql/deleted-at-sql.js';
 import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
@@ -81,7 +84,7 @@ export async function restoreRows(
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const { withParents, filters, ...context } = requireRestoreOptions(options);
-  const asked = await selectRows(em, meta, where, { scope: 'only', filters });
+  const asked = await askDeleted(em, meta, where, { filters });
   return tryUnlessTaken(meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
@@ -99,24 +102,49 @@ export async function previewRestoration(
   options: RestoreOptions,
 ): Promise<RestorePreview> {
   const { withParents, filters } = requireRestoreOptions(options);
-  const asked = await selectRows(em, meta, where, { scope: 'only', filters, isPreview: true });
-  let expected: Affected = new Map();
+  const asked = await askDeleted(em, meta, where, { filters, isPreview: true });
+  let expected = summarize(new Map());
   try {
     return await tryUnlessTaken(meta, () =>
-      inPreview(em, async (ctx) => {
-        const { catalog } = getInstallation(em);
-        const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
-        expected = new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
-        const affected = conflicts.length > 0 ? expected : await activateAll(em, ctx, rows);
-        return { ...summarize(affected), conflicts };
-      }),
+      inPreview(em, (ctx) =>
+        exactly(em, ctx, async () => {
+          const plan = await planRestoration(em, ctx, meta, asked, withParents);
+          expected = summarize(expectedOf(em, plan), plan.archive?.snapshots.counts());
+          if (plan.conflicts.length === 0) {
+            await plan.archive?.write();
+            await activateAll(em, ctx, plan.rows);
+          }
+          return { ...expected, conflicts: plan.conflicts };
+        }),
+      ),
     );
   } catch (error) {
     if (error instanceof RestoreConflictError) {
-      return { ...summarize(expected), conflicts: error.conflicts };
+      return { ...expected, conflicts: error.conflicts };
     }
     throw error;
   }
+}
+
+function askDeleted(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: { filters: FilterOptions | undefined; isPreview?: boolean },
+): Promise<AskedRows> {
+  return getInstallation(em).catalog.findArchived(meta)
+    ? askSnapshots(em, meta, where, options)
+    : selectRows(em, meta, where, { scope: 'only', ...options });
+}
+
+/** Values of archived rows are text until they are back in their tables. */
+function exactly<Result>(em: EntityManager, ctx: Transaction, work: () => Promise<Result>): Promise<Result> {
+  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, work) : work();
+}
+
+function expectedOf(em: EntityManager, { rows }: RestorationPlan): Affected {
+  const { catalog } = getInstallation(em);
+  return new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
 }
 
 function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { withParents: boolean } {
@@ -156,31 +184,47 @@ async function restoreUnits(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  asked: RowSelection,
+  asked: AskedRows,
   withParents: boolean,
   { reason, actor }: RestoreOptions,
 ): Promise<RestoreResult> {
   const { catalog, transactions, ...installation } = getInstallation(em);
-  const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
-  if (conflicts.length > 0) {
-    throw new RestoreConflictError(catalog.get(meta).name, conflicts);
-  }
-  for (const root of rows.entities()) {
-    await loadReferences(em, ctx, root, rows);
-  }
-  const affected = await activateAll(em, ctx, rows);
+  const { rows, archived, relinked, affected } = await exactly(em, ctx, async () => {
+    const plan = await planRestoration(em, ctx, meta, asked, withParents);
+    if (plan.conflicts.length > 0) {
+      throw new RestoreConflictError(catalog.getMarked(meta).name, plan.conflicts);
+    }
+    for (const root of plan.rows.entities()) {
+      await loadReferences(em, ctx, root, plan.rows);
+    }
+    // First, so that a key to an archived row is there again when the one that holds it becomes active.
+    const back = await plan.archive?.write();
+    return {
+      rows: plan.rows,
+      archived: plan.archive?.snapshots,
+      relinked: back ?? [],
+      affected: await activateAll(em, ctx, plan.rows),
+    };
+  });
   const by = actor ?? installation.actor();
-  for (const [restored, count] of affected) {
-    transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
+  const emit = (entity: string, count: number, keys?: readonly unknown[]) =>
     transactions.emitAfterCommit(ctx, {
       type: 'restored',
-      entity: restored.name,
+      entity,
+      ...(keys ? { keys } : {}),
       count,
       ...(by === undefined ? {} : { actor: by }),
       ...(reason === undefined ? {} : { reason }),
     });
+  if (archived) {
+    transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
+    archived.counts().forEach(([name, count]) => emit(name, count, namedKeys(em, archived, name)));
   }
-  return summarize(affected);
+  for (const [restored, count] of affected) {
+    transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
+    emit(restored.name, count);
+  }
+  return summarize(affected, archived?.counts());
 }
 
 async function activateAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<Affected> {

@@ -6,7 +6,7 @@ import { type Observable, Subject } from 'rxjs';
  * @publicApi
  */
 export interface SoftDeleteEvent {
-  readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted';
+  readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived';
   /** The entity's name. */
   readonly entity: string;
   /** The primary keys, where the operation knows them without asking: entities removed through the unit of work. */

@@ -9,7 +9,7 @@ import { SoftDeleteRepository } from './soft-delete.repository.js';
  */
 export function entitiesWithOtherRepositories(em: EntityManager, catalog: SoftDeleteCatalog): string[] {
   return [...em.getMetadata()]
-    .filter((meta) => catalog.find(meta))
+    .filter((meta) => catalog.findMarked(meta))
     .filter((meta) => {
       const repository = em.config.getRepositoryClass(meta.repository as never) as { readonly prototype: object };
       return !(repository.prototype instanceof SoftDeleteRepository) && repository !== SoftDeleteRepository;

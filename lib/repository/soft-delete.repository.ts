@@ -46,7 +46,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   /** @throws NotSoftDeletableError if the entity is not marked with `@SoftDeletable()` */
   constructor(em: EntityManager, entityName: EntityName<Entity>) {
     super(em, entityName);
-    SoftDeleteCatalog.of(em).get(entityName);
+    SoftDeleteCatalog.of(em).getMarked(entityName);
   }
 
   /** A view that reads active and deleted rows alike. Relations populated through it show deleted rows too. */
@@ -160,7 +160,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   override async nativeDelete(where: FilterQuery<Entity>, options: DeleteOptions<Entity> = {}): Promise<number> {
     const { filters } = options;
     const { affected } = await this.softDelete(where, filters === undefined ? {} : { filters });
-    return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
+    return affected[getInstallation(this.em).catalog.getMarked(this.entityName).name] ?? 0;
   }
 
   /** Updates the active rows that match. */

@@ -1,0 +1,1 @@
+export { archiveEntities } from '../../lib/archive/archive-entities.js';
