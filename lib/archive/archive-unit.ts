@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import type { DeletionContext } from '../events/deletion-context.js';
 import { getInstallation } from '../installation/installation.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import type { Undo } from '../memory/managed-entities.js';
@@ -17,12 +18,6 @@ import { readShapes } from './table-shape.js';
 import { withExactText } from './with-exact-text.js';
 import type { ArchivedLink } from './archived-link.js';
 import { writeSnapshots } from './write-snapshots.js';
-
-/** Who deletes and why. @internal */
-export interface ArchiveContext {
-  readonly actor: string | undefined;
-  readonly reason: string | undefined;
-}
 
 /**
  * The part of a unit that leaves its tables for the archive: collected while the unit grows, and removed once it is complete.
@@ -86,7 +81,7 @@ export class ArchiveUnit {
    *
    * @returns what restricts the deletion; nothing was removed then
    */
-  async remove(context: ArchiveContext): Promise<readonly DeletionRestriction[]> {
+  async remove(context: DeletionContext): Promise<readonly DeletionRestriction[]> {
     const { em, ctx } = this;
     const collected = this.#collected;
     if (this.isEmpty) {

@@ -10,16 +10,6 @@ import type { Relinked } from './relink-rows.js';
 import { rowKeyOf } from './row-key-of.js';
 import type { SnapshotSet } from './snapshot-set.js';
 
-/** Of how many rows of an entity an event names the keys. */
-const NAMED = 1_000;
-
-/** The keys of restored rows, where they are few. @internal */
-export function namedKeys(em: EntityManager, snapshots: SnapshotSet, part: string): unknown[] | undefined {
-  const meta = snapshots.metaOf(part)!;
-  const rows = snapshots.of(part);
-  return rows.length > NAMED ? undefined : rows.map(({ key }) => keyOfText(em, meta, rowKeyOf(meta, key)));
-}
-
 /** A key that a statement has written: the row that holds it, and where it points now. @internal */
 interface WrittenKey {
   readonly entity: string;

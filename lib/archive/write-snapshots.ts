@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { DeletionContext } from '../events/deletion-context.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { arrayText, identify } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
@@ -12,10 +13,8 @@ import { tablesOf } from './collect-pivot-rows.js';
 import type { TableColumn } from './table-shape.js';
 
 /** What a deletion writes beside the rows themselves. @internal */
-export interface SnapshotContext {
+export interface SnapshotContext extends DeletionContext {
   readonly unit: UnitTime;
-  readonly actor: string | undefined;
-  readonly reason: string | undefined;
   readonly links: ReadonlyMap<string, readonly ArchivedLink[]>;
 }
 

@@ -1,12 +1,11 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { ArchiveUnit } from '../archive/archive-unit.js';
 import { keyOfText } from '../archive/key-of-text.js';
+import { NAMED_ROWS } from '../archive/restored-parts.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { DeletionContext } from '../events/deletion-context.js';
 import { getInstallation } from '../installation/installation.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
-
-/** Of how many rows of an entity an event names the keys. */
-const NAMED = 1_000;
 
 /** How many rows leave their table, per entity name. @internal */
 export type ArchivedCounts = readonly (readonly [name: string, count: number])[];
@@ -17,7 +16,7 @@ export function countsOf(archive: ArchiveUnit | undefined): ArchivedCounts {
 }
 
 /**
- * Moves to the archive what a unit takes out of its tables, and tells memory and the events.
+ * Moves to the archive what a unit takes out of its tables, and tells memory, the records and the events.
  *
  * @param asked - the entity that the deletion was asked for
  * @throws DeletionRestrictedError if something that stays points at one of the rows
@@ -28,27 +27,27 @@ export async function archiveRows(
   ctx: Transaction,
   asked: string,
   archive: ArchiveUnit | undefined,
-  { unit, actor, reason }: { unit: UnitTime; actor: string | undefined; reason: string | undefined },
+  unit: UnitTime,
+  context: DeletionContext,
 ): Promise<ArchivedCounts> {
   if (!archive || archive.isEmpty) {
     return [];
   }
-  const { transactions } = getInstallation(em);
-  const restrictions = await archive.remove({ actor, reason });
+  const { transactions, operations } = getInstallation(em);
+  const restrictions = await archive.remove(context);
   if (restrictions.length > 0) {
     throw new DeletionRestrictedError(asked, restrictions);
   }
   transactions.undoOnRollback(ctx, await archive.forget());
-  for (const [root, count] of archive.counts()) {
-    transactions.emitAfterCommit(ctx, {
-      type: 'archived',
-      entity: root.className,
+  const parts = archive.counts().map(([meta, count]) => {
+    const keys = archive.keys(meta);
+    return {
+      meta,
       count,
-      ...(count <= NAMED ? { keys: archive.keys(root).map((key) => keyOfText(em, root, key)) } : {}),
-      deletedAt: unit.date,
-      ...(actor === undefined ? {} : { actor }),
-      ...(reason === undefined ? {} : { reason }),
-    });
-  }
+      ...(operations.isAttended ? { rows: keys.map((key) => ({ key, unit: unit.text })) } : {}),
+      ...(count <= NAMED_ROWS ? { keys: keys.map((key) => keyOfText(em, meta, key)) } : {}),
+    };
+  });
+  await operations.complete({ action: 'archived', ...context, unit, parts }, { em, ctx });
   return countsOf(archive);
 }

@@ -7,6 +7,7 @@ import { rowName } from '../archive/collected-rows.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
+import { unitTextSql } from '../sql/deleted-at-sql.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
 
@@ -68,24 +69,19 @@ export async function unitsOf(
   name: (key: RowKey) => string,
 ): Promise<UnitMember[]> {
   const members: UnitMember[] = [];
+  const unit = unitTextSql(`c.${em.getPlatform().quoteIdentifier(entry.column)}`, entry.columnType);
   await inChunks(keys, async (chunk) => {
     const condition = keyConditionSql(em, entry.meta, 'c', chunk);
     const found = await execute<{ key: string[]; unit: string }>(
       em,
       ctx,
-      `select ${keySql(em, entry.meta, 'c')}, ${unitTextSql(em, entry)} as unit ` +
+      `select ${keySql(em, entry.meta, 'c')}, ${unit} as unit ` +
         `from ${tableName(em, entry.meta)} as c where ${condition.sql}`,
       condition.params,
     );
     members.push(...found.map(({ key, unit }) => ({ name: name(key), unit })));
   });
   return members;
-}
-
-function unitTextSql(em: EntityManager, { column, columnType }: SoftDeletableEntityMetadata): string {
-  const time = `c.${em.getPlatform().quoteIdentifier(column)}`;
-  const inUtc = /^timestamptz|with time zone/i.test(columnType) ? `${time} at time zone 'UTC'` : time;
-  return `to_char(${inUtc}, 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 }
 
 /** Rows that an archived one took along, if they are deleted still, and in the same unit. */

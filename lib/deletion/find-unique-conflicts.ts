@@ -68,7 +68,8 @@ async function findTaken(
   { keys, operators, predicate }: UniqueIndex,
   rows: readonly RowKey[],
 ): Promise<{ key: RowKey; conflicting: RowKey; restored: boolean }[]> {
-  const { meta, column } = entry;
+  const { meta, column, deletedBy } = entry;
+  const active = { [column]: null, ...(deletedBy ? { [deletedBy.column]: null } : {}) };
   const table = tableName(em, meta);
   const values = keys.map((key, i) => `${key} as "soft-delete:value${i}"`).join(', ');
   const same = operators
@@ -88,7 +89,7 @@ async function findTaken(
       `) as a on ${same} where r.${own} <> a.${own} ` +
       `union all select r.${own}, a.${own}, true ` +
       `from "soft-delete:restored" as r join "soft-delete:restored" as a on ${same} where r.${own} < a.${own}`,
-    [JSON.stringify({ [column]: null }), ...condition.params],
+    [JSON.stringify(active), ...condition.params],
   );
 }
 

@@ -1,15 +1,19 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
+import type { DeletionContext } from '../events/deletion-context.js';
+import { contextOf } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { namedKeys, syncRelinked } from '../archive/sync-relinked.js';
+import { restoredParts } from '../archive/restored-parts.js';
+import { syncRelinked } from '../archive/sync-relinked.js';
 import { askSnapshots } from '../archive/asked-snapshots.js';
 import { withExactText } from '../archive/with-exact-text.js';
 import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
+import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { selectRows } from '../sql/select-rows.js';
@@ -22,7 +26,7 @@ import { executeCounting, inPreview, inTransaction } from '../sql/transaction.js
 const ATTEMPTS = 3;
 
 /**
- * How far a restoration reaches, and why and by whom rows are restored, for the events.
+ * How far a restoration reaches, and why and by whom rows are restored, for the events and records.
  *
  * @publicApi
  */
@@ -34,7 +38,7 @@ export interface RestoreOptions {
    */
   withParents?: boolean;
   reason?: string;
-  /** @default the module's `actor()` */
+  /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
@@ -83,7 +87,8 @@ export async function restoreRows(
   where: FilterQuery<any>,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  const { withParents, filters, ...context } = requireRestoreOptions(options);
+  const { withParents, filters, ...given } = requireRestoreOptions(options);
+  const context = contextOf(getInstallation(em), given);
   const asked = await askDeleted(em, meta, where, { filters });
   return tryUnlessTaken(meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
@@ -186,10 +191,10 @@ async function restoreUnits(
   meta: EntityMetadata,
   asked: AskedRows,
   withParents: boolean,
-  { reason, actor }: RestoreOptions,
+  context: DeletionContext,
 ): Promise<RestoreResult> {
-  const { catalog, transactions, ...installation } = getInstallation(em);
-  const { rows, archived, relinked, affected } = await exactly(em, ctx, async () => {
+  const { catalog, transactions, operations } = getInstallation(em);
+  const { rows, archived, relinked, units, affected } = await exactly(em, ctx, async () => {
     const plan = await planRestoration(em, ctx, meta, asked, withParents);
     if (plan.conflicts.length > 0) {
       throw new RestoreConflictError(catalog.getMarked(meta).name, plan.conflicts);
@@ -197,33 +202,24 @@ async function restoreUnits(
     for (const root of plan.rows.entities()) {
       await loadReferences(em, ctx, root, plan.rows);
     }
-    // First, so that a key to an archived row is there again when the one that holds it becomes active.
-    const back = await plan.archive?.write();
     return {
       rows: plan.rows,
       archived: plan.archive?.snapshots,
-      relinked: back ?? [],
+      units: operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined,
+      // First, so that a key to an archived row is there again when the one that holds it becomes active.
+      relinked: (await plan.archive?.write()) ?? [],
       affected: await activateAll(em, ctx, plan.rows),
     };
   });
-  const by = actor ?? installation.actor();
-  const emit = (entity: string, count: number, keys?: readonly unknown[]) =>
-    transactions.emitAfterCommit(ctx, {
-      type: 'restored',
-      entity,
-      ...(keys ? { keys } : {}),
-      count,
-      ...(by === undefined ? {} : { actor: by }),
-      ...(reason === undefined ? {} : { reason }),
-    });
   if (archived) {
     transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
-    archived.counts().forEach(([name, count]) => emit(name, count, namedKeys(em, archived, name)));
   }
-  for (const [restored, count] of affected) {
+  for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
-    emit(restored.name, count);
   }
+  const soft = [...affected].map(([{ meta: of }, count]) => ({ meta: of, count, rows: units?.get(of) }));
+  const parts = [...(archived ? restoredParts(em, archived) : []), ...soft];
+  await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
   return summarize(affected, archived?.counts());
 }
 

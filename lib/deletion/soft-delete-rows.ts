@@ -1,6 +1,7 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { contextOf } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { archiveRows, countsOf } from './archive-rows.js';
 import { type Affected, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
@@ -12,13 +13,13 @@ import { takeUnitTime } from '../sql/take-unit-time.js';
 import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
- * Why and by whom rows are deleted, for the events.
+ * Why and by whom rows are deleted, for the events and records.
  *
  * @publicApi
  */
 export interface DeletionOptions {
   reason?: string;
-  /** @default the module's `actor()` */
+  /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
@@ -69,28 +70,23 @@ export async function softDeleteRows(
   where: FilterQuery<any>,
   options: DeletionOptions = {},
 ): Promise<DeletionResult> {
-  const { reason, actor, filters } = requireDeletionOptions('softDelete()', options);
-  const { catalog, transactions, ...installation } = getInstallation(em);
+  const { filters, ...given } = requireDeletionOptions('softDelete()', options);
+  const installation = getInstallation(em);
+  const { catalog, transactions, operations } = installation;
+  const context = contextOf(installation, given);
   const entry = catalog.getMarked(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
-    const unit = await takeUnitTime(em, ctx, transactions);
-    const deleted = await deleteUnit(em, ctx, entry, asked, unit);
-    const by = actor ?? installation.actor();
-    const archived = await archiveRows(em, ctx, entry.name, deleted.archive, { unit, actor: by, reason });
-    await refuseIfRestricted(em, ctx, catalog, unit, deleted.soft.keys());
-    for (const [soft, rows] of deleted.soft) {
-      transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, soft, unit));
-      transactions.emitAfterCommit(ctx, {
-        type: 'deleted',
-        entity: soft.name,
-        count: rows,
-        deletedAt: unit.date,
-        ...(by === undefined ? {} : { actor: by }),
-        ...(reason === undefined ? {} : { reason }),
-      });
+    const unit = await takeUnitTime(em, ctx, transactions, context.actor);
+    const { soft, archive } = await deleteUnit(em, ctx, entry, asked, unit);
+    const archived = await archiveRows(em, ctx, entry.name, archive, unit, context);
+    await refuseIfRestricted(em, ctx, catalog, unit, soft.keys());
+    for (const deleted of soft.keys()) {
+      transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
     }
-    return { deletedAt: unit.date, ...summarize(deleted.soft, archived) };
+    const parts = [...soft].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    await operations.complete({ action: 'deleted', ...context, unit, parts }, { em, ctx });
+    return { deletedAt: unit.date, ...summarize(soft, archived) };
   });
 }
 
@@ -111,7 +107,7 @@ export async function previewSoftDeletion(
   return inPreview(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions);
     const deleted = await deleteUnit(em, ctx, catalog.getMarked(meta), asked, unit);
-    const restrictions = (await deleted.archive?.remove({ actor: undefined, reason: undefined })) ?? [];
+    const restrictions = (await deleted.archive?.remove({})) ?? [];
     return {
       ...summarize(deleted.soft, countsOf(deleted.archive)),
       restrictions: [...restrictions, ...(await findRestrictions(em, ctx, catalog, unit, deleted.soft.keys()))],

@@ -12,6 +12,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
+import { contextOf } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -123,6 +124,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       hard,
       unloaded: new Set(),
       archived: [],
+      context: {},
     });
   }
 
@@ -166,7 +168,8 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
-    const plan = { ...planned, removals, cascaded, unloaded, archived, ...(isLater ? { physical } : {}) };
+    const context = deletes ? contextOf(this.installation) : {};
+    const plan = { ...planned, removals, cascaded, unloaded, archived, context, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
@@ -273,7 +276,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       if (!ctx) {
         throw noTransaction(state.em);
       }
-      state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
+      state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions, state.context.actor);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
     }
     return state.unit;
@@ -290,11 +293,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 
   #stopped(em: EntityManager): void {
-    for (const reference of this.#running) {
-      const running = reference.deref();
-      if (!running || running === em) {
-        this.#running.delete(reference);
-      }
-    }
+    const over = [...this.#running].filter((reference) => [undefined, em].includes(reference.deref()));
+    over.forEach((reference) => this.#running.delete(reference));
   }
 }

@@ -3,6 +3,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { describeDeletedBy } from './describe-deleted-by.js';
 import { describeRelations } from './describe-relations.js';
 import type { SoftDeletableEntityMetadata } from './soft-delete-catalog.js';
 
@@ -58,6 +59,7 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
     property,
     column: prop.fieldNames[0]!,
     columnType,
+    deletedBy: describeDeletedBy(meta, where, property, mark.deletedBy),
     retention: mark.retention === undefined ? undefined : parseRetention(`${where}, retention`, mark.retention),
     relations: describeRelations(meta, where, mark.relations ?? {}),
     purgeIndex: mark.purgeIndex ?? true,

@@ -12,6 +12,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { type ArchivedEntityMetadata, describeArchived } from './archived-entity.js';
 import { describeSoftDeletable } from './describe-soft-deletable.js';
+import type { DeletedByProperty } from './describe-deleted-by.js';
 import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
@@ -28,6 +29,8 @@ export interface SoftDeletableEntityMetadata {
   readonly property: string;
   readonly column: string;
   readonly columnType: string;
+  /** Where the row keeps who has deleted it. */
+  readonly deletedBy?: DeletedByProperty | undefined;
   /** Milliseconds, `'forever'`, or `undefined` for the module's default. */
   readonly retention: number | 'forever' | undefined;
   readonly relations: Readonly<Record<string, RelationPolicy>>;

@@ -7,6 +7,7 @@ import type { SoftDeletableOptions } from './soft-deletable-options.js';
 
 const KEYS = [
   'property',
+  'deletedBy',
   'retention',
   'relations',
   'purgeIndex',
@@ -17,6 +18,7 @@ const KEYS = [
 
 /** Why an option of soft deletion has no place on an archived entity. */
 const NOT_ARCHIVED: Partial<Record<keyof SoftDeletableOptions, string>> = {
+  deletedBy: 'deleted rows leave the table: who deleted them is written beside them in deletion_archive.',
   property: 'deleted rows leave the table, so that no property says when they were deleted.',
   purgeIndex: 'the table has no deleted rows that a purge would have to find.',
   guard: 'every deletion removes the row from its table, so that there is nothing to guard.',
@@ -32,6 +34,7 @@ const NOT_ARCHIVED: Partial<Record<keyof SoftDeletableOptions, string>> = {
 export function requireMarkOptions(where: string, options: SoftDeletableOptions): void {
   refuseUnknownOptions(where, options, KEYS);
   requireType(`${where}, property`, options.property, 'string');
+  requireType(`${where}, deletedBy`, options.deletedBy, 'string');
   requireType(`${where}, relations`, options.relations, 'object');
   requireType(`${where}, purgeIndex`, options.purgeIndex, 'boolean');
   requireType(`${where}, guard`, options.guard, 'boolean');

@@ -1,53 +1,67 @@
+import { parsePredicate, type Predicate, tokensOf } from './parse-predicate.js';
+
 /**
- * Whether the predicate of an index lets only active rows in: it demands that the column is null, and nothing is an
- * alternative to that.
+ * Whether the condition of an index lets only rows in that have no value in the column.
  *
  * @internal
  */
 export function demandsNull(predicate: string | null, column: string): boolean {
-  return conditions(predicate).includes(`${column} is null`);
+  return predicate !== null && demands(parsePredicate(predicate), column, true);
 }
 
-/** Whether rows with a value in the column, all of them, are in the index. @internal */
-export function admitsNotNull(predicate: string | null, column: string): boolean {
-  return predicate === null || conditions(predicate).join() === `${column} is not null`;
+/**
+ * Whether all rows that have a value in every one of the columns are in the index.
+ *
+ * @internal
+ */
+export function admitsNotNull(predicate: string | null, columns: readonly string[]): boolean {
+  return predicate === null || admits(parsePredicate(predicate), columns, true);
 }
 
-/** What must all be true, without quotes and parentheses. PostgreSQL prints every alternative in parentheses of its own. */
-function conditions(predicate: string | null): string[] {
-  const tokens = (predicate ?? '').match(/'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|[^\s()'"]+/g) ?? [];
-  return flatten(tokens).map((condition) => condition.replace(/ is( not)? null$/i, (words) => words.toLowerCase()));
+/** Whether the condition of an index looks at a column. @internal */
+export function mentionsColumn(predicate: string | null, column: string): boolean {
+  const quoted = `"${column.replaceAll('"', '""')}"`;
+  return tokensOf(predicate ?? '').some((token) => token === column || token === quoted);
 }
 
-function flatten(tokens: readonly string[]): string[] {
-  const inner = enclosed(tokens) ? tokens.slice(1, -1) : tokens;
-  const parts: string[][] = [[]];
-  let depth = 0;
-  for (const token of inner) {
-    depth += token === '(' ? 1 : token === ')' ? -1 : 0;
-    if (depth === 0 && /^or$/i.test(token)) {
-      return [];
-    }
-    if (depth === 0 && /^and$/i.test(token)) {
-      parts.push([]);
-    } else {
-      parts.at(-1)!.push(token);
-    }
+/** Whether the column is null wherever the predicate has the given outcome. */
+function demands(predicate: Predicate, column: string, outcome: boolean): boolean {
+  const part = (each: Predicate) => demands(each, column, outcome);
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+      // One part decides where all have the outcome, and any of them may be the one that has it otherwise.
+      return isOfAll(predicate.kind, outcome) ? predicate.parts.some(part) : predicate.parts.every(part);
+    case 'not':
+      return demands(predicate.part, column, !outcome);
+    case 'null':
+      return outcome && predicate.column === column;
+    case 'constant':
+      return predicate.value !== outcome;
+    case 'opaque':
+      return false;
   }
-  if (parts.length === 1 && !enclosed(inner)) {
-    return [inner.map((token) => token.replace(/^"(.*)"$/, (_, name: string) => name.replaceAll('""', '"'))).join(' ')];
-  }
-  return parts.flatMap(flatten);
 }
 
-/** Whether the first parenthesis is closed by the last. */
-function enclosed(tokens: readonly string[]): boolean {
-  let depth = 0;
-  return (
-    tokens[0] === '(' &&
-    tokens.every((token, index) => {
-      depth += token === '(' ? 1 : token === ')' ? -1 : 0;
-      return depth > 0 || index === tokens.length - 1;
-    })
-  );
+/** Whether the predicate has the given outcome wherever the columns have values. */
+function admits(predicate: Predicate, columns: readonly string[], outcome: boolean): boolean {
+  const part = (each: Predicate) => admits(each, columns, outcome);
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+      return isOfAll(predicate.kind, outcome) ? predicate.parts.every(part) : predicate.parts.some(part);
+    case 'not':
+      return admits(predicate.part, columns, !outcome);
+    case 'null':
+      return !outcome && columns.includes(predicate.column);
+    case 'constant':
+      return predicate.value === outcome;
+    case 'opaque':
+      return false;
+  }
+}
+
+/** Whether all parts of `and` or `or` have an outcome that the whole has. */
+function isOfAll(kind: 'and' | 'or', outcome: boolean): boolean {
+  return (kind === 'and') === outcome;
 }

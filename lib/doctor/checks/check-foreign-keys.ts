@@ -41,7 +41,7 @@ function notIndexed(
     ({ method, columns, predicate }) =>
       (method === 'btree' || method === 'hash') &&
       key.columns.every((column) => columns.slice(0, key.columns.length).includes(column)) &&
-      key.columns.some((column) => admitsNotNull(predicate, column)),
+      admitsNotNull(predicate, key.columns),
   );
   const property = child && propertyOf(child, key);
   const [invalid] = indexes;

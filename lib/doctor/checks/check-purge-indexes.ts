@@ -3,7 +3,7 @@ import type { DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import { createIndexSql } from '../create-index-sql.js';
 import type { Finding } from '../finding.js';
-import { admitsNotNull } from '../../postgres/predicate.js';
+import { admitsNotNull, mentionsColumn } from '../../postgres/predicate.js';
 
 /** The index that a purge, a restore and a cascade read. @internal */
 export const checkPurgeIndexes: Check = (examination) =>
@@ -22,7 +22,7 @@ function wanted(
 ): Finding | undefined {
   const { name: entity, meta, column, property } = entry;
   const candidates = table.indexes.filter(
-    (index) => index.method === 'btree' && index.columns[0] === column && admitsNotNull(index.predicate, column),
+    (index) => index.method === 'btree' && index.columns[0] === column && admitsNotNull(index.predicate, [column]),
   );
   const label = examination.label(table);
   if (candidates.length === 0) {
@@ -59,7 +59,7 @@ function declined(
   table: DatabaseTable,
 ): Finding | undefined {
   const covered = table.indexes.some(
-    ({ valid, columns, predicate }) => valid && (columns.includes(column) || predicate?.includes(column)),
+    ({ valid, columns, predicate }) => valid && (columns.includes(column) || mentionsColumn(predicate, column)),
   );
   const key = [column, ...meta.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames)];
   const sql = createIndexSql(examination, table, key, `${examination.quote(column)} is not null`);

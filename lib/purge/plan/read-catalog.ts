@@ -3,6 +3,7 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type ColumnRow, readColumns } from '../../postgres/read-columns.js';
 import { type ForeignKeyRow, readForeignKeys } from '../../postgres/read-foreign-keys.js';
 import { type IndexRow, readIndexes } from '../../postgres/read-indexes.js';
+import { admitsNotNull } from '../../postgres/predicate.js';
 import { readTables, type TableRow } from '../../postgres/read-tables.js';
 
 /** A foreign key of the database. Its columns are not quoted yet. @internal */
@@ -99,7 +100,7 @@ export class CatalogTable {
     );
   }
 
-  /** Whether an index begins with these columns in any order, for all rows or for those in which one of them has a value. */
+  /** Whether an index begins with these columns in any order, for all rows or for those in which all of them have values. */
   isIndexedBy(numbers: readonly number[]): boolean {
     return this.indexes.some((index) => {
       const first = index.numbers.slice(0, numbers.length);
@@ -108,10 +109,8 @@ export class CatalogTable {
   }
 
   #holdsRowsWith({ condition }: IndexRow, numbers: readonly (number | undefined)[]): boolean {
-    return (
-      condition === null ||
-      numbers.some((number) => condition === `(${this.#byNumber.get(number ?? 0)?.quoted} IS NOT NULL)`)
-    );
+    const columns = numbers.flatMap((number) => this.#byNumber.get(number ?? 0)?.name ?? []);
+    return admitsNotNull(condition, columns);
   }
 }
 

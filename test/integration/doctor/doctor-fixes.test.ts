@@ -131,6 +131,17 @@ describe('what the doctor advises', () => {
     ],
     [
       'foreign-key-not-indexed',
+      'the index leaves out rows by an alternative within its condition',
+      `drop index archive.doc_owner_id_index;
+       create index on archive.doc (owner_id) where owner_id is not null and (id > 5 or (id < 3 and id > 0))`,
+    ],
+    [
+      'unique-counts-deleted',
+      'active rows are only one alternative within its condition',
+      `create unique index on archive.doc (owner_id) where id > 0 and (deleted_at is null or id > 5)`,
+    ],
+    [
+      'foreign-key-not-indexed',
       'a partitioned table of another schema refers to it',
       `create schema elsewhere; create table elsewhere.part (doc int references archive.doc) partition by list (doc)`,
     ],
