@@ -12,6 +12,7 @@ import type { UnitTime } from '../sql/take-unit-time.js';
 import { CollectedRows } from './collected-rows.js';
 import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from './collect-rows.js';
 import { collectPivotRows, tablesOf } from './collect-pivot-rows.js';
+import { markDetached, unmarkDetached } from './detached-rows.js';
 import { findReferences } from './find-references.js';
 import { syncCleared } from './sync-relinked.js';
 import { readShapes } from './table-shape.js';
@@ -109,6 +110,9 @@ export class ArchiveUnit {
   async forget(): Promise<Undo> {
     const undo = this.#held.map((entities) => forgetRemoved(entities));
     undo.push(await syncCleared(this.em, this.ctx, this.#links));
+    const gone = this.#held.flatMap((held) => [...held.values()].flat());
+    gone.forEach(markDetached);
+    undo.push(() => gone.forEach(unmarkDetached));
     return () => undo.toReversed().forEach((step) => step());
   }
 

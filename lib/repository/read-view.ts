@@ -31,14 +31,15 @@ type Options = Record<string, any>;
 
 /** @internal */
 export class ScopedReads {
-  readonly #property: string;
+  /** Nothing where deleted rows are archived, of which this view shows none. */
+  readonly #property: string | undefined;
 
   constructor(
     private readonly em: EntityManager,
     private readonly entityName: EntityName<any>,
     private readonly deletedScope: DeletedScope,
   ) {
-    this.#property = getInstallation(em).catalog.get(entityName).property;
+    this.#property = getInstallation(em).catalog.find(entityName)?.property;
   }
 
   find(where: any, options?: Options) {
@@ -111,7 +112,7 @@ export class ScopedReads {
   }
 
   #where(where: any): any {
-    return scopeWhere(this.deletedScope, this.#property, where);
+    return this.#property === undefined ? (where ?? {}) : scopeWhere(this.deletedScope, this.#property, where);
   }
 
   #options(options: Options = {}): any {
