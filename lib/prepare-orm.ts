@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { checkArchivedEntities } from './archive/check-archived-entities.js';
+import { checkArchivedEntities } from './archive/removal/check-archived-entities.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { attendFlushes } from './flush/attend-flushes.js';

@@ -1,7 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { ArchiveUnit } from '../archive/archive-unit.js';
-import { keyOfText } from '../archive/key-of-text.js';
-import { NAMED_ROWS } from '../archive/restored-parts.js';
+import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
+import { keyOfText } from '../archive/snapshot/key-of-text.js';
+import { NAMED_ROWS } from '../archive/restoration/restored-parts.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
 import { getInstallation } from '../installation/installation.js';

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { ArchiveRestoration, SoftMember } from '../archive/archive-restoration.js';
-import type { UnitMember } from '../archive/lock-snapshots.js';
-import { rowKeyOf } from '../archive/row-key-of.js';
-import { rowName } from '../archive/collected-rows.js';
+import type { ArchiveRestoration, SoftMember } from '../archive/restoration/archive-restoration.js';
+import type { UnitMember } from '../archive/restoration/lock-snapshots.js';
+import { rowKeyOf } from '../archive/snapshot/row-key-of.js';
+import { rowName } from '../archive/removal/collected-rows.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';

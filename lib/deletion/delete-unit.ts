@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { ArchiveUnit } from '../archive/archive-unit.js';
+import { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { getInstallation } from '../installation/installation.js';
 import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { ArchiveRestoration } from '../archive/archive-restoration.js';
-import type { MissingParent } from '../archive/find-missing-parents.js';
-import { rowKeyOf } from '../archive/row-key-of.js';
-import { keyOfText } from '../archive/key-of-text.js';
+import type { ArchiveRestoration } from '../archive/restoration/archive-restoration.js';
+import type { MissingParent } from '../archive/restoration/find-missing-parents.js';
+import { rowKeyOf } from '../archive/snapshot/row-key-of.js';
+import { keyOfText } from '../archive/snapshot/key-of-text.js';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { lockRows } from '../sql/lock-rows.js';

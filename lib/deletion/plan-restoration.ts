@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { ArchiveRestoration } from '../archive/archive-restoration.js';
-import type { AskedSnapshots } from '../archive/asked-snapshots.js';
+import { ArchiveRestoration } from '../archive/restoration/archive-restoration.js';
+import type { AskedSnapshots } from '../archive/reading/asked-snapshots.js';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { filterSql } from '../sql/filter-sql.js';
 import { getInstallation } from '../installation/installation.js';

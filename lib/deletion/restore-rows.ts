@@ -8,10 +8,10 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
-import { restoredParts } from '../archive/restored-parts.js';
-import { syncRelinked } from '../archive/sync-relinked.js';
-import { askSnapshots } from '../archive/asked-snapshots.js';
-import { withExactText } from '../archive/with-exact-text.js';
+import { restoredParts } from '../archive/restoration/restored-parts.js';
+import { syncRelinked } from '../archive/snapshot/sync-relinked.js';
+import { askSnapshots } from '../archive/reading/asked-snapshots.js';
+import { withExactText } from '../archive/snapshot/with-exact-text.js';
 import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';

@@ -1,6 +1,6 @@
 import { type ChangeSet, ChangeSetType, type UnitOfWork, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { ArchiveUnit } from '../archive/archive-unit.js';
+import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { lenders } from '../installation/outer-managers.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';

@@ -1,6 +1,6 @@
 import { ChangeSetType, helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { ArchiveUnit } from '../archive/archive-unit.js';
+import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { archiveRows } from '../deletion/archive-rows.js';
 import { addAffected, archiveUnit, growUnit } from '../deletion/delete-unit.js';
 import { lockRows } from '../sql/lock-rows.js';

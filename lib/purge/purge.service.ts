@@ -11,6 +11,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { type Cutoff, readDueTimes } from './plan/due-times.js';
+import { type ArchiveRun, createArchiveRuns, runOnArchive } from './run/archive-run.js';
 import { callOnProgress } from './run/call-on-progress.js';
 import { EntityRun } from './run/entity-run.js';
 import { PurgeConnection } from './connection/purge-connection.js';
@@ -177,6 +178,7 @@ export class PurgeService {
     const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
+    let archived: readonly ArchiveRun[] = [];
     const report = (outcome: PurgeReport['outcome']): PurgeReport => {
       const began = startedAt ?? new Date();
       return {
@@ -184,8 +186,8 @@ export class PurgeService {
         finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
         dryRun,
         outcome,
-        total: runs.reduce((total, { purged }) => total + purged, 0),
-        entities: [...runs.map((run) => run.report()), ...skipped],
+        total: [...runs, ...archived].reduce((total, { purged }) => total + purged, 0),
+        entities: [...[...runs, ...archived].map((run) => run.report()), ...skipped],
       };
     };
     try {
@@ -206,7 +208,9 @@ export class PurgeService {
         },
         stop,
       );
+      archived = createArchiveRuns(em, this.#catalog, times.cutoffs, entities);
       await (dryRun ? executor.rehearse() : executor.run());
+      await runOnArchive(archived, connection, { ...this.options, ...options }, stop);
       return report('completed');
     } catch (error) {
       if (error instanceof StoppedError) {
@@ -264,7 +268,8 @@ export class PurgeService {
   async #prepare(connection: PurgeConnection, olderThan?: number, em = this.#em) {
     const graph = await readKeyGraph(em, connection);
     const { entities, homeless = [] } = graph;
-    const times = await readDueTimes(connection, [...entities, ...homeless], this.options.retention, olderThan);
+    const all = [...entities, ...homeless, ...this.#catalog.allArchived()];
+    const times = await readDueTimes(connection, all, this.options.retention, olderThan);
     return { order: planPurge(graph), times, homeless };
   }
 
@@ -281,9 +286,9 @@ export class PurgeService {
           'Write classes, schemas or their names. An undefined item comes from files that import each other.',
         );
       }
-      return this.#catalog.get(entity).name;
+      return this.#catalog.getMarked(entity).name;
     }
-    const found = this.#catalog.all().find(({ name }) => name === entity);
+    const found = [...this.#catalog.all(), ...this.#catalog.allArchived()].find(({ name }) => name === entity);
     if (!found) {
       const isKnown = [...this.#em.getMetadata()].some(({ className }) => className === entity);
       throw new NotSoftDeletableError(entity, isKnown);

@@ -1,6 +1,6 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { countSnapshots, readSnapshots, type SnapshotReadOptions } from '../archive/read-snapshots.js';
+import { countSnapshots, readSnapshots, type SnapshotReadOptions } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
 import { ArchivedScopeError } from '../errors/archived-scope.error.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';

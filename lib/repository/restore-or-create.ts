@@ -10,7 +10,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readSnapshots } from '../archive/read-snapshots.js';
+import { readSnapshots } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
 import { restoreRows } from '../deletion/restore-rows.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';

@@ -8,7 +8,7 @@ import {
   type UpsertOptions,
 } from '@mikro-orm/core';
 import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
-import { isDetached } from '../archive/detached-rows.js';
+import { isDetached } from '../archive/reading/detached-rows.js';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
 import { hardDeleteRows, previewHardDeletion } from '../deletion/hard-delete-rows.js';
 import {

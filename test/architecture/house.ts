@@ -23,7 +23,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   archive: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory'],
   deletion: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'archive'],
   flush: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'archive', 'deletion'],
-  purge: [...base, 'sql', 'postgres', 'schema'],
+  purge: [...base, 'sql', 'postgres', 'schema', 'archive'],
   repository: core,
   install: [...core, 'repository'],
   doctor: [...base, 'sql', 'postgres', 'schema'],

@@ -1,1 +1,1 @@
-export { archiveEntities } from '../../lib/archive/archive-entities.js';
+export { archiveEntities } from '../../lib/archive/snapshot/archive-entities.js';

@@ -1,10 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationGraph } from '../metadata/relation-graph.js';
-import { rowConditionsSql } from '../sql/row-condition-sql.js';
-import { keyConditionSql, keySql } from '../sql/row-set.js';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
+import type { RelationGraph } from '../../metadata/relation-graph.js';
+import { rowConditionsSql } from '../../sql/row-condition-sql.js';
+import { keyConditionSql, keySql } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
 import { type CollectedRows, rowName } from './collected-rows.js';
 
 /**

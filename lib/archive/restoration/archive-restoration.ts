@@ -1,19 +1,19 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RestoreConflict } from '../errors/restore-conflict.error.js';
-import { getInstallation } from '../installation/installation.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import type { AskedSnapshots } from './asked-snapshots.js';
+import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
+import { getInstallation } from '../../installation/installation.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import type { AskedSnapshots } from '../reading/asked-snapshots.js';
 import { findMissingParents, type MissingParent } from './find-missing-parents.js';
 import { findTakenValues } from './find-taken-values.js';
 import { insertSnapshots } from './insert-snapshots.js';
-import { keyOfText } from './key-of-text.js';
+import { keyOfText } from '../snapshot/key-of-text.js';
 import { lockOwned, lockOwners, lockSnapshots, type UnitMember } from './lock-snapshots.js';
 import { type MatchedRows, matchColumns } from './match-columns.js';
 import { type Relinked, relinkRows } from './relink-rows.js';
-import { rowKeyOf } from './row-key-of.js';
+import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { type Snapshot, SnapshotSet } from './snapshot-set.js';
-import { readShapes, type TableColumn } from './table-shape.js';
+import { readShapes, type TableColumn } from '../snapshot/table-shape.js';
 
 /** A soft-deleted row that an archived one took along. @internal */
 export interface SoftMember {

@@ -1,17 +1,17 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RestoreConflict } from '../errors/restore-conflict.error.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { readUniqueIndexes, type UniqueIndex } from '../postgres/read-unique-indexes.js';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
-import { keyTextSql } from './key-text-sql.js';
-import { keyOfText } from './key-of-text.js';
-import { rowKeyOf } from './row-key-of.js';
+import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { readUniqueIndexes, type UniqueIndex } from '../../postgres/read-unique-indexes.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
+import { keyTextSql } from '../snapshot/key-text-sql.js';
+import { keyOfText } from '../snapshot/key-of-text.js';
+import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from './table-shape.js';
-import { typedColumnsSql } from './typed-rows-sql.js';
+import type { TableColumn } from '../snapshot/table-shape.js';
+import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 
 /**
  * The unique values that archived rows would share with rows of their table, or with each other. A primary key counts as one, but has a

@@ -1,6 +1,6 @@
 import type { EntityMetadata, MetadataStorage } from '@mikro-orm/core';
-import { arrayText } from '../sql/row-set.js';
-import type { ArchivedLink } from './archived-link.js';
+import { arrayText } from '../../sql/row-set.js';
+import type { ArchivedLink } from '../snapshot/archived-link.js';
 
 /** An archived row, without its values. @internal */
 export interface Snapshot {

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
 
 /** A column as the database has it. @internal */
 export interface TableColumn {

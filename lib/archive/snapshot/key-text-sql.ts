@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { primaryColumnTypes, textSql } from '../sql/row-set.js';
+import { primaryColumnTypes, textSql } from '../../sql/row-set.js';
 
 /**
  * The key of rows `alias` of a table as the archive has it: the text of a single one, a JSON array of a composite one.

@@ -1,14 +1,14 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { outerManagers } from '../installation/outer-managers.js';
-import { managedEntities, takeOver, type Undo } from '../memory/managed-entities.js';
-import { rowKeys } from '../sql/entity-key.js';
-import { identify } from '../sql/row-set.js';
+import { outerManagers } from '../../installation/outer-managers.js';
+import { managedEntities, takeOver, type Undo } from '../../memory/managed-entities.js';
+import { rowKeys } from '../../sql/entity-key.js';
+import { identify } from '../../sql/row-set.js';
 import type { ArchivedLink } from './archived-link.js';
 import { keyOfText } from './key-of-text.js';
-import type { Relinked } from './relink-rows.js';
+import type { Relinked } from '../restoration/relink-rows.js';
 import { rowKeyOf } from './row-key-of.js';
-import type { SnapshotSet } from './snapshot-set.js';
+import type { SnapshotSet } from '../restoration/snapshot-set.js';
 
 /** A key that a statement has written: the row that holds it, and where it points now. @internal */
 interface WrittenKey {

@@ -1,10 +1,10 @@
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
-import { execute } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
+import { execute } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from './table-shape.js';
+import type { TableColumn } from '../snapshot/table-shape.js';
 
 /** Archived rows of one table with the same columns, and the columns that they go to. @internal */
 export interface MatchedRows {

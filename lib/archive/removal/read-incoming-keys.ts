@@ -1,10 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { hasTable } from '../metadata/has-table.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
+import { hasTable } from '../../metadata/has-table.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
 
 /** A foreign key of the database that points at a table whose rows are archived. @internal */
 export interface IncomingKey {

@@ -1,16 +1,16 @@
 import { type EntityMetadata, type FilterOptions, type FilterQuery, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { getInstallation } from '../installation/installation.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
-import { execute, inTransaction } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
+import { getInstallation } from '../../installation/installation.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import { execute, inTransaction } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
 import { askSnapshots } from './asked-snapshots.js';
-import { tablesOf } from './collect-pivot-rows.js';
+import { tablesOf } from '../removal/collect-pivot-rows.js';
 import { markDetached } from './detached-rows.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
-import { readShapes } from './table-shape.js';
-import { typedColumnsSql } from './typed-rows-sql.js';
-import { withExactText } from './with-exact-text.js';
+import { readShapes } from '../snapshot/table-shape.js';
+import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
+import { withExactText } from '../snapshot/with-exact-text.js';
 
 /** What bounds a read of archived rows. @internal */
 export interface SnapshotReadOptions {

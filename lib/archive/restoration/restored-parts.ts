@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { OperationPart } from '../events/operation.js';
-import { keyOfText } from './key-of-text.js';
-import { rowKeyOf } from './row-key-of.js';
+import type { OperationPart } from '../../events/operation.js';
+import { keyOfText } from '../snapshot/key-of-text.js';
+import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { SnapshotSet } from './snapshot-set.js';
 
 /** Of how many rows of an entity an operation names the keys. @internal */

@@ -1,13 +1,13 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { activePredicateSql } from '../metadata/active-predicate.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { filterSql } from '../sql/filter-sql.js';
-import { relationSql } from '../sql/relation-sql.js';
-import { keySql, lockBehind, type RowKey } from '../sql/row-set.js';
-import type { UnitTime } from '../sql/take-unit-time.js';
-import { execute } from '../sql/transaction.js';
+import { activePredicateSql } from '../../metadata/active-predicate.js';
+import type { RelationEdge } from '../../metadata/relation-edge.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { filterSql } from '../../sql/filter-sql.js';
+import { relationSql } from '../../sql/relation-sql.js';
+import { keySql, lockBehind, type RowKey } from '../../sql/row-set.js';
+import type { UnitTime } from '../../sql/take-unit-time.js';
+import { execute } from '../../sql/transaction.js';
 import { type CollectedRows, rowName } from './collected-rows.js';
 
 /** Rows that stay in their table, soft-deleted with the row that takes them along. @internal */

@@ -1,11 +1,11 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { arrayText } from '../sql/row-set.js';
-import { tableName } from '../sql/table-name.js';
-import { executeCounting } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
+import { arrayText } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { executeCounting } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
 import type { MatchedRows } from './match-columns.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import { valueSql } from './typed-rows-sql.js';
+import { valueSql } from '../snapshot/typed-rows-sql.js';
 
 /**
  * Moves rows from the archive back to their tables, in one statement for all of them. Identity columns get the values they had, generated

@@ -1,10 +1,10 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { primaryColumns } from '../metadata/relation-graph.js';
-import { arrayText } from '../sql/row-set.js';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
-import type { ArchivedLink } from './archived-link.js';
-import { rowKeyOf } from './row-key-of.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import { arrayText } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
+import type { ArchivedLink } from '../snapshot/archived-link.js';
+import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { Snapshot, SnapshotSet } from './snapshot-set.js';
 
 /** A row whose key to a restored one was written again. @internal */

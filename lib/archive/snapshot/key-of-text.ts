@@ -1,7 +1,7 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { entityKeyOf } from '../sql/entity-key.js';
-import type { RowKey } from '../sql/row-set.js';
+import { entityKeyOf } from '../../sql/entity-key.js';
+import type { RowKey } from '../../sql/row-set.js';
 
 /** The key of a row that is in no table, as its entity has it. @internal */
 export function keyOfText(em: EntityManager, meta: EntityMetadata, key: RowKey): unknown {

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { getInstallation } from '../installation/installation.js';
-import { arrayText } from '../sql/row-set.js';
-import { execute } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
+import { getInstallation } from '../../installation/installation.js';
+import { arrayText } from '../../sql/row-set.js';
+import { execute } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
 import type { Snapshot } from './snapshot-set.js';
 
 /** The time of a unit to the microsecond, of rows `a` of the archive. @internal */

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { TableColumn } from './table-shape.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { execute } from '../sql/transaction.js';
+import { execute } from '../../sql/transaction.js';
 
 /** Settings of a session on which the text of a value depends, each with the value under which it is exact. */
 const PINNED = {

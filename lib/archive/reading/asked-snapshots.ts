@@ -1,13 +1,14 @@
 import { type EntityMetadata, type FilterOptions, type FilterQuery, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { getInstallation } from '../installation/installation.js';
-import { sentKeyOf } from '../sql/entity-key.js';
-import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../sql/row-set.js';
-import { selectRows } from '../sql/select-rows.js';
-import { schemaOf } from './write-snapshots.js';
-import { readShapes, type TableColumn } from './table-shape.js';
-import { typedColumnsSql } from './typed-rows-sql.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { getInstallation } from '../../installation/installation.js';
+import { sentKeyOf } from '../../sql/entity-key.js';
+import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/row-set.js';
+import { selectRows } from '../../sql/select-rows.js';
+import { archiveTable } from '../snapshot/archive-table.js';
+import { schemaOf } from '../snapshot/write-snapshots.js';
+import { readShapes, type TableColumn } from '../snapshot/table-shape.js';
+import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 
 /** Archived rows as a part of a query. @internal */
 export interface SnapshotsSql {
@@ -36,7 +37,9 @@ export async function askSnapshots(
   where: FilterQuery<any>,
   options: { filters?: FilterOptions | undefined; isPreview?: boolean } = {},
 ): Promise<AskedSnapshots> {
-  const asked = await selectRows(em, meta, where, { scope: 'active', ...options });
+  // In a table-per-type hierarchy the condition is one on the root's table: a class has rows of its own in others.
+  const isJoined = meta.root.inheritanceType === 'tpt';
+  const asked = await selectRows(em, isJoined ? meta.root : meta, where, { scope: 'active', ...options });
   const condition = asked.condition ?? ownCondition(meta, asked.keys);
   const keys = keysOf(em, meta, where);
   const { root } = meta;
@@ -47,11 +50,24 @@ export async function askSnapshots(
       const { catalog } = getInstallation(em);
       return {
         from: ` cross join lateral (select ${typedColumnsSql(manager, catalog, root, columns)}) as c`,
-        where: `a."part" = ? and a."schema" = ? and ${byKey ? `a."key" in (${byKey.sql}) and ` : ''}(${condition.sql})`,
-        params: [root.className, schemaOf(em, meta), ...(byKey?.params ?? []), ...condition.params],
+        where:
+          `a."part" = ? and a."schema" = ? and ${byKey ? `a."key" in (${byKey.sql}) and ` : ''}(${condition.sql})` +
+          (isJoined && meta !== root ? ` and ${ofClassSql(em)}` : ''),
+        params: [
+          root.className,
+          schemaOf(em, meta),
+          ...(byKey?.params ?? []),
+          ...condition.params,
+          ...(isJoined && meta !== root ? [meta.className] : []),
+        ],
       };
     },
   };
+}
+
+/** The row has one in the table of a class as well. */
+function ofClassSql(em: EntityManager): string {
+  return `exists (select from ${archiveTable(em)} as s where s."part" = ? and s."key" = a."key" and s."unit" = a."unit")`;
 }
 
 /** What follows the joins of a query, where it asks for nothing but the first table: a class of a hierarchy has several. */

@@ -1,8 +1,8 @@
 import type { MetadataStorage } from '@mikro-orm/core';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { DeletionArchive } from './deletion-archive.entity.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { RelationEdge } from '../../metadata/relation-edge.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { DeletionArchive } from '../snapshot/deletion-archive.entity.js';
 
 /**
  * Refuses archived entities that could not be deleted, or would not come back as they were.

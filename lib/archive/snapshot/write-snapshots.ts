@@ -1,15 +1,15 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionContext } from '../events/deletion-context.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
-import { arrayText, identify } from '../sql/row-set.js';
-import { tableName } from '../sql/table-name.js';
-import type { UnitTime } from '../sql/take-unit-time.js';
-import { executeCounting } from '../sql/transaction.js';
+import type { DeletionContext } from '../../events/deletion-context.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import { arrayText, identify } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import type { UnitTime } from '../../sql/take-unit-time.js';
+import { executeCounting } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
-import { type CollectedRows, rowName } from './collected-rows.js';
-import { tablesOf } from './collect-pivot-rows.js';
+import { type CollectedRows, rowName } from '../removal/collected-rows.js';
+import { tablesOf } from '../removal/collect-pivot-rows.js';
 import type { TableColumn } from './table-shape.js';
 
 /** What a deletion writes beside the rows themselves. @internal */

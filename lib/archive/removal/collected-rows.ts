@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { identify, type RowKey, RowSet } from '../sql/row-set.js';
+import { identify, type RowKey, RowSet } from '../../sql/row-set.js';
 
 /** How a row of the unit is named where another one points at it. @internal */
 export function rowName(meta: EntityMetadata, key: RowKey): string {

@@ -1,24 +1,24 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import type { DeletionContext } from '../events/deletion-context.js';
-import { getInstallation } from '../installation/installation.js';
-import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
-import type { Undo } from '../memory/managed-entities.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import type { RowKey } from '../sql/row-set.js';
-import { identify } from '../sql/row-set.js';
-import type { UnitTime } from '../sql/take-unit-time.js';
+import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
+import type { DeletionContext } from '../../events/deletion-context.js';
+import { getInstallation } from '../../installation/installation.js';
+import { findHeld, forgetRemoved, type HeldEntities } from '../../memory/forget-removed.js';
+import type { Undo } from '../../memory/managed-entities.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import type { RowKey } from '../../sql/row-set.js';
+import { identify } from '../../sql/row-set.js';
+import type { UnitTime } from '../../sql/take-unit-time.js';
 import { CollectedRows } from './collected-rows.js';
 import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from './collect-rows.js';
 import { collectPivotRows, tablesOf } from './collect-pivot-rows.js';
-import { markDetached, unmarkDetached } from './detached-rows.js';
+import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
 import { findReferences } from './find-references.js';
-import { syncCleared } from './sync-relinked.js';
-import { readShapes } from './table-shape.js';
-import { withExactText } from './with-exact-text.js';
-import type { ArchivedLink } from './archived-link.js';
-import { writeSnapshots } from './write-snapshots.js';
+import { syncCleared } from '../snapshot/sync-relinked.js';
+import { readShapes } from '../snapshot/table-shape.js';
+import { withExactText } from '../snapshot/with-exact-text.js';
+import type { ArchivedLink } from '../snapshot/archived-link.js';
+import { writeSnapshots } from '../snapshot/write-snapshots.js';
 
 /**
  * The part of a unit that leaves its tables for the archive: collected while the unit grows, and removed once it is complete.

@@ -1,17 +1,17 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { hasTable } from '../metadata/has-table.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { arrayText } from '../sql/row-set.js';
-import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
-import { archiveTable } from './archive-table.js';
-import { keyTextSql } from './key-text-sql.js';
+import { hasTable } from '../../metadata/has-table.js';
+import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { arrayText } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
+import { keyTextSql } from '../snapshot/key-text-sql.js';
 import { UNIT_TEXT } from './lock-snapshots.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from './table-shape.js';
-import { typedColumnsSql } from './typed-rows-sql.js';
-import { schemaOf } from './write-snapshots.js';
+import type { TableColumn } from '../snapshot/table-shape.js';
+import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
+import { schemaOf } from '../snapshot/write-snapshots.js';
 
 /** A parent that an archived row cannot come back without. @internal */
 export interface MissingParent {
