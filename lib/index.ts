@@ -26,6 +26,7 @@ export { SOFT_DELETE_FILTER } from './metadata/filter-name.js';
 export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export { softDelete, type SoftDeleteExtension } from './soft-delete.extension.js';
+export type { LogOptions } from './options/log-options.js';
 export type {
   InstallSoftDeleteOptions,
   PurgeOptions,

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { checkArchivedEntities } from './archive/removal/check-archived-entities.js';
+import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { attendFlushes } from './flush/attend-flushes.js';
@@ -37,10 +38,12 @@ export interface PreparedOrm {
  */
 export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, root?: EntityManager): PreparedOrm {
   requireSupportedOrm(orm);
+  requireRecords(orm, configured.log);
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
   checkArchivedEntities(orm.getMetadata(), catalog);
+  attendOperations(installation);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);

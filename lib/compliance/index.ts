@@ -1,2 +1,14 @@
+export { ReasonRequiredError } from '../errors/reason-required.error.js';
 export type { DeletionContext } from '../events/deletion-context.js';
 export { withDeletionContext } from '../events/with-deletion-context.js';
+export { complianceEntities } from './compliance-entities.js';
+export { complianceTablesSql } from './compliance-tables-sql.js';
+export { type Compliance, createCompliance } from './create-compliance.js';
+export {
+  type DeletionAction,
+  DeletionLog,
+  type DeletionLogEntry,
+  type DeletionLogQuery,
+} from './record/deletion-log.js';
+export { DeletionReason, type DeletionReasonOptions } from '../http/deletion-reason.decorator.js';
+export { getDeletionLogToken } from '../nest/soft-delete.tokens.js';

@@ -1,11 +1,12 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
+import { type LinkSide, linkSides } from './link-sides.js';
 import { lockAlong } from './lock-along.js';
 import { readUnits } from './read-units.js';
 import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
@@ -31,7 +32,7 @@ export async function hardDeleteRows(
   const { filters, ...given } = requireDeletionOptions('hardDelete()', options);
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
-  const context = contextOf(installation, given);
+  const context = requireContext(installation, 'hardDelete()', given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return inTransaction(em, async (ctx) => {
     const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
@@ -101,38 +102,31 @@ async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGra
   await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
 }
 
-/** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations without foreign keys. */
+/** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */
 function removePivotRows(em: EntityManager, graph: RelationGraph, rows: RowSet): SqlFragment[] {
-  return graph.edges.flatMap(({ link, linkConditions, parent, child }) => {
-    if (link.kind !== 'pivot') {
-      return [];
-    }
-    const { table, polymorphicSide } = link;
-    const hasKey = (columns: readonly string[]) =>
-      table.relations.some(
-        ({ joinColumns, persist, createForeignKeyConstraint }) =>
-          persist !== false &&
-          createForeignKeyConstraint !== false &&
-          columns.length === joinColumns.length &&
-          columns.every((column) => joinColumns.includes(column)),
-      );
-    const sides = [
-      { side: 'parent', end: parent, columns: link.parentColumns, referenced: link.parentReferenced },
-      { side: 'child', end: child, columns: link.childColumns, referenced: link.childReferenced },
-    ];
-    return sides
-      .filter(({ side, end, columns }) => rows.count(end) > 0 && (side === polymorphicSide || !hasKey(columns)))
-      .map(({ side, end, columns, referenced }) => {
-        const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-        const going = keyConditionSql(em, end, 'p', rows.keys(end));
-        const ofSide = rowConditionsSql(em, table, 'k', side === polymorphicSide ? linkConditions : []);
-        const same = columns.map((column, i) => `k.${quote(column)} = p.${quote(referenced[i]!)}`);
-        return {
-          sql:
-            `delete from ${tableName(em, table)} as k using ${tableName(em, end.root)} as p ` +
-            `where ${[...same, going.sql, ofSide.sql].join(' and ')}`,
-          params: [...going.params, ...ofSide.params],
-        };
-      });
-  });
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  return linkSides(graph, rows)
+    .filter((side) => side.isPolymorphic || !goesByItself(side))
+    .map(({ table, columns, end, referenced, conditions }) => {
+      const going = keyConditionSql(em, end, 'p', rows.keys(end));
+      const ofSide = rowConditionsSql(em, table, 'k', conditions);
+      const same = columns.map((column, i) => `k.${quote(column)} = p.${quote(referenced[i]!)}`);
+      return {
+        sql:
+          `delete from ${tableName(em, table)} as k using ${tableName(em, end.root)} as p ` +
+          `where ${[...same, going.sql, ofSide.sql].join(' and ')}`,
+        params: [...going.params, ...ofSide.params],
+      };
+    });
+}
+
+function goesByItself({ table, columns }: LinkSide): boolean {
+  return table.relations.some(
+    ({ joinColumns, persist, createForeignKeyConstraint, deleteRule }) =>
+      persist !== false &&
+      createForeignKeyConstraint !== false &&
+      deleteRule?.toLowerCase() === 'cascade' &&
+      columns.length === joinColumns.length &&
+      columns.every((column) => joinColumns.includes(column)),
+  );
 }

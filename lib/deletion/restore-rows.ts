@@ -2,7 +2,7 @@ import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
@@ -88,7 +88,7 @@ export async function restoreRows(
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const { withParents, filters, ...given } = requireRestoreOptions(options);
-  const context = contextOf(getInstallation(em), given);
+  const context = requireContext(getInstallation(em), 'restore()', given);
   const asked = await askDeleted(em, meta, where, { filters });
   return tryUnlessTaken(meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),

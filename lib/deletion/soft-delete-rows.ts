@@ -1,7 +1,7 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { archiveRows, countsOf } from './archive-rows.js';
 import { type Affected, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
@@ -73,7 +73,7 @@ export async function softDeleteRows(
   const { filters, ...given } = requireDeletionOptions('softDelete()', options);
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
-  const context = contextOf(installation, given);
+  const context = requireContext(installation, 'softDelete()', given);
   const entry = catalog.getMarked(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {

@@ -12,7 +12,7 @@ export function attendFlushes(events: EventManager, subscriber: SoftDeleteSubscr
   if (!subscriber.attend(events)) {
     return;
   }
-  const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: any, meta?: any) => any;
+  const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: unknown, meta?: unknown) => unknown;
   const around = async (event: EventType, args: FlushEventArgs): Promise<void> => {
     if (event === EventType.onFlush) {
       subscriber.turnRemovals(args);
@@ -25,12 +25,12 @@ export function attendFlushes(events: EventManager, subscriber: SoftDeleteSubscr
     await dispatch(EventType.beforeUpdate, args, meta);
     subscriber.completeUpdate(args);
   };
-  events.dispatchEvent = ((event: EventType, args: any, meta?: any) => {
+  events.dispatchEvent = ((event: EventType, args: unknown, meta?: unknown) => {
     if (event === EventType.beforeUpdate) {
-      return aroundUpdate(args, meta);
+      return aroundUpdate(args as EventArgs<any>, meta);
     }
     return event === EventType.beforeFlush || event === EventType.onFlush
-      ? around(event, args)
+      ? around(event, args as FlushEventArgs)
       : dispatch(event, args, meta);
   }) as typeof events.dispatchEvent;
 }

@@ -1,10 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { Utils } from '@mikro-orm/core';
+import { type Collection, helper, Utils } from '@mikro-orm/core';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { isArchived } from './archive-removals.js';
+import { removedLinks } from './removed-links.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { withActiveSnapshot } from './unloaded-links.js';
 import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
@@ -22,17 +23,19 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
   const syncCollections = driver.syncCollections.bind(driver);
   driver.syncCollections = async (collections, options, ...rest: []) => {
     const state = subscriber.current(options?.ctx, options?.loggerContext?.['id']);
-    if (state?.physical) {
-      try {
-        await refusePhysicalCascade(state.em, options?.ctx, state.physical);
-      } catch (error) {
-        await abortTransaction(state, options?.ctx);
-        throw error;
-      }
-    }
     const others = [...collections].filter((collection) => !state?.unloaded.has(collection));
-    const settled = others.map((collection) => withActiveSnapshot(em, options?.ctx, collection, catalog));
-    await syncCollections(await Promise.all(settled), options, ...rest);
+    const settled = await Promise.all(
+      others.map((collection) => withActiveSnapshot(em, options?.ctx, collection, catalog)),
+    );
+    const manager = state?.em ?? managerOf(others) ?? em;
+    const links = await removedLinks(manager, options?.ctx, settled, catalog);
+    try {
+      await refusePhysicalCascade(manager, options?.ctx, [...(state?.physical ?? []), ...links]);
+    } catch (error) {
+      await abortTransaction(manager, options?.ctx);
+      throw error;
+    }
+    await syncCollections(settled, options, ...rest);
     if (state) {
       await subscriber.finish(state, options?.ctx);
     }
@@ -60,4 +63,9 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
     }
     return nativeDelete(entityName, where, options, ...rest);
   };
+}
+
+/** The root manager, which the hook has, is nobody's context. */
+function managerOf([collection]: readonly Collection<any>[]): EntityManager | undefined {
+  return collection && (helper(collection.owner as object).__em as EntityManager | undefined);
 }

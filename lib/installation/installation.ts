@@ -19,6 +19,8 @@ export interface Installation {
   /** The scope that reads have unless they name another: `active` outside of any. */
   readonly scope: ScopeStorage;
   actor: () => string | undefined;
+  /** Whether every operation but a purge has to say why. */
+  requiresReason: boolean;
   /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
@@ -58,6 +60,7 @@ export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOp
     operations: new Operations(transactions),
     scope,
     actor: configured.actor ?? (() => undefined),
+    requiresReason: configured.log?.reason === 'required',
     configured,
   };
   installations.set(orm.config, installation);

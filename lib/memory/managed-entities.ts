@@ -104,7 +104,7 @@ export function markDeleted(
 /** What the mark of a row holds in memory: the time of its deletion and, where the entity keeps it, who has deleted it. @internal */
 export function markValues(
   { property, deletedBy }: SoftDeletableEntityMetadata,
-  time: Date | null,
+  time: unknown,
   actor?: unknown,
 ): Record<string, unknown> {
   return { [property]: time, ...(deletedBy ? { [deletedBy.property]: actor ?? null } : {}) };

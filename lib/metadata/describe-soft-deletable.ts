@@ -32,14 +32,31 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
     );
   }
   const columnType = prop.columnTypes[0] ?? '';
-  if (!/^timestamp/i.test(columnType)) {
+  const ownType = prop.customType?.constructor.name;
+  if (!/^timestamp(tz)? *(\(\d\))?( with(out)? time zone)?$/i.test(columnType)) {
     throw new SoftDeleteConfigError(
       where,
-      `the property "${property}" is a column of type ${columnType}, not a timestamp.`,
-      "Declare it with `type: 'timestamptz'`.",
+      `the property "${property}" is a column of type ${columnType}${ownType ? `, given by the custom type ${ownType}` : ''}, not a timestamp.`,
+      ownType
+        ? `Use \`type: 'timestamptz'\`, or a custom type whose \`getColumnType()\` gives timestamptz and which converts that.`
+        : "Declare it with `type: 'timestamptz'`.",
     );
   }
-  if (/^timestamp[a-z]*\([0-5]\)/i.test(columnType)) {
+  if (prop.customType?.convertToJSValueSQL) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so that no index of active rows could be declared.`,
+      'Convert in `convertToJSValue()` alone.',
+    );
+  }
+  if (prop.ref) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is wrapped in a reference, which an active row has as well.`,
+      'Remove `ref: true`.',
+    );
+  }
+  if (/^timestamp[a-z]* *\([0-5]\)/i.test(columnType)) {
     throw new SoftDeleteConfigError(
       where,
       `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,

@@ -125,8 +125,11 @@ export class SoftDeleteCatalog {
   get(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata {
     const found = this.find(entity);
     if (!found) {
-      const known = isMetadata(entity) || this.storage.find(entity as any) !== undefined;
-      throw new NotSoftDeletableError(isMetadata(entity) ? entity.className : Utils.className(entity as any), known);
+      const known = isMetadata(entity) || this.storage.find(entity as EntityName) !== undefined;
+      throw new NotSoftDeletableError(
+        isMetadata(entity) ? entity.className : Utils.className(entity as EntityName),
+        known,
+      );
     }
     return found;
   }
@@ -143,7 +146,7 @@ export class SoftDeleteCatalog {
 
   /** Metadata may belong to another ORM over the same classes. */
   #own(entity: EntityName<any> | EntityMetadata): EntityMetadata | undefined {
-    return this.storage.find((isMetadata(entity) ? entity.class : entity) as any);
+    return this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
   }
 
   #isReference(prop: EntityProperty): boolean {

@@ -47,7 +47,7 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
       }
       seen.add(identity);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        for (const mark of getPurgeMarks(prototype[name])) {
+        for (const mark of getPurgeMarks(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
         }
       }
@@ -90,7 +90,7 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
 }
 
 /** Of the class where there is one: the instance of a request-scoped provider does not exist yet. */
-function prototypeOf({ metatype, instance }: Wrapper): Record<string, any> | undefined {
+function prototypeOf({ metatype, instance }: Wrapper): Record<string, unknown> | undefined {
   const isObject = typeof instance === 'object' && instance !== null;
   return isObject ? Object.getPrototypeOf(instance) : metatype?.prototype;
 }

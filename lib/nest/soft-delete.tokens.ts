@@ -1,5 +1,6 @@
 import { type EntityName, Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { PurgeService } from '../purge/purge.service.js';
@@ -43,6 +44,15 @@ export function getSoftDeleteEventsToken(contextName?: string): InjectionToken<S
  */
 export function getSoftDeleteDoctorToken(contextName?: string): InjectionToken<SoftDeleteDoctor> {
   return contextName ? named(SoftDeleteDoctor.name, contextName) : SoftDeleteDoctor;
+}
+
+/**
+ * The injection token of the `DeletionLog` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getDeletionLogToken(contextName?: string): InjectionToken<DeletionLog> {
+  return contextName ? named(DeletionLog.name, contextName) : DeletionLog;
 }
 
 function named(token: string, contextName: string | undefined): string {

@@ -2,6 +2,7 @@ import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
+import { type LogOptions, requireLogOptions } from './log-options.js';
 import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module-options.js';
 
 /** @internal */
@@ -25,10 +26,11 @@ export interface ResolvedPurgeOptions {
 export interface ResolvedModuleOptions {
   readonly contextName: string | undefined;
   readonly actor: () => string | undefined;
+  readonly log: LogOptions;
   readonly purge: ResolvedPurgeOptions;
 }
 
-const MODULE_KEYS = ['contextName', 'actor', 'purge'];
+const MODULE_KEYS = ['contextName', 'actor', 'log', 'purge'];
 const PURGE_KEYS = [
   'cron',
   'engine',
@@ -66,6 +68,7 @@ export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): Res
   return {
     contextName: options.contextName,
     actor: options.actor ?? (() => undefined),
+    log: requireLogOptions(options.log),
     purge: resolvePurgeOptions(options.purge),
   };
 }

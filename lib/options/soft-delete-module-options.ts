@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { LogOptions } from './log-options.js';
 
 /**
  * When and how deleted rows are removed for good.
@@ -65,8 +66,10 @@ export interface SoftDeleteModuleOptions {
    * @default the instance registered without a name
    */
   contextName?: string;
-  /** Who is deleting, for the events: called once per operation. */
+  /** Who is deleting, for `deletedBy`, records and events: called once per operation. */
   actor?: () => string | undefined;
+  /** How deletions are recorded. */
+  log?: LogOptions;
   /** When and how deleted rows are removed for good. */
   purge?: PurgeOptions;
 }
@@ -76,4 +79,4 @@ export interface SoftDeleteModuleOptions {
  *
  * @publicApi
  */
-export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor'>;
+export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor' | 'log'>;

@@ -118,8 +118,8 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
 
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options, ...rest) => {
-    const entity = keepInverseReferences(em, entityName, data, catalog, Boolean(options?.convertCustomTypes), () =>
-      create(entityName, data, options, ...rest),
+    const entity = keepInverseReferences(em, entityName, data, catalog, options ?? {}, (name, row) =>
+      name === entityName ? create(name, row, options, ...rest) : factory.create(name, row, options, ...rest),
     );
     if (Utils.isEntity<object>(entity)) {
       const meta = claimEntity(em, entity);

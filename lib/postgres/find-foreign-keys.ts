@@ -13,6 +13,8 @@ export interface ForeignKey {
   readonly entity: EntityMetadata | undefined;
   readonly columns: readonly string[];
   readonly referenced: readonly string[];
+  /** What the database does to the referencing rows. */
+  readonly action: string;
 }
 
 /**
@@ -25,10 +27,11 @@ export async function findForeignKeys(
   ctx: Transaction,
   meta: EntityMetadata,
 ): Promise<ForeignKey[]> {
-  const rows = await execute<{ name: string; oid: number; table: string; columns: string[]; referenced: string[] }>(
+  const rows = await execute<Omit<ForeignKey, 'entity'> & { oid: string }>(
     em,
     ctx,
     `select k.conname as name, k.conrelid::regclass::text as table, k.conrelid::int8::text as oid,
+       case k.confdeltype when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else 'no action' end as action,
        array(select a.attname::text from unnest(k.conkey) with ordinality as u(attnum, n)
              join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.attnum order by u.n) as columns,
        array(select a.attname::text from unnest(k.confkey) with ordinality as u(attnum, n)
@@ -39,7 +42,7 @@ export async function findForeignKeys(
     [tableName(em, meta)],
   );
   const byOid = rows.length > 0 ? await tableOids(em, ctx) : new Map<string, EntityMetadata>();
-  return rows.map(({ oid, ...row }) => ({ ...row, entity: byOid.get(String(oid)) }));
+  return rows.map(({ oid, ...row }) => ({ ...row, entity: byOid.get(oid) }));
 }
 
 async function tableOids(em: EntityManager, ctx: Transaction): Promise<Map<string, EntityMetadata>> {

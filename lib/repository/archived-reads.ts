@@ -1,4 +1,4 @@
-import type { EntityName } from '@mikro-orm/core';
+import type { EntityMetadata, EntityName, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { countSnapshots, readSnapshots, type SnapshotReadOptions } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
@@ -19,32 +19,32 @@ export class ArchivedReads {
     private readonly entityName: EntityName<any>,
   ) {}
 
-  async find(where: any, options: SnapshotReadOptions = {}): Promise<any[]> {
+  async find(where: unknown, options: SnapshotReadOptions = {}): Promise<object[]> {
     return readSnapshots(this.#em, this.#meta, this.#where(where), this.#options('find', options));
   }
 
-  async findOne(where: any, options: SnapshotReadOptions = {}): Promise<any> {
+  async findOne(where: unknown, options: SnapshotReadOptions = {}): Promise<object | null> {
     const [found] = await this.find(where, { ...options, limit: 1 });
     return found ?? null;
   }
 
-  async findOneOrFail(where: any, options: SnapshotReadOptions = {}): Promise<any> {
-    const found: object | null = await this.findOne(where, options);
+  async findOneOrFail(where: unknown, options: SnapshotReadOptions = {}): Promise<object> {
+    const found = await this.findOne(where, options);
     if (!found) {
       throw this.#em.config.get('findOneOrFailHandler')(this.#meta.className, where as never);
     }
     return found;
   }
 
-  async findAll({ where, ...options }: SnapshotReadOptions & { where?: any } = {}): Promise<any[]> {
+  async findAll({ where, ...options }: SnapshotReadOptions & { where?: unknown } = {}): Promise<object[]> {
     return this.find(where ?? {}, options);
   }
 
-  async findAndCount(where: any, options: SnapshotReadOptions = {}): Promise<[any[], number]> {
+  async findAndCount(where: unknown, options: SnapshotReadOptions = {}): Promise<[object[], number]> {
     return [await this.find(where, options), await this.count(where, options)];
   }
 
-  async count(where: any = {}, options: SnapshotReadOptions = {}): Promise<number> {
+  async count(where: unknown = {}, options: SnapshotReadOptions = {}): Promise<number> {
     return countSnapshots(this.#em, this.#meta, this.#where(where), this.#options('count', options));
   }
 
@@ -63,8 +63,8 @@ export class ArchivedReads {
     return this.#em.getMetadata().get(this.entityName);
   }
 
-  #where(where: any): any {
-    return resolveTarget('onlyDeleted', this.#em, this.#meta, where ?? {});
+  #where(where: unknown): FilterQuery<object> {
+    return resolveTarget('onlyDeleted', this.#em, this.#meta as EntityMetadata, (where ?? {}) as never) as never;
   }
 
   #options(method: string, options: SnapshotReadOptions): SnapshotReadOptions {

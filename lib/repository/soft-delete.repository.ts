@@ -4,6 +4,7 @@ import {
   type EntityName,
   type FilterQuery,
   type RequiredEntityData,
+  type UpdateOptions,
   type UpsertManyOptions,
   type UpsertOptions,
 } from '@mikro-orm/core';
@@ -175,7 +176,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /** Updates the active rows that match. */
-  override async nativeUpdate(where: FilterQuery<Entity>, data: EntityData<Entity>, options?: any): Promise<number> {
+  override async nativeUpdate(
+    where: FilterQuery<Entity>,
+    data: EntityData<Entity>,
+    options?: UpdateOptions<Entity>,
+  ): Promise<number> {
     return super.nativeUpdate(where, data, options);
   }
 

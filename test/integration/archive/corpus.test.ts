@@ -1,7 +1,7 @@
 import type { Options } from '@mikro-orm/postgresql';
 import { defineEntity, p } from '@mikro-orm/core';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
-import { archiveEntities } from '../../support/archive-entities.js';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 /** A value of every type that MikroORM maps, and of the corners of these: type and literal. */
@@ -132,7 +132,7 @@ describe('Archived values', () => {
 
   beforeAll(async () => {
     const options: Partial<Options> = {};
-    test = await createTestOrm([Sample, Wide, ...archiveEntities()] as never, options, {}, SETUP);
+    test = await createTestOrm([Sample, Wide, ...complianceEntities()] as never, options, {}, SETUP);
   });
   afterAll(() => test.close());
 

@@ -1,7 +1,7 @@
 import { BigIntType, Cascade, Collection, PrimaryKeyProp, type Ref, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToOne, OneToMany, OneToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { SoftDeletable } from 'nestjs-mikro-orm-soft-delete';
-import { archiveEntities } from '../../support/archive-entities.js';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable({ strategy: 'archive' })
@@ -129,7 +129,7 @@ describe('Archived entities of every shape', () => {
       Ticket,
       Person,
       Desk,
-      ...archiveEntities(),
+      ...complianceEntities(),
     ]);
   });
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { installSoftDelete, RestoreConflictError, SoftDeletable } from 'nestjs-mikro-orm-soft-delete';
-import { archiveEntities } from '../../support/archive-entities.js';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable({ strategy: 'archive' })
@@ -32,7 +32,7 @@ describe('Restoration after the schema has changed', () => {
   let test: TestOrm;
 
   beforeEach(async () => {
-    test = await createTestOrm([Page, ...archiveEntities()]);
+    test = await createTestOrm([Page, ...complianceEntities()]);
     await test.database.query(`insert into page (id, title, views) values (1, 'Home', 7)`);
     await (test.orm.em.fork().getRepository(Page) as any).softDelete(1);
   });
@@ -49,7 +49,7 @@ describe('Restoration after the schema has changed', () => {
   }
   async function later(archive: { renamed?: Record<string, string>; dropped?: string[] }): Promise<unknown[]> {
     const Later = laterPage(archive);
-    const orm = await MikroORM.init({ clientUrl: test.database.url, entities: [Later, ...archiveEntities()] });
+    const orm = await MikroORM.init({ clientUrl: test.database.url, entities: [Later, ...complianceEntities()] });
     try {
       installSoftDelete(orm);
       await (orm.em.fork().getRepository(Later) as any).restore(1);

@@ -1,6 +1,6 @@
 import type { EntityManager, Options } from '@mikro-orm/postgresql';
 import type { SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
-import { archiveEntities } from '../../support/archive-entities.js';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { SHOP, TABLES } from './archive.entities.js';
 
@@ -32,7 +32,7 @@ export function useShop(options: Partial<Options> = {}): ShopWorld {
   const world = {} as { -readonly [name in keyof ShopWorld]: ShopWorld[name] };
 
   beforeAll(async () => {
-    Object.assign(world, await createTestOrm([...SHOP, ...archiveEntities()], options));
+    Object.assign(world, await createTestOrm([...SHOP, ...complianceEntities()], options));
   });
 
   beforeEach(async () => {

@@ -1,1 +1,0 @@
-export { archiveEntities } from '../../lib/archive/snapshot/archive-entities.js';
