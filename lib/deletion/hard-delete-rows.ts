@@ -7,6 +7,8 @@ import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import { type LinkSide, linkSides } from './link-sides.js';
+import type { OperationPart } from '../events/operation.js';
+import { keysOfRows } from './keys-for-events.js';
 import { lockAlong } from './lock-along.js';
 import { readUnits } from './read-units.js';
 import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
@@ -42,8 +44,12 @@ export async function hardDeleteRows(
       held.set(root, await findHeld(em, ctx, root, rows));
     }
     const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
+    const parts: OperationPart[] = [];
+    for (const root of rows.entities()) {
+      const keys = await keysOfRows(em, ctx, root, rows);
+      parts.push({ meta: root, count: rows.count(root), ...keys, rows: units?.get(root) });
+    }
     await removeAll(em, ctx, catalog.graph, rows);
-    const parts = rows.entities().map((meta) => ({ meta, count: rows.count(meta), rows: units?.get(meta) }));
     parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
     await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
     return parts.reduce((total, { count }) => total + count, 0);

@@ -13,6 +13,8 @@ import { syncRelinked } from '../archive/snapshot/sync-relinked.js';
 import { askSnapshots } from '../archive/reading/asked-snapshots.js';
 import { withExactText } from '../archive/snapshot/with-exact-text.js';
 import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
+import type { OperationPart } from '../events/operation.js';
+import { keysOfRows } from './keys-for-events.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
@@ -90,7 +92,7 @@ export async function restoreRows(
   const { withParents, filters, ...given } = requireRestoreOptions(options);
   const context = requireContext(getInstallation(em), 'restore()', given);
   const asked = await askDeleted(em, meta, where, { filters });
-  return tryUnlessTaken(meta, () =>
+  return tryUnlessTaken(em, meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
 }
@@ -110,7 +112,7 @@ export async function previewRestoration(
   const asked = await askDeleted(em, meta, where, { filters, isPreview: true });
   let expected = summarize(new Map());
   try {
-    return await tryUnlessTaken(meta, () =>
+    return await tryUnlessTaken(em, meta, () =>
       inPreview(em, (ctx) =>
         exactly(em, ctx, async () => {
           const plan = await planRestoration(em, ctx, meta, asked, withParents);
@@ -159,13 +161,18 @@ function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { with
 }
 
 /** @throws RestoreConflictError if others keep taking a value between the check and the update */
-async function tryUnlessTaken<Result>(meta: EntityMetadata, attempt: () => Promise<Result>): Promise<Result> {
+async function tryUnlessTaken<Result>(
+  em: EntityManager,
+  meta: EntityMetadata,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  const { operations } = getInstallation(em);
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
-      if (!isTaken(error)) {
+      if (!isTaken(error) || operations.isRefusal(error)) {
         throw error;
       }
       if (tries === ATTEMPTS) {
@@ -217,8 +224,11 @@ async function restoreUnits(
   for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
   }
-  const soft = [...affected].map(([{ meta: of }, count]) => ({ meta: of, count, rows: units?.get(of) }));
-  const parts = [...(archived ? restoredParts(em, archived) : []), ...soft];
+  const parts: OperationPart[] = archived ? restoredParts(em, archived) : [];
+  for (const [{ meta: root }, count] of affected) {
+    const keys = await keysOfRows(em, ctx, root, rows);
+    parts.push({ meta: root, count, ...keys, each: () => rows.each(root), rows: units?.get(root) });
+  }
   await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
   return summarize(affected, archived?.counts());
 }

@@ -6,6 +6,7 @@ import { getInstallation } from '../installation/installation.js';
 import { archiveRows, countsOf } from './archive-rows.js';
 import { type Affected, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteUnit } from './delete-unit.js';
+import { withKeysOfUnit } from './keys-for-events.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { selectRows } from '../sql/select-rows.js';
 import { syncDeleted } from '../memory/sync-managed-entities.js';
@@ -84,7 +85,8 @@ export async function softDeleteRows(
     for (const deleted of soft.keys()) {
       transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
     }
-    const parts = [...soft].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    const counts = [...soft].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    const parts = await withKeysOfUnit(em, ctx, unit, counts);
     await operations.complete({ action: 'deleted', ...context, unit, parts }, { em, ctx });
     return { deletedAt: unit.date, ...summarize(soft, archived) };
   });

@@ -17,6 +17,8 @@ export interface OperationPart {
   readonly count: number;
   /** The primary keys as entities have them, where the operation knows them without asking. */
   readonly keys?: readonly unknown[];
+  /** The keys of rows that carry no unit's time, as `OperationRow` has them, for who asks. */
+  readonly each?: () => Iterable<readonly string[]>;
   /** The rows, of those that carry no unit's time any more. Only if somebody attends. */
   readonly rows?: readonly OperationRow[];
 }

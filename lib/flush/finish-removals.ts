@@ -5,6 +5,7 @@ import { archiveRows } from '../deletion/archive-rows.js';
 import { type Affected, refuseIfRestricted } from '../deletion/cascade-deletion.js';
 import { addAffected, archiveUnit, growUnit } from '../deletion/delete-unit.js';
 import { lockRows } from '../sql/lock-rows.js';
+import { withKeysOfUnit } from '../deletion/keys-for-events.js';
 import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
@@ -96,11 +97,14 @@ export async function finishRemovals(
     const keys = group
       .filter(({ entity }) => written.has(entity))
       .map(({ entity }) => helper(entity).getPrimaryKey() as unknown);
-    return { meta: entry.meta, count: keys.length, keys };
+    const others = cascaded.get(entry) ?? 0;
+    return { meta: entry.meta, count: keys.length + others, ...(others > 0 ? {} : { keys }) };
   });
-  const others = [...cascaded].map(([{ meta }, count]): OperationPart => ({ meta, count }));
-  const parts = [...named, ...others];
+  const reached = [...cascaded]
+    .filter(([entry]) => !byEntry.has(entry))
+    .map(([{ meta }, count]): OperationPart => ({ meta, count }));
   try {
+    const parts = await withKeysOfUnit(em, ctx, unit, [...named, ...reached]);
     await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
   } catch (error) {
     await abortTransaction(em, ctx);

@@ -7,7 +7,7 @@ describe(PurgeHealthIndicator.name, () => {
     overdue: Record<string, readonly [any: number, unblocked: number, due: number, blocked: number]>,
   ) =>
     new PurgeHealthIndicator({
-      lag: async (options: PurgeLagOptions = {}) => {
+      lag: async (options: PurgeLagOptions) => {
         asked.push(options);
         return {
           at: new Date(),
