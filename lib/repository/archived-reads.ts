@@ -1,4 +1,4 @@
-import type { EntityMetadata, EntityName, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { countSnapshots, readSnapshots, type SnapshotReadOptions } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
@@ -63,7 +63,7 @@ export class ArchivedReads {
     return this.#em.getMetadata().get(this.entityName);
   }
 
-  #where(where: unknown): FilterQuery<object> {
+  #where(where: unknown): never {
     return resolveTarget('onlyDeleted', this.#em, this.#meta as EntityMetadata, (where ?? {}) as never) as never;
   }
 

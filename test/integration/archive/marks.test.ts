@@ -47,22 +47,22 @@ async function install(entities: unknown[]): Promise<void> {
   installSoftDelete(orm as never);
 }
 
+class Row {
+  id!: number;
+}
+
 describe('Marks of archived entities', () => {
   it.each([{ property: 'goneAt' }, { guard: true }, { purgeIndex: true }, { deletedBy: 'deletedBy' }])(
     'refuse %j with the reason',
     (option) => {
-      expect(() => SoftDeletable({ strategy: 'archive', ...option } as never)(class Row {})).toThrow(
-        SoftDeleteConfigError,
-      );
+      expect(() => SoftDeletable({ strategy: 'archive', ...option } as never)(Row)).toThrow(SoftDeleteConfigError);
     },
   );
 
   it('refuse strategies and options that nobody knows, and `archive` without the strategy', () => {
-    expect(() => SoftDeletable({ strategy: 'bin' as never })(class Row {})).toThrow("Write 'soft' or 'archive'.");
-    expect(() => SoftDeletable({ strategy: 'archive', archive: { renames: {} } as never })(class Row {})).toThrow(
-      'renamed',
-    );
-    expect(() => SoftDeletable({ archive: { dropped: [] } })(class Row {})).toThrow('the entity is not archived');
+    expect(() => SoftDeletable({ strategy: 'bin' as never })(Row)).toThrow("Write 'soft' or 'archive'.");
+    expect(() => SoftDeletable({ strategy: 'archive', archive: { renames: {} } as never })(Row)).toThrow('renamed');
+    expect(() => SoftDeletable({ archive: { dropped: [] } })(Row)).toThrow('the entity is not archived');
   });
 
   it('refuse what only a table with deleted rows needs', async () => {
