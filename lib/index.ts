@@ -30,6 +30,7 @@ export { SOFT_DELETE_FILTER } from './metadata/filter-name.js';
 export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export { softDelete, type SoftDeleteExtension } from './soft-delete.extension.js';
+export type { PurgeBrakeOptions } from './options/brake-options.js';
 export type { LogOptions } from './options/log-options.js';
 export type {
   InstallSoftDeleteOptions,
@@ -49,7 +50,7 @@ export { OnPurge } from './purge/on-purge.decorator.js';
 export type { OnPurgeOptions, PurgeHandler } from './purge/purge-hook.js';
 export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
-export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
+export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';

@@ -3,15 +3,22 @@ import { showValue } from '../errors/show-value.js';
 import type { Installation } from '../installation/installation.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';
 import type { LogOptions } from '../options/log-options.js';
+import { LegalHoldRecord, LegalHoldRow } from './hold/legal-hold.entity.js';
 import { DeletionRecord } from './record/deletion-record.entity.js';
 import { recordOperations } from './record/record-operations.js';
 import { findComplianceEntity } from './require-compliance-entity.js';
 
-/** Has what every door does recorded, if the ORM has the entity for it. @internal */
-export function attendOperations({ catalog, operations }: Installation): void {
-  const meta = findComplianceEntity(catalog, DeletionRecord);
+/** Has what every door does recorded, and holds respected, if the ORM has the entities for it. @internal */
+export function attendOperations(installation: Installation): void {
+  const meta = findComplianceEntity(installation.catalog, DeletionRecord);
   if (meta) {
-    operations.attend(recordOperations(meta));
+    installation.records = meta;
+    installation.operations.attend(recordOperations(meta));
+  }
+  const holds = findComplianceEntity(installation.catalog, LegalHoldRecord);
+  const rows = findComplianceEntity(installation.catalog, LegalHoldRow);
+  if (holds && rows) {
+    installation.holds = { holds, rows };
   }
 }
 

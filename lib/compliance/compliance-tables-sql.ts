@@ -1,7 +1,5 @@
+import { COMPLIANCE_TABLES } from '../metadata/compliance-tables.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
-
-/** The tables whose rows nobody changes. */
-const APPEND_ONLY = ['deletion_record'];
 
 /**
  * What the ORM's schema cannot say about the tables of `complianceEntities()`, as SQL statements for a migration that runs once after
@@ -20,7 +18,7 @@ export function complianceTablesSql(options: { readonly schema?: string } = {}):
   const { schema } = options;
   const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
   const qualify = (name: string) => (schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`);
-  return APPEND_ONLY.flatMap((table) => {
+  return COMPLIANCE_TABLES.flatMap((table) => {
     const guard = `${table}_no_truncate`;
     return [
       `create or replace function ${qualify(`${guard}_fn`)}() returns trigger as $$ begin ` +

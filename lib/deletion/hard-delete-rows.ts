@@ -1,14 +1,16 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
-import { type LinkSide, linkSides } from './link-sides.js';
 import type { OperationPart } from '../events/operation.js';
 import { keysOfRows } from './keys-for-events.js';
+import { type LinkSide, linkSides } from './link-sides.js';
+import { findHolds, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
 import { readUnits } from './read-units.js';
 import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
@@ -23,6 +25,7 @@ import { execute, executeCounting, inPreview, inTransaction } from '../sql/trans
  * Removes rows physically with everything behind their `cascade` relations.
  *
  * @throws DeletionRestrictedError if another row still references one of them; nothing is removed then
+ * @throws LegalHoldError if a hold covers one of them; nothing is removed then
  * @internal
  */
 export async function hardDeleteRows(
@@ -39,6 +42,7 @@ export async function hardDeleteRows(
   return inTransaction(em, async (ctx) => {
     const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
     await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
+    await refuseIfHeld(em, ctx, meta, rows);
     const held = new Map<EntityMetadata, HeldEntities>();
     for (const root of rows.entities()) {
       held.set(root, await findHeld(em, ctx, root, rows));
@@ -72,7 +76,7 @@ export async function previewHardDeletion(
   const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
   return inPreview(em, async (ctx) => {
     const rows = await lockAlong(em, ctx, graph, meta, asked, () => []);
-    const restrictions = await findReferences(em, ctx, graph, rows);
+    const restrictions = [...(await findReferences(em, ctx, graph, rows)), ...(await describeHolds(em, ctx, rows))];
     if (restrictions.length === 0) {
       // A trigger of the application may object.
       await removeAll(em, ctx, graph, rows);
@@ -84,6 +88,12 @@ export async function previewHardDeletion(
       restrictions,
     };
   });
+}
+
+async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<DeletionRestriction[]> {
+  return (await findHolds(em, ctx, rows)).flatMap(({ hold, held }) =>
+    Object.entries(held).map(([entity, count]) => ({ relation: `the legal hold "${hold.name}"`, entity, count })),
+  );
 }
 
 /** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */

@@ -1,4 +1,5 @@
 import type { Operation, OperationListener, OperationPlace } from './operation.js';
+import type { SoftDeleteEvent } from './soft-delete-events.js';
 import type { TransactionState } from './transaction-state.js';
 
 /**
@@ -33,7 +34,7 @@ export class Operations {
   }
 
   /** Tells the listeners at once, and the events after the outermost commit. */
-  async complete(operation: Operation, place: OperationPlace): Promise<void> {
+  async complete(operation: Operation & { action: SoftDeleteEvent['type'] }, place: OperationPlace): Promise<void> {
     const parts = await this.notify(operation, place);
     await this.#call(this.#hooks, { ...operation, parts }, place);
     const { action, unit, actor, reason } = operation;

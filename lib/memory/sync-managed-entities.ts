@@ -84,7 +84,7 @@ async function findInUnit(
   const { meta } = entry;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const version = meta.ownsVersionProperty() ? meta.properties[meta.versionProperty] : undefined;
-  const byKey = new Map(candidates.map(([entity, key]) => [identify(key), entity]));
+  const byKey = Map.groupBy(candidates, ([, key]) => identify(key));
   const condition = keyConditionSql(
     em,
     meta,
@@ -103,11 +103,9 @@ async function findInUnit(
     [...condition.params, unit.text],
   );
   return rows.flatMap((row) => {
-    const entity = byKey.get(identify(row['soft-delete:key'] as string[]));
-    if (!entity) {
-      return [];
-    }
     const mapped = version ? em.getComparator().mapResult<any>(meta, row as never) : undefined;
-    return [[entity, version ? { [version.name]: mapped![version.name] } : {}]];
+    const written = version ? { [version.name]: mapped![version.name] } : {};
+    const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
+    return held.map(([entity]): [object, Record<string, unknown>] => [entity, written]);
   });
 }

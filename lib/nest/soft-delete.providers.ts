@@ -2,6 +2,7 @@ import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { type FactoryProvider, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
@@ -21,6 +22,7 @@ import { MODULE_OPTIONS_TOKEN } from './soft-delete.module-definition.js';
 import { ApplicationPurgeService } from './soft-delete.purge-service.js';
 import {
   getDeletionLogToken,
+  getLegalHoldServiceToken,
   getPurgeServiceToken,
   getSoftDeleteDoctorToken,
   getSoftDeleteEventsToken,
@@ -73,6 +75,11 @@ export function createContextProviders(contextName: string | undefined): Provide
     {
       provide: getDeletionLogToken(contextName),
       useFactory: (orm: MikroORM) => new DeletionLog(orm),
+      inject: [installedOrm],
+    },
+    {
+      provide: getLegalHoldServiceToken(contextName),
+      useFactory: (orm: MikroORM) => new LegalHoldService(orm),
       inject: [installedOrm],
     },
     {

@@ -1,5 +1,6 @@
 import { type EntityName, Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
@@ -53,6 +54,15 @@ export function getSoftDeleteDoctorToken(contextName?: string): InjectionToken<S
  */
 export function getDeletionLogToken(contextName?: string): InjectionToken<DeletionLog> {
   return contextName ? named(DeletionLog.name, contextName) : DeletionLog;
+}
+
+/**
+ * The injection token of the `LegalHoldService` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getLegalHoldServiceToken(contextName?: string): InjectionToken<LegalHoldService> {
+  return contextName ? named(LegalHoldService.name, contextName) : LegalHoldService;
 }
 
 function named(token: string, contextName: string | undefined): string {

@@ -2,6 +2,7 @@ import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
+import { type ResolvedBrakeOptions, resolveBrake } from './brake-options.js';
 import { type LogOptions, requireLogOptions } from './log-options.js';
 import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module-options.js';
 
@@ -20,6 +21,7 @@ export interface ResolvedPurgeOptions {
   readonly pauseBetweenBatches: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  readonly brake: ResolvedBrakeOptions | false;
 }
 
 /** @internal */
@@ -40,6 +42,7 @@ const PURGE_KEYS = [
   'timeBudget',
   'pauseBetweenBatches',
   'lockTimeout',
+  'brake',
 ];
 const LARGEST_BATCH = 100_000;
 
@@ -85,6 +88,7 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
     timeBudget: duration('purge.timeBudget', options.timeBudget),
     pauseBetweenBatches: duration('purge.pauseBetweenBatches', options.pauseBetweenBatches),
     lockTimeout: atLeastOneMillisecond('purge.lockTimeout', options.lockTimeout ?? 50),
+    brake: resolveBrake(options.brake),
   };
   requireOneEngine(resolved);
   return resolved;

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { PurgeBrakeOptions } from './brake-options.js';
 import type { LogOptions } from './log-options.js';
 
 /**
@@ -51,6 +52,13 @@ export interface PurgeOptions {
    * @default '50ms'
    */
   lockTimeout?: Duration;
+  /**
+   * When a run leaves an entity alone because far more of its rows are due than usual; its outcome is `'braked'` then, and
+   * `run({ overrideBrake: true })` goes on. `false`: never.
+   *
+   * @default { factor: 5, atLeast: 1000, share: 0.5 }
+   */
+  brake?: PurgeBrakeOptions | false;
 }
 
 /**

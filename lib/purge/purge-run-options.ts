@@ -48,6 +48,12 @@ export interface PurgeRunOptions {
   readonly batchSize?: number;
   /** How long the run may take. It ends after the batch under way. */
   readonly timeBudget?: Duration;
+  /**
+   * Purges entities though far more of their rows are due than usual.
+   *
+   * @default false
+   */
+  readonly overrideBrake?: boolean;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
   /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */

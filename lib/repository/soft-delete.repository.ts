@@ -143,6 +143,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    *
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
+   * @throws LegalHoldError if a legal hold covers one of them; nothing is removed then
    */
   hardDelete(target: DeletionTarget<Entity>, options: DeletionOptions & { dryRun: true }): Promise<DeletionPreview>;
   hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions & { dryRun?: false }): Promise<number>;

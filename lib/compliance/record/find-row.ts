@@ -1,5 +1,5 @@
 import { type EntityMetadata, helper, Utils } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { showValue } from '../../errors/show-value.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
@@ -27,7 +27,13 @@ export interface AskedRow {
  * @throws SoftDeleteConfigError if the key is none
  * @internal
  */
-export async function findRow(em: EntityManager, meta: EntityMetadata, key: unknown, where: string): Promise<AskedRow> {
+export async function findRow(
+  em: EntityManager,
+  meta: EntityMetadata,
+  key: unknown,
+  where: string,
+  ctx = em.getTransactionContext<Transaction>(),
+): Promise<AskedRow> {
   const { root } = meta;
   const given = Utils.isEntity<object>(key) ? helper(key).getPrimaryKey() : key;
   const sent = given == null ? [] : sentKeyOf(em, root, given);
@@ -48,7 +54,7 @@ export async function findRow(em: EntityManager, meta: EntityMetadata, key: unkn
   const unit = entry ? unitTextSql(`c.${quote(entry.column)}`, entry.columnType) : 'null::text';
   const [row] = await execute<AskedRow>(
     em,
-    em.getTransactionContext()!,
+    ctx as Transaction,
     `select jsonb_build_array(${texts.join(', ')})::text as key, ${unit} as unit, c.${names[0]} is not null as "isThere" ` +
       `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`,
     sent.map((text) => arrayText([text])),

@@ -160,6 +160,7 @@ export class ArchiveRun {
       blocked: 0,
       failed: 0,
       locked: this.#locked,
+      held: 0,
       batches: this.#batches,
       durationMs: Math.round(this.#durationMs),
       blockedBy: [],

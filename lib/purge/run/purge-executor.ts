@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { BATCH_SIZE_LIMITS, BatchSize } from '../batch/batch-size.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { chooseOrder } from './choose-order.js';
 import { type BatchContext, purgeEntity, purgeKeys } from './entity-purge.js';
@@ -20,6 +21,8 @@ export interface ExecutorOptions {
   readonly pause: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** Finds out what holds cover now. */
+  readonly holdsChanged: () => Promise<void>;
   /** After each committed batch. */
   readonly onBatch: (run: EntityRun, gone: number) => void;
 }
@@ -183,7 +186,11 @@ export class PurgeExecutor {
     }
   }
 
-  async #removeUnit(e: number, keys: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+  async #removeUnit(e: number, asked: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+    const keys = asked.filter((key) => !this.#runs[e]!.held.has(key));
+    if (keys.length === 0) {
+      return 'done';
+    }
     try {
       const gone = await removeUnit(this.connection, this.#runs, e, keys, lockTimeout);
       for (const [position, removed] of (gone ?? []).entries()) {
@@ -196,6 +203,10 @@ export class PurgeExecutor {
       }
       return gone ? 'done' : { error: undefined, isCertain: false };
     } catch (error) {
+      if (error instanceof HoldsChangedError) {
+        await this.options.holdsChanged();
+        return { error: undefined, isCertain: false };
+      }
       const kind = classifyFailure(error);
       if (kind === 'fatal' || kind === 'connection') {
         throw error;
@@ -215,7 +226,7 @@ export class PurgeExecutor {
   }
 
   #context(run: EntityRun): BatchContext {
-    const { batchSize, lockTimeout, pause, onBatch } = this.options;
+    const { batchSize, lockTimeout, pause, holdsChanged, onBatch } = this.options;
     const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
     const limits = isExpensive
       ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
@@ -231,10 +242,11 @@ export class PurgeExecutor {
       size: new BatchSize(fixed || limits),
       step: batchSize ?? BATCH_SIZE_LIMITS.start,
       lockTimeout,
+      holdsChanged,
       throwIfStopped: () => this.stop.throwIfStopped(),
       afterBatch: async (current, gone, milliseconds) => {
         onBatch(current, gone);
-        this.stop.throwIfStopped();
+        // Ends at once where the run has to.
         await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
         this.stop.throwIfStopped();
       },

@@ -145,6 +145,15 @@ describe('records', () => {
     expect(purged.map(({ entity }) => entity)).toEqual(['Author', 'Book', 'Chapter', 'Draft']);
   });
 
+  it('are not passed over by a purge of an ORM without soft deletion', async () => {
+    const other = await MikroORM.init({
+      clientUrl: test.database.url,
+      entities: [...LIBRARY, ...complianceEntities()],
+    });
+    expect(() => createPurge(other)).toThrow(expect.objectContaining({ code: 'SOFT_DELETE_NOT_INSTALLED' }));
+    await other.close(true);
+  });
+
   it('share the fate of what they record: savepoints, transactions, a failed commit', async () => {
     await em
       .transactional(async (tx) => {

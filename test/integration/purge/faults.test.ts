@@ -57,7 +57,7 @@ describe(PurgeService.name, () => {
       create trigger on_delete before delete on item for each row execute function on_delete();
     `);
   const purge = (options: Parameters<typeof createPurge>[1] = {}) =>
-    createPurge(test.orm, { pauseBetweenBatches: 0, ...options });
+    createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, ...options });
   /** Rows then go by their keys, in transactions with an entity manager. */
   const hooked: typeof purge = (options) => {
     const service = purge(options);
@@ -245,7 +245,7 @@ describe(PurgeService.name, () => {
     const proxy = await startProxy(test.database.url, 3);
     const orm = await MikroORM.init({ ...(test.orm.config.getAll() as Options), clientUrl: proxy.url });
 
-    const report = await createPurge(orm, { pauseBetweenBatches: 0, batchSize: 100 }).run();
+    const report = await createPurge(orm, { brake: false, pauseBetweenBatches: 0, batchSize: 100 }).run();
 
     expect(proxy.lostAnswers()).toBe(1);
     expect(report).toMatchObject({

@@ -7,15 +7,15 @@ describe(PurgeHealthIndicator.name, () => {
     overdue: Record<string, readonly [any: number, unblocked: number, due: number, blocked: number]>,
   ) =>
     new PurgeHealthIndicator({
-      lag: async (options: PurgeLagOptions) => {
-        asked.push(options);
+      lag: async (options?: PurgeLagOptions) => {
+        asked.push(options ?? {});
         return {
           at: new Date(),
           entities: Object.entries(overdue).map(([entity, [any, unblocked, due, blocked]]) => ({
             entity,
             cutoff: new Date(),
             oldestDue: undefined,
-            ...(options.unblocked ? { overdueBy: unblocked, due, blocked } : { overdueBy: any }),
+            ...(options?.unblocked ? { overdueBy: unblocked, due, blocked } : { overdueBy: any }),
           })),
         };
       },
