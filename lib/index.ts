@@ -1,3 +1,4 @@
+export { ArchivedScopeError } from './errors/archived-scope.error.js';
 export { DeletionRestrictedError, type DeletionRestriction } from './errors/deletion-restricted.error.js';
 export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
@@ -9,7 +10,12 @@ export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.err
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
 export type { Duration } from './options/duration.js';
-export type { RelationPolicy, SoftDeletableOptions } from './options/soft-deletable-options.js';
+export type {
+  ArchivedColumnOptions,
+  DeletionStrategy,
+  RelationPolicy,
+  SoftDeletableOptions,
+} from './options/soft-deletable-options.js';
 export type { DeletionTarget } from './deletion/deletion-target.js';
 export type { RestoreOptions, RestorePreview, RestoreResult } from './deletion/restore-rows.js';
 export type { DeletionOptions, DeletionPreview, DeletionResult } from './deletion/soft-delete-rows.js';

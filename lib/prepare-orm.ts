@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { checkArchivedEntities } from './archive/removal/check-archived-entities.js';
 import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
@@ -41,6 +42,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
+  checkArchivedEntities(orm.getMetadata(), catalog);
   attendOperations(installation);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());

@@ -1,4 +1,5 @@
 import type { EntitySchema } from '@mikro-orm/core';
+import { archiveEntities } from '../archive/snapshot/archive-entities.js';
 import { LegalHoldRowSchema, LegalHoldSchema } from './hold/legal-hold.entity.js';
 import { DeletionRecordSchema } from './record/deletion-record.entity.js';
 
@@ -13,5 +14,8 @@ import { DeletionRecordSchema } from './record/deletion-record.entity.js';
  * @publicApi
  */
 export function complianceEntities(): EntitySchema<any, any>[] {
-  return [DeletionRecordSchema, LegalHoldSchema, LegalHoldRowSchema] as unknown as EntitySchema<any, any>[];
+  return [DeletionRecordSchema, LegalHoldSchema, LegalHoldRowSchema, ...archiveEntities()] as unknown as EntitySchema<
+    any,
+    any
+  >[];
 }

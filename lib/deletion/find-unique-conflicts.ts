@@ -3,21 +3,11 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { readUniqueIndexes, type UniqueIndex } from '../postgres/read-unique-indexes.js';
 import { tableName } from '../sql/table-name.js';
 import { entityKeys } from '../sql/entity-key.js';
 import { keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
-
-interface UniqueIndex {
-  readonly name: string;
-  /** The indexed expressions as SQL over the table's columns. */
-  readonly keys: readonly string[];
-  /** The column of each expression that is nothing but a column. */
-  readonly columns: readonly (string | null)[];
-  /** Per expression, the operator by which two rows exclude each other. */
-  readonly operators: readonly string[];
-  readonly predicate: string;
-}
 
 /**
  * The unique values that rows about to be restored would share with active rows, or with each other. Read from the
@@ -35,7 +25,7 @@ export async function findUniqueConflicts(
   const conflicts: RestoreConflict[] = [];
   for (const root of rows.entities()) {
     const entry = catalog.get(root);
-    for (const unique of await uniqueIndexes(em, ctx, entry)) {
+    for (const unique of await readUniqueIndexes(em, ctx, tableName(em, root), entry.column)) {
       const taken = await findTaken(em, ctx, entry, unique, rows.keys(root));
       if (taken.length === 0) {
         continue;
@@ -61,39 +51,6 @@ export async function findUniqueConflicts(
     }
   }
   return conflicts;
-}
-
-function uniqueIndexes(
-  em: EntityManager,
-  ctx: Transaction,
-  { meta, column }: SoftDeletableEntityMetadata,
-): Promise<UniqueIndex[]> {
-  return execute<UniqueIndex>(
-    em,
-    ctx,
-    `select c.relname as name, coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
-       array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
-       array(select (select b.attname::text from pg_attribute as b
-                     where b.attrelid = i.indrelid and b.attnum = i.indkey[k - 1] and b.attnum > 0)
-             from generate_series(1, i.indnkeyatts) as k order by k) as columns,
-       array(select coalesce(
-               (select format('operator(%I.%s)', n.nspname, o.oprname)
-                from pg_constraint as x
-                join pg_operator as o on o.oid = x.conexclop[k] join pg_namespace as n on n.oid = o.oprnamespace
-                where x.conindid = i.indexrelid and x.contype = 'x'),
-               case when (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean then 'is not distinct from' else '=' end)
-             from generate_series(1, i.indnkeyatts) as k order by k) as operators
-     from pg_index as i
-     join pg_class as c on c.oid = i.indexrelid
-     join pg_attribute as a on a.attrelid = i.indrelid and a.attname = ?
-     where i.indrelid = cast(? as regclass) and (i.indisunique or i.indisexclusion) and i.indisready
-       and (a.attnum = any(i.indkey) or exists (
-         select from pg_depend as d
-         where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-           and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))
-     order by c.relname`,
-    [column, tableName(em, meta)],
-  );
 }
 
 /** The names of this statement's own, which no column has: an index's expressions name columns without a table. */

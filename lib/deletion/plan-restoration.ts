@@ -1,15 +1,30 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { ArchiveRestoration } from '../archive/restoration/archive-restoration.js';
+import type { AskedSnapshots } from '../archive/reading/asked-snapshots.js';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import { filterSql } from '../sql/filter-sql.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { entityKeys } from '../sql/entity-key.js';
+import { completeUnits } from './complete-units.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
 import { lockAlong } from './lock-along.js';
-import type { RowSet } from '../sql/row-set.js';
+import { planArchivedParents } from './plan-archived-parents.js';
+import { RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
+
+/** What a restoration brings back, and what stands in its way. @internal */
+export interface RestorationPlan {
+  readonly rows: RowSet;
+  /** What comes back from the archive; nothing where no entity is archived. */
+  readonly archive: ArchiveRestoration | undefined;
+  readonly conflicts: RestoreConflict[];
+}
+
+/** What a restoration was asked for: deleted rows of a table, or rows of the archive. @internal */
+export type AskedRows = RowSelection | AskedSnapshots;
 
 /**
  * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what
@@ -21,13 +36,26 @@ export async function planRestoration(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  asked: RowSelection,
+  asked: AskedRows,
   withParents: boolean,
-): Promise<{ rows: RowSet; conflicts: RestoreConflict[] }> {
+): Promise<RestorationPlan> {
   const { catalog } = getInstallation(em);
-  const rows = await collectUnit(em, ctx, catalog, meta, asked);
-  const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
-  return { rows, conflicts: [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))] };
+  const archive = catalog.allArchived().length > 0 ? new ArchiveRestoration(em, ctx) : undefined;
+  let rows = new RowSet();
+  if ('resolve' in asked) {
+    await archive!.ask(asked);
+  } else {
+    rows = await collectUnit(em, ctx, catalog, meta, asked);
+  }
+  const conflicts: RestoreConflict[] = [];
+  if (archive) {
+    const collect = (root: EntityMetadata, selection: RowSelection) => collectUnit(em, ctx, catalog, root, selection);
+    await completeUnits(em, ctx, catalog, archive, rows, collect);
+    conflicts.push(...(await planArchivedParents(em, ctx, catalog, archive, rows, withParents)));
+  }
+  conflicts.push(...(await completeWithParents(em, ctx, catalog, rows, withParents)));
+  conflicts.push(...(await findUniqueConflicts(em, ctx, catalog, rows)));
+  return { rows, archive, conflicts };
 }
 
 /** The rows that match and, level by level, the rows behind them that carry the same time. */
@@ -44,7 +72,6 @@ function collectUnit(
     return child && [filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(front).column)}`)];
   });
 }
-
 /** Adds the deleted parents of the rows, and theirs, or reports them. */
 async function completeWithParents(
   em: EntityManager,

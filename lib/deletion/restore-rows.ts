@@ -8,13 +8,17 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import { tableName } from '../sql/table-name.js';
 import { requireType } from '../options/require-type.js';
 import { type Affected } from './cascade-deletion.js';
+import { restoredParts } from '../archive/restoration/restored-parts.js';
+import { syncRelinked } from '../archive/snapshot/sync-relinked.js';
+import { askSnapshots } from '../archive/reading/asked-snapshots.js';
+import { withExactText } from '../archive/snapshot/with-exact-text.js';
+import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
 import type { OperationPart } from '../events/operation.js';
 import { keysOfRows } from './keys-for-events.js';
-import { planRestoration } from './plan-restoration.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
-import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
 import { stampSql } from '../sql/deleted-at-sql.js';
 import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
@@ -87,7 +91,7 @@ export async function restoreRows(
 ): Promise<RestoreResult> {
   const { withParents, filters, ...given } = requireRestoreOptions(options);
   const context = requireContext(getInstallation(em), 'restore()', given);
-  const asked = await selectRows(em, meta, where, { scope: 'only', filters });
+  const asked = await askDeleted(em, meta, where, { filters });
   return tryUnlessTaken(em, meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
@@ -105,24 +109,49 @@ export async function previewRestoration(
   options: RestoreOptions,
 ): Promise<RestorePreview> {
   const { withParents, filters } = requireRestoreOptions(options);
-  const asked = await selectRows(em, meta, where, { scope: 'only', filters, isPreview: true });
-  let expected: Affected = new Map();
+  const asked = await askDeleted(em, meta, where, { filters, isPreview: true });
+  let expected = summarize(new Map());
   try {
     return await tryUnlessTaken(em, meta, () =>
-      inPreview(em, async (ctx) => {
-        const { catalog } = getInstallation(em);
-        const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
-        expected = new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
-        const affected = conflicts.length > 0 ? expected : await activateAll(em, ctx, rows);
-        return { ...summarize(affected), conflicts };
-      }),
+      inPreview(em, (ctx) =>
+        exactly(em, ctx, async () => {
+          const plan = await planRestoration(em, ctx, meta, asked, withParents);
+          expected = summarize(expectedOf(em, plan), plan.archive?.snapshots.counts());
+          if (plan.conflicts.length === 0) {
+            await plan.archive?.write();
+            await activateAll(em, ctx, plan.rows);
+          }
+          return { ...expected, conflicts: plan.conflicts };
+        }),
+      ),
     );
   } catch (error) {
     if (error instanceof RestoreConflictError) {
-      return { ...summarize(expected), conflicts: error.conflicts };
+      return { ...expected, conflicts: error.conflicts };
     }
     throw error;
   }
+}
+
+function askDeleted(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: { filters: FilterOptions | undefined; isPreview?: boolean },
+): Promise<AskedRows> {
+  return getInstallation(em).catalog.findArchived(meta)
+    ? askSnapshots(em, meta, where, options)
+    : selectRows(em, meta, where, { scope: 'only', ...options });
+}
+
+/** Values of archived rows are text until they are back in their tables. */
+function exactly<Result>(em: EntityManager, ctx: Transaction, work: () => Promise<Result>): Promise<Result> {
+  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, work) : work();
+}
+
+function expectedOf(em: EntityManager, { rows }: RestorationPlan): Affected {
+  const { catalog } = getInstallation(em);
+  return new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
 }
 
 function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { withParents: boolean } {
@@ -167,30 +196,41 @@ async function restoreUnits(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  asked: RowSelection,
+  asked: AskedRows,
   withParents: boolean,
   context: DeletionContext,
 ): Promise<RestoreResult> {
   const { catalog, transactions, operations } = getInstallation(em);
-  const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
-  if (conflicts.length > 0) {
-    throw new RestoreConflictError(catalog.get(meta).name, conflicts);
+  const { rows, archived, relinked, units, affected } = await exactly(em, ctx, async () => {
+    const plan = await planRestoration(em, ctx, meta, asked, withParents);
+    if (plan.conflicts.length > 0) {
+      throw new RestoreConflictError(catalog.getMarked(meta).name, plan.conflicts);
+    }
+    for (const root of plan.rows.entities()) {
+      await loadReferences(em, ctx, root, plan.rows);
+    }
+    return {
+      rows: plan.rows,
+      archived: plan.archive?.snapshots,
+      units: operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined,
+      // First, so that a key to an archived row is there again when the one that holds it becomes active.
+      relinked: (await plan.archive?.write()) ?? [],
+      affected: await activateAll(em, ctx, plan.rows),
+    };
+  });
+  if (archived) {
+    transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
   }
-  for (const root of rows.entities()) {
-    await loadReferences(em, ctx, root, rows);
-  }
-  const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
-  const affected = await activateAll(em, ctx, rows);
   for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
   }
-  const parts: OperationPart[] = [];
+  const parts: OperationPart[] = archived ? restoredParts(em, archived) : [];
   for (const [{ meta: root }, count] of affected) {
     const keys = await keysOfRows(em, ctx, root, rows);
     parts.push({ meta: root, count, ...keys, each: () => rows.each(root), rows: units?.get(root) });
   }
   await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
-  return summarize(affected);
+  return summarize(affected, archived?.counts());
 }
 
 async function activateAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<Affected> {

@@ -1,16 +1,16 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
-import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { type Affected, cascadeDeletion, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
-import { deleteSelected } from './delete-selected.js';
+import { archiveRows, countsOf } from './archive-rows.js';
+import { type Affected, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
+import { deleteUnit } from './delete-unit.js';
 import { withKeysOfUnit } from './keys-for-events.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { type RowSelection, selectRows } from '../sql/select-rows.js';
+import { selectRows } from '../sql/select-rows.js';
 import { syncDeleted } from '../memory/sync-managed-entities.js';
-import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
+import { takeUnitTime } from '../sql/take-unit-time.js';
 import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
@@ -75,19 +75,20 @@ export async function softDeleteRows(
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
   const context = requireContext(installation, 'softDelete()', given);
-  const entry = catalog.get(meta);
+  const entry = catalog.getMarked(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions, context.actor);
-    const affected = await deleteUnit(em, ctx, entry, asked, unit);
-    await refuseIfRestricted(em, ctx, catalog, unit, affected.keys());
-    for (const deleted of affected.keys()) {
+    const { soft, archive } = await deleteUnit(em, ctx, entry, asked, unit);
+    const archived = await archiveRows(em, ctx, entry.name, archive, unit, context);
+    await refuseIfRestricted(em, ctx, catalog, unit, soft.keys());
+    for (const deleted of soft.keys()) {
       transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
     }
-    const counts = [...affected].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    const counts = [...soft].map(([deleted, count]) => ({ meta: deleted.meta, count }));
     const parts = await withKeysOfUnit(em, ctx, unit, counts);
     await operations.complete({ action: 'deleted', ...context, unit, parts }, { em, ctx });
-    return { deletedAt: unit.date, ...summarize(affected) };
+    return { deletedAt: unit.date, ...summarize(soft, archived) };
   });
 }
 
@@ -107,35 +108,22 @@ export async function previewSoftDeletion(
   const asked = await selectRows(em, meta, where, { scope: 'active', filters, isPreview: true });
   return inPreview(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions);
-    const affected = await deleteUnit(em, ctx, catalog.get(meta), asked, unit);
-    const restrictions = await findRestrictions(em, ctx, catalog, unit, affected.keys());
-    return { ...summarize(affected), restrictions };
+    const deleted = await deleteUnit(em, ctx, catalog.getMarked(meta), asked, unit);
+    const restrictions = (await deleted.archive?.remove({})) ?? [];
+    return {
+      ...summarize(deleted.soft, countsOf(deleted.archive)),
+      restrictions: [...restrictions, ...(await findRestrictions(em, ctx, catalog, unit, deleted.soft.keys()))],
+    };
   });
 }
 
-/** Puts the rows that are asked for, and everything their deletion cascades to, into a unit. */
-async function deleteUnit(
-  em: EntityManager,
-  ctx: Transaction,
-  entry: SoftDeletableEntityMetadata,
-  asked: RowSelection,
-  unit: UnitTime,
-): Promise<Affected> {
-  const { catalog } = getInstallation(em);
-  const affected: Affected = new Map();
-  const count = await deleteSelected(em, ctx, entry, asked, unit);
-  if (count > 0) {
-    affected.set(entry, count);
-    for (const [child, cascaded] of await cascadeDeletion(em, ctx, catalog, unit, [entry])) {
-      affected.set(child, (affected.get(child) ?? 0) + cascaded);
-    }
-  }
-  return affected;
-}
-
 /** @internal */
-export function summarize(affected: Affected): { affected: Record<string, number>; total: number } {
-  const entries = [...affected].filter(([, count]) => count > 0).map(([{ name }, count]) => [name, count] as const);
+export function summarize(
+  soft: Affected,
+  archived: readonly (readonly [name: string, count: number])[] = [],
+): { affected: Record<string, number>; total: number } {
+  const counts = [...[...soft].map(([{ name }, count]) => [name, count] as const), ...archived];
+  const entries = counts.filter(([, count]) => count > 0);
   return {
     affected: Object.fromEntries(entries),
     total: entries.reduce((sum, [, count]) => sum + count, 0),

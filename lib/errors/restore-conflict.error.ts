@@ -2,8 +2,14 @@ import { SoftDeleteError } from './soft-delete.error.js';
 
 /** One reason why a row cannot come back. */
 export interface RestoreConflict {
-  /** `unique`: another row holds the value, see `conflictingWith`. `parent-deleted`: the row that owns this one is deleted itself. */
-  readonly reason: 'unique' | 'parent-deleted';
+  /**
+   * `unique`: another row holds the value, see `conflictingWith`. `parent-deleted`: the row that owns this one is deleted itself, or
+   * archived.
+   *
+   * Of archived rows: `key`: another row has taken the primary key. `parent-missing`: a row that this one points at is gone for good.
+   * `schema`: the table has changed, see `column`.
+   */
+  readonly reason: 'unique' | 'key' | 'parent-deleted' | 'parent-missing' | 'schema';
   /** The entity of the row that was to be restored. */
   readonly entity: string;
   /**
@@ -19,6 +25,11 @@ export interface RestoreConflict {
   readonly conflictingKey?: unknown;
   /** Of `unique`: whether the other row is an active one or would be restored together with this one. */
   readonly conflictingWith?: 'active' | 'restored';
+  /**
+   * Of `schema`: the column that is unknown today, has another type, or is new and required without a default; `*` where the whole table
+   * is gone.
+   */
+  readonly column?: string;
 }
 
 /**
@@ -56,8 +67,18 @@ function describe({
   properties,
   conflictingKey,
   conflictingWith,
+  column,
 }: RestoreConflict): string {
   const row = `${entity} ${keyText(key)}`;
+  if (reason === 'schema') {
+    return `the column ${column} of ${row} is not what it was when the row was archived`;
+  }
+  if (reason === 'key') {
+    return `another row has the key of ${row}`;
+  }
+  if (reason === 'parent-missing') {
+    return `${row} points at a row that is gone (${constraint})`;
+  }
   if (reason === 'parent-deleted') {
     return `${row} belongs to ${constraint} ${keyText(conflictingKey)}, which is deleted`;
   }
@@ -92,6 +113,10 @@ function advice(conflicts: readonly RestoreConflict[]): string {
       'Restore one of the rows that share a value, or change the value of the others.',
     unique.some(({ key }) => key === undefined) &&
       'Another transaction may be taking the value right now, or the row that holds it is hidden from this role: try again, or look it up by the constraint.',
+    conflicts.some(({ reason }) => reason === 'key') && 'Remove the row that has the key, or give it another one.',
+    conflicts.some(({ reason }) => reason === 'parent-missing') && 'Insert the row again that it points at.',
+    conflicts.some(({ reason }) => reason === 'schema') &&
+      'Say what has become of the column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, or change the type back.',
     conflicts.some(({ reason }) => reason === 'parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
   ]
     .filter(Boolean)

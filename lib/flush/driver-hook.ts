@@ -4,6 +4,7 @@ import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
+import { isArchived } from './archive-removals.js';
 import { removedLinks } from './removed-links.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { withActiveSnapshot } from './unloaded-links.js';
@@ -46,10 +47,11 @@ export function hookIntoDriver(em: EntityManager, subscriber: SoftDeleteSubscrib
     const meta = em.getMetadata().find(entityName as never);
     // A flush passes its transaction (`executeDeletes` in `ChangeSetPersister.js`), the schema generator has none. What a flush still
     // deletes here, no listener of this package has seen.
-    if (!manager && meta && catalog.find(meta) && options && 'ctx' in options) {
+    const isFlush = !manager && meta && options && 'ctx' in options;
+    if (isFlush && catalog.findMarked(meta) && !isArchived(subscriber.current(options.ctx, undefined), where)) {
       throw new PhysicalDeletionError(meta.className, 'The flush');
     }
-    if (manager && meta && !catalog.find(meta) && catalog.all().length > 0) {
+    if (manager && meta && !catalog.findMarked(meta) && catalog.all().length + catalog.allArchived().length > 0) {
       const key = primaryColumns(meta.root).map((column) => `p.${em.getPlatform().quoteIdentifier(column)}`);
       const qb = driver.createQueryBuilder<any>(entityName, options?.ctx, 'write').select(meta.primaryKeys as never);
       const matching = Utils.isPrimaryKey(where)

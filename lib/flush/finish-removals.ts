@@ -1,6 +1,10 @@
-import { helper } from '@mikro-orm/core';
+import { ChangeSetType, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
+import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
+import { archiveRows } from '../deletion/archive-rows.js';
+import { type Affected, refuseIfRestricted } from '../deletion/cascade-deletion.js';
+import { addAffected, archiveUnit, growUnit } from '../deletion/delete-unit.js';
+import { lockRows } from '../sql/lock-rows.js';
 import { withKeysOfUnit } from '../deletion/keys-for-events.js';
 import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
@@ -8,9 +12,10 @@ import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js'
 import type { OperationPart } from '../events/operation.js';
 import type { Installation } from '../installation/installation.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
+import { addRemovals, giveBackToLenders } from './archive-removals.js';
 import type { FlushState } from './flush-state.js';
 import { settleRemovals } from './settle-removals.js';
-import { replaceUnloaded } from './unloaded-collections.js';
+import { replaceUnloaded, selectLeaving } from './unloaded-collections.js';
 
 /**
  * Completes the unit of a flush once all of its own statements have run: deletes what the removed rows cascade to, loaded or
@@ -29,11 +34,18 @@ export async function finishRemovals(
   const { em, removals } = state;
   const replaced: Affected = new Map();
   for (const collection of state.unloaded) {
+    if (catalog.findArchived(collection.property.targetMeta!)) {
+      continue;
+    }
     const entry = catalog.get(collection.property.targetMeta!);
     const count = await replaceUnloaded(em, ctx, collection, entry, takeUnit);
     if (count > 0) {
       replaced.set(entry, (replaced.get(entry) ?? 0) + count);
     }
+  }
+  const leaving = [...state.unloaded].filter(({ property }) => catalog.findArchived(property.targetMeta!));
+  if (state.archived.length > 0 || leaving.length > 0) {
+    await takeUnit();
   }
   const { unit } = state;
   if (!unit) {
@@ -48,12 +60,25 @@ export async function finishRemovals(
   }
 
   const early: Affected = state.early instanceof Map ? state.early : new Map();
+  const before = state.archivedEarly ?? new Map();
   const start = new Set([...byEntry.keys(), ...replaced.keys(), ...early.keys()]);
-  const cascaded = await cascadeDeletion(em, ctx, catalog, unit, start);
-  for (const [entry, count] of [...replaced, ...early]) {
-    cascaded.set(entry, (cascaded.get(entry) ?? 0) + count);
+  const archive = archiveUnit(em, ctx, unit);
+  if (archive) {
+    await addRemovals(em, ctx, archive, state, ChangeSetType.DELETE);
+    for (const collection of leaving) {
+      const asked = await selectLeaving(em, collection);
+      await archive.add(
+        collection.property.targetMeta!,
+        await lockRows(em, ctx, collection.property.targetMeta!, asked),
+      );
+    }
+  }
+  const cascaded = await growUnit(em, ctx, unit, archive, start);
+  for (const more of [replaced, early, before]) {
+    addAffected(cascaded, more);
   }
   try {
+    await archiveRemoved(installation, state, ctx, unit, archive);
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {
     if (error instanceof DeletionRestrictedError) {
@@ -85,6 +110,40 @@ export async function finishRemovals(
     await abortTransaction(em, ctx);
     throw error;
   }
+}
+
+/**
+ * Moves to the archive what a flush removes before it inserts anything, with what that takes along.
+ *
+ * @returns the soft-deletable rows among the latter
+ * @throws DeletionRestrictedError if something that stays points at one of the rows
+ * @internal
+ */
+export async function archiveEarly(
+  installation: Installation,
+  state: FlushState,
+  ctx: Transaction,
+  takeUnit: () => Promise<UnitTime>,
+): Promise<Affected> {
+  const unit = await takeUnit();
+  const archive = archiveUnit(state.em, ctx, unit)!;
+  await addRemovals(state.em, ctx, archive, state, ChangeSetType.DELETE_EARLY);
+  const affected = await growUnit(state.em, ctx, unit, archive, []);
+  await archiveRemoved(installation, state, ctx, unit, archive);
+  return affected;
+}
+
+async function archiveRemoved(
+  { transactions }: Installation,
+  state: FlushState,
+  ctx: Transaction,
+  unit: UnitTime,
+  archive: ArchiveUnit | undefined,
+): Promise<void> {
+  const { em, archived, removals, context } = state;
+  transactions.undoOnRollback(ctx, giveBackToLenders(state));
+  const asked = archived[0]?.meta.root.className ?? removals[0]?.entry.name ?? 'The entity';
+  await archiveRows(em, ctx, asked, archive, unit, context);
 }
 
 /**

@@ -31,6 +31,10 @@ export interface FlushState {
   readonly context: DeletionContext;
   /** Rows to be removed physically, whose cascades are looked at once the flush has written everything else. */
   readonly physical?: readonly PhysicalRemoval[];
+  /** Archived entities that the unit of work deletes, once their rows are in the archive. */
+  readonly archived: readonly ChangeSet<any>[];
+  /** Soft-deleted rows that archived ones took along which have left their tables before the flush inserted anything. */
+  archivedEarly?: Affected;
   unit?: UnitTime;
   /** What the cascade has reached before the flush wrote rows that may take over unique values, or `'due'` if it has to. */
   early?: Affected | 'due';

@@ -22,7 +22,7 @@ export async function physicalRemovals(
   const removals: PhysicalRemoval[] = [];
   const removed = uow
     .getChangeSets()
-    .filter((changeSet) => isDelete(changeSet) && !catalog.find(metadataOf(em, changeSet.entity as object)))
+    .filter((changeSet) => isDelete(changeSet) && !catalog.findMarked(metadataOf(em, changeSet.entity as object)))
     .map(({ entity }) => entity as object);
   for (const [meta, entities] of Map.groupBy(removed, (entity) => metadataOf(em, entity).root)) {
     const keys = entities.map((entity) => sentKey(em, meta, entity));
@@ -68,7 +68,7 @@ function isUnloadedRemoval(collection: Collection<any>, catalog: SoftDeleteCatal
     Boolean(property.orphanRemoval) &&
     collection.getSnapshot() === undefined &&
     helper(owner).__originalEntityData !== undefined &&
-    !catalog.find(property.targetMeta!)
+    !catalog.findMarked(property.targetMeta!)
   );
 }
 

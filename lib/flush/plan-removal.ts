@@ -14,7 +14,7 @@ export interface RemovalPlan {
   readonly spared: ReadonlySet<object>;
   /**
    * Entities that are removed physically though the unit of work must not do it: its own cascade would go on to soft-deletable
-   * entities behind them.
+   * entities behind them, or they are archived, and what they take along is left to the database.
    */
   readonly hard: ReadonlySet<object>;
   /** Entities that were never inserted and are not to be, because they belong to something that goes. */
@@ -29,6 +29,7 @@ export interface RemovalPlan {
  *   which knows whether they are there still. Children that are not soft-deletable and children behind a relation declared
  *   `'keep'` or `'restrict'` stay.
  * - An entity that is deleted already is left as it is, with everything behind it.
+ * - An archived entity is removed, and what it takes along is left to the database as well.
  * - Any other entity is removed physically, as ever, with those behind it; soft-deletable ones among these are soft-deleted.
  *
  * @param removed - the remove stack before the unit of work has cascaded
@@ -49,6 +50,7 @@ export function planRemoval(
   const unborn = new Set<object>();
   const behind = (entity: object) => loadedBehind(entity, catalog);
   const find = (entity: object) => catalog.find(metadataOf(catalog, entity));
+  const isArchived = (entity: object) => catalog.findArchived(metadataOf(catalog, entity)) !== undefined;
 
   const deleteSoftly = (entity: object, entry: SoftDeletableEntityMetadata): void => {
     if (!soft.has(entity)) {
@@ -88,7 +90,14 @@ export function planRemoval(
     }
   };
 
-  /** @returns whether soft-deletable entities are behind the entity */
+  const archive = (entity: object): void => {
+    if (!hard.has(entity)) {
+      hard.add(entity);
+      behind(entity).forEach(([, target]) => (isNew(target) ? discard(target) : spare(target)));
+    }
+  };
+
+  /** @returns whether marked entities are behind the entity */
   const removePhysically = (entity: object, together: Set<object>): boolean => {
     if (together.has(entity)) {
       return false;
@@ -99,6 +108,9 @@ export function planRemoval(
       const entry = find(target);
       if (isNew(target)) {
         discard(target);
+      } else if (isArchived(target)) {
+        reachesSoft = true;
+        archive(target);
       } else if (entry) {
         reachesSoft = true;
         if (isDeleted(target, entry)) {
@@ -116,6 +128,9 @@ export function planRemoval(
   for (const entity of [...named, ...orphans]) {
     const entry = find(entity);
     const isReached = !named.has(entity) && (cascaded.has(entity) || spared.has(entity));
+    if (isArchived(entity) && !isReached && !isNew(entity)) {
+      archive(entity);
+    }
     if (!entry || isReached) {
       continue;
     }
@@ -129,9 +144,12 @@ export function planRemoval(
   }
   for (const entity of named) {
     const together = new Set<object>();
-    if (!find(entity) && removePhysically(entity, together)) {
+    if (!find(entity) && !isArchived(entity) && removePhysically(entity, together)) {
       together.forEach((member) => hard.add(member));
     }
+  }
+  for (const entity of hard) {
+    spared.delete(entity);
   }
   for (const entity of soft.keys()) {
     cascaded.delete(entity);

@@ -17,10 +17,11 @@ import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { adoptOrphans } from './adopt-orphans.js';
+import { archivedRemovals, removeEarly } from './archive-removals.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import { createRemoval } from './create-removal.js';
 import type { FlushState, Removal } from './flush-state.js';
-import { finishRemovals } from './finish-removals.js';
+import { archiveEarly, finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
@@ -94,7 +95,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     const { soft, cascaded, gone, spared, hard, unborn } = planRemoval(removeStack, orphanStack, catalog);
     await forgetChangesOfDeleted(em as EntityManager, gone, catalog);
-    for (const entity of [...unborn, ...hard]) {
+    for (const entity of [...unborn, ...[...hard].filter((each) => !catalog.findArchived(metadataOf(em, each)))]) {
       uow.remove(entity, undefined, { cascade: false });
     }
     for (const entity of [...soft.keys(), ...cascaded.keys(), ...spared, ...hard, ...unborn]) {
@@ -122,6 +123,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       cascaded,
       hard,
       unloaded: new Set(),
+      archived: [],
       context: {},
     });
   }
@@ -144,6 +146,8 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       hard: new Set<object>(),
     };
     leaveKnownValues(uow, catalog);
+    const archived = archivedRemovals(uow, catalog);
+    removeEarly(uow, archived);
     const late = planLateRemovals(uow, catalog, planned.removals);
     const removals = [...planned.removals, ...late.removals];
     const physical = await physicalRemovals(em as EntityManager, uow, catalog);
@@ -154,7 +158,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const unloaded = new Set(
       uow.getCollectionUpdates().filter((collection) => isUnloadedReplacement(collection, catalog)),
     );
-    const deletes = unloaded.size > 0 || removals.length > 0;
+    const deletes = unloaded.size > 0 || removals.length > 0 || archived.length > 0;
     if (!deletes && !isLater) {
       return;
     }
@@ -165,7 +169,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
     const context = deletes ? requireContext(this.installation, 'The deletion by a flush') : {};
-    const plan = { ...planned, removals, cascaded, unloaded, context, ...(isLater ? { physical } : {}) };
+    const plan = { ...planned, removals, cascaded, unloaded, archived, context, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
@@ -175,6 +179,15 @@ export class SoftDeleteSubscriber implements EventSubscriber {
 
   async beforeCreate({ em }: EventArgs<any>): Promise<void> {
     await this.#cascadeEarly(em as EntityManager);
+  }
+
+  /** All rows that the flush removes before it inserts anything go to the archive before the first of them is removed. */
+  async beforeDelete({ changeSet, em }: EventArgs<any>): Promise<void> {
+    const state = this.#flushes.get(em as EntityManager);
+    if (state && changeSet?.type === ChangeSetType.DELETE_EARLY && state.archived.includes(changeSet)) {
+      const ctx = em.getTransactionContext<Transaction>()!;
+      state.archivedEarly ??= await archiveEarly(this.installation, state, ctx, () => this.#takeUnit(state, ctx));
+    }
   }
 
   async beforeUpdate(args: EventArgs<any>): Promise<void> {
@@ -246,8 +259,8 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 
   /** Called by the driver after all inserts and updates of a flush. */
-  async finish(state: FlushState, ctx: Transaction | undefined): Promise<void> {
-    await finishRemovals(this.installation, state, ctx!, () => this.#takeUnit(state, ctx));
+  finish(state: FlushState, ctx: Transaction | undefined): Promise<void> {
+    return finishRemovals(this.installation, state, ctx!, () => this.#takeUnit(state, ctx));
   }
 
   /** All early updates have run by the time of the first insert or ordinary update. */
@@ -280,11 +293,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   }
 
   #stopped(em: EntityManager): void {
-    for (const reference of this.#running) {
-      const running = reference.deref();
-      if (!running || running === em) {
-        this.#running.delete(reference);
-      }
-    }
+    const over = [...this.#running].filter((reference) => [undefined, em].includes(reference.deref()));
+    over.forEach((reference) => this.#running.delete(reference));
   }
 }

@@ -1,7 +1,15 @@
-import { type Collection, type EntityProperty, helper, QueryHelper, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type Collection,
+  type EntityProperty,
+  type FilterQuery,
+  helper,
+  QueryHelper,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { deleteSelected } from '../deletion/delete-selected.js';
-import { selectRows } from '../sql/select-rows.js';
+import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -16,10 +24,13 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata
  */
 export function isUnloadedReplacement(collection: Collection<any>, catalog: SoftDeleteCatalog): boolean {
   const { property } = collection;
+  const target = property.targetMeta!;
   return (
     property.kind === ReferenceKind.ONE_TO_MANY &&
     collection.getSnapshot() === undefined &&
-    catalog.find(property.targetMeta!) !== undefined
+    // Without orphan removal no archived row leaves its table.
+    (catalog.find(target) !== undefined ||
+      (property.orphanRemoval === true && catalog.findArchived(target) !== undefined))
   );
 }
 
@@ -37,20 +48,12 @@ export async function replaceUnloaded(
   entry: SoftDeletableEntityMetadata,
   takeUnit: () => Promise<UnitTime>,
 ): Promise<number> {
-  const { property, owner } = collection;
+  const { property } = collection;
   const target = property.targetMeta!;
-  const kept = collection.getItems(false).map((item) => Utils.primaryKeyToObject(target, helper(item).getPrimaryKey()));
-  const { targetKey } = target.properties[property.mappedBy] as EntityProperty;
-  const behind = {
-    [property.mappedBy]: helper(owner).getTargetKeyValue(targetKey),
-    ...(kept.length > 0 ? { $not: { $or: kept } } : {}),
-  };
-  // The rest of what is behind the key was never in the collection.
-  const leaving = property.where ? { $and: [behind, property.where] } : behind;
   if (property.orphanRemoval) {
-    const asked = await selectRows(em, target, leaving, { scope: 'active', filters: false });
-    return deleteSelected(em, ctx, entry, asked, await takeUnit());
+    return deleteSelected(em, ctx, entry, await selectLeaving(em, collection), await takeUnit());
   }
+  const leaving = leavingRows(collection);
   await em
     .getDriver()
     .createQueryBuilder<any>(target.class, ctx, 'write')
@@ -66,4 +69,22 @@ export async function replaceUnloaded(
     )
     .execute();
   return 0;
+}
+
+/** The rows that are no longer in such a collection. @internal */
+export function selectLeaving(em: EntityManager, collection: Collection<any>): Promise<RowSelection> {
+  return selectRows(em, collection.property.targetMeta!, leavingRows(collection), { scope: 'active', filters: false });
+}
+
+function leavingRows(collection: Collection<any>): FilterQuery<any> {
+  const { property, owner } = collection;
+  const target = property.targetMeta!;
+  const kept = collection.getItems(false).map((item) => Utils.primaryKeyToObject(target, helper(item).getPrimaryKey()));
+  const { targetKey } = target.properties[property.mappedBy] as EntityProperty;
+  const behind = {
+    [property.mappedBy]: helper(owner).getTargetKeyValue(targetKey),
+    ...(kept.length > 0 ? { $not: { $or: kept } } : {}),
+  };
+  // The rest of what is behind the key was never in the collection.
+  return property.where ? { $and: [behind, property.where] } : behind;
 }

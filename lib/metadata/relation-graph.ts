@@ -144,7 +144,7 @@ export class RelationGraph {
   ): RelationCandidate {
     return {
       edge: { name: `${meta.className}.${prop.name}`, property: prop.name, ...edge, linkConditions, except: [] },
-      isDeclared: this.catalog.find(meta)?.relations[prop.name] !== undefined,
+      isDeclared: this.catalog.findMarked(meta)?.relations[prop.name] !== undefined,
     };
   }
 
@@ -162,7 +162,7 @@ export class RelationGraph {
   }
 
   #policy(meta: EntityMetadata, prop: EntityProperty, owner?: EntityProperty): RelationPolicy {
-    const declared = this.catalog.find(meta)?.relations[prop.name];
+    const declared = this.catalog.findMarked(meta)?.relations[prop.name];
     if (declared) {
       return declared;
     }

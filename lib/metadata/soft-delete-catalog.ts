@@ -9,10 +9,10 @@ import {
 } from '@mikro-orm/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { DEFAULT_PROPERTY } from '../options/default-property.js';
-import { parseRetention } from '../options/duration.js';
-import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
-import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
+import type { RelationPolicy } from '../options/soft-deletable-options.js';
+import { type ArchivedEntityMetadata, describeArchived } from './archived-entity.js';
+import { describeSoftDeletable } from './describe-soft-deletable.js';
+import type { DeletedByProperty } from './describe-deleted-by.js';
 import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
@@ -44,7 +44,6 @@ export interface OrmModel {
   getMetadata(): MetadataStorage;
 }
 
-const POLICIES: readonly string[] = ['cascade', 'restrict', 'keep'] satisfies RelationPolicy[];
 const catalogs = new WeakMap<MetadataStorage, SoftDeleteCatalog>();
 
 /**
@@ -56,6 +55,7 @@ export class SoftDeleteCatalog {
   /** What deleting a row means for the rows behind its relations. */
   readonly graph: RelationGraph;
   readonly #entities = new Map<EntityMetadata, SoftDeletableEntityMetadata>();
+  readonly #archived = new Map<EntityMetadata, ArchivedEntityMetadata>();
   #references: Map<EntityMetadata, EntityProperty[]> | undefined;
 
   private constructor(
@@ -92,11 +92,33 @@ export class SoftDeleteCatalog {
     return [...this.#entities.values()];
   }
 
+  /** The entities whose deleted rows are archived. Their tables hold active rows alone, so that nothing above speaks of them. */
+  allArchived(): ArchivedEntityMetadata[] {
+    return [...this.#archived.values()];
+  }
+
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
   find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
-    // Metadata may belong to another ORM over the same classes.
-    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
+    const meta = this.#own(entity);
     return meta && this.#entities.get(meta.root);
+  }
+
+  /** The same of an entity whose deleted rows are archived. */
+  findArchived(entity: EntityName<any> | EntityMetadata): ArchivedEntityMetadata | undefined {
+    const meta = this.#own(entity);
+    return meta && this.#archived.get(meta.root);
+  }
+
+  /** The same of an entity that is marked, whatever its strategy. */
+  findMarked(
+    entity: EntityName<any> | EntityMetadata,
+  ): SoftDeletableEntityMetadata | ArchivedEntityMetadata | undefined {
+    return this.find(entity) ?? this.findArchived(entity);
+  }
+
+  /** @throws NotSoftDeletableError if the entity is unknown to the ORM or not marked */
+  getMarked(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | ArchivedEntityMetadata {
+    return this.findArchived(entity) ?? this.get(entity);
   }
 
   /** @throws NotSoftDeletableError if the entity is unknown to the ORM or not marked */
@@ -112,7 +134,7 @@ export class SoftDeleteCatalog {
     return found;
   }
 
-  /** Per entity, the properties that hold a foreign key to a soft-deletable row. */
+  /** Per entity, the properties that hold a foreign key to a row of a marked entity. */
   references(): ReadonlyMap<EntityMetadata, readonly EntityProperty[]> {
     this.#references ??= new Map(
       [...this.storage]
@@ -122,9 +144,14 @@ export class SoftDeleteCatalog {
     return this.#references;
   }
 
+  /** Metadata may belong to another ORM over the same classes. */
+  #own(entity: EntityName<any> | EntityMetadata): EntityMetadata | undefined {
+    return this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
+  }
+
   #isReference(prop: EntityProperty): boolean {
     const holdsKey = prop.kind === ReferenceKind.MANY_TO_ONE || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner);
-    return holdsKey && (prop.polymorphTargets ?? [prop.targetMeta!]).some((target) => this.find(target));
+    return holdsKey && (prop.polymorphTargets ?? [prop.targetMeta!]).some((target) => this.findMarked(target));
   }
 
   #add(meta: EntityMetadata): void {
@@ -149,132 +176,14 @@ export class SoftDeleteCatalog {
       }
       return;
     }
-    this.#entities.set(meta, describe(meta, mark));
+    if (mark.strategy === 'archive') {
+      this.#archived.set(meta, describeArchived(meta, mark));
+    } else {
+      this.#entities.set(meta, describeSoftDeletable(meta, mark));
+    }
   }
 }
 
 function isMetadata(entity: EntityName<any> | EntityMetadata): entity is EntityMetadata {
   return typeof entity === 'object' && entity !== null && 'primaryKeys' in entity && 'root' in entity;
-}
-
-function describe(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletableEntityMetadata {
-  const where = `@SoftDeletable() on ${meta.className}`;
-  const property: string = mark.property ?? DEFAULT_PROPERTY;
-  const prop = meta.properties[property];
-  if (!prop || prop.kind !== ReferenceKind.SCALAR || prop.persist === false || prop.fieldNames?.length !== 1) {
-    throw new SoftDeleteConfigError(
-      where,
-      `it has no column property "${property}".`,
-      `Extend SoftDeletableEntity, declare \`@Property({ type: 'timestamptz', nullable: true }) ${property}?: Date\`, or name the property with { property: '…' }.`,
-    );
-  }
-  if (!prop.nullable) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" is not nullable, but an active row is one without a time of deletion.`,
-      'Declare it with `nullable: true`.',
-    );
-  }
-  const columnType = prop.columnTypes[0] ?? '';
-  const ownType = prop.customType?.constructor.name;
-  if (!/^timestamp(tz)? *(\(\d\))?( with(out)? time zone)?$/i.test(columnType)) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" is a column of type ${columnType}${ownType ? `, given by the custom type ${ownType}` : ''}, not a timestamp.`,
-      ownType
-        ? `Use \`type: 'timestamptz'\`, or a custom type whose \`getColumnType()\` gives timestamptz and which converts that.`
-        : "Declare it with `type: 'timestamptz'`.",
-    );
-  }
-  if (prop.customType?.convertToJSValueSQL) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so that no index of active rows could be declared.`,
-      'Convert in `convertToJSValue()` alone.',
-    );
-  }
-  if (prop.ref) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" is wrapped in a reference, which an active row has as well.`,
-      'Remove `ref: true`.',
-    );
-  }
-  if (/^timestamp[a-z]* *\([0-5]\)/i.test(columnType)) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,
-      'Declare it without a `length`: a unit is known by its time to the microsecond.',
-    );
-  }
-  if (prop.lazy) {
-    throw new SoftDeleteConfigError(
-      where,
-      `the property "${property}" is lazy, so a loaded entity would not know whether it is deleted.`,
-      'Remove `lazy: true`.',
-    );
-  }
-  return {
-    name: meta.className,
-    meta,
-    property,
-    column: prop.fieldNames[0]!,
-    columnType,
-    deletedBy: describeDeletedBy(meta, where, property, mark.deletedBy),
-    retention: mark.retention === undefined ? undefined : parseRetention(`${where}, retention`, mark.retention),
-    relations: describeRelations(meta, where, mark.relations ?? {}),
-    purgeIndex: mark.purgeIndex ?? true,
-    guard: mark.guard ?? false,
-  };
-}
-
-function describeRelations(
-  meta: EntityMetadata,
-  where: string,
-  relations: Record<string, RelationPolicy | undefined>,
-): Record<string, RelationPolicy> {
-  const described: Record<string, RelationPolicy> = {};
-  const properties = [meta, ...descendants(meta)].flatMap(({ relations: own }) => own);
-  for (const [name, policy] of Object.entries(relations)) {
-    if (policy === undefined) {
-      continue;
-    }
-    const option = `${where}, relations.${name}`;
-    const prop = properties.find((candidate) => candidate.name === name);
-    if (!prop || !pointsAway(prop)) {
-      const allowed = [...new Set(properties.filter(pointsAway).map((candidate) => candidate.name))];
-      throw new SoftDeleteConfigError(
-        option,
-        prop
-          ? 'the relation belongs to this side, so a deletion does not reach through it.'
-          : 'there is no such relation.',
-        allowed.length > 0
-          ? `The to-many and inverse one-to-one relations are: ${allowed.join(', ')}.`
-          : 'The entity has no to-many or inverse one-to-one relation.',
-      );
-    }
-    if (!POLICIES.includes(policy)) {
-      throw new SoftDeleteConfigError(
-        option,
-        `${JSON.stringify(policy)} is not a policy.`,
-        "Write 'cascade', 'restrict' or 'keep'.",
-      );
-    }
-    described[name] = policy;
-  }
-  return described;
-}
-
-/** Whether the rows at the other end are what this row owns, rather than what owns it. */
-function pointsAway(prop: { kind: ReferenceKind; owner: boolean }): boolean {
-  return (
-    prop.kind === ReferenceKind.ONE_TO_MANY ||
-    prop.kind === ReferenceKind.MANY_TO_MANY ||
-    (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner)
-  );
-}
-
-function descendants(meta: EntityMetadata): EntityMetadata[] {
-  const children = meta.root.inheritanceType === 'tpt' ? (meta.tptChildren ?? []) : (meta.polymorphs ?? []);
-  return children.flatMap((child) => [child, ...descendants(child)]);
 }

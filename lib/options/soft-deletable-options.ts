@@ -10,6 +10,25 @@ import type { Duration } from './duration.js';
 export type RelationPolicy = 'cascade' | 'restrict' | 'keep';
 
 /**
+ * What a deletion does with a row: mark it in its table, or move it to `deletion_archive`.
+ *
+ * @publicApi
+ */
+export type DeletionStrategy = 'soft' | 'archive';
+
+/**
+ * How the columns of an archived row lead to those of a table that has changed since.
+ *
+ * @publicApi
+ */
+export interface ArchivedColumnOptions {
+  /** Columns that have another name today: `{ old: 'new' }`. */
+  renamed?: Readonly<Record<string, string>>;
+  /** Columns that the table no longer has, and whose values a restoration may leave behind. */
+  dropped?: readonly string[];
+}
+
+/**
  * How one entity is soft-deleted.
  *
  * @publicApi
@@ -51,4 +70,13 @@ export interface SoftDeletableOptions<Entity = any> {
    * @default false
    */
   guard?: boolean;
+  /**
+   * `'archive'` removes deleted rows from their table and keeps them in `deletion_archive`, from where `restore()` brings them back:
+   * for tables with many writes. The entity has no timestamp, and the ORM needs the entities of `complianceEntities()`.
+   *
+   * @default 'soft'
+   */
+  strategy?: DeletionStrategy;
+  /** With `strategy: 'archive'`: what has become of columns since rows were archived. Names are those of columns. */
+  archive?: ArchivedColumnOptions;
 }

@@ -27,7 +27,7 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
   override getNativeQuery(processVirtualEntity?: boolean): any {
     const meta = this.mainAlias.meta as EntityMetadata | undefined;
     const entry =
-      this.type === QueryType.DELETE && this.guardState.softDeleteGuarded && meta && this.catalog.find(meta);
+      this.type === QueryType.DELETE && this.guardState.softDeleteGuarded && meta && this.catalog.findMarked(meta);
     if (entry) {
       throw new PhysicalDeletionError(meta!.className, 'QueryBuilder.delete()');
     }

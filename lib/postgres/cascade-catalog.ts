@@ -12,7 +12,7 @@ export interface CascadingKey {
   readonly columns: readonly string[];
   readonly to: string;
   readonly referenced: readonly string[];
-  /** The soft-deletable entity whose rows hold the key, if they do. */
+  /** The marked entity whose rows hold the key, if they do. */
   readonly endangers: EntityMetadata | undefined;
 }
 
@@ -21,8 +21,8 @@ interface KeyRow extends Omit<CascadingKey, 'endangers'> {
 }
 
 /**
- * The `on delete cascade` keys of the database through which the removal of a row that is not soft-deletable reaches soft-deletable
- * ones, at any distance, mapped by the ORM or not.
+ * The `on delete cascade` keys of the database through which the removal of a row that is not marked reaches rows of marked entities, at
+ * any distance, mapped by the ORM or not.
  *
  * @internal
  */
@@ -109,7 +109,7 @@ async function read(
     [`{${tables.map((table) => JSON.stringify(table)).join(',')}}`],
   );
   const names = new Map(named.map(({ i, name }) => [metas[i - 1]!, name]));
-  const soft = new Map([...names].flatMap(([meta, name]) => (catalog.find(meta) ? [[name, meta] as const] : [])));
+  const soft = new Map([...names].flatMap(([meta, name]) => (catalog.findMarked(meta) ? [[name, meta] as const] : [])));
   const described = keys.map(({ bare, ...key }) => {
     const relation = catalog.graph.edges.find(
       ({ link, parent }) =>

@@ -8,6 +8,7 @@ import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { readDueTimes } from './plan/due-times.js';
 import { applyBrake } from './run/apply-brake.js';
+import { type ArchiveRun, createArchiveRuns, runOnArchive } from './run/archive-run.js';
 import { callOnProgress } from './run/call-on-progress.js';
 import { createRuns } from './run/create-runs.js';
 import type { EntityRun } from './run/entity-run.js';
@@ -184,6 +185,7 @@ export class PurgeService {
     const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
     let startedAt: Date | undefined;
     let runs: readonly EntityRun[] = [];
+    let archived: readonly ArchiveRun[] = [];
     const report = (outcome: PurgeReport['outcome']): PurgeReport => {
       const began = startedAt ?? new Date();
       return {
@@ -191,8 +193,8 @@ export class PurgeService {
         finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
         dryRun,
         outcome,
-        total: runs.reduce((total, { purged }) => total + purged, 0),
-        entities: [...runs.map((run) => run.report()), ...skipped],
+        total: [...runs, ...archived].reduce((total, { purged }) => total + purged, 0),
+        entities: [...[...runs, ...archived].map((run) => run.report()), ...skipped],
       };
     };
     try {
@@ -222,6 +224,8 @@ export class PurgeService {
       if (groups.length > 0) {
         await (dryRun ? executor.rehearse() : executor.run());
       }
+      archived = createArchiveRuns(em, this.#catalog, times.cutoffs, entities);
+      await runOnArchive(archived, connection, { ...this.options, ...options }, stop);
       return report(runs.some(({ braked }) => braked) ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {
@@ -275,7 +279,8 @@ export class PurgeService {
   async #prepare(connection: PurgeConnection, olderThan?: number, em = this.#em) {
     const graph = await readKeyGraph(em, connection);
     const { entities, homeless = [] } = graph;
-    const times = await readDueTimes(connection, [...entities, ...homeless], this.options.retention, olderThan);
+    const all = [...entities, ...homeless, ...this.#catalog.allArchived()];
+    const times = await readDueTimes(connection, all, this.options.retention, olderThan);
     return { order: planPurge(graph), times, homeless };
   }
 

@@ -18,7 +18,7 @@ export interface OtherRepository {
 export function entitiesWithOtherRepositories(em: EntityManager, catalog: SoftDeleteCatalog): OtherRepository[] {
   const isOwn = (meta: EntityMetadata) => meta.repository !== undefined || Boolean(em.config.get('entityRepository'));
   return [...em.getMetadata()]
-    .filter((meta) => catalog.find(meta) && isOwn(meta))
+    .filter((meta) => catalog.findMarked(meta) !== undefined && isOwn(meta))
     .map((meta) => ({
       meta,
       repository: em.config.getRepositoryClass(meta.repository as never) as unknown as RepositoryClass,

@@ -16,7 +16,7 @@ export function provideRepositories(orm: OrmParts, catalog: SoftDeleteCatalog, r
   }
   const plain = orm.getPlatform().getRepositoryClass();
   for (const meta of orm.getMetadata()) {
-    if (meta.repository !== undefined || !catalog.find(meta)) {
+    if (meta.repository !== undefined || !catalog.findMarked(meta)) {
       continue;
     }
     // EntityManager.getRepository() keeps what it made. Nest may have injected it before soft deletion was installed, so that

@@ -31,14 +31,15 @@ type Options = Record<string, unknown>;
 
 /** @internal */
 export class ScopedReads {
-  readonly #property: string;
+  /** Nothing where deleted rows are archived, of which this view shows none. */
+  readonly #property: string | undefined;
 
   constructor(
     private readonly em: EntityManager,
     private readonly entityName: EntityName<any>,
     private readonly deletedScope: DeletedScope,
   ) {
-    this.#property = getInstallation(em).catalog.get(entityName).property;
+    this.#property = getInstallation(em).catalog.find(entityName)?.property;
   }
 
   find(where: unknown, options?: Options) {
@@ -111,7 +112,9 @@ export class ScopedReads {
   }
 
   #where(where: unknown): never {
-    return scopeWhere(this.deletedScope, this.#property, where as never) as never;
+    const condition =
+      this.#property === undefined ? (where ?? {}) : scopeWhere(this.deletedScope, this.#property, where as never);
+    return condition as never;
   }
 
   #options(options: Options = {}): never {

@@ -2,6 +2,7 @@ import {
   type EntityMetadata,
   type EntityProperty,
   type FilterQuery,
+  helper,
   type ObjectQuery,
   type RequiredEntityData,
   TransactionContext,
@@ -9,6 +10,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { readSnapshots } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
 import { restoreRows } from '../deletion/restore-rows.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
@@ -66,13 +68,20 @@ function findRestoreOrCreate<Entity extends object>(
   where: ObjectQuery<Entity>,
   data: RequiredEntityData<Entity>,
 ): Promise<RestoredOrCreated<Entity>> {
-  const { property } = getInstallation(em).catalog.get(meta.class);
+  const { catalog } = getInstallation(em);
+  const property = catalog.find(meta.class)?.property;
   const equalities = plainEqualities(meta, where);
   return em.transactional(async (tx) => {
     await takeTurns(tx, meta as EntityMetadata, equalities);
     const active = await tx.findOne(meta.class, where as never);
     if (active) {
       return { entity: active as Entity, restored: false };
+    }
+    if (property === undefined) {
+      const restored = await restoreArchived(tx, meta, where);
+      return restored
+        ? { entity: restored, restored: true }
+        : { entity: await create(tx, meta, equalities.values, data), restored: false };
     }
     const deleted = (await new ScopedReads(tx, meta.class, 'only').findOne(where, {
       orderBy: { [property]: 'desc' },
@@ -82,10 +91,33 @@ function findRestoreOrCreate<Entity extends object>(
       return { entity: deleted, restored: true };
     }
     const { [property]: _, ...values } = equalities.values;
-    const entity = tx.create(meta.class, merge(meta, values, data) as never) as Entity;
-    await tx.persist(entity).flush();
-    return { entity, restored: false };
+    return { entity: await create(tx, meta, values, data), restored: false };
   });
+}
+
+/** Brings back the row that was archived last of those that match. */
+async function restoreArchived<Entity extends object>(
+  tx: EntityManager,
+  meta: EntityMetadata<Entity>,
+  where: ObjectQuery<Entity>,
+): Promise<Entity | null> {
+  const [archived] = (await readSnapshots(tx, meta as EntityMetadata, where, { limit: 1 })) as Entity[];
+  if (!archived) {
+    return null;
+  }
+  await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', tx, meta, archived));
+  return (await tx.findOne(meta.class, helper(archived).getPrimaryKey() as never)) as Entity | null;
+}
+
+async function create<Entity extends object>(
+  tx: EntityManager,
+  meta: EntityMetadata<Entity>,
+  values: object,
+  data: RequiredEntityData<Entity>,
+): Promise<Entity> {
+  const entity = tx.create(meta.class, merge(meta, values, data) as never) as Entity;
+  await tx.persist(entity).flush();
+  return entity;
 }
 
 /** What the condition says with what is given, which wins; of an embedded object, property by property. */

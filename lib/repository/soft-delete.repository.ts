@@ -9,6 +9,7 @@ import {
   type UpsertOptions,
 } from '@mikro-orm/core';
 import { type EntityManager, EntityRepository, type QueryBuilder } from '@mikro-orm/postgresql';
+import { isDetached } from '../archive/reading/detached-rows.js';
 import { type DeletionTarget, resolveTarget } from '../deletion/deletion-target.js';
 import { hardDeleteRows, previewHardDeletion } from '../deletion/hard-delete-rows.js';
 import {
@@ -25,11 +26,13 @@ import {
   previewSoftDeletion,
   softDeleteRows,
 } from '../deletion/soft-delete-rows.js';
+import { ArchivedScopeError } from '../errors/archived-scope.error.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../installation/installation.js';
 import { requireScope } from '../installation/require-scope.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { ArchivedReads } from './archived-reads.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
 import { refuseDeletedRows } from './refuse-deleted-rows.js';
@@ -47,7 +50,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   /** @throws NotSoftDeletableError if the entity is not marked with `@SoftDeletable()` */
   constructor(em: EntityManager, entityName: EntityName<Entity>) {
     super(em, entityName);
-    SoftDeleteCatalog.of(em).get(entityName);
+    SoftDeleteCatalog.of(em).getMarked(entityName);
   }
 
   /** A view that reads active and deleted rows alike. Relations populated through it show deleted rows too. */
@@ -64,9 +67,17 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    * The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope.
    *
    * @throws SoftDeleteConfigError if there is no such scope
+   * @throws ArchivedScopeError if deleted rows of the entity are archived: they are read by themselves, with `onlyDeleted()`
    */
   scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
     requireScope('scope()', scope);
+    const archived = getInstallation(this.em).catalog.findArchived(this.entityName);
+    if (archived && scope === 'with') {
+      throw new ArchivedScopeError(archived.name, "withDeleted(), or scope('with'),");
+    }
+    if (archived && scope === 'only') {
+      return new ArchivedReads(this.em as EntityManager, this.entityName) as unknown as SoftDeleteReadView<Entity>;
+    }
     return new ScopedReads(this.em as EntityManager, this.entityName, scope) as unknown as SoftDeleteReadView<Entity>;
   }
 
@@ -162,7 +173,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   override async nativeDelete(where: FilterQuery<Entity>, options: DeleteOptions<Entity> = {}): Promise<number> {
     const { filters } = options;
     const { affected } = await this.softDelete(where, filters === undefined ? {} : { filters });
-    return affected[getInstallation(this.em).catalog.get(this.entityName).name] ?? 0;
+    return affected[getInstallation(this.em).catalog.getMarked(this.entityName).name] ?? 0;
   }
 
   /** Updates the active rows that match. */
@@ -206,7 +217,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
 
   /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
   isDeleted(entity: Entity): boolean {
-    const { property } = getInstallation(this.em).catalog.get(this.entityName);
+    const { catalog } = getInstallation(this.em);
+    if (catalog.findArchived(this.entityName)) {
+      return isDetached(entity);
+    }
+    const { property } = catalog.get(this.entityName);
     return (entity as Record<string, unknown>)[property] != null;
   }
 }
@@ -222,7 +237,11 @@ async function upsertChecked<Entity extends object>(
   write: (given: (EntityData<Entity> | Entity)[], conflict: UpsertTarget['options']) => Promise<Entity[]>,
 ): Promise<Entity[]> {
   const em = repository.getEntityManager() as EntityManager;
-  const entry = SoftDeleteCatalog.of(em).get(entityName);
+  const entry = SoftDeleteCatalog.of(em).find(entityName);
+  if (!entry) {
+    // Deleted rows are in the archive, and no conflict can be one with them.
+    return write([...rows], {});
+  }
   const target = upsertTarget(em, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
   await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
   const untouched = target.unique

@@ -17,7 +17,7 @@ export function softWritingEntityManager(Base: EntityManagerClass, catalog: Soft
   class SoftWritingEntityManager extends Base {
     override async nativeDelete(...args: any[]): Promise<number> {
       const [entityName, where, options = {}] = args;
-      if (!catalog.find(entityName)) {
+      if (!catalog.findMarked(entityName)) {
         return (super.nativeDelete as (...all: any[]) => Promise<number>)(...args);
       }
       const { filters } = options;

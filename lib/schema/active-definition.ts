@@ -77,6 +77,13 @@ export function activeDefinition(
     ...options,
     properties,
     get where() {
+      if (target.mark?.strategy === 'archive') {
+        throw new SoftDeleteConfigError(
+          option,
+          "with `strategy: 'archive'` the table holds active rows alone.",
+          `Use the ORM's own @${decorator === 'ActiveUnique' ? 'Unique' : 'Index'}(): its values are free again as soon as a row is deleted.`,
+        );
+      }
       const root = target.joinedRoot;
       if (root) {
         throw new SoftDeleteConfigError(

@@ -99,7 +99,15 @@ function schemaOf(entity: Definable): string | undefined {
 
 function viewProperties(source: Definable, view: EntityCtor): Record<string, EntityProperty> {
   const entity = classOf(source);
-  if (!getMark(entity)) {
+  const mark = getMark(entity);
+  if (mark?.strategy === 'archive') {
+    throw new SoftDeleteConfigError(
+      `activeView(${entity.name})`,
+      "with `strategy: 'archive'` the table holds active rows alone.",
+      'Read the table itself.',
+    );
+  }
+  if (!mark) {
     throw new SoftDeleteConfigError(
       `activeView(${entity.name})`,
       'the entity is not soft-deletable, so it has no deleted rows to leave out.',

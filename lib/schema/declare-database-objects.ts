@@ -12,6 +12,10 @@ import { guardTrigger } from './guard-trigger.js';
  * @internal
  */
 export function declareDatabaseObjects(target: DefinitionTarget, options: SoftDeletableOptions): void {
+  if (options.strategy === 'archive') {
+    // Its table holds active rows alone.
+    return;
+  }
   const property = options.property ?? DEFAULT_PROPERTY;
   if (options.purgeIndex ?? true) {
     target.add('indexes', {

@@ -96,7 +96,7 @@ function awaited(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
   const catalog = SoftDeleteCatalog.of(em);
   return catalog.graph
     .from(meta)
-    .filter(({ policy, child }) => policy === 'restrict' || (policy === 'cascade' && catalog.find(child)))
+    .filter(({ policy, child }) => policy === 'restrict' || (policy === 'cascade' && catalog.findMarked(child)))
     .filter(hasForeignKey)
     .map(({ parent }) => (meta.root.inheritanceType === 'tpt' ? parent : meta.root));
 }

@@ -5,7 +5,7 @@
  */
 const ground = ['errors', 'options', 'events', 'metadata'];
 const base = [...ground, 'installation'];
-const core = [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'flush', 'deletion', 'schema', 'purge'];
+const core = [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'archive', 'flush', 'deletion', 'schema', 'purge'];
 const services = [...core, 'compliance', 'repository', 'install', 'doctor', 'policy'];
 
 export const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -20,9 +20,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   filter: [...base, 'orm'],
   memory: [...base, 'orm', 'sql'],
   schema: [...base, 'sql'],
-  deletion: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory'],
-  flush: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'deletion'],
-  purge: [...base, 'sql', 'postgres', 'schema'],
+  archive: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory'],
+  deletion: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'archive'],
+  flush: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'archive', 'deletion'],
+  purge: [...base, 'sql', 'postgres', 'schema', 'archive'],
   compliance: core,
   repository: core,
   install: [...core, 'compliance', 'repository'],

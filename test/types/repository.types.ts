@@ -97,7 +97,9 @@ export async function conflictsAreNamed(): Promise<void> {
   } catch (error) {
     if (error instanceof RestoreConflictError) {
       expectTypeOf(error.conflicts).toEqualTypeOf<readonly RestoreConflict[]>();
-      expectTypeOf(error.conflicts[0]!.reason).toEqualTypeOf<'unique' | 'parent-deleted'>();
+      expectTypeOf(error.conflicts[0]!.reason).toEqualTypeOf<
+        'unique' | 'key' | 'parent-deleted' | 'parent-missing' | 'schema'
+      >();
     }
   }
 }

@@ -8,6 +8,7 @@ import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metad
 import { tableName } from '../../sql/table-name.js';
 import { hasNoSchema } from './has-no-schema.js';
 import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
+import { keepArchivedRows } from './keep-archived-rows.js';
 import { partConditions } from './part-conditions.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog } from './read-catalog.js';
@@ -53,6 +54,7 @@ class KeyGraphBuilder {
     for (const edge of catalog.graph.edges) {
       this.#relation(edge, catalog);
     }
+    keepArchivedRows(this.em, catalog, this.#references, (meta) => this.#table(meta));
     this.#refuseHiddenRows(entities);
     const foreign = this.#foreign(catalog, entities);
     return { entities, references: this.#references, companions: this.#companions, foreign, homeless };
@@ -183,7 +185,7 @@ class KeyGraphBuilder {
     if (!holder || !parent || !child) {
       return;
     }
-    const childIsPart = edge.policy === 'cascade' && !catalog.find(edge.child);
+    const childIsPart = edge.policy === 'cascade' && !catalog.findMarked(edge.child);
     switch (link.kind) {
       case 'child-key': {
         const reference = this.#reference(

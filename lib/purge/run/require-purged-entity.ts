@@ -20,9 +20,9 @@ export function requirePurgedEntity(catalog: SoftDeleteCatalog, entity: EntityNa
         'Write classes, schemas or their names. An undefined item comes from files that import each other.',
       );
     }
-    return catalog.get(entity).name;
+    return catalog.getMarked(entity).name;
   }
-  const found = catalog.all().find(({ name }) => name === entity);
+  const found = [...catalog.all(), ...catalog.allArchived()].find(({ name }) => name === entity);
   if (!found) {
     const isKnown = [...catalog.getMetadata()].some(({ className }) => className === entity);
     throw new NotSoftDeletableError(entity, isKnown);

@@ -163,7 +163,7 @@ function expectConflicts(world: World, error: RestoreConflictError, expected: re
     `${reason} ${kind}#${reason === 'unique' ? uniqueValue(world.model.row(handle)) : handle}`;
   const actual = error.conflicts.map(({ reason, entity, key }) => {
     const kind = SOFT_KINDS.find((each) => CLASSES[each].name === entity)!;
-    return name({ reason, kind, handle: world.rows.handle(kind, key as Key)! });
+    return name({ reason: reason as Conflict['reason'], kind, handle: world.rows.handle(kind, key as Key)! });
   });
   const [left, right] = [actual, expected.map(name)].map((each) => [...new Set(each)].toSorted().join(', '));
   if (left !== right) {

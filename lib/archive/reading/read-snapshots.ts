@@ -1,0 +1,123 @@
+import { type EntityMetadata, type FilterOptions, type FilterQuery, helper } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { getInstallation } from '../../installation/installation.js';
+import { primaryColumns } from '../../metadata/relation-graph.js';
+import { execute, inTransaction } from '../../sql/transaction.js';
+import { archiveTable } from '../snapshot/archive-table.js';
+import { askSnapshots } from './asked-snapshots.js';
+import { tablesOf } from '../removal/collect-pivot-rows.js';
+import { markDetached } from './detached-rows.js';
+import { orderSql, type SnapshotOrder } from './order-sql.js';
+import { readShapes } from '../snapshot/table-shape.js';
+import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
+import { withExactText } from '../snapshot/with-exact-text.js';
+
+/** What bounds a read of archived rows. @internal */
+export interface SnapshotReadOptions {
+  readonly orderBy?: SnapshotOrder;
+  readonly limit?: number;
+  readonly offset?: number;
+  readonly filters?: FilterOptions;
+}
+
+/**
+ * The archived rows that match, those that were deleted last first: instances of their own classes that no entity manager knows, and that
+ * nothing saves.
+ *
+ * @internal
+ */
+export async function readSnapshots(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  { orderBy, limit, offset, filters }: SnapshotReadOptions,
+): Promise<object[]> {
+  const asked = await askSnapshots(em, meta, where, { filters });
+  const order = [...orderSql(em, meta, orderBy), 'a."unit" desc', 'a."key"'];
+  const rows = await inTransaction(em, (ctx) =>
+    withExactText(em, ctx, async () => {
+      const { from, where: condition, params } = await asked.resolve(em, ctx);
+      const parts = await joinedPartsSql(em, ctx, meta);
+      return execute<Record<string, unknown>>(
+        em,
+        ctx,
+        `select ${parts.columns} from ${archiveTable(em)} as a${from}${parts.from} where ${condition} order by ${order.join(', ')}` +
+          `${limit === undefined ? '' : ` limit ${Number(limit)}`}${offset === undefined ? '' : ` offset ${Number(offset)}`}`,
+        params,
+      );
+    }),
+  );
+  return rows.map((row) => detach(em, meta, row));
+}
+
+/** How many archived rows match. @internal */
+export async function countSnapshots(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  { filters }: SnapshotReadOptions,
+): Promise<number> {
+  const asked = await askSnapshots(em, meta, where, { filters });
+  const [row] = await inTransaction(em, (ctx) =>
+    withExactText(em, ctx, async () => {
+      const { from, where: condition, params } = await asked.resolve(em, ctx);
+      return execute<{ count: number }>(
+        em,
+        ctx,
+        `select count(*)::int as count from ${archiveTable(em)} as a${from} where ${condition}`,
+        params,
+      );
+    }),
+  );
+  return row!.count;
+}
+
+/** The rows that classes of a table-per-type hierarchy have in tables of their own, as `s1`, `s2` and so on. */
+async function joinedPartsSql(
+  em: EntityManager,
+  ctx: Transaction,
+  { root }: EntityMetadata,
+): Promise<{ columns: string; from: string }> {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const { catalog } = getInstallation(em);
+  const [, ...tables] = tablesOf(em, root);
+  const shapes = await readShapes(em, ctx, tables);
+  const own = ' cross join lateral (select a."key" as "k", a."unit" as "u") as o';
+  const joins = tables.map(
+    (table, i) =>
+      ` left join lateral (select ${typedColumnsSql(em, catalog, table, shapes.get(table)!)} from ${archiveTable(em)} as a ` +
+      `where a."part" = ${em.getPlatform().quoteValue(table.className)} and a."key" = o."k" and a."unit" = o."u") as s${i} on true`,
+  );
+  // The keys of these tables, by the names of their classes: they tell which class a row is of.
+  const present = tables.map((table, i) => {
+    const [key] = primaryColumns(table);
+    return `s${i}.${quote(key!)} is not null as ${quote(`soft-delete:${table.className}`)}`;
+  });
+  const columns = tables.flatMap((table, i) =>
+    shapes
+      .get(table)!
+      .filter(({ name }) => !primaryColumns(table).includes(name))
+      .map(({ name }) => `s${i}.${quote(name)}`),
+  );
+  return { columns: ['c.*', ...columns, ...present].join(', '), from: [own, ...joins].join('') };
+}
+
+function detach(em: EntityManager, meta: EntityMetadata, row: Record<string, unknown>): object {
+  const present = tablesOf(em, meta.root).filter((table) => row[`soft-delete:${table.className}`] === true);
+  // The class furthest down.
+  const own = present.toSorted((one, other) => depth(other) - depth(one))[0] ?? meta.root;
+  const data = Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('soft-delete:')));
+  const fork = em.fork({ clear: true, keepTransactionContext: false });
+  const entity: object = fork.map(own.class as never, data as never);
+  for (const each of fork.getUnitOfWork(false).getIdentityMap()) {
+    const wrapped = helper(each);
+    wrapped.__managed = false;
+    (wrapped as { __em?: unknown }).__em = undefined;
+  }
+  markDetached(entity);
+  return entity;
+}
+
+function depth(meta: EntityMetadata): number {
+  return meta.tptParent ? 1 + depth(meta.tptParent) : 0;
+}

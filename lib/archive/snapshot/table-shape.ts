@@ -1,0 +1,45 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
+
+/** A column as the database has it. @internal */
+export interface TableColumn {
+  readonly name: string;
+  /** With its schema where it is none of PostgreSQL's own, so that it means the same in every session. */
+  readonly type: string;
+  readonly isGenerated: boolean;
+  /** Whether an insert has to name it. */
+  readonly isRequired: boolean;
+}
+
+/**
+ * The columns of tables, read in the transaction that holds locks on their rows, so that no migration changes them before it ends.
+ *
+ * @internal
+ */
+export async function readShapes(
+  em: EntityManager,
+  ctx: Transaction,
+  metas: readonly EntityMetadata[],
+): Promise<Map<EntityMetadata, TableColumn[]>> {
+  const shapes = new Map(metas.map((meta): [EntityMetadata, TableColumn[]] => [meta, []]));
+  const rows = await execute<TableColumn & { i: number }>(
+    em,
+    ctx,
+    `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
+       (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
+       case when y.typnamespace = 'pg_catalog'::regnamespace then format_type(a.atttypid, a.atttypmod)
+         else format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+       end as type
+     from unnest(cast(? as text[])) with ordinality as t(name, i)
+     join pg_attribute as a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped
+     join pg_type as y on y.oid = a.atttypid join pg_namespace as n on n.oid = y.typnamespace
+     order by t.i, a.attnum`,
+    [`{${metas.map((meta) => JSON.stringify(tableName(em, meta))).join(',')}}`],
+  );
+  for (const { i, ...column } of rows) {
+    shapes.get(metas[i - 1]!)!.push(column);
+  }
+  return shapes;
+}

@@ -1,0 +1,85 @@
+import { type EntityMetadata, ReferenceKind } from '@mikro-orm/core';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { DEFAULT_PROPERTY } from '../options/default-property.js';
+import { parseRetention } from '../options/duration.js';
+import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { describeDeletedBy } from './describe-deleted-by.js';
+import { describeRelations } from './describe-relations.js';
+import type { SoftDeletableEntityMetadata } from './soft-delete-catalog.js';
+
+/**
+ * What the mark of an entity means, with everything that it leaves open filled in.
+ *
+ * @throws SoftDeleteConfigError if the entity is marked in a way that cannot work
+ * @internal
+ */
+export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletableEntityMetadata {
+  const where = `@SoftDeletable() on ${meta.className}`;
+  const property: string = mark.property ?? DEFAULT_PROPERTY;
+  const prop = meta.properties[property];
+  if (!prop || prop.kind !== ReferenceKind.SCALAR || prop.persist === false || prop.fieldNames?.length !== 1) {
+    throw new SoftDeleteConfigError(
+      where,
+      `it has no column property "${property}".`,
+      `Extend SoftDeletableEntity, declare \`@Property({ type: 'timestamptz', nullable: true }) ${property}?: Date\`, or name the property with { property: '…' }.`,
+    );
+  }
+  if (!prop.nullable) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is not nullable, but an active row is one without a time of deletion.`,
+      'Declare it with `nullable: true`.',
+    );
+  }
+  const columnType = prop.columnTypes[0] ?? '';
+  const ownType = prop.customType?.constructor.name;
+  if (!/^timestamp(tz)? *(\(\d\))?( with(out)? time zone)?$/i.test(columnType)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is a column of type ${columnType}${ownType ? `, given by the custom type ${ownType}` : ''}, not a timestamp.`,
+      ownType
+        ? `Use \`type: 'timestamptz'\`, or a custom type whose \`getColumnType()\` gives timestamptz and which converts that.`
+        : "Declare it with `type: 'timestamptz'`.",
+    );
+  }
+  if (prop.customType?.convertToJSValueSQL) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so that no index of active rows could be declared.`,
+      'Convert in `convertToJSValue()` alone.',
+    );
+  }
+  if (prop.ref) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is wrapped in a reference, which an active row has as well.`,
+      'Remove `ref: true`.',
+    );
+  }
+  if (/^timestamp[a-z]* *\([0-5]\)/i.test(columnType)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,
+      'Declare it without a `length`: a unit is known by its time to the microsecond.',
+    );
+  }
+  if (prop.lazy) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is lazy, so a loaded entity would not know whether it is deleted.`,
+      'Remove `lazy: true`.',
+    );
+  }
+  return {
+    name: meta.className,
+    meta,
+    property,
+    column: prop.fieldNames[0]!,
+    columnType,
+    deletedBy: describeDeletedBy(meta, where, property, mark.deletedBy),
+    retention: mark.retention === undefined ? undefined : parseRetention(`${where}, retention`, mark.retention),
+    relations: describeRelations(meta, where, mark.relations ?? {}),
+    purgeIndex: mark.purgeIndex ?? true,
+    guard: mark.guard ?? false,
+  };
+}

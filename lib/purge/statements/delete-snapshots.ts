@@ -1,0 +1,62 @@
+import type { QuoteValue } from '../../sql/quote-value.js';
+
+/** Archived rows of one entity that are due. @internal */
+export interface DueSnapshots {
+  /** The quoted name of the archive. */
+  readonly archive: string;
+  readonly entity: string;
+  /** The schema of the rows' table; `undefined` for those of all. */
+  readonly schema: string | undefined;
+  readonly cutoff: string;
+  /** The time of the last unit that was looked at. */
+  readonly after: string | undefined;
+}
+
+/** What a batch has removed. @internal */
+export interface GoneSnapshots {
+  /** The time of the last unit that was looked at; `null` if there is none left. */
+  readonly last: string | null;
+  /** How many rows, those included that were removed along with the entity's. */
+  readonly removed: number;
+  /** The entity's own, each with its key and the time of its unit. */
+  readonly rows: readonly (readonly [key: string, unit: string])[];
+}
+
+function dueSql({ entity, schema, cutoff, after }: DueSnapshots, quote: QuoteValue): string {
+  const inSchema = schema === undefined ? '' : ` and a."schema" = ${quote(schema)}`;
+  const isNext = after === undefined ? '' : ` and a."unit" > cast(${quote(after)} as timestamptz)`;
+  return `a."entity" = ${quote(entity)} and a."unit" < cast(${quote(cutoff)} as timestamptz)${isNext}${inSchema}`;
+}
+
+const UNIT = `to_char(%.last at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+
+/**
+ * Removes the next units, each as a whole, with the rows that were removed along with the entity's. A unit of which somebody has locked a
+ * row to restore it is passed over, since a restoration must find all of it.
+ *
+ * @internal
+ */
+export function deleteSnapshots(due: DueSnapshots, limit: number, quote: QuoteValue): string {
+  const isDue = dueSql(due, quote);
+  return `with next as materialized (
+  select max(u."unit") as last from (select a."unit" from ${due.archive} as a where ${isDue} order by a."unit" limit ${limit}) as u
+), locked as materialized (
+  select a."part", a."key", a."unit" from ${due.archive} as a
+  where ${isDue} and a."unit" <= (select last from next) for update of a skip locked
+), whole as materialized (
+  select a."unit" from ${due.archive} as a where ${isDue} and a."unit" <= (select last from next)
+  group by a."unit" having count(*) = (select count(*) from locked as l where l."unit" = a."unit")
+), gone as (
+  delete from ${due.archive} as a using locked as l
+  where a."part" = l."part" and a."key" = l."key" and a."unit" = l."unit" and l."unit" in (select w."unit" from whole as w)
+  returning a."part", a."key", a."unit" as last
+)
+select ${UNIT.replace('%', 'n')} as last, (select count(*)::int from gone) as removed,
+  (select coalesce(json_agg(json_build_array(g."key", ${UNIT.replace('%', 'g')})), '[]') from gone as g where g."part" = ${quote(due.entity)}) as rows
+from next as n`;
+}
+
+/** How many of the entity's own rows are due. @internal */
+export function countSnapshots(due: DueSnapshots, quote: QuoteValue): string {
+  return `select count(*)::int as due from ${due.archive} as a where ${dueSql(due, quote)} and a."part" = ${quote(due.entity)}`;
+}

@@ -1,0 +1,195 @@
+import type { Options } from '@mikro-orm/postgresql';
+import { defineEntity, p } from '@mikro-orm/core';
+import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+/** A value of every type that MikroORM maps, and of the corners of these: type and literal. */
+const VALUES: readonly (readonly [type: string, value: string])[] = [
+  ['smallint', '-32768'],
+  ['integer', '2147483647'],
+  ['bigint', '-9223372036854775808'],
+  ['numeric', '12345678901234567890.123456789012345678900'],
+  ['numeric(10,2)', '1.50'],
+  ['numeric', `'NaN'`],
+  ['real', '0.1'],
+  ['double precision', '0.1::float8 + 0.2::float8'],
+  ['double precision', `'-Infinity'`],
+  ['double precision', '1e-307'],
+  ['money', `'$1,234.56'`],
+  ['boolean', 'false'],
+  ['text', `E'line\\nbreak\\ttab "quoted" \\\\ {a,b} ümläut 🙂 '`],
+  ['text', `''`],
+  ['varchar(10)', `' pad '`],
+  ['char(8)', `'ab'`],
+  ['"char"', `'x'`],
+  ['name', `'a name'`],
+  ['uuid', `'6F9619FF-8B86-D011-B42D-00CF4FC964FF'`],
+  ['bytea', `'\\x00ff5c27'`],
+  ['date', `'1899-12-31'`],
+  ['date', `'0044-03-15 BC'`],
+  ['date', `'infinity'`],
+  ['time', `'23:59:59.999999'`],
+  ['timetz', `'04:05:06.789-08:30'`],
+  ['timestamp', `'2024-02-29 12:00:00.000001'`],
+  ['timestamptz', `'1883-11-18 12:03:58.123456+00'`],
+  ['timestamptz(0)', `'2024-07-01 00:00:00+02'`],
+  ['timestamptz', `'-infinity'`],
+  ['interval', `'1 year -2 mons 3 days -04:05:06.789'`],
+  ['interval', `'-1 day +02:03:04'`],
+  ['interval', `'-5 years -3 days -00:00:01'`],
+  ['json', `'{"b": 1,  "a": 2, "a": 3}'`],
+  ['json', `'null'`],
+  ['jsonb', `'null'`],
+  ['jsonb', `'{"n": 1.10, "list": [null, "\\u00e9", {}]}'`],
+  ['jsonb', `'"text"'`],
+  ['integer[]', `'{1,NULL,3}'`],
+  ['integer[]', `'[0:2]={1,2,3}'`],
+  ['integer[][]', `'{{1,2},{3,4}}'`],
+  ['text[]', `array['a,b', 'c"d', '', 'NULL', null, E'e\\\\f']`],
+  ['timestamptz[]', `array['2024-01-02 03:04:05+00'::timestamptz]`],
+  ['double precision[]', 'array[0.1::float8 + 0.2::float8]'],
+  ['jsonb[]', `array['null'::jsonb, null]`],
+  ['bytea[]', `array['\\xff'::bytea]`],
+  ['inet', `'192.168.1.5/24'`],
+  ['cidr', `'2001:db8::/32'`],
+  ['macaddr', `'08:00:2b:01:02:03'`],
+  ['macaddr8', `'08:00:2b:01:02:03:04:05'`],
+  ['bit(5)', `B'10101'`],
+  ['varbit', `B'1'`],
+  ['point', `'(0.1,1e-20)'`],
+  ['box', `'((2,2),(0.3,0))'`],
+  ['polygon', `'((0,0),(1,1),(2,0))'`],
+  ['circle', `'<(1,2),0.7>'`],
+  ['tsvector', `to_tsvector('english', 'a fat cat''s tail')`],
+  ['tsquery', `to_tsquery('fat & (rat | cat)')`],
+  ['int4range', `'[1,5)'`],
+  ['numrange', `'empty'`],
+  ['daterange', `'[2024-01-02,2024-03-04)'`],
+  ['tstzrange', `'[2024-01-02 03:04:05+00,2024-05-06 00:00:00+00)'`],
+  ['int4multirange', `'{[1,3),[5,7)}'`],
+  ['xml', `'<a b="c">text &amp; more</a>'`],
+  ['mood', `'very sad'`],
+  ['address', `row('Main "St", 1', null)::address`],
+  ['positive', '7'],
+  ['mood[]', `array['very sad', 'ok']::mood[]`],
+];
+
+const SETTINGS = [
+  `set datestyle = 'SQL, DMY'`,
+  `set intervalstyle = 'sql_standard'`,
+  `set timezone = 'America/New_York'`,
+  'set extra_float_digits = -15',
+  `set bytea_output = 'escape'`,
+];
+
+const SETUP = `
+  create type mood as enum ('very sad', 'ok');
+  create type address as (street text, number int);
+  create domain positive as int check (value > 0);`;
+
+const Sample = softDeletable(
+  defineEntity({
+    name: 'Sample',
+    properties: {
+      id: p.integer().primary(),
+      ...Object.fromEntries(VALUES.map(([type], i) => [`v${i}`, p.type('string').columnType(type).nullable()])),
+    },
+  }),
+  { strategy: 'archive' },
+);
+
+/** 120 columns, among them the names that SQL of this package uses itself. */
+const NAMES = [
+  ...'a c g k key row rows value values table select from where order group user data types unit entity part owners links n o p s u'.split(
+    ' ',
+  ),
+  'Upper',
+  'with space',
+  "sin'gle",
+  'ümläut',
+  'do"uble',
+  'back\\slash',
+  'percent%s',
+  'dollar$1',
+]
+  .concat(Array.from({ length: 83 }, (_, i) => `column_${i}`))
+  .slice(0, 119);
+
+const Wide = softDeletable(
+  defineEntity({
+    name: 'Wide',
+    properties: {
+      id: p.integer().primary(),
+      ...Object.fromEntries(NAMES.map((name, i) => [`p${i}`, p.text().fieldName(name).nullable()])),
+    },
+  }),
+  { strategy: 'archive' },
+);
+
+describe('Archived values', () => {
+  let test: TestOrm;
+
+  beforeAll(async () => {
+    const options: Partial<Options> = {};
+    test = await createTestOrm([Sample, Wide, ...complianceEntities()] as never, options, {}, SETUP);
+  });
+  afterAll(() => test.close());
+
+  async function texts(table: string): Promise<Record<string, unknown>> {
+    const client = await test.database.connect();
+    try {
+      const columns = await client.query(
+        `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 order by attnum`,
+        [table],
+      );
+      const list = columns.rows.map(({ name }) => `${client.escapeIdentifier(name)}::text`).join(', ');
+      const { rows } = await client.query(`select array[${list}] as texts from ${table}`);
+      return rows[0] as Record<string, unknown>;
+    } finally {
+      await client.end();
+    }
+  }
+
+  it(`come back equal as text, ${VALUES.length} of them, under the settings of any session`, async () => {
+    await test.database.query(
+      `insert into sample values (1, ${VALUES.map(([type, value]) => `cast(${value} as ${type})`).join(', ')})`,
+    );
+    const before = await texts('sample');
+    for (const [deleting, restoring] of [
+      [SETTINGS, []],
+      [[], SETTINGS],
+      [SETTINGS, SETTINGS],
+    ]) {
+      for (const [settings, action] of [
+        [deleting!, 'softDelete'],
+        [restoring!, 'restore'],
+      ] as const) {
+        await test.orm.em.fork().transactional(async (em) => {
+          for (const setting of settings) {
+            await em.execute(setting.replace('set ', 'set local '));
+          }
+          const repository = em.getRepository(Sample as never) as unknown as Record<
+            string,
+            (key: number) => Promise<unknown>
+          >;
+          await repository[action]!(1);
+        });
+      }
+      expect(await texts('sample')).toEqual(before);
+    }
+  });
+
+  it('come back from tables with 120 columns, whatever their names are', async () => {
+    await test.database.query(
+      `insert into wide values (1, ${NAMES.map((_name, i) => (i % 7 === 0 ? 'null' : `'value ${i}'`)).join(', ')})`,
+    );
+    const before = await texts('wide');
+    const repository = test.orm.em.fork().getRepository(Wide as never) as any;
+    await repository.softDelete(1);
+    expect(await test.database.query('select 1 from wide')).toEqual([]);
+    expect(await repository.onlyDeleted().count({ p3: 'value 3' })).toBe(1);
+    await repository.restore(1);
+    expect(await texts('wide')).toEqual(before);
+  });
+});

@@ -1,0 +1,97 @@
+import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { Product, Shop, Variant } from './archive.entities.js';
+import { useShop } from './use-shop.js';
+
+describe('Purge of archived rows', () => {
+  const world = useShop();
+  let purge: PurgeService;
+
+  beforeAll(() => {
+    purge = createPurge(world.orm, { retention: '1d', pauseBetweenBatches: 0 } as never);
+  });
+  beforeEach(() => world.plant());
+
+  const age = (days: number) =>
+    world.database.query(`update deletion_archive set unit = unit - interval '${days} days'`);
+  const reportOf = async (options = {}) => {
+    const { entities, total } = await purge.run(options);
+    return { total, ...entities.find(({ entity }) => entity === 'Product') };
+  };
+
+  it('removes units whose retention is over, with what was removed along', async () => {
+    await world.repo(Product).softDelete(1);
+    await age(40);
+    await world.repo(Product).softDelete(2);
+
+    expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, table: 'public.deletion_archive' });
+    expect(await world.archived()).toHaveLength(8);
+    expect(await reportOf()).toMatchObject({ purged: 1, locked: 0, blocked: 0, failed: 0 });
+    expect(await world.archived()).toEqual(['Product 2', 'Variant 3', 'product_labels ["2","1"]']);
+  });
+
+  it('uses the retention of each entity, the default of the module included', async () => {
+    await world.repo(Product).softDelete(1);
+    await age(2);
+
+    const { entities } = await purge.run();
+    expect(entities.map(({ entity, purged }) => `${entity} ${purged}`)).toContain('Variant 2');
+    expect(await world.archived()).toEqual(['Product 1', 'Remark 1', 'product_labels ["1","1"]']);
+    expect(await reportOf({ entities: [Product] })).toMatchObject({ purged: 0 });
+  });
+
+  it('removes many in batches, each unit as a whole', async () => {
+    await world.database.query(
+      `insert into product (id, name, shop_id) select g, 'p' || g, 1 from generate_series(1000, 1019) as g`,
+    );
+    for (let id = 1000; id < 1020; id++) {
+      await world.repo(Product).softDelete(id);
+    }
+    await age(40);
+
+    expect(await reportOf({ batchSize: 7 })).toMatchObject({ purged: 20, batches: 3 });
+    expect(await world.archived()).toEqual([]);
+  });
+
+  it('passes over what somebody restores, and says so', async () => {
+    await world.repo(Product).softDelete(1);
+    await world.repo(Product).softDelete(2);
+    await age(40);
+    const client = await world.database.connect();
+    try {
+      await client.query('begin');
+      await client.query(`select 1 from deletion_archive where part = 'Product' and key = '1' for update`);
+      expect(await reportOf()).toMatchObject({ purged: 1, locked: 1 });
+      expect(await world.archived()).toEqual(['Product 1', 'Remark 1', 'product_labels ["1","1"]']);
+    } finally {
+      await client.query('rollback');
+      await client.end();
+    }
+    expect(await reportOf()).toMatchObject({ purged: 1, locked: 0 });
+  });
+
+  it('gives a row to the restoration or to the purge, never to neither', async () => {
+    for (let round = 0; round < 5; round++) {
+      await world.repo(Variant).softDelete(1);
+      await age(40);
+      const [{ total: purged }, { total }] = await Promise.all([
+        purge.run({ entities: [Variant] }),
+        world.repo(Variant, world.fork()).restore(1),
+      ]);
+      const [{ count }] = (await world.database.query('select count(*)::int from variant where id = 1')) as [
+        { count: number },
+      ];
+      expect([purged + total, count]).toEqual([1, total]);
+      await world.database.query(`insert into variant values (1, 'small', 1) on conflict do nothing`);
+    }
+  });
+
+  it('keeps rows that active archived ones point at', async () => {
+    await world.repo(Shop).softDelete(1);
+    await world.database.query(`update shop set deleted_at = deleted_at - interval '40 days'`);
+    await world.database.query(`insert into product (id, name, shop_id) values (9, 'late', 1)`);
+
+    const { entities } = await purge.run();
+    expect(entities.find(({ entity }) => entity === 'Shop')).toMatchObject({ purged: 0, blocked: 1 });
+    expect((await world.contents())['product']).toEqual(['(9,late,,1)']);
+  });
+});

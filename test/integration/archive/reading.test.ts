@@ -1,0 +1,91 @@
+import { ArchivedScopeError, runInScope, SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
+import { Product, Shop, Variant } from './archive.entities.js';
+import { useShop } from './use-shop.js';
+
+describe('Reading archived rows', () => {
+  const world = useShop();
+
+  beforeEach(() => world.plant());
+
+  it('finds them by condition and key, the last deleted first', async () => {
+    await world.repo(Product).softDelete(1);
+    await world.repo(Product).softDelete(2);
+    const deleted = world.repo(Product).onlyDeleted();
+
+    expect((await deleted.find({})).map(({ name }) => name)).toEqual(['Milk', 'Bread']);
+    expect(await deleted.count()).toBe(2);
+    expect(await deleted.count({ name: { $like: 'B%' } })).toBe(1);
+    expect((await deleted.findAll({ orderBy: { name: 'asc' }, limit: 1, offset: 1 })).map(({ id }) => id)).toEqual([2]);
+    expect(await deleted.findOne(7 as never)).toBeNull();
+    expect((await deleted.findOneOrFail({ shop: 1, sku: 'B-1' })).id).toBe(1);
+  });
+
+  it('gives instances of their class that no entity manager knows, and saves none of them', async () => {
+    await world.repo(Product).softDelete(1);
+    const product = await world
+      .repo(Product)
+      .onlyDeleted()
+      .findOneOrFail(1 as never);
+
+    expect(product).toBeInstanceOf(Product);
+    expect(product).toMatchObject({ id: 1, name: 'Bread', sku: 'B-1' });
+    expect(product.shop.id).toBe(1);
+    expect(world.repo(Product).isDeleted(product)).toBe(true);
+    expect(world.em.getUnitOfWork().getById(Product, 1 as never)).toBeUndefined();
+    product.name = 'changed';
+    await world.em.flush();
+    await world.em.persist(product).flush();
+    expect((await world.contents())['product']).toEqual(['(2,Milk,M-1,1)']);
+
+    await world.repo(Product).restore(product);
+    expect((await world.contents())['product']).toContain('(1,Bread,B-1,1)');
+  });
+
+  it('reads active rows alone through everything else', async () => {
+    await world.repo(Product).softDelete(1);
+
+    expect(await world.repo(Product).count()).toBe(1);
+    expect(await runInScope(world.em, 'with', () => world.fork().count(Product))).toBe(1);
+    expect(await runInScope(world.em, 'only', () => world.fork().count(Shop))).toBe(0);
+    const shop = await world
+      .repo(Shop)
+      .withDeleted()
+      .findOneOrFail({ id: 1 }, { populate: ['products'] });
+    expect(shop.products.getItems().map(({ id }) => id)).toEqual([2]);
+    expect(() => world.repo(Product).withDeleted()).toThrow(ArchivedScopeError);
+    expect(() => world.repo(Product).onlyDeleted().createQueryBuilder()).toThrow(ArchivedScopeError);
+    await expect(
+      world
+        .repo(Product)
+        .onlyDeleted()
+        .find({}, { populate: ['variants'] }),
+    ).rejects.toThrow(SoftDeleteConfigError);
+    await expect(
+      world
+        .repo(Product)
+        .onlyDeleted()
+        .find({ shop: { name: 'Corner' } }),
+    ).rejects.toThrow('other tables');
+  });
+
+  it('writes and restores through the rest of the repository', async () => {
+    await world.repo(Product).upsert({ id: 2, name: 'Cream', shop: 1 } as never);
+    await world.repo(Product).softDelete(2);
+    const { entity, restored } = await world.repo(Product).restoreOrCreate({ name: 'Cream' }, { shop: 1 } as never);
+    expect([restored, entity.id]).toEqual([true, 2]);
+    expect(await world.repo(Variant).count({ product: 2 })).toBe(1);
+    const made = await world.repo(Product).restoreOrCreate({ name: 'Rolls' }, { shop: 1 } as never);
+    expect(made.restored).toBe(false);
+    expect(world.repo(Product).isDeleted(made.entity)).toBe(false);
+  });
+
+  it('keeps within the filters of the application', async () => {
+    await world.repo(Product).softDelete({});
+    const em = world.fork();
+    em.addFilter({ name: 'named', cond: { name: 'Milk' }, entity: [Product], default: true });
+
+    expect((await world.repo(Product, em).onlyDeleted().find({})).map(({ id }) => id)).toEqual([2]);
+    expect((await world.repo(Product, em).restore({})).affected['Product']).toBe(1);
+    expect((await world.contents())['product']).toEqual(['(2,Milk,M-1,1)']);
+  });
+});
