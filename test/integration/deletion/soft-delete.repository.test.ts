@@ -112,7 +112,7 @@ describe(SoftDeleteRepository.name, () => {
       expect(test.statements.filter((sql) => sql.includes('returning'))).toEqual([]);
       // Somebody listens to the events here, which name few rows.
       const told = (sql: string) => sql.startsWith('select c."id" as "soft-delete:0"');
-      const many = test.statements.length;
+      const many = test.statements.filter((sql) => !told(sql)).length;
       await test.database.query(`
         insert into author (name) values ('y');
         insert into book (title, author_id) select 'y', id from author where name = 'y';
