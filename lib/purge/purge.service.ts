@@ -225,7 +225,7 @@ export class PurgeService {
         await (dryRun ? executor.rehearse() : executor.run());
       }
       archived = createArchiveRuns(em, this.#catalog, times.cutoffs, entities);
-      await runOnArchive(archived, connection, { ...this.options, ...options }, stop);
+      await runOnArchive(archived, connection, { ...this.options, ...options, holds }, stop);
       return report(runs.some(({ braked }) => braked) ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {

@@ -9,6 +9,7 @@ import { findInstallation } from '../../installation/installation.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
@@ -18,12 +19,15 @@ import {
   type DueSnapshots,
   type GoneSnapshots,
 } from '../statements/delete-snapshots.js';
+import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** @internal */
 export interface ArchiveRunOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
   readonly batchSize?: number | undefined;
   readonly dryRun: boolean;
+  /** What is archived stays, all of it, while any hold is active: no hold says which archived rows stand behind its own. */
+  readonly holds: HoldWatch | undefined;
 }
 
 /** The runs of archived entities that have a retention. @internal */
@@ -47,7 +51,7 @@ export async function runOnArchive(
   stop: StopSignal,
 ): Promise<void> {
   for (const run of runs) {
-    await (options.dryRun ? run.rehearse(connection) : run.purge(connection, options, stop));
+    await (options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop));
   }
 }
 
@@ -59,6 +63,7 @@ export class ArchiveRun {
   purged = 0;
   #batches = 0;
   #locked = 0;
+  #held = 0;
   #durationMs = 0;
   readonly #due: DueSnapshots;
 
@@ -77,27 +82,36 @@ export class ArchiveRun {
   }
 
   /** What a run would come to, without one. */
-  async rehearse(connection: PurgeConnection): Promise<void> {
-    this.purged = await this.#count(connection);
+  async rehearse(connection: PurgeConnection, { holds }: ArchiveRunOptions): Promise<void> {
+    const due = await this.#count(connection);
+    [this.purged, this.#held] = holds?.isAnyActive ? [0, due] : [due, 0];
   }
 
   /** Removes unit after unit in short transactions. */
   async purge(
     connection: PurgeConnection,
-    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start }: ArchiveRunOptions,
+    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds }: ArchiveRunOptions,
     stop: StopSignal,
   ): Promise<void> {
     const start = performance.now();
     try {
       for (let after: string | undefined; ;) {
         stop.throwIfStopped();
+        if (holds?.isAnyActive) {
+          this.#held = await this.#count(connection);
+          return;
+        }
         const began = performance.now();
-        const { last, removed } = await this.#removeBatch(connection, lockTimeout, batchSize, after);
-        if (last === null) {
+        const batch = await this.#removeBatch(connection, lockTimeout, batchSize, after).catch(unlessHoldsChanged);
+        if (!batch) {
+          await holds!.refresh();
+          continue;
+        }
+        if (batch.last === null) {
           break;
         }
-        after = last;
-        if (removed > 0) {
+        after = batch.last;
+        if (batch.removed > 0) {
           await stop.pause(pauseBetweenBatches ?? performance.now() - began);
         }
       }
@@ -160,11 +174,17 @@ export class ArchiveRun {
       blocked: 0,
       failed: 0,
       locked: this.#locked,
-      held: 0,
+      held: this.#held,
       batches: this.#batches,
       durationMs: Math.round(this.#durationMs),
       blockedBy: [],
       failures: [],
     };
+  }
+}
+
+function unlessHoldsChanged(error: unknown): undefined {
+  if (!(error instanceof HoldsChangedError)) {
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../../installation/hold-tables.js';
 import { findInstallation } from '../../installation/installation.js';
-import { holdsVersionSql, readHeldRows } from '../../sql/held-rows.js';
+import { holdsVersionSql, readActiveHolds, readHeldRows } from '../../sql/held-rows.js';
 import { inChunks } from '../../sql/row-set.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { BY_KEY } from '../fragments/plan-settings.js';
@@ -14,6 +14,8 @@ import type { EntityRun } from './entity-run.js';
  * @internal
  */
 export class HoldWatch {
+  #isAnyActive = false;
+
   private constructor(
     private readonly em: EntityManager,
     private readonly connection: PurgeConnection,
@@ -33,10 +35,16 @@ export class HoldWatch {
     return watch;
   }
 
+  /** Whether there is a hold, whatever it covers. */
+  get isAnyActive(): boolean {
+    return this.#isAnyActive;
+  }
+
   async refresh(): Promise<void> {
     const sql = holdsVersionSql(this.em, this.tables);
     // The version first: a hold that is placed after it is noticed by the next batch.
     const [row] = await this.connection.read<{ version: string }>(`select ${sql} as version`);
+    this.#isAnyActive = (await readActiveHolds(this.em, undefined, this.tables)).length > 0;
     const covered = await readHeldRows(this.em, undefined, this.tables);
     for (const run of this.runs) {
       run.letGo();

@@ -1,4 +1,5 @@
 import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -93,5 +94,45 @@ describe('Purge of archived rows', () => {
     const { entities } = await purge.run();
     expect(entities.find(({ entity }) => entity === 'Shop')).toMatchObject({ purged: 0, blocked: 1 });
     expect((await world.contents())['product']).toEqual(['(9,late,,1)']);
+  });
+
+  it('removes nothing while a legal hold is active, whatever it was placed on, and goes on after its release', async () => {
+    const { holds } = createCompliance(world.orm);
+    await world.repo(Product).softDelete(1);
+    await age(40);
+    const { id } = await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Shop, 1]] });
+    const before = await world.archived();
+
+    expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 0, held: 1 });
+    expect(await reportOf()).toMatchObject({ purged: 0, held: 1, locked: 0 });
+    expect(await world.archived()).toEqual(before);
+    await holds.release(id, { reason: 'settled' });
+    expect(await reportOf()).toMatchObject({ purged: 1, held: 0 });
+    expect(await world.archived()).toEqual([]);
+  });
+
+  it('ends where a hold is placed while it runs', async () => {
+    const { holds } = createCompliance(world.orm);
+    await world.database.query(
+      `insert into product (id, name, shop_id) select g, 'p' || g, 1 from generate_series(1000, 1299) as g`,
+    );
+    for (let id = 1000; id < 1300; id++) {
+      await world.repo(Product).softDelete(id);
+    }
+    await age(40);
+    const run = purge.run({ batchSize: 1 });
+    const left = async () => (await world.archived()).length;
+    while ((await left()) > 290) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const { id } = await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Shop, 1]] });
+    const placed = await left();
+
+    const { outcome, entities } = await run;
+    expect(placed).toBeGreaterThan(0);
+    expect(outcome).toBe('completed');
+    expect(entities.find(({ entity }) => entity === 'Product')).toMatchObject({ purged: 300 - placed, held: placed });
+    expect(await left()).toBe(placed);
+    await holds.release(id, { reason: 'settled' });
   });
 });
