@@ -1,3 +1,4 @@
+export { ArchivedScopeError } from '../errors/archived-scope.error.js';
 export { LegalHoldError } from '../errors/legal-hold.error.js';
 export { ReasonRequiredError } from '../errors/reason-required.error.js';
 export type { DeletionContext } from '../events/deletion-context.js';
