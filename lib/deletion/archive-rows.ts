@@ -1,6 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
-import { keyOfText } from '../archive/snapshot/key-of-text.js';
+import { keyFromTexts } from '../sql/key-from-texts.js';
 import { NAMED_ROWS } from '../archive/restoration/restored-parts.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
@@ -45,7 +45,7 @@ export async function archiveRows(
       meta,
       count,
       ...(operations.isAttended ? { rows: keys.map((key) => ({ key, unit: unit.text })) } : {}),
-      ...(count <= NAMED_ROWS ? { keys: keys.map((key) => keyOfText(em, meta, key)) } : {}),
+      ...(count <= NAMED_ROWS ? { keys: keys.map((key) => keyFromTexts(em, meta, key)) } : {}),
     };
   });
   await operations.complete({ action: 'archived', ...context, unit, parts }, { em, ctx });

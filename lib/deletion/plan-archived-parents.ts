@@ -3,7 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { ArchiveRestoration } from '../archive/restoration/archive-restoration.js';
 import type { MissingParent } from '../archive/restoration/find-missing-parents.js';
 import { rowKeyOf } from '../archive/snapshot/row-key-of.js';
-import { keyOfText } from '../archive/snapshot/key-of-text.js';
+import { keyFromTexts } from '../sql/key-from-texts.js';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { lockRows } from '../sql/lock-rows.js';
@@ -106,7 +106,7 @@ async function findOrphans(
           conflict: {
             reason: 'parent-deleted',
             entity: root.className,
-            key: keyOfText(em, root, rowKeyOf(root, id)),
+            key: keyFromTexts(em, root, rowKeyOf(root, id)),
             constraint: edge.name,
             conflictingKey: archive.keyOf(part, key),
           },
@@ -125,7 +125,7 @@ function describe(em: EntityManager, archive: ArchiveRestoration, missing: Missi
     key: archive.keyOf(part, key),
     constraint: relation,
     ...(parent && parentKey !== undefined
-      ? { conflictingKey: keyOfText(em, parent, rowKeyOf(parent, parentKey)) }
+      ? { conflictingKey: keyFromTexts(em, parent, rowKeyOf(parent, parentKey)) }
       : {}),
   };
 }

@@ -1,8 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { hasTable } from '../metadata/has-table.js';
+import { mappedTables } from '../metadata/mapped-tables.js';
+import { arrayText } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
+import { keyColumnsSql } from './key-columns-sql.js';
 
 /** A foreign key of the database that points at a table. @internal */
 export interface ForeignKey {
@@ -32,10 +34,7 @@ export async function findForeignKeys(
     ctx,
     `select k.conname as name, k.conrelid::regclass::text as table, k.conrelid::int8::text as oid,
        case k.confdeltype when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else 'no action' end as action,
-       array(select a.attname::text from unnest(k.conkey) with ordinality as u(attnum, n)
-             join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.attnum order by u.n) as columns,
-       array(select a.attname::text from unnest(k.confkey) with ordinality as u(attnum, n)
-             join pg_attribute as a on a.attrelid = k.confrelid and a.attnum = u.attnum order by u.n) as referenced
+       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced
      from pg_constraint as k
      where k.contype = 'f' and k.confrelid = cast(? as regclass) and k.conparentid = 0
      order by k.conname`,
@@ -46,13 +45,13 @@ export async function findForeignKeys(
 }
 
 async function tableOids(em: EntityManager, ctx: Transaction): Promise<Map<string, EntityMetadata>> {
-  const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
+  const metas = mappedTables(em.getMetadata());
   const rows = await execute<{ i: number; oid: string }>(
     em,
     ctx,
     `select t.i::int as i, to_regclass(t.name)::oid::int8::text as oid
      from unnest(cast(? as text[])) with ordinality as t(name, i) where to_regclass(t.name) is not null`,
-    [`{${metas.map((meta) => JSON.stringify(tableName(em, meta))).join(',')}}`],
+    [arrayText(metas.map((meta) => tableName(em, meta)))],
   );
   return new Map(rows.map(({ i, oid }) => [oid, metas[i - 1]!]));
 }

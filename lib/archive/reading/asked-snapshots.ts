@@ -7,7 +7,7 @@ import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/r
 import { selectRows } from '../../sql/select-rows.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
-import { readShapes, type TableColumn } from '../snapshot/table-shape.js';
+import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 
 /** Archived rows as a part of a query. @internal */

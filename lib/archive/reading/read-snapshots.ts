@@ -8,7 +8,7 @@ import { askSnapshots } from './asked-snapshots.js';
 import { tablesOf } from '../removal/collect-pivot-rows.js';
 import { markDetached } from './detached-rows.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
-import { readShapes } from '../snapshot/table-shape.js';
+import { readShapes } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
 

@@ -15,7 +15,7 @@ import { collectPivotRows, tablesOf } from './collect-pivot-rows.js';
 import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
 import { findReferences } from './find-references.js';
 import { syncCleared } from '../snapshot/sync-relinked.js';
-import { readShapes } from '../snapshot/table-shape.js';
+import { readShapes } from '../../postgres/table-shape.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
 import type { ArchivedLink } from '../snapshot/archived-link.js';
 import { writeSnapshots } from '../snapshot/write-snapshots.js';

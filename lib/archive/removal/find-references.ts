@@ -3,14 +3,13 @@ import type { DeletionRestriction } from '../../errors/deletion-restricted.error
 import { activePredicateSql } from '../../metadata/active-predicate.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { lockBehind } from '../../sql/row-set.js';
-import { identify, keyConditionSql, keySql } from '../../sql/row-set.js';
+import { identify, keyConditionSql, keySql, lockBehind } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import type { ArchivedLink } from '../snapshot/archived-link.js';
 import { type CollectedRows, rowName } from './collected-rows.js';
 import { tablesOf } from './collect-pivot-rows.js';
-import { type IncomingKey, readIncomingKeys } from './read-incoming-keys.js';
+import { type IncomingKey, readIncomingKeys } from '../../postgres/read-incoming-keys.js';
 
 /** What points at collected rows and is not collected itself. @internal */
 export interface References {

@@ -7,13 +7,13 @@ import type { AskedSnapshots } from '../reading/asked-snapshots.js';
 import { findMissingParents, type MissingParent } from './find-missing-parents.js';
 import { findTakenValues } from './find-taken-values.js';
 import { insertSnapshots } from './insert-snapshots.js';
-import { keyOfText } from '../snapshot/key-of-text.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { lockOwned, lockOwners, lockSnapshots, type UnitMember } from './lock-snapshots.js';
 import { type MatchedRows, matchColumns } from './match-columns.js';
 import { type Relinked, relinkRows } from './relink-rows.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { type Snapshot, SnapshotSet } from './snapshot-set.js';
-import { readShapes, type TableColumn } from '../snapshot/table-shape.js';
+import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
 
 /** A soft-deleted row that an archived one took along. @internal */
 export interface SoftMember {
@@ -145,6 +145,6 @@ export class ArchiveRestoration {
   /** The key of a row as its entity has it. */
   keyOf(part: string, key: string): unknown {
     const meta = this.snapshots.metaOf(part);
-    return meta ? keyOfText(this.em, meta, rowKeyOf(meta, key)) : key;
+    return meta ? keyFromTexts(this.em, meta, rowKeyOf(meta, key)) : key;
   }
 }

@@ -1,15 +1,15 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { hasTable } from '../../metadata/has-table.js';
+import { mappedTables } from '../../metadata/mapped-tables.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { type OutgoingKey, readOutgoingKeys } from '../../postgres/read-outgoing-keys.js';
 import { arrayText } from '../../sql/row-set.js';
-import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { keyTextSql } from '../snapshot/key-text-sql.js';
 import { UNIT_TEXT } from './lock-snapshots.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from '../snapshot/table-shape.js';
+import type { TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
 
@@ -27,14 +27,6 @@ export interface MissingParent {
   readonly softDeleted: SoftDeletableEntityMetadata | undefined;
 }
 
-interface OutgoingKey {
-  readonly name: string;
-  readonly table: string;
-  readonly columns: readonly string[];
-  readonly referenced: readonly string[];
-  readonly of: number | null;
-}
-
 /**
  * The rows that the foreign keys of archived rows point at, and that are neither in their table nor restored as well; and the soft-deleted
  * rows that own an archived one.
@@ -49,7 +41,7 @@ export async function findMissingParents(
   shapes: ReadonlyMap<EntityMetadata, readonly TableColumn[]>,
 ): Promise<MissingParent[]> {
   const missing: MissingParent[] = [];
-  const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
+  const metas = mappedTables(em.getMetadata());
   for (const part of snapshots.parts()) {
     const meta = snapshots.metaOf(part)!;
     for (const key of await readOutgoingKeys(em, ctx, meta, metas)) {
@@ -155,25 +147,4 @@ async function findArchived(
     [parent.className, schemaOf(em, parent), ...(isKey ? [given[0]] : []), ...given],
   );
   return new Map(rows.map(({ key, unit, values: of }) => [JSON.stringify(of), { key, unit }]));
-}
-
-function readOutgoingKeys(
-  em: EntityManager,
-  ctx: Transaction,
-  meta: EntityMetadata,
-  metas: readonly EntityMetadata[],
-): Promise<OutgoingKey[]> {
-  const columns = (table: string, numbers: string) =>
-    `array(select a.attname::text from unnest(${numbers}) with ordinality as u(number, n)
-       join pg_attribute as a on a.attrelid = ${table} and a.attnum = u.number order by u.n)`;
-  return execute<OutgoingKey>(
-    em,
-    ctx,
-    `select k.conname as name, k.confrelid::regclass::text as table, m.i::int as of,
-       ${columns('k.conrelid', 'k.conkey')} as columns, ${columns('k.confrelid', 'k.confkey')} as referenced
-     from pg_constraint as k
-     left join unnest(cast(? as text[])) with ordinality as m(name, i) on to_regclass(m.name) = k.confrelid
-     where k.contype = 'f' and k.conrelid = cast(? as regclass) and k.conparentid = 0 order by k.conname`,
-    [`{${metas.map((of) => JSON.stringify(tableName(em, of))).join(',')}}`, tableName(em, meta)],
-  );
 }

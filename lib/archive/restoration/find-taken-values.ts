@@ -7,10 +7,10 @@ import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { keyTextSql } from '../snapshot/key-text-sql.js';
-import { keyOfText } from '../snapshot/key-of-text.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from '../snapshot/table-shape.js';
+import type { TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
 
 /**
@@ -43,10 +43,10 @@ export async function findTakenValues(
         conflicts.push({
           reason: unique.isPrimary ? 'key' : 'unique',
           entity: meta.className,
-          key: keyOfText(em, meta, rowKeyOf(meta, key)),
+          key: keyFromTexts(em, meta, rowKeyOf(meta, key)),
           constraint: unique.name,
           ...(properties ? { properties } : {}),
-          conflictingKey: keyOfText(em, meta, rowKeyOf(meta, conflicting)),
+          conflictingKey: keyFromTexts(em, meta, rowKeyOf(meta, conflicting)),
           conflictingWith: restored ? 'restored' : 'active',
         });
       }

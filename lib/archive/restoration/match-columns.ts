@@ -4,7 +4,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from '../snapshot/table-shape.js';
+import type { TableColumn } from '../../postgres/table-shape.js';
 
 /** Archived rows of one table with the same columns, and the columns that they go to. @internal */
 export interface MatchedRows {

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { OperationPart } from '../../events/operation.js';
-import { keyOfText } from '../snapshot/key-of-text.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { SnapshotSet } from './snapshot-set.js';
 
@@ -12,7 +12,7 @@ export function restoredParts(em: EntityManager, snapshots: SnapshotSet): Operat
   return snapshots.counts().map(([name, count]) => {
     const meta = snapshots.metaOf(name)!;
     const rows = snapshots.of(name).map(({ key, unit }) => ({ key: rowKeyOf(meta, key), unit }));
-    const keys = count <= NAMED_ROWS ? rows.map(({ key }) => keyOfText(em, meta, key)) : undefined;
+    const keys = count <= NAMED_ROWS ? rows.map(({ key }) => keyFromTexts(em, meta, key)) : undefined;
     return { meta, count, rows, ...(keys ? { keys } : {}) };
   });
 }

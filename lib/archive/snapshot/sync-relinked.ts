@@ -5,7 +5,7 @@ import { managedEntities, takeOver, type Undo } from '../../memory/managed-entit
 import { rowKeys } from '../../sql/entity-key.js';
 import { identify } from '../../sql/row-set.js';
 import type { ArchivedLink } from './archived-link.js';
-import { keyOfText } from './key-of-text.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import type { Relinked } from '../restoration/relink-rows.js';
 import { rowKeyOf } from './row-key-of.js';
 import type { SnapshotSet } from '../restoration/snapshot-set.js';
@@ -69,7 +69,7 @@ function referenceTo(
   { mapToPk, ref }: EntityProperty,
   { meta, key }: NonNullable<WrittenKey['to']>,
 ): unknown {
-  const value = keyOfText(em, meta, rowKeyOf(meta, key));
+  const value = keyFromTexts(em, meta, rowKeyOf(meta, key));
   return mapToPk ? value : em.getReference(meta.class, value as never, { wrapped: ref ?? false } as never);
 }
 

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import type { TableColumn } from './table-shape.js';
+import type { TableColumn } from '../../postgres/table-shape.js';
 
 /**
  * The values of rows `a` of the archive as the columns of their table today, as the arguments of a `select`. What the row did not have is

@@ -10,7 +10,7 @@ import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
 import { tablesOf } from '../removal/collect-pivot-rows.js';
-import type { TableColumn } from './table-shape.js';
+import type { TableColumn } from '../../postgres/table-shape.js';
 
 /** What a deletion writes beside the rows themselves. @internal */
 export interface SnapshotContext extends DeletionContext {

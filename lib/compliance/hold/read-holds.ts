@@ -5,7 +5,7 @@ import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import type { RowKey } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
-import { keyFromTexts } from '../record/key-from-texts.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 
 /** A row that a hold is placed on. @internal */
 export interface HeldRow {

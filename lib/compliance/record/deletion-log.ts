@@ -12,7 +12,7 @@ import { currentManager } from '../current-manager.js';
 import { requireComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from './find-row.js';
 import { DeletionRecord } from './deletion-record.entity.js';
-import { keyFromTexts } from './key-from-texts.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 
 /**
  * What was done to the rows of an entity.

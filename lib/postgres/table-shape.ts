@@ -1,7 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { tableName } from '../../sql/table-name.js';
-import { execute } from '../../sql/transaction.js';
+import { arrayText } from '../sql/row-set.js';
+import { tableName } from '../sql/table-name.js';
+import { execute } from '../sql/transaction.js';
 
 /** A column as the database has it. @internal */
 export interface TableColumn {
@@ -36,7 +37,7 @@ export async function readShapes(
      join pg_attribute as a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped
      join pg_type as y on y.oid = a.atttypid join pg_namespace as n on n.oid = y.typnamespace
      order by t.i, a.attnum`,
-    [`{${metas.map((meta) => JSON.stringify(tableName(em, meta))).join(',')}}`],
+    [arrayText(metas.map((meta) => tableName(em, meta)))],
   );
   for (const { i, ...column } of rows) {
     shapes.get(metas[i - 1]!)!.push(column);

@@ -1,10 +1,12 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { hasTable } from '../../metadata/has-table.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
-import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { tableName } from '../../sql/table-name.js';
-import { execute } from '../../sql/transaction.js';
+import { mappedTables } from '../metadata/mapped-tables.js';
+import { primaryColumns } from '../metadata/relation-graph.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { arrayText } from '../sql/row-set.js';
+import { tableName } from '../sql/table-name.js';
+import { execute } from '../sql/transaction.js';
+import { keyColumnsSql } from './key-columns-sql.js';
 
 /** A foreign key of the database that points at a table whose rows are archived. @internal */
 export interface IncomingKey {
@@ -35,20 +37,16 @@ export async function readIncomingKeys(
   catalog: SoftDeleteCatalog,
   targets: readonly EntityMetadata[],
 ): Promise<IncomingKey[]> {
-  const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
-  const names = (of: readonly EntityMetadata[]) =>
-    `{${of.map((meta) => JSON.stringify(tableName(em, meta))).join(',')}}`;
-  const columns = (table: string, numbers: string) =>
-    `array(select a.attname::text from unnest(${numbers}) with ordinality as u(number, n)
-       join pg_attribute as a on a.attrelid = ${table} and a.attnum = u.number order by u.n)`;
+  const metas = mappedTables(em.getMetadata());
+  const names = (of: readonly EntityMetadata[]) => arrayText(of.map((meta) => tableName(em, meta)));
   const rows = await execute<KeyRow>(
     em,
     ctx,
     `select t.i::int as i, m.i::int as of, k.conname as name, k.confdeltype = 'n' as clears,
        (select format('%I.%I', n.nspname, r.relname) from pg_class as r join pg_namespace as n on n.oid = r.relnamespace
         where r.oid = k.conrelid) as table,
-       ${columns('k.conrelid', 'k.conkey')} as columns, ${columns('k.confrelid', 'k.confkey')} as referenced,
-       ${columns('k.conrelid', '(select x.indkey::int2[] from pg_index as x where x.indrelid = k.conrelid and x.indisprimary)')} as primary
+       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
+       ${keyColumnsSql('k.conrelid', '(select x.indkey::int2[] from pg_index as x where x.indrelid = k.conrelid and x.indisprimary)')} as primary
      from unnest(cast(? as text[])) with ordinality as t(name, i)
      join pg_constraint as k on k.confrelid = to_regclass(t.name) and k.contype = 'f' and k.conparentid = 0
      left join unnest(cast(? as text[])) with ordinality as m(name, i) on to_regclass(m.name) = k.conrelid

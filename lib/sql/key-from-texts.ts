@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { entityKeyOf } from '../../sql/entity-key.js';
-import { primaryColumnTypes } from '../../sql/row-set.js';
+import { entityKeyOf } from './entity-key.js';
+import { primaryColumnTypes } from './row-set.js';
 
 /**
  * A key that was kept as the texts of its columns, as the entity has it. Of an entity that is no longer there, or has another key by
