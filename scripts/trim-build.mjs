@@ -1,4 +1,4 @@
-// Leaves in dist what a user needs: code without comments and white space, and the declarations that an entry of the package leads to.
+// Leaves in dist what a user needs: code without comments, white space and long local names, and the declarations that an entry of the package leads to.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

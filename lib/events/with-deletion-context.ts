@@ -1,6 +1,7 @@
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
 import { type DeletionContext, OpenDeletionContext } from './deletion-context.js';
+import { runWhileOpen } from './run-while-open.js';
 
 /**
  * Calls a function in which every deletion and restoration knows who asked for it and why: `em.remove()`, which has no options, and
@@ -25,21 +26,7 @@ export function withDeletionContext(context: DeletionContext, fn: () => unknown)
     ...(actor === undefined ? {} : { actor }),
     ...(reason === undefined ? {} : { reason }),
   });
-  const close = () => opened.close();
-  let result: unknown;
-  try {
-    result = opened.enter(fn);
-  } catch (error) {
-    close();
-    throw error;
-  }
-  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
-    // What begins when it is awaited begins here.
-    const thenable = result;
-    return opened.enter(() => Promise.resolve(thenable)).finally(close);
-  }
-  close();
-  return result;
+  return runWhileOpen(opened, fn);
 }
 
 function requireContext(context: DeletionContext): DeletionContext {

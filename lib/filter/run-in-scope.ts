@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { EntityManager } from '@mikro-orm/core';
+import { runWhileOpen } from '../events/run-while-open.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../installation/installation.js';
 import { requireScope } from '../installation/require-scope.js';
@@ -30,30 +31,18 @@ export function runInScope<Result>(
 export function runInScope<Result>(em: EntityManager<any>, scope: DeletedScope, fn: () => Result): Result;
 export function runInScope(em: EntityManager<any>, scope: DeletedScope, fn: () => unknown): unknown {
   const opened = getInstallation(em).scope.open(requireScope('runInScope(scope)', scope));
-  const close = () => opened.close();
-  let result: unknown;
-  try {
-    result = opened.enter(fn);
-  } catch (error) {
-    close();
-    throw error;
-  }
-  if (isThenable(result)) {
-    // What begins when it is awaited begins here.
-    const thenable = result;
-    return opened.enter(() => Promise.resolve(thenable)).finally(close);
-  }
-  if (isAsyncGenerator(result)) {
-    return keepGeneratorInScope(result, opened);
-  }
-  if (result instanceof Readable) {
-    keepStreamInScope(result, (run) => opened.enter(run), close);
-    return result;
-  }
-  close();
-  return result;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+  return runWhileOpen(opened, fn, (result) => {
+    if (isAsyncGenerator(result)) {
+      return keepGeneratorInScope(result, opened);
+    }
+    if (result instanceof Readable) {
+      keepStreamInScope(
+        result,
+        (run) => opened.enter(run),
+        () => opened.close(),
+      );
+      return result;
+    }
+    return undefined;
+  });
 }

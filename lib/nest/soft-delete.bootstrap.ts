@@ -7,12 +7,12 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
-import { getHookMarks, type HookMark } from '../deletion/hooks/hook.mark.js';
+import { HOOK, type HookMark } from '../deletion/hooks/hook.mark.js';
 import { addHook } from '../deletion/hooks/register-hook.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { checkHandlers } from '../http/check-handlers.js';
-import { getPurgeMarks, type PurgeMark } from '../purge/on-purge.mark.js';
+import { ON_PURGE, type PurgeMark } from '../purge/on-purge.mark.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describeRetentions } from './describe-retentions.js';
 import { SoftDeleteContexts } from './soft-delete.contexts.js';
@@ -53,10 +53,10 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
       }
       seen.add(identity);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        for (const mark of getPurgeMarks(prototype[name] as object)) {
+        for (const mark of ON_PURGE.of(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
         }
-        for (const mark of getHookMarks(prototype[name] as object)) {
+        for (const mark of HOOK.of(prototype[name] as object)) {
           this.#hook(wrapper, name, mark);
         }
       }

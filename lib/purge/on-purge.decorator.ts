@@ -1,5 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
-import { addPurgeMark } from './on-purge.mark.js';
+import type { MethodMarker } from '../metadata/method-mark.js';
+import { ON_PURGE } from './on-purge.mark.js';
 import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 
@@ -17,16 +18,10 @@ import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
  *
  * @publicApi
  */
-export function OnPurge<Entity extends object>(entity: EntityClass<Entity>, options: OnPurgeOptions<Entity> = {}) {
+export function OnPurge<Entity extends object>(
+  entity: EntityClass<Entity>,
+  options: OnPurgeOptions<Entity> = {},
+): MethodMarker<PurgeHandler<Entity>> {
   requirePurgeHandlerOptions(`@OnPurge(${entity?.name})`, options);
-  function mark<Method extends PurgeHandler<Entity>>(method: Method, context: ClassMethodDecoratorContext): void;
-  function mark<Method extends PurgeHandler<Entity>>(
-    target: object,
-    key: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method>,
-  ): void;
-  function mark(target: object, _key: unknown, descriptor?: PropertyDescriptor): void {
-    addPurgeMark(descriptor ? (descriptor.value as object) : target, { entity, options });
-  }
-  return mark;
+  return ON_PURGE.decorator({ entity, options });
 }

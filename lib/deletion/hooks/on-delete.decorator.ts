@@ -1,5 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
-import type { DeletionHookOptions } from './deletion-hook.js';
+import type { MethodMarker } from '../../metadata/method-mark.js';
+import type { DeletionHandler, DeletionHookOptions } from './deletion-hook.js';
 import { markMethod } from './mark-method.js';
 
 /**
@@ -23,6 +24,6 @@ import { markMethod } from './mark-method.js';
 export function OnDelete<Entity extends object>(
   entity: EntityClass<Entity>,
   options: DeletionHookOptions<Entity> = {},
-) {
+): MethodMarker<DeletionHandler<Entity>> {
   return markMethod('OnDelete', 'deleted', entity, options);
 }

@@ -1,5 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
-import type { DeletionHookOptions } from './deletion-hook.js';
+import type { MethodMarker } from '../../metadata/method-mark.js';
+import type { DeletionHandler, DeletionHookOptions } from './deletion-hook.js';
 import { markMethod } from './mark-method.js';
 
 /**
@@ -21,6 +22,6 @@ import { markMethod } from './mark-method.js';
 export function OnRestore<Entity extends object>(
   entity: EntityClass<Entity>,
   options: DeletionHookOptions<Entity> = {},
-) {
+): MethodMarker<DeletionHandler<Entity>> {
   return markMethod('OnRestore', 'restored', entity, options);
 }
