@@ -1,25 +1,7 @@
 import { describePlan } from '../../../lib/purge/plan/describe-plan.js';
-import type { KeyCompanion, KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
+import type { KeyCompanion, KeyReference, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
 import { planPurge } from '../../../lib/purge/plan/purge-planner.js';
-
-const table = (label: string): PurgeTable => ({
-  id: label,
-  name: `"public"."${label}"`,
-  label,
-  key: [{ name: '"id"', type: 'integer' }],
-  pages: 1,
-  isPartitioned: false,
-});
-const entity = (name: string, own: PurgeTable, more: Partial<PurgeEntity> = {}): PurgeEntity => ({
-  name,
-  meta: {} as PurgeEntity['meta'],
-  table: own,
-  tables: [own],
-  deletedAt: { name: '"deleted_at"', type: 'timestamp with time zone' },
-  retention: 1_000,
-  hasPurgeIndex: true,
-  ...more,
-});
+import { entity, table } from './key-graph.js';
 
 describe(describePlan.name, () => {
   const [user, post, note, address] = ['user', 'post', 'note', 'address'].map(table) as [

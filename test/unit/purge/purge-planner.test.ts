@@ -1,23 +1,7 @@
 import type { KeyCompanion, KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
 import { planPurge } from '../../../lib/purge/plan/purge-planner.js';
+import { entity, table } from './key-graph.js';
 
-const table = (label: string): PurgeTable => ({
-  id: label,
-  name: label,
-  label,
-  key: [{ name: 'id', type: 'integer' }],
-  pages: 1,
-  isPartitioned: false,
-});
-const entity = (name: string, own: PurgeTable): PurgeEntity => ({
-  name,
-  meta: {} as PurgeEntity['meta'],
-  table: own,
-  tables: [own],
-  deletedAt: { name: 'deleted_at', type: 'timestamp with time zone' },
-  retention: 1,
-  hasPurgeIndex: true,
-});
 const key = (from: PurgeTable, to: PurgeTable, more: Partial<KeyReference> = {}): KeyReference => ({
   constraint: `${from.label}_${to.label}_fkey`,
   from,
