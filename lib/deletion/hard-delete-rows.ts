@@ -6,13 +6,17 @@ import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import { lockAlong } from './lock-along.js';
-import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
+import { findReferences, keysToRows, refuseReferenced } from './find-references.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
+import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { againIfRenamed } from '../postgres/again-if-renamed.js';
+import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
+import { STALE } from '../postgres/kept-facts.js';
 import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
 import { keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { selectRows } from '../sql/select-rows.js';
 import type { DeletionOptions, DeletionPreview } from './soft-delete-rows.js';
-import { execute, executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
+import { execute, inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.
@@ -29,30 +33,31 @@ export async function hardDeleteRows(
   const { reason, actor, filters } = requireDeletionOptions('hardDelete()', options);
   const { catalog, transactions, ...installation } = getInstallation(em);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
-  return inTransaction(em, async (ctx) => {
-    const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
-    await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
-    const held = new Map<EntityMetadata, HeldEntities>();
-    for (const root of rows.entities()) {
-      held.set(root, await findHeld(em, ctx, root, rows));
-    }
-    await removeAll(em, ctx, catalog.graph, rows);
-    let total = 0;
-    const by = actor ?? installation.actor();
-    for (const root of rows.entities()) {
-      const count = rows.count(root);
-      total += count;
-      transactions.undoOnRollback(ctx, forgetRemoved(held.get(root)!));
-      transactions.emitAfterCommit(ctx, {
-        type: 'hard-deleted',
-        entity: root.className,
-        count,
-        ...(by === undefined ? {} : { actor: by }),
-        ...(reason === undefined ? {} : { reason }),
-      });
-    }
-    return total;
-  });
+  return againIfRenamed(() =>
+    inTransaction(em, async (ctx) => {
+      const { rows } = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
+      const held = new Map<EntityMetadata, HeldEntities>();
+      for (const root of rows.entities()) {
+        held.set(root, await findHeld(em, ctx, root, rows));
+      }
+      refuseReferenced(meta, await removeUnlessReferenced(em, ctx, catalog.graph, rows));
+      let total = 0;
+      const by = actor ?? installation.actor();
+      for (const root of rows.entities()) {
+        const count = rows.count(root);
+        total += count;
+        transactions.undoOnRollback(ctx, forgetRemoved(held.get(root)!));
+        transactions.emitAfterCommit(ctx, {
+          type: 'hard-deleted',
+          entity: root.className,
+          count,
+          ...(by === undefined ? {} : { actor: by }),
+          ...(reason === undefined ? {} : { reason }),
+        });
+      }
+      return total;
+    }),
+  );
 }
 
 /**
@@ -69,42 +74,79 @@ export async function previewHardDeletion(
   const { filters } = requireDeletionOptions('hardDelete()', options);
   const { graph } = getInstallation(em).catalog;
   const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
-  return inPreview(em, async (ctx) => {
-    const rows = await lockAlong(em, ctx, graph, meta, asked, () => []);
-    const restrictions = await findReferences(em, ctx, graph, rows);
-    if (restrictions.length === 0) {
+  return againIfRenamed(() =>
+    inPreview(em, async (ctx) => {
+      const { rows } = await lockAlong(em, ctx, graph, meta, asked, () => []);
       // A trigger of the application may object.
-      await removeAll(em, ctx, graph, rows);
+      const restrictions = await removeUnlessReferenced(em, ctx, graph, rows);
+      const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
+      return {
+        affected: Object.fromEntries(counts),
+        total: counts.reduce((sum, [, count]) => sum + count, 0),
+        restrictions,
+      };
+    }),
+  );
+}
+
+/** Removes the rows if nothing else references them. @returns what does */
+async function removeUnlessReferenced(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+): Promise<readonly DeletionRestriction[]> {
+  if (rows.entities().length === 0) {
+    return [];
+  }
+  return foreignKeyFacts.use(em, ctx, async (facts) => {
+    const keys = keysToRows(em, facts, rows);
+    const restrictions = await findReferences(em, ctx, graph, rows, keys);
+    if (restrictions === STALE || restrictions.length > 0) {
+      return restrictions;
     }
-    const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
-    return {
-      affected: Object.fromEntries(counts),
-      total: counts.reduce((sum, [, count]) => sum + count, 0),
-      restrictions,
-    };
+    return (await removeAll(em, ctx, graph, rows, keys.isFresh)) ? [] : STALE;
   });
 }
 
-/** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */
-async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGraph, rows: RowSet): Promise<void> {
-  if (rows.entities().length === 0) {
-    return;
-  }
-  await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
-  const params: unknown[] = [];
+/** A name that no table has: it would hide the table. */
+const ALLOWED = '"soft-delete:allowed"';
+
+/**
+ * One statement for all tables: foreign keys are checked at its end, so that cycles need no order. It holds the locks that keep others
+ * from adding a key by the time it looks whether one was added, and then removes nothing.
+ *
+ * @returns whether it has removed the rows
+ */
+async function removeAll(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+  isFresh: SqlFragment,
+): Promise<boolean> {
   const links = removePivotRows(em, graph, rows);
-  params.push(...links.flatMap((link) => link.params));
   const removals = rows
     .entities()
     .toReversed()
-    .map((root, i) => {
+    .map((root): SqlFragment => {
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
-      params.push(...condition.params);
-      return `"soft-delete:removal${i}" as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+      return { sql: `delete from ${tableName(em, root)} as c where ${condition.sql}`, params: condition.params };
     });
-  const all = [...links.map(({ sql }, i) => `"soft-delete:links${i}" as (${sql})`), ...removals];
-  await executeCounting(em, ctx, `with ${all.join(', ')} select 1`, params);
+  const all = [...links, ...removals];
+  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null else false end`;
+  const [row] = await execute<{ isAllowed: boolean }>(
+    em,
+    ctx,
+    `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed"), ` +
+      all
+        .map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql} and (select "isAllowed" from ${ALLOWED}))`)
+        .join(', ') +
+      ` select "isAllowed" from ${ALLOWED}`,
+    [...isFresh.params, ...all.flatMap(({ params }) => params)],
+  );
   await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
+  return row!.isAllowed;
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations without foreign keys. */

@@ -6,14 +6,13 @@ import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { entityKeys } from '../sql/entity-key.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
-import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { lockAlong } from './lock-along.js';
+import { lockAlong, type LockedRows } from './lock-along.js';
 import type { RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
 
 /**
- * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what
- * stands in the way of their restoration.
+ * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out which
+ * deleted parents stand in the way of their restoration.
  *
  * @internal
  */
@@ -23,11 +22,11 @@ export async function planRestoration(
   meta: EntityMetadata,
   asked: RowSelection,
   withParents: boolean,
-): Promise<{ rows: RowSet; conflicts: RestoreConflict[] }> {
+): Promise<{ rows: RowSet; orphaned: RestoreConflict[] }> {
   const { catalog } = getInstallation(em);
-  const rows = await collectUnit(em, ctx, catalog, meta, asked);
-  const orphaned = await completeWithParents(em, ctx, catalog, rows, withParents);
-  return { rows, conflicts: [...orphaned, ...(await findUniqueConflicts(em, ctx, catalog, rows))] };
+  const locked = await collectUnit(em, ctx, catalog, meta, asked);
+  const orphaned = await completeWithParents(em, ctx, catalog, locked, withParents);
+  return { rows: locked.rows, orphaned };
 }
 
 /** The rows that match and, level by level, the rows behind them that carry the same time. */
@@ -37,7 +36,7 @@ function collectUnit(
   catalog: SoftDeleteCatalog,
   meta: EntityMetadata,
   asked: RowSelection,
-): Promise<RowSet> {
+): Promise<LockedRows> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return lockAlong(em, ctx, catalog.graph, meta, asked, (edge, front) => {
     const child = catalog.find(edge.child);
@@ -50,16 +49,16 @@ async function completeWithParents(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
-  rows: RowSet,
+  locked: LockedRows,
   withParents: boolean,
 ): Promise<RestoreConflict[]> {
   for (;;) {
-    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
+    const missing = await findDeletedParents(em, ctx, catalog, locked, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
       return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
-      await rows.add(edge.parent, [parent]);
+      await locked.rows.add(edge.parent, [parent]);
     }
   }
 }

@@ -2,18 +2,16 @@ import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../installation/installation.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../sql/table-name.js';
+import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { requireType } from '../options/require-type.js';
+import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from './cascade-deletion.js';
 import { planRestoration } from './plan-restoration.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
-import { stampSql } from '../sql/deleted-at-sql.js';
 import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
-import { executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
+import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
 const ATTEMPTS = 3;
@@ -105,10 +103,10 @@ export async function previewRestoration(
     return await tryUnlessTaken(meta, () =>
       inPreview(em, async (ctx) => {
         const { catalog } = getInstallation(em);
-        const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
+        const { rows, orphaned } = await planRestoration(em, ctx, meta, asked, withParents);
         expected = new Map(rows.entities().map((root) => [catalog.get(root), rows.count(root)]));
-        const affected = conflicts.length > 0 ? expected : await activateAll(em, ctx, rows);
-        return { ...summarize(affected), conflicts };
+        const { conflicts } = await activateUnlessTaken(em, ctx, rows, orphaned);
+        return { ...summarize(expected), conflicts };
       }),
     );
   } catch (error) {
@@ -129,7 +127,7 @@ function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { with
 async function tryUnlessTaken<Result>(meta: EntityMetadata, attempt: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt();
+      return await againIfRenamed(attempt);
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error)) {
@@ -161,14 +159,14 @@ async function restoreUnits(
   { reason, actor }: RestoreOptions,
 ): Promise<RestoreResult> {
   const { catalog, transactions, ...installation } = getInstallation(em);
-  const { rows, conflicts } = await planRestoration(em, ctx, meta, asked, withParents);
-  if (conflicts.length > 0) {
-    throw new RestoreConflictError(catalog.get(meta).name, conflicts);
-  }
+  const { rows, orphaned } = await planRestoration(em, ctx, meta, asked, withParents);
   for (const root of rows.entities()) {
     await loadReferences(em, ctx, root, rows);
   }
-  const affected = await activateAll(em, ctx, rows);
+  const { affected, conflicts } = await activateUnlessTaken(em, ctx, rows, orphaned);
+  if (conflicts.length > 0) {
+    throw new RestoreConflictError(catalog.get(meta).name, conflicts);
+  }
   const by = actor ?? installation.actor();
   for (const [restored, count] of affected) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
@@ -181,34 +179,4 @@ async function restoreUnits(
     });
   }
   return summarize(affected);
-}
-
-async function activateAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<Affected> {
-  const { catalog } = getInstallation(em);
-  const affected: Affected = new Map();
-  for (const root of rows.entities()) {
-    const entry = catalog.get(root);
-    affected.set(entry, await activate(em, ctx, entry, rows));
-  }
-  return affected;
-}
-
-async function activate(
-  em: EntityManager,
-  ctx: Transaction,
-  entry: SoftDeletableEntityMetadata,
-  rows: RowSet,
-): Promise<number> {
-  const stamp = stampSql(em, entry, null);
-  let count = 0;
-  await inChunks(rows.each(entry.meta), async (chunk) => {
-    const condition = keyConditionSql(em, entry.meta, 'c', chunk);
-    count += await executeCounting(
-      em,
-      ctx,
-      `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
-      [...stamp.params, ...condition.params],
-    );
-  });
-  return count;
 }

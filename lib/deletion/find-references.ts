@@ -4,7 +4,9 @@ import { DeletionRestrictedError, type DeletionRestriction } from '../errors/del
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns, type RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
-import { findForeignKeys, type ForeignKey } from '../postgres/find-foreign-keys.js';
+import type { ForeignKey, ForeignKeyFacts, KeysTo } from '../postgres/foreign-key-facts.js';
+import { STALE } from '../postgres/kept-facts.js';
+import type { SqlFragment } from '../sql/row-condition-sql.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
@@ -19,22 +21,33 @@ const HARD_DELETE_ADVICE =
  * @throws DeletionRestrictedError naming every such key and relation
  * @internal
  */
-export async function refuseIfReferenced(
-  em: EntityManager,
-  ctx: Transaction,
-  graph: RelationGraph,
-  meta: EntityMetadata,
-  rows: RowSet,
-): Promise<void> {
-  const restrictions = await findReferences(em, ctx, graph, rows);
+export function refuseReferenced(meta: EntityMetadata, restrictions: readonly DeletionRestriction[]): void {
   if (restrictions.length > 0) {
     throw new DeletionRestrictedError(meta.className, restrictions, HARD_DELETE_ADVICE);
   }
 }
 
+/** The foreign keys that point at the rows, as far as they are known. @internal */
+export function keysToRows(em: EntityManager, facts: ForeignKeyFacts, rows: RowSet): KeysTo {
+  return facts.keysTo(
+    em,
+    rows.entities().flatMap((root) => tablesOf(em, root)),
+  );
+}
+
+/** What references rows, as SQL that counts it. */
+interface Reference extends SqlFragment {
+  readonly relation: string;
+  readonly entity: string;
+}
+
+/** How many rows one statement asks about by all keys at once, each of which is sent their keys. */
+const AT_ONCE = 50_000;
+
 /**
  * What else references rows that are about to be removed: by a foreign key, mapped or not, or by a relation of the ORM that has
- * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along.
+ * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along. One statement, or one per key where the rows are
+ * many.
  *
  * @internal
  */
@@ -43,23 +56,36 @@ export async function findReferences(
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
-): Promise<DeletionRestriction[]> {
+  keys: KeysTo,
+): Promise<DeletionRestriction[] | typeof STALE> {
+  const references = rows.entities().flatMap((root) => {
+    const enforced = tablesOf(em, root).flatMap((table) => keys.of(table).map((key) => ({ table, key })));
+    return [
+      ...enforced.flatMap(({ table, key }) => countReferencing(em, table, key, rows) ?? []),
+      ...keysOnlyMapped(
+        graph.from(root),
+        enforced.map(({ key }) => key),
+      ).map((edge) => countBehind(em, edge, rows)),
+    ];
+  });
+  const total = rows.entities().reduce((sum, root) => sum + rows.count(root), 0);
+  const groups = total <= AT_ONCE ? [references] : references.map((reference) => [reference]);
   const restrictions: DeletionRestriction[] = [];
-  for (const root of rows.entities()) {
-    const enforced: ForeignKey[] = [];
-    for (const table of tablesOf(em, root)) {
-      for (const key of await findForeignKeys(em, ctx, table)) {
-        enforced.push(key);
-        const count = await countReferencing(em, ctx, table, key, rows);
-        if (count > 0) {
-          restrictions.push({ relation: key.name, entity: key.entity?.className ?? key.table, count });
-        }
-      }
+  for (const group of groups.length > 0 ? groups : [[]]) {
+    const counts = group.map(({ sql }, i) => `select ${i}, (${sql})`);
+    const found = await execute<{ position: number | null; count: number }>(
+      em,
+      ctx,
+      [`select null::int as position, 0 as count where ${keys.isFresh.sql}`, ...counts].join(' union all '),
+      [...keys.isFresh.params, ...group.flatMap(({ params }) => params)],
+    );
+    if (!found.some(({ position }) => position === null)) {
+      return STALE;
     }
-    for (const edge of keysOnlyMapped(graph.from(root), enforced)) {
-      const count = await countBehind(em, ctx, edge, rows);
-      if (count > 0) {
-        restrictions.push({ relation: edge.name, entity: edge.child.className, count });
+    for (const { position, count } of found) {
+      if (position !== null && count > 0) {
+        const { relation, entity } = group[position]!;
+        restrictions.push({ relation, entity, count });
       }
     }
   }
@@ -80,10 +106,10 @@ function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonly Forei
       continue;
     }
     const isKnown = enforced.some(
-      ({ entity, columns }) =>
+      ({ entity, fromColumns }) =>
         entity?.tableName === link.table.tableName &&
-        columns.length === link.columns.length &&
-        columns.every((column) => link.columns.includes(column)),
+        fromColumns.length === link.columns.length &&
+        fromColumns.every((column) => link.columns.includes(column)),
     );
     if (!isKnown) {
       const every = { ...edge, members: { parent: [], child: [] }, except: [] };
@@ -93,50 +119,49 @@ function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonly Forei
   return [...keys.values()];
 }
 
-async function countBehind(em: EntityManager, ctx: Transaction, edge: RelationEdge, rows: RowSet): Promise<number> {
+function countBehind(em: EntityManager, edge: RelationEdge, rows: RowSet): Reference {
   const relation = relationSql(em, edge);
   const referenced = keyConditionSql(em, edge.parent, 'p', rows.keys(edge.parent));
   const going = rows.keys(edge.child);
   const others = going.length > 0 ? keyConditionSql(em, edge.child, 'c', going) : undefined;
-  const [row] = await execute<{ count: number }>(
-    em,
-    ctx,
-    `select count(*)::int as count ` +
+  return {
+    relation: edge.name,
+    entity: edge.child.className,
+    sql:
+      `select count(*)::int ` +
       `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
       `where ${[referenced.sql, ...relation.conditions, ...(others ? [`not (${others.sql})`] : [])].join(' and ')}`,
-    [...referenced.params, ...relation.params, ...(others?.params ?? [])],
-  );
-  return row!.count;
+    params: [...referenced.params, ...relation.params, ...(others?.params ?? [])],
+  };
 }
 
 /** Rows of the table that holds the key, other than those that go as well. */
-async function countReferencing(
+function countReferencing(
   em: EntityManager,
-  ctx: Transaction,
   table: EntityMetadata,
   key: ForeignKey,
   rows: RowSet,
-): Promise<number> {
+): Reference | undefined {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   if (key.entity?.pivotTable || (key.entity && isInheritance(key.entity, table, key))) {
-    return 0;
+    return undefined;
   }
   const referenced = keyConditionSql(em, table, 'p', rows.keys(table));
   const going = key.entity ? rows.keys(key.entity) : [];
   const others = key.entity && going.length > 0 ? keyConditionSql(em, key.entity, 'c', going) : undefined;
-  const on = key.columns.map((column, i) => `c.${quote(column)} = p.${quote(key.referenced[i]!)}`);
-  const [row] = await execute<{ count: number }>(
-    em,
-    ctx,
-    `select count(*)::int as count from ${key.table} as c join ${tableName(em, table)} as p on ${on.join(' and ')} ` +
+  const on = key.fromColumns.map((column, i) => `c.${quote(column)} = p.${quote(key.toColumns[i]!)}`);
+  return {
+    relation: key.constraint,
+    entity: key.entity?.className ?? key.from.label,
+    sql:
+      `select count(*)::int from ${key.from.name} as c join ${tableName(em, table)} as p on ${on.join(' and ')} ` +
       `where ${[referenced.sql, ...(others ? [`not (${others.sql})`] : [])].join(' and ')}`,
-    [...referenced.params, ...(others?.params ?? [])],
-  );
-  return row!.count;
+    params: [...referenced.params, ...(others?.params ?? [])],
+  };
 }
 
 /** Whether the key joins the tables of one row of a table-per-type hierarchy. */
-function isInheritance(entity: EntityMetadata, table: EntityMetadata, { columns }: ForeignKey): boolean {
+function isInheritance(entity: EntityMetadata, table: EntityMetadata, { fromColumns }: ForeignKey): boolean {
   const key = primaryColumns(entity);
-  return Boolean(entity.tptParent) && entity.root === table.root && columns.every((column) => key.includes(column));
+  return Boolean(entity.tptParent) && entity.root === table.root && fromColumns.every((column) => key.includes(column));
 }
