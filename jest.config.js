@@ -25,6 +25,7 @@ const project = {
   moduleNameMapper: {
     '^nestjs-mikro-orm-soft-delete$': '<rootDir>/lib/index.ts',
     '^nestjs-mikro-orm-soft-delete/admin$': '<rootDir>/lib/admin/index.ts',
+    '^nestjs-mikro-orm-soft-delete/compliance$': '<rootDir>/lib/compliance/index.ts',
     '^nestjs-mikro-orm-soft-delete/testing$': '<rootDir>/lib/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

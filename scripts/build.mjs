@@ -6,13 +6,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildAdminPage } from './build-admin-page.mjs';
+import { trimBuild } from './trim-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nest = join(createRequire(import.meta.url).resolve('@nestjs/cli/package.json'), '../bin/nest.js');
 
 /** In the order in which they need each other. */
 const projects = [
-  { name: 'lib', output: 'dist', sources: ['lib'], finish: buildAdminPage },
+  { name: 'lib', output: 'dist', sources: ['lib'], finish: finishLibrary },
   { name: 'sample-app', output: 'sample-app/dist', sources: ['lib', 'sample-app/src', 'sample-app/tsconfig.json'] },
 ];
 const settings = [
@@ -21,6 +22,7 @@ const settings = [
   'nest-cli.json',
   'scripts/build.mjs',
   'scripts/build-admin-page.mjs',
+  'scripts/trim-build.mjs',
 ];
 
 export async function build({ force = false } = {}) {
@@ -41,6 +43,11 @@ export async function build({ force = false } = {}) {
     await finish?.();
     writeFileSync(stamp, state);
   }
+}
+
+async function finishLibrary() {
+  trimBuild();
+  await buildAdminPage();
 }
 
 function fingerprint(paths) {

@@ -13,7 +13,7 @@ import { load, startServer } from './server.mjs';
  * Measures and writes `results/<name>.json` and `.md`, or `<name>.partial.*` for less than all at full size. The process ends
  * with 2 if a result does not hold.
  *
- * @param extend - makes what the experiments are given, from the server, the library and the size of tables
+ * @param extend - makes what the experiments are given, from the server, the library, the folder of what it was compiled to and the size of tables
  * @param columns - the headings of the table
  * @param cells - a result as a row of the table
  */
@@ -27,7 +27,7 @@ export async function runBenchmark({ name, experiments, extend, columns, cells }
   try {
     const library = await import(pathToFileURL(join(compiled.folder, 'lib/index.js')).href);
     const rows = (count) => Math.max(1_000, Math.round(count * scale));
-    const context = extend({ server, library, rows, scale });
+    const context = extend({ server, library, rows, scale, folder: compiled.folder });
     for (const [experiment, measure] of Object.entries(experiments)) {
       if (only && !only.includes(experiment)) {
         continue;

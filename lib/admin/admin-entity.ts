@@ -1,5 +1,11 @@
-import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import { ReferenceKind } from '@mikro-orm/core';
+import {
+  type EntityClass,
+  type EntityMetadata,
+  type EntityName,
+  type EntityProperty,
+  EntitySchema,
+  ReferenceKind,
+} from '@mikro-orm/core';
 import { isShown, isText } from '../metadata/shown-properties.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -24,6 +30,11 @@ const SHORT = /^(int|smallint|bigint|serial|numeric|decimal|real|double|bool|dat
 /** How many columns a table has that nobody chose. */
 const COLUMNS = 3;
 
+/** A class, or what `defineEntity()` made. @internal */
+export function isEntityName(item: unknown): item is EntityName<any> {
+  return typeof item === 'function' || item instanceof EntitySchema;
+}
+
 /**
  * The entities that the page shows, with what was left open filled in.
  *
@@ -33,10 +44,10 @@ const COLUMNS = 3;
  */
 export function resolveAdminEntities(
   catalog: SoftDeleteCatalog,
-  options: readonly (AdminEntityOptions | EntityClass<any>)[] | undefined,
+  options: readonly (AdminEntityOptions | EntityName<any>)[] | undefined,
 ): AdminEntity[] {
   const listed: readonly AdminEntityOptions[] = options
-    ? options.map((item) => (typeof item === 'function' ? { entity: item } : item))
+    ? options.map((item) => (isEntityName(item) ? { entity: item } : item))
     : catalog
         .all()
         .toSorted((a, b) => (a.name < b.name ? -1 : 1))

@@ -68,12 +68,13 @@ export async function listRows(
   }
   const direction = query.descending ? 'desc' : 'asc';
   const nulls = query.descending ? 'nulls first' : 'nulls last';
+  const order = `order by ${sorted} ${direction} ${nulls}, ${keys.map(({ name }) => `${name} ${direction}`).join(', ')}`;
+  // Sorted and cut first: PostgreSQL would write every row as text before it sorts.
   const rows = await em.execute<Record<string, any>[]>(
     `select ${keys.map(({ name }, i) => `${name} as "soft-delete:${i}"`).join(', ')}, ` +
       `array[${keys.map(({ name, type }) => textSql(name, type)).join(', ')}] as "soft-delete:key", ` +
       `${textSql(sorted, sortType)} as "soft-delete:sort", ${microsecondsSql(deleted, entry.columnType)} as "soft-delete:at" ` +
-      `from ${tableName(em, root)} as c where ${where.join(' and ')} ` +
-      `order by ${sorted} ${direction} ${nulls}, ${keys.map(({ name }) => `${name} ${direction}`).join(', ')} limit ${query.limit + 1}`,
+      `from (select c.* from ${tableName(em, root)} as c where ${where.join(' and ')} ${order} limit ${query.limit + 1}) as c ${order}`,
     params,
   );
   return {

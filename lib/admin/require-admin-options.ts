@@ -2,6 +2,7 @@ import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
+import { isEntityName } from './admin-entity.js';
 import { ENGLISH } from './admin-texts.js';
 import type {
   AdminDynamicOptions,
@@ -96,21 +97,21 @@ function requireDynamic(where: string, options: AdminDynamicOptions): void {
 }
 
 function requireEntity(where: string, item: unknown): void {
-  const entity = typeof item === 'function' ? item : (item as AdminEntityOptions | undefined)?.entity;
-  if (typeof entity !== 'function') {
+  if (isEntityName(item)) {
+    return;
+  }
+  if (!isEntityName((item as AdminEntityOptions | null | undefined)?.entity)) {
     throw new SoftDeleteConfigError(
       where,
       `${showValue(item)} names no entity.`,
-      'Write a class or { entity: Customer, … }. An undefined one comes from files that import each other.',
+      'Write an entity or { entity: Customer, … }. An undefined one comes from files that import each other.',
     );
   }
-  if (typeof item === 'object') {
-    const options = item as AdminEntityOptions;
-    refuseUnknownOptions(where, options, ENTITY);
-    requireType(`${where}, label`, options.label, 'function');
-    requireType(`${where}, columns`, options.columns, 'list');
-    requireType(`${where}, search`, options.search, 'list');
-  }
+  const options = item as AdminEntityOptions;
+  refuseUnknownOptions(where, options, ENTITY);
+  requireType(`${where}, label`, options.label, 'function');
+  requireType(`${where}, columns`, options.columns, 'list');
+  requireType(`${where}, search`, options.search, 'list');
 }
 
 function isGuard(guard: unknown): boolean {

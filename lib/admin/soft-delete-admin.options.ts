@@ -1,4 +1,4 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityClass, EntityName } from '@mikro-orm/core';
 import type { CanActivate, ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { AdminTexts } from './admin-texts.js';
 
@@ -24,7 +24,7 @@ export type AdminCredentials = 'cookie' | 'bearer' | { readonly header: string }
  * @publicApi
  */
 export interface AdminEntityOptions<Entity extends object = any> {
-  entity: EntityClass<Entity>;
+  entity: EntityName<Entity>;
   /**
    * What a row is called. The entity is loaded without its relations.
    *
@@ -52,7 +52,7 @@ export interface AdminDynamicOptions {
    *
    * @default all marked ones
    */
-  entities?: readonly (AdminEntityOptions | EntityClass<any>)[];
+  entities?: readonly (AdminEntityOptions | EntityName<any>)[];
   /**
    * Who may do what, beyond the guards. `entity` is its class, and `undefined` for `'purge'`. An entity that may not be listed does not
    * exist as far as the caller can tell.

@@ -121,7 +121,7 @@ async function deleteBehind(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
   const among = keys && keyConditionSql(em, edge.child, 'c', keys);
-  const stamp = stampSql(em, child, unit.text);
+  const stamp = stampSql(em, child, unit);
   const inUnit = `p.${quote(parent.column)} = cast(? as ${parent.columnType})`;
   const before = [`${relation.parent} as p`, ...relation.between].join(', ');
   const where = [

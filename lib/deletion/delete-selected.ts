@@ -19,7 +19,7 @@ export async function deleteSelected(
   unit: UnitTime,
 ): Promise<number> {
   const table = tableName(em, entry.meta);
-  const stamp = stampSql(em, entry, unit.text);
+  const stamp = stampSql(em, entry, unit);
   const active = activePredicateSql(`c.${em.getPlatform().quoteIdentifier(entry.column)}`);
   let count = 0;
   if (!asked.condition) {

@@ -126,10 +126,11 @@ const ROW = '"soft-delete:row"';
  */
 function takenSql(
   em: EntityManager,
-  { entry: { meta, column }, index: { keys, operators, predicate } }: Unique,
+  { entry: { meta, column, deletedBy }, index: { keys, operators, predicate } }: Unique,
   position: number,
   rows: readonly RowKey[],
 ): SqlFragment {
+  const active = { [column]: null, ...(deletedBy ? { [deletedBy.column]: null } : {}) };
   const table = tableName(em, meta);
   const values = keys.map((key, i) => `${key} as "soft-delete:value${i}"`).join(', ');
   const same = operators
@@ -149,7 +150,7 @@ function takenSql(
       `) as a on ${same} where r.${own} <> a.${own} ` +
       `union all select ${position}, r.${own}, a.${own}, true ` +
       `from "soft-delete:restored" as r join "soft-delete:restored" as a on ${same} where r.${own} < a.${own}`,
-    params: [JSON.stringify({ [column]: null }), ...condition.params],
+    params: [JSON.stringify(active), ...condition.params],
   };
 }
 

@@ -1,12 +1,14 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import { contextOf } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import { lockAlong } from './lock-along.js';
 import { findReferences, keysToRows, refuseReferenced } from './find-references.js';
+import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
@@ -30,8 +32,10 @@ export async function hardDeleteRows(
   where: FilterQuery<any>,
   options: DeletionOptions = {},
 ): Promise<number> {
-  const { reason, actor, filters } = requireDeletionOptions('hardDelete()', options);
-  const { catalog, transactions, ...installation } = getInstallation(em);
+  const { filters, ...given } = requireDeletionOptions('hardDelete()', options);
+  const installation = getInstallation(em);
+  const { catalog, transactions, operations } = installation;
+  const context = contextOf(installation, given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return againIfRenamed(() =>
     inTransaction(em, async (ctx) => {
@@ -40,22 +44,12 @@ export async function hardDeleteRows(
       for (const root of rows.entities()) {
         held.set(root, await findHeld(em, ctx, root, rows));
       }
+      const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
       refuseReferenced(meta, await removeUnlessReferenced(em, ctx, catalog.graph, rows));
-      let total = 0;
-      const by = actor ?? installation.actor();
-      for (const root of rows.entities()) {
-        const count = rows.count(root);
-        total += count;
-        transactions.undoOnRollback(ctx, forgetRemoved(held.get(root)!));
-        transactions.emitAfterCommit(ctx, {
-          type: 'hard-deleted',
-          entity: root.className,
-          count,
-          ...(by === undefined ? {} : { actor: by }),
-          ...(reason === undefined ? {} : { reason }),
-        });
-      }
-      return total;
+      const parts = rows.entities().map((meta) => ({ meta, count: rows.count(meta), rows: units?.get(meta) }));
+      parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
+      await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
+      return parts.reduce((total, { count }) => total + count, 0);
     }),
   );
 }

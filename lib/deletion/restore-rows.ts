@@ -1,12 +1,15 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
+import type { DeletionContext } from '../events/deletion-context.js';
+import { contextOf } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { requireType } from '../options/require-type.js';
 import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from './cascade-deletion.js';
 import { planRestoration } from './plan-restoration.js';
+import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
@@ -17,7 +20,7 @@ import { inPreview, inTransaction } from '../sql/transaction.js';
 const ATTEMPTS = 3;
 
 /**
- * How far a restoration reaches, and why and by whom rows are restored, for the events.
+ * How far a restoration reaches, and why and by whom rows are restored, for the events and records.
  *
  * @publicApi
  */
@@ -29,7 +32,7 @@ export interface RestoreOptions {
    */
   withParents?: boolean;
   reason?: string;
-  /** @default the module's `actor()` */
+  /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
@@ -78,7 +81,8 @@ export async function restoreRows(
   where: FilterQuery<any>,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  const { withParents, filters, ...context } = requireRestoreOptions(options);
+  const { withParents, filters, ...given } = requireRestoreOptions(options);
+  const context = contextOf(getInstallation(em), given);
   const asked = await selectRows(em, meta, where, { scope: 'only', filters });
   return tryUnlessTaken(meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
@@ -156,27 +160,22 @@ async function restoreUnits(
   meta: EntityMetadata,
   asked: RowSelection,
   withParents: boolean,
-  { reason, actor }: RestoreOptions,
+  context: DeletionContext,
 ): Promise<RestoreResult> {
-  const { catalog, transactions, ...installation } = getInstallation(em);
+  const { catalog, transactions, operations } = getInstallation(em);
   const { rows, orphaned } = await planRestoration(em, ctx, meta, asked, withParents);
   for (const root of rows.entities()) {
     await loadReferences(em, ctx, root, rows);
   }
+  const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
   const { affected, conflicts } = await activateUnlessTaken(em, ctx, rows, orphaned);
   if (conflicts.length > 0) {
     throw new RestoreConflictError(catalog.get(meta).name, conflicts);
   }
-  const by = actor ?? installation.actor();
-  for (const [restored, count] of affected) {
+  for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
-    transactions.emitAfterCommit(ctx, {
-      type: 'restored',
-      entity: restored.name,
-      count,
-      ...(by === undefined ? {} : { actor: by }),
-      ...(reason === undefined ? {} : { reason }),
-    });
   }
+  const parts = [...affected].map(([{ meta }, count]) => ({ meta, count, rows: units?.get(meta) }));
+  await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
   return summarize(affected);
 }

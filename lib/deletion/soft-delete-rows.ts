@@ -1,6 +1,7 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { contextOf } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { type Affected, cascadeDeletion, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
@@ -12,13 +13,13 @@ import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
- * Why and by whom rows are deleted, for the events.
+ * Why and by whom rows are deleted, for the events and records.
  *
  * @publicApi
  */
 export interface DeletionOptions {
   reason?: string;
-  /** @default the module's `actor()` */
+  /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
   /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
@@ -69,26 +70,21 @@ export async function softDeleteRows(
   where: FilterQuery<any>,
   options: DeletionOptions = {},
 ): Promise<DeletionResult> {
-  const { reason, actor, filters } = requireDeletionOptions('softDelete()', options);
-  const { catalog, transactions, ...installation } = getInstallation(em);
+  const { filters, ...given } = requireDeletionOptions('softDelete()', options);
+  const installation = getInstallation(em);
+  const { catalog, transactions, operations } = installation;
+  const context = contextOf(installation, given);
   const entry = catalog.get(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
-    const unit = await takeUnitTime(em, ctx, transactions);
+    const unit = await takeUnitTime(em, ctx, transactions, context.actor);
     const affected = await deleteUnit(em, ctx, entry, asked, unit);
     await refuseIfRestricted(em, ctx, catalog, unit, affected.keys());
-    const by = actor ?? installation.actor();
-    for (const [deleted, rows] of affected) {
+    for (const deleted of affected.keys()) {
       transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
-      transactions.emitAfterCommit(ctx, {
-        type: 'deleted',
-        entity: deleted.name,
-        count: rows,
-        deletedAt: unit.date,
-        ...(by === undefined ? {} : { actor: by }),
-        ...(reason === undefined ? {} : { reason }),
-      });
     }
+    const parts = [...affected].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    await operations.complete({ action: 'deleted', ...context, unit, parts }, { em, ctx });
     return { deletedAt: unit.date, ...summarize(affected) };
   });
 }

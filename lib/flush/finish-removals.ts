@@ -1,10 +1,11 @@
 import { helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
-import { keepInStep, markDeleted, type Undo } from '../memory/managed-entities.js';
+import { keepInStep, markDeleted, markValues, type Undo } from '../memory/managed-entities.js';
 import { deletedInUnit, syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { OperationPart } from '../events/operation.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
@@ -26,7 +27,7 @@ export async function finishRemovals(
   ctx: Transaction,
   takeUnit: () => Promise<UnitTime>,
 ): Promise<void> {
-  const { catalog, transactions } = installation;
+  const { catalog, transactions, operations } = installation;
   const { em, removals } = state;
   const replaced: Affected = new Map();
   for (const collection of state.unloaded) {
@@ -66,27 +67,19 @@ export async function finishRemovals(
     transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, entry, unit));
   }
 
-  const actor = installation.actor();
-  const emit = (entry: SoftDeletableEntityMetadata, count: number, keys?: unknown[]) => {
-    if (count > 0) {
-      transactions.emitAfterCommit(ctx, {
-        type: 'deleted',
-        entity: entry.name,
-        ...(keys ? { keys } : {}),
-        count,
-        deletedAt: unit.date,
-        ...(actor === undefined ? {} : { actor }),
-      });
-    }
-  };
-  for (const [entry, group] of byEntry) {
+  const named = [...byEntry].map(([entry, group]): OperationPart => {
     const keys = group
       .filter(({ entity }) => deletedAt(entity, entry)?.getTime() === unit.date.getTime())
-      .map(({ entity }) => helper(entity).getPrimaryKey());
-    emit(entry, keys.length, keys);
-  }
-  for (const [entry, count] of cascaded) {
-    emit(entry, count);
+      .map(({ entity }) => helper(entity).getPrimaryKey() as unknown);
+    return { meta: entry.meta, count: keys.length, keys };
+  });
+  const others = [...cascaded].map(([{ meta }, count]): OperationPart => ({ meta, count }));
+  const parts = [...named, ...others];
+  try {
+    await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
+  } catch (error) {
+    await abortTransaction(state, ctx);
+    throw error;
   }
 }
 
@@ -98,15 +91,18 @@ async function settleMemory(
 ): Promise<Undo> {
   const deleted = new Map<object, Record<string, unknown>>();
   const unknown = new Map<object, ReadonlySet<string>>();
+  const marks = Object.keys(markValues(entry, null));
   for (const { entity, original, initialized, changeSet } of removals) {
     const wrapped = helper(entity);
     const time = deletedAt(entity, entry) ?? unit!.date;
+    // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
+    const actor = entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
     if (original) {
       const kept: Record<string, unknown> = { ...original };
       keepWritten(em, entity, kept, entry, changeSet!.payload);
-      const names = resetUnsavedChanges(em, entity, kept, entry.property);
+      const names = resetUnsavedChanges(em, entity, kept, marks);
       if (!initialized) {
-        forgetUnsavedChanges(em, entity, kept, entry.property);
+        forgetUnsavedChanges(em, entity, kept, marks);
       } else if (names.size > 0) {
         unknown.set(entity, names);
       }
@@ -114,13 +110,13 @@ async function settleMemory(
     }
     // An update marks the reference it was made through as loaded, though nothing but its key is known.
     wrapped.__initialized = initialized;
-    deleted.set(entity, { [entry.property]: time });
+    deleted.set(entity, markValues(entry, time, actor));
   }
   await readAgain(em, ctx, entry.meta, unknown);
   // Rows that somebody else has deleted meanwhile, or all of them in a session whose `DateStyle` the ORM cannot read.
   const others = [...deleted.keys()].filter((entity) => deletedAt(entity, entry)?.getTime() !== unit!.date.getTime());
   for (const [entity] of await deletedInUnit(em, ctx, entry, unit!, others)) {
-    deleted.set(entity, { [entry.property]: unit!.date });
+    deleted.set(entity, markValues(entry, unit!.date, unit!.actor));
   }
   return markDeleted(em, entry, deleted);
 }
@@ -130,12 +126,14 @@ function keepWritten(
   em: EntityManager,
   entity: object,
   kept: Record<string, unknown>,
-  { meta, property }: SoftDeletableEntityMetadata,
+  entry: SoftDeletableEntityMetadata,
   payload: object,
 ): void {
+  const { meta } = entry;
+  const marks = markValues(entry, null);
   const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
   const values = payload as Record<string, unknown>;
-  const written = Object.keys(values).filter((name) => name !== property && Utils.equals(values[name], current[name]));
+  const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
   for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
     keepInStep(kept, current, name);
   }

@@ -1,5 +1,6 @@
 import type { ChangeSet, Collection, EntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DeletionContext } from '../events/deletion-context.js';
 import type { Affected } from '../deletion/cascade-deletion.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import type { PhysicalRemoval } from './refuse-physical-cascade.js';
@@ -26,6 +27,8 @@ export interface FlushState {
   readonly hard: ReadonlySet<object>;
   /** Collections that were replaced without having been loaded. */
   readonly unloaded: ReadonlySet<Collection<any>>;
+  /** Who deletes and why. */
+  readonly context: DeletionContext;
   /** Rows to be removed physically, whose cascades are looked at once the flush has written everything else. */
   readonly physical?: readonly PhysicalRemoval[];
   unit?: UnitTime;

@@ -12,6 +12,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
+import { contextOf } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -121,6 +122,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       cascaded,
       hard,
       unloaded: new Set(),
+      context: {},
     });
   }
 
@@ -162,7 +164,8 @@ export class SoftDeleteSubscriber implements EventSubscriber {
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
-    const plan = { ...planned, removals, cascaded, unloaded, ...(isLater ? { physical } : {}) };
+    const context = deletes ? contextOf(this.installation) : {};
+    const plan = { ...planned, removals, cascaded, unloaded, context, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
@@ -260,7 +263,7 @@ export class SoftDeleteSubscriber implements EventSubscriber {
       if (!ctx) {
         throw noTransaction(state.em);
       }
-      state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions);
+      state.unit = await takeUnitTime(state.em, ctx, this.installation.transactions, state.context.actor);
       this.installation.transactions.undoOnRollback(ctx, undoRemovals(state));
     }
     return state.unit;

@@ -1,6 +1,7 @@
 import type { Configuration, EntityManager } from '@mikro-orm/core';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
+import { Operations } from '../events/operations.js';
 import { TransactionState } from '../events/transaction-state.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -22,6 +23,8 @@ export interface Installation {
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
   readonly transactions: TransactionState;
+  /** Where every door says what it did. */
+  readonly operations: Operations;
 }
 
 const installations = new WeakMap<Configuration<any>, Installation>();
@@ -47,10 +50,12 @@ export function getInstallation(em: EntityManager<any>): Installation {
 export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOptions): Installation {
   const scope = new ScopeStorage();
   const events = new SoftDeleteEvents((call) => scope.run('active', call));
+  const transactions = new TransactionState(events);
   const installation: Installation = {
     catalog: SoftDeleteCatalog.of(orm),
     events,
-    transactions: new TransactionState(events),
+    transactions,
+    operations: new Operations(transactions),
     scope,
     actor: configured.actor ?? (() => undefined),
     configured,

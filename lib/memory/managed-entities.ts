@@ -101,13 +101,26 @@ export function markDeleted(
   return () => undo.toReversed().forEach((step) => step());
 }
 
+/** What the mark of a row holds in memory: the time of its deletion and, where the entity keeps it, who has deleted it. @internal */
+export function markValues(
+  { property, deletedBy }: SoftDeletableEntityMetadata,
+  time: Date | null,
+  actor?: unknown,
+): Record<string, unknown> {
+  return { [property]: time, ...(deletedBy ? { [deletedBy.property]: actor ?? null } : {}) };
+}
+
 /** What a row held before it was deleted, as far as what it holds since tells: a counted version is one less. @internal */
 export function whileActive(
-  { meta, property }: SoftDeletableEntityMetadata,
+  entry: SoftDeletableEntityMetadata,
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
+  const { meta } = entry;
   const version = values[meta.versionProperty];
-  return { [property]: null, ...(typeof version === 'number' ? { [meta.versionProperty]: version - 1 } : {}) };
+  return {
+    ...markValues(entry, null),
+    ...(typeof version === 'number' ? { [meta.versionProperty]: version - 1 } : {}),
+  };
 }
 
 /** Takes entities out of every loaded collection and inverse reference that holds them, without making any of these dirty. */

@@ -56,7 +56,7 @@ function repairReference(em: EntityManager, entity: object, prop: EntityProperty
  * Resets a soft-deleted entity to what its row holds: changes that were not saved before it was removed are not saved with it
  * either, and the foreign keys that a collection or a one-to-one relation cleared when it let go of the entity are still there.
  *
- * @param except - the property that stays
+ * @param except - the properties that stay
  * @returns the properties whose values are to be read again: the snapshot has them as the database is told them, and from that the
  * types of many cannot tell what the entity had
  * @internal
@@ -65,7 +65,7 @@ export function resetUnsavedChanges(
   em: EntityManager,
   entity: object,
   original: Record<string, unknown>,
-  except?: string,
+  except: readonly string[] = [],
 ): ReadonlySet<string> {
   const meta = metadataOf(em, entity);
   const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
@@ -73,7 +73,7 @@ export function resetUnsavedChanges(
   const unknown = new Set<string>();
   for (const name of Object.keys(em.getComparator().diffEntities<any>(meta.class as never, original, current))) {
     const prop = (meta.properties as Record<string, EntityProperty>)[name]!;
-    if ((prop.primary && !isReference(prop)) || name === except || !isColumn(prop)) {
+    if ((prop.primary && !isReference(prop)) || except.includes(name) || !isColumn(prop)) {
       continue;
     }
     if (isReference(prop)) {
@@ -108,11 +108,11 @@ export function forgetUnsavedChanges(
   em: EntityManager,
   entity: object,
   original: Record<string, unknown>,
-  property: string,
+  except: readonly string[],
 ): void {
   const { __data: data } = helper(entity);
   for (const prop of metadataOf(em, entity).comparableProps) {
-    if (prop.primary || prop.version || prop.name === property || prop.name in original) {
+    if (prop.primary || prop.version || except.includes(prop.name) || prop.name in original) {
       continue;
     }
     if (isReference(prop)) {

@@ -4,7 +4,7 @@ import { outerManagers } from '../installation/outer-managers.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 import { rowKeys } from '../sql/entity-key.js';
-import { managedEntities, markDeleted, type Undo } from './managed-entities.js';
+import { managedEntities, markDeleted, markValues, type Undo } from './managed-entities.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute } from '../sql/transaction.js';
@@ -63,7 +63,7 @@ export async function deletedInUnit(
   const deleted = new Map<object, Record<string, unknown>>();
   await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
     for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
-      deleted.set(entity, { [entry.property]: unit.date, ...version });
+      deleted.set(entity, { ...markValues(entry, unit.date, unit.actor), ...version });
     }
   });
   return deleted;

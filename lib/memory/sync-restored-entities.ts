@@ -17,7 +17,7 @@ import type { RelationEdge } from '../metadata/relation-edge.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/chosen-part.js';
 import { keepToPart } from './keep-to-part.js';
-import { leadsTo, managedEntities, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
@@ -78,7 +78,7 @@ async function syncOne(
       const version = meta.versionProperty && (entity as Record<string, any>)[meta.versionProperty];
       undo.push(
         takeOver(em, entity, {
-          [property]: null,
+          ...markValues(entry, null),
           ...(typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {}),
         }),
       );

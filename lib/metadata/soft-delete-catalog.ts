@@ -12,6 +12,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
 import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
 import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
@@ -28,6 +29,8 @@ export interface SoftDeletableEntityMetadata {
   readonly property: string;
   readonly column: string;
   readonly columnType: string;
+  /** Where the row keeps who has deleted it. */
+  readonly deletedBy?: DeletedByProperty | undefined;
   /** Milliseconds, `'forever'`, or `undefined` for the module's default. */
   readonly retention: number | 'forever' | undefined;
   readonly relations: Readonly<Record<string, RelationPolicy>>;
@@ -197,6 +200,7 @@ function describe(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletab
     property,
     column: prop.fieldNames[0]!,
     columnType,
+    deletedBy: describeDeletedBy(meta, where, property, mark.deletedBy),
     retention: mark.retention === undefined ? undefined : parseRetention(`${where}, retention`, mark.retention),
     relations: describeRelations(meta, where, mark.relations ?? {}),
     purgeIndex: mark.purgeIndex ?? true,

@@ -1,4 +1,4 @@
-import type { ASYNC_OPTIONS_TYPE } from './soft-delete.module-definition.js';
+import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 
 /**
@@ -15,7 +15,10 @@ export interface SoftDeleteOptionsFactory {
  *
  * @publicApi
  */
-export type SoftDeleteModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
+export type SoftDeleteModuleAsyncOptions = ConfigurableModuleAsyncOptions<
+  SoftDeleteModuleOptions,
+  'createSoftDeleteOptions'
+> & {
   /**
    * Which MikroORM instance. It stands here and not in what the factory returns, because injection tokens carry it.
    *

@@ -3,11 +3,13 @@ import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-opti
 
 /**
  * What `SoftDeleteModule` has from Nest: the provider of the options as they were given. The rest is added in the module.
+ * Published, because the module's type extends it.
  *
- * @internal
+ * @publicApi
  */
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<SoftDeleteModuleOptions>({ moduleName: 'SoftDelete' })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createSoftDeleteOptions')
-    .build();
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<SoftDeleteModuleOptions>(
+  { moduleName: 'SoftDelete' },
+)
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createSoftDeleteOptions')
+  .build();

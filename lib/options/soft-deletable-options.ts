@@ -22,6 +22,11 @@ export interface SoftDeletableOptions<Entity = any> {
    */
   property?: EntityKey<Entity>;
   /**
+   * A nullable text property that receives who has deleted the row, in the same statement; `restore()` clears it. The actor is the one
+   * of the operation's options, of `withDeletionContext()`, or of the module's `actor()`; without any of them it is null.
+   */
+  deletedBy?: EntityKey<Entity>;
+  /**
    * How long a deleted row is kept before a purge may remove it: a duration (`'30d'`, `'12h'`, milliseconds) or `'forever'`.
    *
    * @default the module's `purge.retention`

@@ -5,6 +5,7 @@ import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
+import { contextOf } from '../installation/context-of.js';
 import { findInstallation } from '../installation/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
@@ -46,6 +47,7 @@ export class PurgeService {
   readonly #hooks: PurgeHook[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
+  /** Use `createPurge()` outside of Nest. @internal */
   constructor(
     orm: MikroORM<any>,
     private readonly options: ResolvedPurgeOptions,
@@ -225,6 +227,8 @@ export class PurgeService {
     entities: readonly string[] | undefined,
     connection: PurgeConnection,
   ): EntityRun[] {
+    const installation = findInstallation(this.#em);
+    const context = installation?.operations.isAttended ? contextOf(installation) : undefined;
     return order.groups.flat().flatMap((plan) => {
       const { name, meta } = plan.entity;
       const cutoff = cutoffs.get(name);
@@ -232,7 +236,7 @@ export class PurgeService {
         return [];
       }
       const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
-      return [new EntityRun(plan, cutoff, hooks, connection.platform)];
+      return [new EntityRun(plan, cutoff, hooks, connection.platform, context)];
     });
   }
 

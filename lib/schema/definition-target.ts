@@ -13,7 +13,7 @@ import type { SoftDeletableOptions } from '../options/soft-deletable-options.js'
 type Definitions = Partial<Pick<EntityMetadata, 'indexes' | 'uniques' | 'triggers' | 'properties'>>;
 /** An entity before discovery. @internal */
 export type Definable = EntityCtor | EntitySchema<any, any>;
-/** An `EntitySchema` of which TypeScript need not know the properties: those of another one may name it while it is defined. @internal */
+/** An `EntitySchema` of which TypeScript need not know the properties: those of another one may name it while it is defined. @publicApi */
 export type AnySchema = { readonly meta: object; readonly tableName: string };
 type DefinitionKind = 'indexes' | 'uniques' | 'triggers';
 

@@ -12,6 +12,8 @@ export interface UnitTime {
   readonly text: string;
   /** The same to the millisecond, as memory holds it. */
   readonly date: Date;
+  /** Who deletes, for the entities that keep it on the row. */
+  readonly actor?: string | undefined;
 }
 
 /** The first key of this package's advisory locks; the second one is the slot. Spells "soft". */
@@ -45,12 +47,14 @@ const AGAIN_SQL = unitTimeSql(
  * Only when all slots are taken does the statement wait for one, as for any lock: PostgreSQL finds the deadlocks.
  *
  * @see https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS
+ * @param actor - who deletes
  * @internal
  */
 export async function takeUnitTime(
   em: EntityManager,
   ctx: Transaction,
   transactions: TransactionState,
+  actor?: string,
 ): Promise<UnitTime> {
   const known = transactions.unitSlot(ctx);
   const [row] = await execute<{ slot: number; last: string; text: string }>(em, ctx, known ? AGAIN_SQL : FIRST_SQL, [
@@ -59,7 +63,7 @@ export async function takeUnitTime(
   ]);
   const { slot, last, text } = row!;
   transactions.keepUnitSlot(ctx, { slot, last });
-  return { text: `${text}+00`, date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`) };
+  return { text: `${text}+00`, actor, date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`) };
 }
 
 /** @param candidates - a query for slots, in the order in which they are tried */

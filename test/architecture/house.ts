@@ -41,6 +41,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 const exceptions: Readonly<Record<string, string>> = {
   'index.ts': 'entry',
   'admin/index.ts': 'entry',
+  'compliance/index.ts': 'entry',
   'testing/index.ts': 'entry',
   'install-soft-delete.ts': 'install',
   'prepare-orm.ts': 'install',

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { commands, readmeCommands } from './readme-commands.js';
+import { commands, readmeCommands } from '../support/readme.js';
 import { newDataFolder, removeDataFolder, root, Shop } from './shop.js';
 
 const run = promisify(execFile);

@@ -4,11 +4,12 @@ import type { BatchTransaction, PurgeConnection } from '../connection/purge-conn
 import type { PurgeTable } from '../plan/key-graph.js';
 import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
 import { runHooks } from './run-hooks.js';
+import type { GoneRow } from '../fragments/gone-rows-sql.js';
 import type { BatchRange } from '../fragments/batch-range.js';
 import type { BatchSettings } from '../fragments/batch-settings.js';
 import { countSubtable } from '../statements/count-subtable.js';
 import { deleteKeys, type KeysRow } from '../statements/delete-keys.js';
-import { deleteLocked } from '../statements/delete-locked.js';
+import { deleteLocked, type LockedRow } from '../statements/delete-locked.js';
 import { deleteParts } from '../statements/delete-parts.js';
 import { deleteRange } from '../statements/delete-range.js';
 import { deleteTrees, type TreesRow } from '../statements/delete-trees.js';
@@ -56,6 +57,9 @@ export interface RangeRemoval extends Removal {
   readonly last: readonly string[] | undefined;
 }
 
+/** The same with which rows went, if somebody attends. */
+type ToldRemoval = RangeRemoval & { readonly rows: readonly GoneRow[] | null };
+
 type Timeouts = Pick<BatchSettings, 'lockTimeout' | 'statementTimeout'>;
 
 const IDLE_TIMEOUT = 10_000;
@@ -79,37 +83,50 @@ export async function removeRange(
 ): Promise<RangeRemoval> {
   const counted = run.plan.endangered;
   return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
-    const removal = await (run.plan.selfReferences.length > 0
+    const { rows, ...removal } = await (run.plan.selfReferences.length > 0
       ? removeTrees(transaction, run, stretch.range)
       : removeStretch(transaction, run, stretch));
     await refuseIfEndangered(transaction, run, counted, removal.gone);
+    await run.notify(transaction, rows);
     return removal;
   });
 }
 
-async function removeTrees(transaction: BatchTransaction, run: EntityRun, range: BatchRange): Promise<RangeRemoval> {
+async function removeTrees(transaction: BatchTransaction, run: EntityRun, range: BatchRange): Promise<ToldRemoval> {
   const [row] = await transaction.execute<TreesRow>(deleteTrees(run.rows, range));
-  const { due, gone, last } = row!;
-  return { due, gone, last: due < range.size ? undefined : last! };
+  const { due, gone, last, rows } = row!;
+  return { due, gone, last: due < range.size ? undefined : last!, rows };
 }
 
 async function removeStretch(
   transaction: BatchTransaction,
   run: EntityRun,
   { range, edges, checks }: Stretch,
-): Promise<RangeRemoval> {
+): Promise<ToldRemoval> {
   const edge = range.isSparse ? undefined : await edges.next(transaction, run.rows, range);
   if (edge) {
-    const gone = await transaction.change(deleteRange(run.rows, range, edge, checks));
-    return { due: range.size, gone, last: edge };
+    const removed = await deleteStretch(transaction, run, deleteRange(run.rows, range, edge, checks));
+    return { due: range.size, ...removed, last: edge };
   }
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;
   if (due === 0) {
-    return { due: 0, gone: 0, last: undefined };
+    return { due: 0, gone: 0, last: undefined, rows: null };
   }
-  const gone = await transaction.change(deleteRange(run.rows, range, last ?? undefined, checks));
-  return { due, gone, last: due === range.size ? (last ?? undefined) : undefined };
+  const removed = await deleteStretch(transaction, run, deleteRange(run.rows, range, last ?? undefined, checks));
+  return { due, ...removed, last: due === range.size ? (last ?? undefined) : undefined };
+}
+
+async function deleteStretch(
+  transaction: BatchTransaction,
+  run: EntityRun,
+  sql: string,
+): Promise<{ gone: number; rows: readonly GoneRow[] | null }> {
+  if (!run.rows.isAttended) {
+    return { gone: await transaction.change(sql), rows: null };
+  }
+  const rows = (await transaction.execute<{ gone: GoneRow }>(sql)).map(({ gone }) => gone);
+  return { gone: rows.length, rows };
 }
 
 /**
@@ -130,6 +147,7 @@ export async function removeKeys(
       const [row] = await transaction.execute<KeysRow>(deleteKeys(run.rows, keys));
       refuseKept(run, row!.clear, row!.gone);
       await refuseIfEndangered(transaction, run, counted, row!.gone);
+      await run.notify(transaction, row!.rows);
       return row!;
     });
   }
@@ -162,7 +180,7 @@ export async function removeLocked(
       await transaction.execute(deleteParts(run.plan.entity.table, keys, part, quote));
     }
   }
-  const [row] = await transaction.execute<{ gone: number[] }>(
+  const [row] = await transaction.execute<LockedRow>(
     deleteLocked(all.map(({ run, keys }) => ({ rows: run.rows, keys }))),
   );
   all.forEach(({ run, keys }, i) => refuseKept(run, keys.length, row!.gone[i]!));
@@ -171,6 +189,9 @@ export async function removeLocked(
   for (const table of counted) {
     const own = all.findIndex(({ run }) => run.plan.entity.table === table);
     refuseUnless(table, before, after, own < 0 ? (expected.get(table) ?? 0) : row!.gone[own]!);
+  }
+  for (const [i, { run }] of all.entries()) {
+    await run.notify(transaction, row!.rows[i]!);
   }
   return row!.gone;
 }

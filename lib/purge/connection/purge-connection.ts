@@ -9,6 +9,8 @@ import {
   TransactionEventBroadcaster,
 } from '@mikro-orm/core';
 import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
+import type { Operation, OperationPlace } from '../../events/operation.js';
+import { findInstallation } from '../../installation/installation.js';
 import { classifyFailure } from './classify-failure.js';
 import { type BatchSettings, batchSettings } from '../fragments/batch-settings.js';
 import { cancelReading } from '../statements/cancel-reading.js';
@@ -28,6 +30,8 @@ export interface BatchTransaction {
   execute<Row extends object>(sql: string): Promise<Row[]>;
   /** Runs a statement that only changes rows. Returns how many. */
   change(sql: string): Promise<number>;
+  /** Says what the batch has done, before it commits. */
+  notify(operation: Operation): Promise<void>;
 }
 
 /** How far a transaction has come. */
@@ -135,7 +139,8 @@ export class PurgeConnection {
         (await this.#execute<{ affectedRows: number }>(sql, 'run', ctx)).affectedRows;
       const [row] = await execute<OpenedRow>(openBatch(settings.counted));
       attempt.id = row!.transaction ?? undefined;
-      const result = await work({ em, counters: row!.counters, execute, change });
+      const notify = (operation: Operation) => this.#notify(operation, { em, ctx });
+      const result = await work({ em, counters: row!.counters, execute, change, notify });
       attempt.results.push(result);
       return result;
     };
@@ -233,6 +238,12 @@ export class PurgeConnection {
     const answer = await this.em.getConnection('write').execute<any>(sql, [], method, ctx);
     this.clock.answered(performance.now() - asked);
     return answer;
+  }
+
+  async #notify(operation: Operation, place: OperationPlace): Promise<void> {
+    const asked = performance.now();
+    await findInstallation(this.em)?.operations.notify(operation, place);
+    this.clock.answered(performance.now() - asked);
   }
 
   async #reconnecting<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -11,6 +11,8 @@ export interface DueRows {
   /** UTC, to the microsecond. */
   readonly cutoff: string;
   readonly quote: QuoteValue;
+  /** Whether somebody wants to know which rows went, not only how many. */
+  readonly isAttended: boolean;
 }
 
 /** Whether the row `alias` is due. @internal */

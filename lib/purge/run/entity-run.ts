@@ -1,7 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Platform } from '@mikro-orm/core';
 import { entityKeyOf } from '../../sql/entity-key.js';
+import type { DeletionContext } from '../../events/deletion-context.js';
 import { sqlState } from '../connection/classify-failure.js';
+import type { BatchTransaction } from '../connection/purge-connection.js';
+import type { GoneRow } from '../fragments/gone-rows-sql.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
@@ -33,8 +36,24 @@ export class EntityRun {
     readonly cutoff: Cutoff,
     readonly hooks: readonly PurgeHook[],
     private readonly platform: Platform,
+    /** In whose name rows are removed; nothing if nobody attends. */
+    private readonly context?: DeletionContext,
   ) {
-    this.rows = { plan, cutoff: cutoff.text, quote: (value) => platform.quoteValue(value) };
+    this.rows = {
+      plan,
+      cutoff: cutoff.text,
+      quote: (value) => platform.quoteValue(value),
+      isAttended: context !== undefined,
+    };
+  }
+
+  /** Says which rows a batch has removed, before it commits. */
+  async notify(transaction: BatchTransaction, gone: readonly GoneRow[] | null): Promise<void> {
+    if (this.context && gone && gone.length > 0) {
+      const rows = gone.map(([key, unit]) => ({ key, unit }));
+      const parts = [{ meta: this.plan.entity.meta, count: rows.length, rows }];
+      await transaction.notify({ action: 'purged', ...this.context, unit: this.cutoff, parts });
+    }
   }
 
   get name(): string {

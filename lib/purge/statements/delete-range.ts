@@ -1,4 +1,5 @@
 import { type BatchRange, inRangeSql, untilCursorSql } from '../fragments/batch-range.js';
+import { goneRowSql } from '../fragments/gone-rows-sql.js';
 import { type DueRows, unblockedSql } from '../fragments/row-sql.js';
 
 /**
@@ -23,5 +24,6 @@ export function deleteRange(
     ...(last ? [untilCursorSql(entity, range.order, last, quote)] : []),
     ...unblockedSql(rows, checks ? plan.blockers : unforced),
   ];
-  return `delete from ${entity.table.name} as p where ${conditions.join(' and ')}`;
+  const removal = `delete from ${entity.table.name} as p where ${conditions.join(' and ')}`;
+  return rows.isAttended ? `${removal} returning ${goneRowSql(rows)}` : removal;
 }

@@ -65,13 +65,14 @@ export class AdminApp {
   private constructor(
     readonly app: INestApplication,
     readonly database: TestDatabase,
-    private readonly address: string,
+    readonly address: string,
   ) {}
 
   static async start(
     adapter: () => ExpressAdapter | FastifyAdapter,
     options: Partial<SoftDeleteAdminOptions> = {},
     prefix = '',
+    configure: (app: INestApplication) => void = () => undefined,
   ): Promise<AdminApp> {
     const database = await createTestDatabase();
     const setup = await MikroORM.init({ clientUrl: database.url, entities: OFFICES });
@@ -89,6 +90,7 @@ export class AdminApp {
     if (prefix) {
       app.setGlobalPrefix(prefix);
     }
+    configure(app);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
     return new AdminApp(app, database, `http://127.0.0.1:${port}/`);

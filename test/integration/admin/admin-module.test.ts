@@ -1,10 +1,10 @@
 import { jest } from '@jest/globals';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { defineEntity, type EntityName, MikroORM, p, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Global, type INestApplication, Injectable, Logger, Module } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
-import { SoftDeleteConfigError, SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import { softDeletable, SoftDeleteConfigError, SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
 import {
   type AdminAction,
   SoftDeleteAdminModule,
@@ -204,6 +204,8 @@ describe(SoftDeleteAdminModule.name, () => {
     ['can', { ...valid, can: true }],
     ['locale', { ...valid, locale: { restorre: 'x' } }],
     ['entities[0]', { ...valid, entities: [undefined] }],
+    ['entities[0]', { ...valid, entities: [null] }],
+    ['entities[0]', { ...valid, entities: ['Customer'] }],
     ['entities[0]', { ...valid, entities: [{ entity: Customer, column: ['name'] }] }],
   ])('refuses wrong %s at once', (option, options) => {
     expect(() => SoftDeleteAdminModule.forRoot(options as never)).toThrow(SoftDeleteConfigError);
@@ -224,6 +226,28 @@ describe(SoftDeleteAdminModule.name, () => {
     await expect(start({ ...valid, imports: [KeysModule], entities: [Seat, { entity: Seat }] })).rejects.toThrow(
       /Seat is listed twice/,
     );
+  });
+
+  it("shows entities of MikroORM's defineEntity(), with options or without", async () => {
+    const define = (name: string) =>
+      softDeletable(
+        defineEntity({
+          name,
+          properties: { id: p.integer().primary(), title: p.text(), deletedAt: p.datetime().nullable() },
+        }),
+      );
+    const [Book, Shelf] = [define('Book'), define('Shelf')];
+    const admin = SoftDeleteAdminModule.forRoot({
+      ...valid,
+      imports: [KeysModule],
+      entities: [Shelf, { entity: Book, label: ({ title }) => title, columns: ['title'] }],
+    });
+    const app = await startWith(admin, [Book, Shelf]);
+    expect((await entitiesOf(app.address)).map(({ entity, columns }) => [entity, columns])).toEqual([
+      ['Shelf', []],
+      ['Book', ['title']],
+    ]);
+    await app.close();
   });
 
   it('says what is missing where soft deletion is not imported', async () => {
@@ -318,15 +342,18 @@ describe(SoftDeleteAdminModule.name, () => {
     return startWith(SoftDeleteAdminModule.forRoot(options));
   }
 
-  async function startWith(admin: ReturnType<typeof SoftDeleteAdminModule.forRoot>) {
+  async function startWith(
+    admin: ReturnType<typeof SoftDeleteAdminModule.forRoot>,
+    entities: readonly EntityName<any>[] = OFFICES,
+  ) {
     const database = await createTestDatabase();
-    const orm = await MikroORM.init({ clientUrl: database.url, entities: OFFICES });
+    const orm = await MikroORM.init({ clientUrl: database.url, entities: [...entities] });
     await orm.schema.create();
     await orm.close();
     try {
       const module = await Test.createTestingModule({
         imports: [
-          MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: database.url, entities: OFFICES }),
+          MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: database.url, entities: [...entities] }),
           SoftDeleteModule.forRoot(),
           admin,
         ],
