@@ -10,12 +10,10 @@ import {
   type TransactionEventArgs,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { contextOf } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { metadataOf } from '../metadata/metadata-of.js';
 import { adoptOrphans } from './adopt-orphans.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import { createRemoval } from './create-removal.js';
@@ -53,13 +51,6 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
 
   constructor(private readonly installation: Installation) {}
-
-  onInit({ entity }: EventArgs<any>): void {
-    const entry = this.installation.catalog.find(metadataOf(this.installation.catalog, entity as object));
-    if (entry) {
-      askDatabaseWhileDeleted(entity as object, entry.property);
-    }
-  }
 
   /** @returns whether the event manager was not attended before */
   attend(events: EventManager): boolean {
