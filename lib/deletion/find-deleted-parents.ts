@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { relationSql } from '../sql/relation-sql.js';
 import type { LockedRows } from './lock-along.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
@@ -32,7 +33,7 @@ export async function findDeletedParents(
   const edges = catalog.graph.edges.filter(
     // Rows that the row itself points at, or that it shares in a many-to-many relation, do not own it.
     (edge) =>
-      edge.policy === 'cascade' &&
+      takesAlong(edge) &&
       edge.link.kind === 'child-key' &&
       catalog.find(edge.parent) &&
       // A row has one owner by each key: where it was found behind that one, the owner is in the set.

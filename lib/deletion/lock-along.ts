@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { identify, lockBehind, RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
@@ -37,7 +38,7 @@ export async function lockAlong(
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       for (const edge of graph.from(root)) {
-        const conditions = edge.policy === 'cascade' && keys.length > 0 ? among(edge, root) : undefined;
+        const conditions = takesAlong(edge) && keys.length > 0 ? among(edge, root) : undefined;
         if (!conditions) {
           continue;
         }

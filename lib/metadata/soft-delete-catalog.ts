@@ -15,6 +15,7 @@ import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-delet
 import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
 import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
+import { RELATION_POLICIES } from './relation-policies.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
 
 /**
@@ -44,7 +45,6 @@ export interface OrmModel {
   getMetadata(): MetadataStorage;
 }
 
-const POLICIES: readonly string[] = ['cascade', 'restrict', 'keep'] satisfies RelationPolicy[];
 const catalogs = new WeakMap<MetadataStorage, SoftDeleteCatalog>();
 
 /**
@@ -233,7 +233,7 @@ function describeRelations(
           : 'The entity has no to-many or inverse one-to-one relation.',
       );
     }
-    if (!POLICIES.includes(policy)) {
+    if (!Object.hasOwn(RELATION_POLICIES, policy)) {
       throw new SoftDeleteConfigError(
         option,
         `${JSON.stringify(policy)} is not a policy.`,

@@ -36,7 +36,7 @@ const rules: {
   },
   {
     rule: cycles,
-    meaning: 'has no files that need each other',
+    meaning: 'has no files that need each other, for types alone included',
     fixture: {
       'purge/a.ts': "import { b } from './b.js';",
       'purge/b.ts': "export const b = async () => import('./c.js');",
@@ -46,7 +46,11 @@ const rules: {
       'purge/f.ts': "import { type G } from './g.js';",
       'purge/g.ts': "import { f } from './f.js';",
     },
-    found: ['purge/a.ts → purge/b.ts → purge/c.ts → purge/a.ts'],
+    found: [
+      'purge/a.ts → purge/b.ts → purge/c.ts → purge/a.ts',
+      'purge/d.ts → purge/e.ts → purge/d.ts',
+      'purge/f.ts → purge/g.ts → purge/f.ts',
+    ],
   },
   {
     rule: indexImports,

@@ -22,14 +22,12 @@ export function indexImports(sources: readonly Source[]): string[] {
   );
 }
 
-/** Files that need each other to be loaded, over any number of steps. Types may refer to each other. */
+/** Files that need each other, over any number of steps, be it for their types alone. */
 export function cycles(sources: readonly Source[]): string[] {
   const targets = new Map(
-    sources.map(({ path, runtimeImports }) => [
+    sources.map(({ path, imports }) => [
       path,
-      runtimeImports
-        .filter((specifier) => specifier.startsWith('.'))
-        .map((specifier) => resolveImport(path, specifier)),
+      imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => resolveImport(path, specifier)),
     ]),
   );
   const found: string[] = [];

@@ -5,6 +5,7 @@ import { hasTable } from '../../metadata/has-table.js';
 import type { RelationEdge } from '../../metadata/relation-edge.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { takesAlong } from '../../metadata/relation-policies.js';
 import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from '../../postgres/read-pg-catalog.js';
 import { tableName } from '../../sql/table-name.js';
 import { hasNoSchema } from './has-no-schema.js';
@@ -183,7 +184,7 @@ class KeyGraphBuilder {
     if (!holder || !parent || !child) {
       return;
     }
-    const childIsPart = edge.policy === 'cascade' && !catalog.find(edge.child);
+    const childIsPart = takesAlong(edge) && !catalog.find(edge.child);
     switch (link.kind) {
       case 'child-key': {
         const reference = this.#reference(
