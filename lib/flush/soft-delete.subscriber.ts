@@ -14,6 +14,7 @@ import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { contextOf } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import type { FlushAttendant } from '../orm/attend-flushes.js';
 import { adoptOrphans } from './adopt-orphans.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
 import { createRemoval } from './create-removal.js';
@@ -42,7 +43,7 @@ import { showTime, writeTime } from './write-time.js';
  *
  * @internal
  */
-export class SoftDeleteSubscriber implements EventSubscriber {
+export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   readonly #flushes = new WeakMap<EntityManager, FlushState>();
   /** The managers with a flush under way. Held weakly: one whose flush fails before its transaction begins is never heard of again. */
   readonly #running = new Set<WeakRef<EntityManager>>();

@@ -8,6 +8,7 @@ import {
   misplacedNest,
   moduleState,
   oddNames,
+  replacedOrmMethods,
 } from './violations.js';
 
 const library = readLibrary();
@@ -84,6 +85,16 @@ const rules: {
       'filter/b.ts': 'class B extends C { override processPopulateWhere() {} } parts.quote; Promise.resolve();',
     },
     found: ['filter/a.ts: shouldCascade', 'filter/a.ts: __serializationContext', 'filter/b.ts: processPopulateWhere'],
+  },
+  {
+    rule: replacedOrmMethods,
+    meaning: 'replaces methods of the ORM in one room',
+    fixture: {
+      'flush/a.ts': 'driver.nativeDelete = async () => 0; events.dispatchEvent = (() => undefined) as never;',
+      'orm/b.ts': 'driver.nativeDelete = async () => 0;',
+      'purge/c.ts': 'const found = list.find(Boolean); this.state = found;',
+    },
+    found: ['flush/a.ts: driver.nativeDelete', 'flush/a.ts: events.dispatchEvent'],
   },
   {
     rule: bareErrors,

@@ -85,6 +85,25 @@ export function hiddenTouches(sources: readonly Source[]): string[] {
   });
 }
 
+/** Methods of the ORM that are replaced outside of its room. */
+export function replacedOrmMethods(sources: readonly Source[]): string[] {
+  const methods = new Set(
+    TOUCHES.flatMap(({ members }) => Object.entries(members))
+      .filter(([, signature]) => signature !== 'value' && signature !== 'later')
+      .map(([name]) => name),
+  );
+  return eachNode(
+    sources.filter(({ path }) => roomOf(path) !== 'orm'),
+    (node) =>
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+      ts.isPropertyAccessExpression(node.left) &&
+      methods.has(node.left.name.text)
+        ? node.left.getText()
+        : undefined,
+  );
+}
+
 /** Errors without a code. */
 export function bareErrors(sources: readonly Source[]): string[] {
   return eachNode(sources, (node) =>
