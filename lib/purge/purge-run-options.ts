@@ -48,6 +48,12 @@ export interface PurgeRunOptions {
   readonly batchSize?: number;
   /** How long the run may take. It ends after the batch under way. */
   readonly timeBudget?: Duration;
+  /**
+   * How many rows of soft-deletable entities the run may remove. It ends when they are gone, with the outcome `'row-limit'`.
+   *
+   * @default the module's `purge.maxRows`
+   */
+  readonly maxRows?: number;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
   /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */

@@ -82,14 +82,18 @@ export class PurgeService {
   async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
     const resolved = resolveRunOptions(options);
     const entities = resolved.entities?.map((entity) => this.#resolveEntity(entity));
-    const { timeBudget = this.options.timeBudget, batchSize = this.options.batchSize } = resolved;
+    const {
+      timeBudget = this.options.timeBudget,
+      batchSize = this.options.batchSize,
+      maxRows = this.options.maxRows,
+    } = resolved;
 
     const before = this.#last;
     const run = (async () => {
       const stop = new StopSignal(timeBudget, resolved.signal);
       try {
         await stop.race(before).catch(() => undefined);
-        return await this.#run({ ...resolved, batchSize }, entities, stop);
+        return await this.#run({ ...resolved, batchSize, maxRows }, entities, stop);
       } finally {
         stop.dispose();
       }
@@ -158,6 +162,7 @@ export class PurgeService {
         finishedAt: now,
         dryRun: true,
         outcome: 'aborted',
+        isFinished: false,
         total: 0,
         entities: [],
       });
@@ -184,6 +189,7 @@ export class PurgeService {
         finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
         dryRun,
         outcome,
+        isFinished: outcome === 'completed',
         total: runs.reduce((total, { purged }) => total + purged, 0),
         entities: [...runs.map((run) => run.report()), ...skipped],
       };
@@ -202,6 +208,7 @@ export class PurgeService {
           batchSize: options.batchSize,
           pause: this.options.pauseBetweenBatches,
           lockTimeout: this.options.lockTimeout,
+          gate: { throttles: this.options.throttle, maxRows: options.maxRows },
           onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
         },
         stop,

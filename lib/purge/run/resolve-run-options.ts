@@ -1,13 +1,13 @@
 import { parseDuration } from '../../options/duration.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
+import { positiveInteger, rowCount } from '../../options/resolve-module-options.js';
 import type { PurgeRunOptions } from '../purge-run-options.js';
 
 /** @internal */
 export interface ResolvedRunOptions extends Pick<
   PurgeRunOptions,
-  'entities' | 'schema' | 'batchSize' | 'signal' | 'onProgress'
+  'entities' | 'schema' | 'batchSize' | 'maxRows' | 'signal' | 'onProgress'
 > {
   readonly dryRun: boolean;
   /** Milliseconds. */
@@ -23,6 +23,7 @@ const KEYS = [
   'schema',
   'batchSize',
   'timeBudget',
+  'maxRows',
   'signal',
   'onProgress',
 ] satisfies (keyof PurgeRunOptions)[];
@@ -35,7 +36,7 @@ const KEYS = [
  */
 export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions {
   refuseUnknownOptions('run()', options, KEYS);
-  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, signal, onProgress } = options;
+  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, signal, onProgress } = options;
   requireType('entities', entities, 'list');
   requireType('dryRun', dryRun, 'boolean');
   requireType('schema', schema, 'string');
@@ -48,6 +49,7 @@ export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions 
     schema,
     batchSize: positiveInteger('batchSize', batchSize),
     timeBudget: timeBudget === undefined ? undefined : parseDuration('timeBudget', timeBudget),
+    maxRows: rowCount('maxRows', maxRows),
     signal,
     onProgress,
   };

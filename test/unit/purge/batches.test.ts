@@ -17,15 +17,20 @@ describe(BatchSize.name, () => {
       return current;
     });
 
-  it('adapts to the time that rows take, at most halving and at most fourfold', () => {
+  it('adapts to the time that rows take, at most halving and at most fourfold, after one small batch where that is long', () => {
     expect(sizes(3, (rows) => rows * 0.01)).toEqual([500, 2_000, 5_000]);
-    expect(sizes(5, (rows) => rows * 0.4)).toEqual([500, 250, 125, 125, 125]);
-    expect(sizes(6, (rows) => rows * 5)).toEqual([500, 250, 125, 63, 50, 50]);
+    expect(sizes(6, (rows) => rows * 0.4)).toEqual([500, 31, 250, 125, 125, 125]);
+    expect(sizes(7, (rows) => rows * 5)).toEqual([500, 31, 250, 125, 63, 50, 50]);
+  });
+
+  it('looks again, now and then, at what a batch takes without its rows', () => {
+    const all = sizes(60, (rows) => rows * 0.4);
+    expect(all.slice(6).filter((rows) => rows < 50)).toHaveLength(4);
   });
 
   it.each([20, 50, 100, 400, 2_000])('is not brought down by what a batch takes anyway: %s ms', (fixed) => {
     const all = sizes(12, (rows) => fixed + rows * 0.005);
-    expect(Math.min(...all)).toBeGreaterThanOrEqual(250);
+    expect(all.filter((rows) => rows < 500)).toHaveLength(1);
     expect(all.slice(-4)).toEqual([5_000, 5_000, 5_000, 5_000]);
   });
 

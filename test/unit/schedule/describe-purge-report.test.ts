@@ -20,6 +20,7 @@ describe(describePurgeReport.name, () => {
     finishedAt: new Date('2030-01-01T03:00:01.500Z'),
     dryRun: false,
     outcome: 'completed',
+    isFinished: true,
     total: 0,
     entities: [],
   };
