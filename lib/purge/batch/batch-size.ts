@@ -94,9 +94,16 @@ export class BatchSize {
     // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them.
     const wanted = perRow > 0 ? Math.min(patience, aim + fixed + network) / perRow : Infinity;
     // Where each row is expensive, a mistake about what a batch takes anyway would be as well.
-    const isWorthProbing = aim < patience && smallest < largest && this.#size >= 2 * PROBE;
+    const isWorthProbing = aim < patience && smallest < largest;
     const isLimited = wanted < this.#size * DISTINCT;
     const isDoubtful = this.#small ? this.#sinceProbe >= PROBES_AGAIN && (isLimited || fixed > aim / 2) : isLimited;
+    if (isWorthProbing && isDoubtful && this.#size < 2 * PROBE) {
+      // After timeouts: the batch is small itself, and the next one is the larger one to compare it with.
+      this.#small = this.#recent;
+      this.#sinceProbe = 0;
+      this.#size *= 4;
+      return;
+    }
     if (isWorthProbing && isDoubtful) {
       this.#sizeAfterProbe = this.#size;
       this.#small = undefined;

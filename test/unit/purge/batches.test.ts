@@ -77,6 +77,23 @@ describe(BatchSize.name, () => {
     expect([size.current, size.statementTimeout]).toEqual([5_000, 500]);
   });
 
+  it('grows back where timeouts came from what a batch takes anyway', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    size.timedOut();
+    size.timedOut();
+    const all = sizes(8, (rows) => 700 + rows * 0.005, size);
+    expect(all).toEqual([7, 28, 112, 448, 1_792, 5_000, 5_000, 5_000]);
+  });
+
+  it('stays small where timeouts came from rows', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    size.timedOut();
+    size.timedOut();
+    const all = sizes(8, (rows) => 1 + rows * 20, size);
+    expect(all.slice(0, 2)).toEqual([7, 28]);
+    expect(all.at(-1)).toBe(BATCH_SIZE_LIMITS.smallest);
+  });
+
   it('learns nothing from batches that were not full', () => {
     const size = new BatchSize(BATCH_SIZE_LIMITS);
     size.took(400, 10);
