@@ -16,12 +16,18 @@ export type { DeletionTarget } from './deletion/deletion-target.js';
 export type { RestoreOptions, RestorePreview, RestoreResult } from './deletion/restore-rows.js';
 export type { DeletionOptions, DeletionPreview, DeletionResult } from './deletion/soft-delete-rows.js';
 export type { Finding, FindingCode } from './doctor/finding.js';
+export type { DeletionHandler, DeletionHookOptions, HookContext } from './deletion/hooks/deletion-hook.js';
+export { OnDelete } from './deletion/hooks/on-delete.decorator.js';
+export { OnRestore } from './deletion/hooks/on-restore.decorator.js';
+export { registerHook } from './deletion/hooks/register-hook.js';
 export { SoftDeleteDoctor, type SoftDeleteDoctorOptions } from './doctor/soft-delete-doctor.js';
 export { type SoftDeleteEvent, SoftDeleteEvents } from './events/soft-delete-events.js';
 export { SOFT_DELETE_FILTER } from './metadata/filter-name.js';
 export { runInScope } from './filter/run-in-scope.js';
 export { installSoftDelete } from './install-soft-delete.js';
 export { softDelete, type SoftDeleteExtension } from './soft-delete.extension.js';
+export type { PurgeBrakeOptions } from './options/brake-options.js';
+export type { LogOptions } from './options/log-options.js';
 export type {
   InstallSoftDeleteOptions,
   PurgeOptions,
@@ -44,7 +50,7 @@ export { window } from './purge/throttles/window.js';
 export type { PurgeThrottle, PurgeThrottleDatabase, PurgeThrottleState } from './options/purge-throttle.js';
 export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
-export type { PurgeBlock, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
+export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
@@ -53,6 +59,7 @@ export { PurgeScheduleError } from './errors/purge-schedule.error.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
 export { SoftDeleteExceptionFilter } from './http/soft-delete-exception.filter.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';
+export type { RequestParameter } from './http/request-parameter.js';
 export type { WithDeletedOptions } from './http/with-deleted.options.js';
 export { InjectSoftDeleteRepository } from './nest/inject-soft-delete-repository.decorator.js';
 export { getPurgeJobName, SOFT_DELETE_PURGE_JOB } from './schedule/purge-job-name.js';

@@ -1,5 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { requireRecords } from './compliance/attend-operations.js';
 import { findInstallation } from './installation/installation.js';
+import { requireLogOptions } from './options/log-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
@@ -19,15 +21,18 @@ import { prepareOrm } from './prepare-orm.js';
  * @publicApi
  */
 export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDeleteOptions = {}): void {
-  refuseUnknownOptions('installSoftDelete()', options, ['actor']);
+  refuseUnknownOptions('installSoftDelete()', options, ['actor', 'log']);
   requireType('installSoftDelete(), actor', options.actor, 'function');
+  const log = requireLogOptions(options.log);
   const em = orm.em as EntityManager;
   const existing = findInstallation(em);
   if (existing) {
+    requireRecords(em, log);
     existing.actor = options.actor ?? existing.actor;
+    existing.requiresReason = log.reason === undefined ? existing.requiresReason : log.reason === 'required';
     return;
   }
-  const prepared = prepareOrm(em, {}, em);
+  const prepared = prepareOrm(em, { log }, em);
   prepared.complete(em);
   prepared.adopt(em);
   findInstallation(em)!.actor = options.actor ?? (() => undefined);

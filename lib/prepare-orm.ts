@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
 import { driverHooks } from './flush/driver-hooks.js';
@@ -37,9 +38,11 @@ export interface PreparedOrm {
  */
 export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, root?: EntityManager): PreparedOrm {
   requireSupportedOrm(orm);
+  requireRecords(orm, configured.log);
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
+  attendOperations(installation);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);

@@ -1,5 +1,5 @@
 // Runs the integration tests with other versions of PostgreSQL, MikroORM and NestJS than those the package is developed with:
-// npm run test:compatibility, or only some: npm run test:compatibility -- postgresql-17 nestjs-11
+// npm run test:compatibility -- all, or only some: npm run test:compatibility -- postgresql-17 nestjs-11
 // What follows a second -- goes to Jest: npm run test:compatibility -- nestjs-11 -- test/integration/nest
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,13 +14,17 @@ const args = process.argv.slice(2);
 const end = args.includes('--') ? args.indexOf('--') : args.length;
 const names = args.slice(0, end);
 const forJest = args.slice(end + 1);
-const unknown = names.filter((name) => !TARGETS.some((target) => target.name === name));
+const unknown = names.filter((name) => name !== 'all' && !TARGETS.some((target) => target.name === name));
 if (unknown.length > 0) {
-  throw new Error(`No such target: ${unknown.join(', ')}. There are ${TARGETS.map(({ name }) => name).join(', ')}.`);
+  throw new Error(
+    `No such target: ${unknown.join(', ')}. There are ${TARGETS.map(({ name }) => name).join(', ')}, and all of them: all.`,
+  );
 }
 
 const lines = [];
-for (const target of TARGETS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+for (const target of TARGETS.filter(
+  ({ name }) => names.length === 0 || names.includes('all') || names.includes(name),
+)) {
   console.log(`${target.name} …`);
   const folder = mkdtempSync(join(tmpdir(), 'soft-delete-compatibility-'));
   // The server may run under another name.

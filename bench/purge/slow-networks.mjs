@@ -18,7 +18,11 @@ export async function* slowNetworks({ server, withOrm, createPurge, rows }) {
         'items',
         async (orm) => {
           const start = performance.now();
-          const { total, entities } = await createPurge(orm, { pauseBetweenBatches: 0, ...options }).run();
+          const { total, entities } = await createPurge(orm, {
+            pauseBetweenBatches: 0,
+            brake: false,
+            ...options,
+          }).run();
           const seconds = (performance.now() - start) / 1_000;
           return { speed: total / seconds, batches: entities[0].batches };
         },

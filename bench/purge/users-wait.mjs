@@ -12,7 +12,7 @@ export async function* usersWait({ server, withOrm, createPurge, rows }) {
       let restored = 0;
       const purge = { isOver: false };
       const { total } = await withOrm('items', async (orm) => {
-        const run = createPurge(orm, { pauseBetweenBatches: 0 })
+        const run = createPurge(orm, { pauseBetweenBatches: 0, brake: false })
           .run()
           .finally(() => {
             purge.isOver = true;

@@ -18,7 +18,7 @@ export interface AdminEntity {
   readonly meta: EntityMetadata;
   readonly entry: SoftDeletableEntityMetadata;
   /** `undefined` where a row is called by its key. */
-  readonly label: ((row: any) => unknown) | undefined;
+  readonly label: ((row: object) => unknown) | undefined;
   readonly columns: readonly string[];
   readonly search: readonly string[];
   /** Everything that may be shown of one row. */
@@ -75,7 +75,7 @@ function resolve(catalog: SoftDeleteCatalog, { entity, label, columns, search }:
     entity: meta.class as EntityClass<any>,
     meta,
     entry,
-    label: label ?? (called === undefined ? undefined : (row) => row[called] as unknown),
+    label: label ?? (called === undefined ? undefined : (row) => (row as Record<string, unknown>)[called]),
     columns: columns ? requireShown(where, 'columns', columns, shown) : chooseColumns(shown, called),
     search: search
       ? requireText(where, requireShown(where, 'search', search, shown), shown)

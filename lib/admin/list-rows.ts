@@ -70,7 +70,7 @@ export async function listRows(
   const nulls = query.descending ? 'nulls first' : 'nulls last';
   const order = `order by ${sorted} ${direction} ${nulls}, ${keys.map(({ name }) => `${name} ${direction}`).join(', ')}`;
   // Sorted and cut first: PostgreSQL would write every row as text before it sorts.
-  const rows = await em.execute<Record<string, any>[]>(
+  const rows = await em.execute<Record<string, unknown>[]>(
     `select ${keys.map(({ name }, i) => `${name} as "soft-delete:${i}"`).join(', ')}, ` +
       `array[${keys.map(({ name, type }) => textSql(name, type)).join(', ')}] as "soft-delete:key", ` +
       `${textSql(sorted, sortType)} as "soft-delete:sort", ${microsecondsSql(deleted, entry.columnType)} as "soft-delete:at" ` +

@@ -8,7 +8,8 @@ import { SoftDeleteError } from '../errors/soft-delete.error.js';
 export class CliError extends SoftDeleteError {
   readonly code = 'CLI';
 
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
+  // oxlint-disable-next-line no-useless-constructor -- that of the base is protected
+  constructor(message: string) {
+    super(message);
   }
 }

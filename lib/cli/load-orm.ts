@@ -49,15 +49,15 @@ export async function loadOrm({ config, contextName }: OrmLocation, needsDatabas
   let orm: MikroORM;
   try {
     orm = (await CLIHelper.getORM(contextName, [found])) as unknown as MikroORM;
-  } catch (cause) {
-    throw new CliError(`The MikroORM configuration ${found} does not work: ${firstLine(cause)}`, cause);
+  } catch (error) {
+    throw new CliError(`The MikroORM configuration ${found} does not work: ${firstLine(error)}`);
   }
   if (needsDatabase) {
     try {
       await orm.em.getConnection().execute('select 1');
-    } catch (cause) {
+    } catch (error) {
       await orm.close(true);
-      throw new CliError(`The database of ${found} cannot be reached: ${firstLine(cause)}`, cause);
+      throw new CliError(`The database of ${found} cannot be reached: ${firstLine(error)}`);
     }
   }
   return { orm, found };
@@ -77,10 +77,8 @@ function mayBeTypeScript(
 async function importOrmCli(): Promise<typeof import('@mikro-orm/cli')> {
   try {
     return await import('@mikro-orm/cli');
-  } catch (cause) {
-    throw new CliError('The package @mikro-orm/cli is not installed. Install it: npm install @mikro-orm/cli', {
-      cause,
-    });
+  } catch {
+    throw new CliError('The package @mikro-orm/cli is not installed. Install it: npm install @mikro-orm/cli');
   }
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
 import { doctorCommand } from './commands/doctor.command.js';
 import { listCommand } from './commands/list.command.js';
+import { logCommand } from './commands/log.command.js';
 import { policyCommand } from './commands/policy.command.js';
 import { purgeCommand } from './commands/purge.command.js';
 import { restoreCommand } from './commands/restore.command.js';
@@ -12,6 +13,7 @@ import { firstLine, loadOrm } from './load-orm.js';
 
 const COMMANDS: readonly CliCommand[] = [
   listCommand,
+  logCommand,
   restoreCommand,
   purgeCommand,
   statusCommand,

@@ -1,2 +1,17 @@
+export { LegalHoldError } from '../errors/legal-hold.error.js';
+export { ReasonRequiredError } from '../errors/reason-required.error.js';
 export type { DeletionContext } from '../events/deletion-context.js';
 export { withDeletionContext } from '../events/with-deletion-context.js';
+export { complianceEntities } from './compliance-entities.js';
+export { complianceTablesSql } from './compliance-tables-sql.js';
+export { type Compliance, createCompliance } from './create-compliance.js';
+export { type LegalHoldOptions, LegalHoldService } from './hold/legal-hold.service.js';
+export type { LegalHold } from './hold/read-holds.js';
+export {
+  type DeletionAction,
+  DeletionLog,
+  type DeletionLogEntry,
+  type DeletionLogQuery,
+} from './record/deletion-log.js';
+export { DeletionReason, type DeletionReasonOptions } from '../http/deletion-reason.decorator.js';
+export { getDeletionLogToken, getLegalHoldServiceToken } from '../nest/soft-delete.tokens.js';

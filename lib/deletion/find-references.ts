@@ -1,15 +1,16 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns, type RelationGraph } from '../metadata/relation-graph.js';
-import { tableName } from '../sql/table-name.js';
-import type { ForeignKey, ForeignKeyFacts, KeysTo } from '../postgres/foreign-key-facts.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { ForeignKey, KeysTo } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';
-import type { SqlFragment } from '../sql/row-condition-sql.js';
-import { relationSql } from '../sql/relation-sql.js';
-import { keyConditionSql, type RowSet } from '../sql/row-set.js';
+import type { RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
+import { countBehind, countReferencing, type GoingRows, keysOnlyMapped, type Reference } from './count-references.js';
+import { goesAlong, tablesOf } from './keys-to-rows.js';
+import { type LinkSide, linkSides } from './link-sides.js';
+import { lockLinks } from './lock-links.js';
 
 /** `keep` is of no help here: what is kept would refer to nothing. */
 const HARD_DELETE_ADVICE =
@@ -27,28 +28,15 @@ export function refuseReferenced(meta: EntityMetadata, restrictions: readonly De
   }
 }
 
-/** The foreign keys that point at the rows, as far as they are known. @internal */
-export function keysToRows(em: EntityManager, facts: ForeignKeyFacts, rows: RowSet): KeysTo {
-  return facts.keysTo(
-    em,
-    rows.entities().flatMap((root) => tablesOf(em, root)),
-  );
-}
-
-/** What references rows, as SQL that counts it. */
-interface Reference extends SqlFragment {
-  readonly relation: string;
-  readonly entity: string;
-}
-
 /** How many rows one statement asks about by all keys at once, each of which is sent their keys. */
 const AT_ONCE = 50_000;
 
 /**
  * What else references rows that are about to be removed: by a foreign key, mapped or not, or by a relation of the ORM that has
- * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along. One statement, or one per key where the rows are
- * many.
+ * none (polymorphic ones, `createForeignKeyConstraint: false`). Pivot rows go along, and what references those counts as well. One
+ * statement, or one per key where the rows are many; and so for the pivot rows, where something can reference them.
  *
+ * @param keys - those of `keysToRows()`
  * @internal
  */
 export async function findReferences(
@@ -58,16 +46,64 @@ export async function findReferences(
   rows: RowSet,
   keys: KeysTo,
 ): Promise<DeletionRestriction[] | typeof STALE> {
-  const references = rows.entities().flatMap((root) => {
-    const enforced = tablesOf(em, root).flatMap((table) => keys.of(table).map((key) => ({ table, key })));
+  const sides = linkSides(graph, rows);
+  const references: Reference[] = [];
+  for (const root of rows.entities()) {
+    const enforced: ForeignKey[] = [];
+    for (const table of tablesOf(em, root)) {
+      for (const key of keys.of(table)) {
+        enforced.push(key);
+        const { entity, fromColumns: columns, toColumns: referenced } = key;
+        if (entity && isInheritance(entity, table, key)) {
+          continue;
+        }
+        if (entity?.pivotTable && (key.action === 'cascade' || isSide(sides, key))) {
+          sides.push({ table: entity, columns, end: table, referenced, conditions: [], isPolymorphic: false });
+        } else {
+          references.push(countReferencing(em, table, key, rows, rows));
+        }
+      }
+    }
+    references.push(...keysOnlyMapped(graph.from(root), enforced).map((edge) => countBehind(em, edge, rows, rows)));
+  }
+  const direct = await count(em, ctx, references, rows, keys);
+  if (direct === STALE) {
+    return STALE;
+  }
+  const links = await lockLinks(em, ctx, graph, sides, rows, keys);
+  const toLinks = referencesToLinks(em, graph, links, rows, keys);
+  const behind = toLinks.length > 0 ? await count(em, ctx, toLinks, links, keys) : [];
+  return behind === STALE ? STALE : [...direct, ...behind];
+}
+
+/** What references pivot rows that go along, or rows that the database removes with those. */
+function referencesToLinks(
+  em: EntityManager,
+  graph: RelationGraph,
+  links: RowSet,
+  removed: RowSet,
+  keys: KeysTo,
+): Reference[] {
+  const catalog = SoftDeleteCatalog.of(em);
+  const going: GoingRows = { keys: (meta) => [...removed.keys(meta), ...links.keys(meta)] };
+  return links.entities().flatMap((table) => {
+    const enforced = keys.of(table);
     return [
-      ...enforced.flatMap(({ table, key }) => countReferencing(em, table, key, rows) ?? []),
-      ...keysOnlyMapped(
-        graph.from(root),
-        enforced.map(({ key }) => key),
-      ).map((edge) => countBehind(em, edge, rows)),
+      ...enforced
+        .filter((key) => !goesAlong(key, catalog))
+        .map((key) => countReferencing(em, table, key, links, going)),
+      ...keysOnlyMapped(graph.from(table), enforced).map((edge) => countBehind(em, edge, links, going)),
     ];
   });
+}
+
+async function count(
+  em: EntityManager,
+  ctx: Transaction,
+  references: readonly Reference[],
+  rows: RowSet,
+  { isFresh }: KeysTo,
+): Promise<DeletionRestriction[] | typeof STALE> {
   const total = rows.entities().reduce((sum, root) => sum + rows.count(root), 0);
   const groups = total <= AT_ONCE ? [references] : references.map((reference) => [reference]);
   const restrictions: DeletionRestriction[] = [];
@@ -76,8 +112,8 @@ export async function findReferences(
     const found = await execute<{ position: number | null; count: number }>(
       em,
       ctx,
-      [`select null::int as position, 0 as count where ${keys.isFresh.sql}`, ...counts].join(' union all '),
-      [...keys.isFresh.params, ...group.flatMap(({ params }) => params)],
+      [`select null::int as position, 0 as count where ${isFresh.sql}`, ...counts].join(' union all '),
+      [...isFresh.params, ...group.flatMap(({ params }) => params)],
     );
     if (!found.some(({ position }) => position === null)) {
       return STALE;
@@ -92,72 +128,14 @@ export async function findReferences(
   return restrictions;
 }
 
-/** More than one in a table-per-type hierarchy. */
-function tablesOf(em: EntityManager, root: EntityMetadata): EntityMetadata[] {
-  return [root, ...[...em.getMetadata()].filter((meta) => meta !== root && meta.root === root && meta.tptParent)];
-}
-
-/** One relation for each key that the database does not know. */
-function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonly ForeignKey[]): RelationEdge[] {
-  const keys = new Map<string, RelationEdge>();
-  for (const edge of edges) {
-    const { link, linkConditions } = edge;
-    if (link.kind !== 'child-key' || link.table.pivotTable) {
-      continue;
-    }
-    const isKnown = enforced.some(
-      ({ entity, fromColumns }) =>
-        entity?.tableName === link.table.tableName &&
-        fromColumns.length === link.columns.length &&
-        fromColumns.every((column) => link.columns.includes(column)),
-    );
-    if (!isKnown) {
-      const every = { ...edge, members: { parent: [], child: [] }, except: [] };
-      keys.set(JSON.stringify([link.table._id, link.columns, linkConditions]), every);
-    }
-  }
-  return [...keys.values()];
-}
-
-function countBehind(em: EntityManager, edge: RelationEdge, rows: RowSet): Reference {
-  const relation = relationSql(em, edge);
-  const referenced = keyConditionSql(em, edge.parent, 'p', rows.keys(edge.parent));
-  const going = rows.keys(edge.child);
-  const others = going.length > 0 ? keyConditionSql(em, edge.child, 'c', going) : undefined;
-  return {
-    relation: edge.name,
-    entity: edge.child.className,
-    sql:
-      `select count(*)::int ` +
-      `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
-      `where ${[referenced.sql, ...relation.conditions, ...(others ? [`not (${others.sql})`] : [])].join(' and ')}`,
-    params: [...referenced.params, ...relation.params, ...(others?.params ?? [])],
-  };
-}
-
-/** Rows of the table that holds the key, other than those that go as well. */
-function countReferencing(
-  em: EntityManager,
-  table: EntityMetadata,
-  key: ForeignKey,
-  rows: RowSet,
-): Reference | undefined {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  if (key.entity?.pivotTable || (key.entity && isInheritance(key.entity, table, key))) {
-    return undefined;
-  }
-  const referenced = keyConditionSql(em, table, 'p', rows.keys(table));
-  const going = key.entity ? rows.keys(key.entity) : [];
-  const others = key.entity && going.length > 0 ? keyConditionSql(em, key.entity, 'c', going) : undefined;
-  const on = key.fromColumns.map((column, i) => `c.${quote(column)} = p.${quote(key.toColumns[i]!)}`);
-  return {
-    relation: key.constraint,
-    entity: key.entity?.className ?? key.from.label,
-    sql:
-      `select count(*)::int from ${key.from.name} as c join ${tableName(em, table)} as p on ${on.join(' and ')} ` +
-      `where ${[referenced.sql, ...(others ? [`not (${others.sql})`] : [])].join(' and ')}`,
-    params: [...referenced.params, ...(others?.params ?? [])],
-  };
+/** Whether the key is one of the two by which a pivot table links rows. */
+function isSide(sides: readonly LinkSide[], { entity, fromColumns }: ForeignKey): boolean {
+  return sides.some(
+    (side) =>
+      side.table === entity &&
+      side.columns.length === fromColumns.length &&
+      fromColumns.every((column) => side.columns.includes(column)),
+  );
 }
 
 /** Whether the key joins the tables of one row of a table-per-type hierarchy. */

@@ -1,13 +1,18 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
+import type { OperationPart } from '../events/operation.js';
+import { keysOfRows } from './keys-for-events.js';
+import { keysToRows } from './keys-to-rows.js';
+import { type LinkSide, linkSides } from './link-sides.js';
+import { findHolds, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
-import { findReferences, keysToRows, refuseReferenced } from './find-references.js';
+import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
@@ -24,6 +29,7 @@ import { execute, inPreview, inTransaction } from '../sql/transaction.js';
  * Removes rows physically with everything behind their `cascade` relations.
  *
  * @throws DeletionRestrictedError if another row still references one of them; nothing is removed then
+ * @throws LegalHoldError if a hold covers one of them; nothing is removed then
  * @internal
  */
 export async function hardDeleteRows(
@@ -35,7 +41,7 @@ export async function hardDeleteRows(
   const { filters, ...given } = requireDeletionOptions('hardDelete()', options);
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
-  const context = contextOf(installation, given);
+  const context = requireContext(installation, 'hardDelete()', given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
   return againIfRenamed(() =>
     inTransaction(em, async (ctx) => {
@@ -45,8 +51,16 @@ export async function hardDeleteRows(
         held.set(root, await findHeld(em, ctx, root, rows));
       }
       const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
-      refuseReferenced(meta, await removeUnlessReferenced(em, ctx, catalog.graph, rows));
-      const parts = rows.entities().map((meta) => ({ meta, count: rows.count(meta), rows: units?.get(meta) }));
+      const parts: OperationPart[] = [];
+      for (const root of rows.entities()) {
+        const keys = await keysOfRows(em, ctx, root, rows);
+        parts.push({ meta: root, count: rows.count(root), ...keys, rows: units?.get(root) });
+      }
+      await removeUnlessRestricted(em, ctx, catalog.graph, rows, async (references) => {
+        refuseReferenced(meta, references);
+        await refuseIfHeld(em, ctx, meta, rows);
+        return [];
+      });
       parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
       await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
       return parts.reduce((total, { count }) => total + count, 0);
@@ -72,7 +86,10 @@ export async function previewHardDeletion(
     inPreview(em, async (ctx) => {
       const { rows } = await lockAlong(em, ctx, graph, meta, asked, () => []);
       // A trigger of the application may object.
-      const restrictions = await removeUnlessReferenced(em, ctx, graph, rows);
+      const restrictions = await removeUnlessRestricted(em, ctx, graph, rows, async (references) => [
+        ...references,
+        ...(await describeHolds(em, ctx, rows)),
+      ]);
       const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
       return {
         affected: Object.fromEntries(counts),
@@ -83,20 +100,36 @@ export async function previewHardDeletion(
   );
 }
 
-/** Removes the rows if nothing else references them. @returns what does */
-async function removeUnlessReferenced(
+async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<DeletionRestriction[]> {
+  return (await findHolds(em, ctx, rows)).flatMap(({ hold, held }) =>
+    Object.entries(held).map(([entity, count]) => ({ relation: `the legal hold "${hold.name}"`, entity, count })),
+  );
+}
+
+/**
+ * Removes the rows unless something restricts that.
+ *
+ * @param judge - is told what references the rows, perhaps once more; returns what restricts their removal, or throws
+ * @returns what restricts their removal
+ */
+async function removeUnlessRestricted(
   em: EntityManager,
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
+  judge: (references: readonly DeletionRestriction[]) => Promise<readonly DeletionRestriction[]>,
 ): Promise<readonly DeletionRestriction[]> {
   if (rows.entities().length === 0) {
     return [];
   }
   return foreignKeyFacts.use(em, ctx, async (facts) => {
-    const keys = keysToRows(em, facts, rows);
-    const restrictions = await findReferences(em, ctx, graph, rows, keys);
-    if (restrictions === STALE || restrictions.length > 0) {
+    const keys = keysToRows(em, facts, graph, rows);
+    const references = await findReferences(em, ctx, graph, rows, keys);
+    if (references === STALE) {
+      return STALE;
+    }
+    const restrictions = await judge(references);
+    if (restrictions.length > 0) {
       return restrictions;
     }
     return (await removeAll(em, ctx, graph, rows, keys.isFresh)) ? [] : STALE;
@@ -143,38 +176,31 @@ async function removeAll(
   return row!.isAllowed;
 }
 
-/** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations without foreign keys. */
+/** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */
 function removePivotRows(em: EntityManager, graph: RelationGraph, rows: RowSet): SqlFragment[] {
-  return graph.edges.flatMap(({ link, linkConditions, parent, child }) => {
-    if (link.kind !== 'pivot') {
-      return [];
-    }
-    const { table, polymorphicSide } = link;
-    const hasKey = (columns: readonly string[]) =>
-      table.relations.some(
-        ({ joinColumns, persist, createForeignKeyConstraint }) =>
-          persist !== false &&
-          createForeignKeyConstraint !== false &&
-          columns.length === joinColumns.length &&
-          columns.every((column) => joinColumns.includes(column)),
-      );
-    const sides = [
-      { side: 'parent', end: parent, columns: link.parentColumns, referenced: link.parentReferenced },
-      { side: 'child', end: child, columns: link.childColumns, referenced: link.childReferenced },
-    ];
-    return sides
-      .filter(({ side, end, columns }) => rows.count(end) > 0 && (side === polymorphicSide || !hasKey(columns)))
-      .map(({ side, end, columns, referenced }) => {
-        const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-        const going = keyConditionSql(em, end, 'p', rows.keys(end));
-        const ofSide = rowConditionsSql(em, table, 'k', side === polymorphicSide ? linkConditions : []);
-        const same = columns.map((column, i) => `k.${quote(column)} = p.${quote(referenced[i]!)}`);
-        return {
-          sql:
-            `delete from ${tableName(em, table)} as k using ${tableName(em, end.root)} as p ` +
-            `where ${[...same, going.sql, ofSide.sql].join(' and ')}`,
-          params: [...going.params, ...ofSide.params],
-        };
-      });
-  });
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  return linkSides(graph, rows)
+    .filter((side) => side.isPolymorphic || !goesByItself(side))
+    .map(({ table, columns, end, referenced, conditions }) => {
+      const going = keyConditionSql(em, end, 'p', rows.keys(end));
+      const ofSide = rowConditionsSql(em, table, 'k', conditions);
+      const same = columns.map((column, i) => `k.${quote(column)} = p.${quote(referenced[i]!)}`);
+      return {
+        sql:
+          `delete from ${tableName(em, table)} as k using ${tableName(em, end.root)} as p ` +
+          `where ${[...same, going.sql, ofSide.sql].join(' and ')}`,
+        params: [...going.params, ...ofSide.params],
+      };
+    });
+}
+
+function goesByItself({ table, columns }: LinkSide): boolean {
+  return table.relations.some(
+    ({ joinColumns, persist, createForeignKeyConstraint, deleteRule }) =>
+      persist !== false &&
+      createForeignKeyConstraint !== false &&
+      deleteRule?.toLowerCase() === 'cascade' &&
+      columns.length === joinColumns.length &&
+      columns.every((column) => joinColumns.includes(column)),
+  );
 }

@@ -2,12 +2,14 @@ import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { requireType } from '../options/require-type.js';
 import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from './cascade-deletion.js';
+import type { OperationPart } from '../events/operation.js';
+import { keysOfRows } from './keys-for-events.js';
 import { planRestoration } from './plan-restoration.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
@@ -82,9 +84,9 @@ export async function restoreRows(
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const { withParents, filters, ...given } = requireRestoreOptions(options);
-  const context = contextOf(getInstallation(em), given);
+  const context = requireContext(getInstallation(em), 'restore()', given);
   const asked = await selectRows(em, meta, where, { scope: 'only', filters });
-  return tryUnlessTaken(meta, () =>
+  return tryUnlessTaken(em, meta, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
 }
@@ -104,7 +106,7 @@ export async function previewRestoration(
   const asked = await selectRows(em, meta, where, { scope: 'only', filters, isPreview: true });
   let expected: Affected = new Map();
   try {
-    return await tryUnlessTaken(meta, () =>
+    return await tryUnlessTaken(em, meta, () =>
       inPreview(em, async (ctx) => {
         const { catalog } = getInstallation(em);
         const { rows, orphaned } = await planRestoration(em, ctx, meta, asked, withParents);
@@ -128,13 +130,18 @@ function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { with
 }
 
 /** @throws RestoreConflictError if others keep taking a value between the check and the update */
-async function tryUnlessTaken<Result>(meta: EntityMetadata, attempt: () => Promise<Result>): Promise<Result> {
+async function tryUnlessTaken<Result>(
+  em: EntityManager,
+  meta: EntityMetadata,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  const { operations } = getInstallation(em);
   for (let tries = 1; ; tries++) {
     try {
       return await againIfRenamed(attempt);
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
-      if (!isTaken(error)) {
+      if (!isTaken(error) || operations.isRefusal(error)) {
         throw error;
       }
       if (tries === ATTEMPTS) {
@@ -175,7 +182,11 @@ async function restoreUnits(
   for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
   }
-  const parts = [...affected].map(([{ meta }, count]) => ({ meta, count, rows: units?.get(meta) }));
+  const parts: OperationPart[] = [];
+  for (const [{ meta: root }, count] of affected) {
+    const keys = await keysOfRows(em, ctx, root, rows);
+    parts.push({ meta: root, count, ...keys, each: () => rows.each(root), rows: units?.get(root) });
+  }
   await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
   return summarize(affected);
 }

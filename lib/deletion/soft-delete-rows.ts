@@ -1,11 +1,12 @@
 import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { type Affected, cascadeDeletion, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteSelected } from './delete-selected.js';
+import { withKeysOfUnit } from './keys-for-events.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { syncDeleted } from '../memory/sync-managed-entities.js';
@@ -73,7 +74,7 @@ export async function softDeleteRows(
   const { filters, ...given } = requireDeletionOptions('softDelete()', options);
   const installation = getInstallation(em);
   const { catalog, transactions, operations } = installation;
-  const context = contextOf(installation, given);
+  const context = requireContext(installation, 'softDelete()', given);
   const entry = catalog.get(meta);
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
@@ -83,7 +84,8 @@ export async function softDeleteRows(
     for (const deleted of affected.keys()) {
       transactions.undoOnRollback(ctx, await syncDeleted(em, ctx, deleted, unit));
     }
-    const parts = [...affected].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    const counts = [...affected].map(([deleted, count]) => ({ meta: deleted.meta, count }));
+    const parts = await withKeysOfUnit(em, ctx, unit, counts);
     await operations.complete({ action: 'deleted', ...context, unit, parts }, { em, ctx });
     return { deletedAt: unit.date, ...summarize(affected) };
   });

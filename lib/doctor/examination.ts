@@ -1,6 +1,7 @@
 import type { EntityMetadata, Platform } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from '../postgres/database-table.js';
+import type { OtherRepository } from '../repository/other-repositories.js';
 import type { Finding } from './finding.js';
 
 /**
@@ -11,6 +12,8 @@ import type { Finding } from './finding.js';
 export interface Examination {
   readonly metadata: readonly EntityMetadata[];
   readonly catalog: SoftDeleteCatalog;
+  /** The marked entities whose own repository does not extend the one of this package. */
+  readonly otherRepositories: readonly OtherRepository[];
   readonly tables: readonly DatabaseTable[];
   readonly platform: Platform;
   /** The role of the connection. */

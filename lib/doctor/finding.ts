@@ -6,6 +6,7 @@
 export type FindingCode =
   | 'invalid-mark'
   | 'not-marked'
+  | 'other-repository'
   | 'table-missing'
   | 'table-not-readable'
   | 'column-missing'

@@ -12,8 +12,10 @@ import { checkForeignKeys } from './checks/check-foreign-keys.js';
 import { checkModel } from './checks/check-model.js';
 import { checkObjects } from './checks/check-objects.js';
 import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
+import { checkRepositories } from './checks/check-repositories.js';
 import { checkUniques } from './checks/check-uniques.js';
 import { configuredRetention } from '../installation/configured-retention.js';
+import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
 import { readDatabase } from '../postgres/read-database.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
@@ -49,6 +51,7 @@ const CHECKS: readonly Check[] = [
   checkPurgeIndexes,
   checkForeignKeys,
   checkModel,
+  checkRepositories,
   checkObjects,
   checkBacklog,
 ];
@@ -99,6 +102,7 @@ export class SoftDeleteDoctor {
           platform: em.getPlatform(),
           metadata,
           catalog,
+          otherRepositories: entitiesWithOtherRepositories(em, catalog),
           oldestDeletion: await readOldestDeletions(em, purged),
           retention: this.#retention,
           grace: this.#grace,

@@ -17,6 +17,8 @@ export interface OperationPart {
   readonly count: number;
   /** The primary keys as entities have them, where the operation knows them without asking. */
   readonly keys?: readonly unknown[];
+  /** The keys of rows that carry no unit's time, as `OperationRow` has them, for who asks. */
+  readonly each?: () => Iterable<readonly string[]>;
   /** The rows, of those that carry no unit's time any more. Only if somebody attends. */
   readonly rows?: readonly OperationRow[];
 }
@@ -27,7 +29,7 @@ export interface OperationPart {
  * @internal
  */
 export interface Operation extends DeletionContext {
-  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged';
+  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged' | 'held' | 'released';
   /** The time that deleted rows carry; for a purge, its cut-off. */
   readonly unit?: { readonly text: string; readonly date: Date };
   /** One or more for each entity. */

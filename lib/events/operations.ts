@@ -1,4 +1,5 @@
 import type { Operation, OperationListener, OperationPlace } from './operation.js';
+import type { SoftDeleteEvent } from './soft-delete-events.js';
 import type { TransactionState } from './transaction-state.js';
 
 /**
@@ -8,6 +9,8 @@ import type { TransactionState } from './transaction-state.js';
  */
 export class Operations {
   readonly #listeners: OperationListener[] = [];
+  readonly #hooks: OperationListener[] = [];
+  readonly #refusals = new WeakSet<object>();
 
   constructor(private readonly transactions: TransactionState) {}
 
@@ -20,9 +23,20 @@ export class Operations {
     this.#listeners.push(listener);
   }
 
+  /** Has somebody called after all listeners, who looks for the rows by himself. */
+  hook(listener: OperationListener): void {
+    this.#hooks.push(listener);
+  }
+
+  /** Whether an error is what a listener has thrown, rather than what the operation ran into. */
+  isRefusal(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#refusals.has(error);
+  }
+
   /** Tells the listeners at once, and the events after the outermost commit. */
-  async complete(operation: Operation, place: OperationPlace): Promise<void> {
+  async complete(operation: Operation & { action: SoftDeleteEvent['type'] }, place: OperationPlace): Promise<void> {
     const parts = await this.notify(operation, place);
+    await this.#call(this.#hooks, { ...operation, parts }, place);
     const { action, unit, actor, reason } = operation;
     for (const { meta, count, keys } of parts) {
       this.transactions.emitAfterCommit(place.ctx, {
@@ -40,9 +54,20 @@ export class Operations {
   /** Tells the listeners alone, where the transaction is none of the ORM's. @returns what was done */
   async notify(operation: Operation, place: OperationPlace): Promise<Operation['parts']> {
     const parts = operation.parts.filter(({ count }) => count > 0);
-    for (const listener of parts.length > 0 ? this.#listeners : []) {
-      await listener({ ...operation, parts }, place);
-    }
+    await this.#call(this.#listeners, { ...operation, parts }, place);
     return parts;
+  }
+
+  async #call(listeners: readonly OperationListener[], operation: Operation, place: OperationPlace): Promise<void> {
+    try {
+      for (const listener of operation.parts.length > 0 ? listeners : []) {
+        await listener(operation, place);
+      }
+    } catch (error) {
+      if (typeof error === 'object' && error !== null) {
+        this.#refusals.add(error);
+      }
+      throw error;
+    }
   }
 }

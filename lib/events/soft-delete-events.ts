@@ -9,7 +9,7 @@ export interface SoftDeleteEvent {
   readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted';
   /** The entity's name. */
   readonly entity: string;
-  /** The primary keys, where the operation knows them without asking: entities removed through the unit of work. */
+  /** The primary keys: of up to 1,000 rows, unless they were purged, and of entities removed through the unit of work. */
   readonly keys?: readonly unknown[];
   /** How many rows. */
   readonly count: number;
@@ -40,6 +40,11 @@ export class SoftDeleteEvents {
   /** @param outsideOfScopes - calls listeners free of the scope of whoever deletes; what they await inherits that @internal */
   constructor(outsideOfScopes: (call: () => void) => void) {
     this.#outsideOfScopes = outsideOfScopes;
+  }
+
+  /** Whether anybody listens, so that it is worth finding out what the events are about. @internal */
+  get isObserved(): boolean {
+    return this.#subject.observed;
   }
 
   /** @internal */

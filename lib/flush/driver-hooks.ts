@@ -1,4 +1,4 @@
-import { Utils } from '@mikro-orm/core';
+import { type Collection, helper, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
@@ -6,6 +6,7 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DriverHooks } from '../orm/hook-into-driver.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
+import { removedLinks } from './removed-links.js';
 import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
 import { withActiveSnapshot } from './unloaded-links.js';
 
@@ -23,16 +24,17 @@ export function driverHooks(
   return {
     async beforeCollections(collections, { ctx, loggerId }) {
       const state = subscriber.current(ctx, loggerId);
-      if (state?.physical) {
-        try {
-          await refusePhysicalCascade(state.em, ctx, state.physical);
-        } catch (error) {
-          await abortTransaction(state, ctx);
-          throw error;
-        }
-      }
       const others = [...collections].filter((collection) => !state?.unloaded.has(collection));
-      return Promise.all(others.map((collection) => withActiveSnapshot(em, ctx, collection, catalog)));
+      const settled = await Promise.all(others.map((collection) => withActiveSnapshot(em, ctx, collection, catalog)));
+      const manager = state?.em ?? managerOf(others) ?? em;
+      const links = await removedLinks(manager, ctx, settled, catalog);
+      try {
+        await refusePhysicalCascade(manager, ctx, [...(state?.physical ?? []), ...links]);
+      } catch (error) {
+        await abortTransaction(manager, ctx);
+        throw error;
+      }
+      return settled;
     },
     async afterCollections({ ctx, loggerId }) {
       const state = subscriber.current(ctx, loggerId);
@@ -61,4 +63,9 @@ export function driverHooks(
       }
     },
   };
+}
+
+/** The root manager, which the hooks have, is nobody's context. */
+function managerOf([collection]: readonly Collection<any>[]): EntityManager | undefined {
+  return collection && (helper(collection.owner as object).__em as EntityManager | undefined);
 }

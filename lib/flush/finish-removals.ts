@@ -1,17 +1,15 @@
-import { helper, Utils } from '@mikro-orm/core';
+import { helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { type Affected, cascadeDeletion, refuseIfRestricted } from '../deletion/cascade-deletion.js';
-import { keepInStep, markDeleted, markValues, type Undo } from '../memory/managed-entities.js';
-import { deletedInUnit, syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
+import { withKeysOfUnit } from '../deletion/keys-for-events.js';
+import { syncDeleted, syncDeletedOuter } from '../memory/sync-managed-entities.js';
 import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { OperationPart } from '../events/operation.js';
 import type { Installation } from '../installation/installation.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
-import type { FlushState, Removal } from './flush-state.js';
-import { readAgain } from '../memory/read-again.js';
-import { forgetUnsavedChanges, resetUnsavedChanges } from '../memory/repair-references.js';
+import type { FlushState } from './flush-state.js';
+import { settleRemovals } from './settle-removals.js';
 import { replaceUnloaded } from './unloaded-collections.js';
 
 /**
@@ -42,8 +40,11 @@ export async function finishRemovals(
     return;
   }
   const byEntry = Map.groupBy(removals, ({ entry }) => entry);
+  const written = new Set<object>();
   for (const [entry, group] of byEntry) {
-    transactions.undoOnRollback(ctx, await settleMemory(state, ctx, entry, group));
+    const { inUnit, undo } = await settleRemovals(state, ctx, entry, group);
+    transactions.undoOnRollback(ctx, undo);
+    inUnit.forEach((entity) => written.add(entity));
   }
 
   const early: Affected = state.early instanceof Map ? state.early : new Map();
@@ -56,7 +57,7 @@ export async function finishRemovals(
     await refuseIfRestricted(em, ctx, catalog, unit, [...byEntry.keys(), ...cascaded.keys()]);
   } catch (error) {
     if (error instanceof DeletionRestrictedError) {
-      await abortTransaction(state, ctx);
+      await abortTransaction(em, ctx);
     }
     throw error;
   }
@@ -69,78 +70,21 @@ export async function finishRemovals(
 
   const named = [...byEntry].map(([entry, group]): OperationPart => {
     const keys = group
-      .filter(({ entity }) => deletedAt(entity, entry)?.getTime() === unit.date.getTime())
+      .filter(({ entity }) => written.has(entity))
       .map(({ entity }) => helper(entity).getPrimaryKey() as unknown);
-    return { meta: entry.meta, count: keys.length, keys };
+    const others = cascaded.get(entry) ?? 0;
+    return { meta: entry.meta, count: keys.length + others, ...(others > 0 ? {} : { keys }) };
   });
-  const others = [...cascaded].map(([{ meta }, count]): OperationPart => ({ meta, count }));
-  const parts = [...named, ...others];
+  const reached = [...cascaded]
+    .filter(([entry]) => !byEntry.has(entry))
+    .map(([{ meta }, count]): OperationPart => ({ meta, count }));
   try {
+    const parts = await withKeysOfUnit(em, ctx, unit, [...named, ...reached]);
     await operations.complete({ action: 'deleted', ...state.context, unit, parts }, { em, ctx });
   } catch (error) {
-    await abortTransaction(state, ctx);
+    await abortTransaction(em, ctx);
     throw error;
   }
-}
-
-async function settleMemory(
-  { em, unit }: FlushState,
-  ctx: Transaction,
-  entry: SoftDeletableEntityMetadata,
-  removals: readonly Removal[],
-): Promise<Undo> {
-  const deleted = new Map<object, Record<string, unknown>>();
-  const unknown = new Map<object, ReadonlySet<string>>();
-  const marks = Object.keys(markValues(entry, null));
-  for (const { entity, original, initialized, changeSet } of removals) {
-    const wrapped = helper(entity);
-    const time = deletedAt(entity, entry) ?? unit!.date;
-    // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
-    const actor = entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
-    if (original) {
-      const kept: Record<string, unknown> = { ...original };
-      keepWritten(em, entity, kept, entry, changeSet!.payload);
-      const names = resetUnsavedChanges(em, entity, kept, marks);
-      if (!initialized) {
-        forgetUnsavedChanges(em, entity, kept, marks);
-      } else if (names.size > 0) {
-        unknown.set(entity, names);
-      }
-      wrapped.__originalEntityData = kept;
-    }
-    // An update marks the reference it was made through as loaded, though nothing but its key is known.
-    wrapped.__initialized = initialized;
-    deleted.set(entity, markValues(entry, time, actor));
-  }
-  await readAgain(em, ctx, entry.meta, unknown);
-  // Rows that somebody else has deleted meanwhile, or all of them in a session whose `DateStyle` the ORM cannot read.
-  const others = [...deleted.keys()].filter((entity) => deletedAt(entity, entry)?.getTime() !== unit!.date.getTime());
-  for (const [entity] of await deletedInUnit(em, ctx, entry, unit!, others)) {
-    deleted.set(entity, markValues(entry, unit!.date, unit!.actor));
-  }
-  return markDeleted(em, entry, deleted);
-}
-
-/** Takes over what the update has written besides the time: the version, and what hooks have changed. */
-function keepWritten(
-  em: EntityManager,
-  entity: object,
-  kept: Record<string, unknown>,
-  entry: SoftDeletableEntityMetadata,
-  payload: object,
-): void {
-  const { meta } = entry;
-  const marks = markValues(entry, null);
-  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
-  const values = payload as Record<string, unknown>;
-  const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
-  for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
-    keepInStep(kept, current, name);
-  }
-}
-
-function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): Date | undefined {
-  return ((entity as Record<string, unknown>)[property] as Date | null | undefined) ?? undefined;
 }
 
 /**
@@ -150,7 +94,7 @@ function deletedAt(entity: object, { property }: SoftDeletableEntityMetadata): D
  *
  * @internal
  */
-export async function abortTransaction({ em }: FlushState, ctx: Transaction): Promise<void> {
+export async function abortTransaction(em: EntityManager, ctx: Transaction): Promise<void> {
   try {
     await execute(
       em,

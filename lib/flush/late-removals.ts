@@ -1,10 +1,12 @@
 import { type ChangeSet, ChangeSetType, helper, type UnitOfWork } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { createRemoval } from './create-removal.js';
 import type { Removal } from './flush-state.js';
 import { isDelete } from './is-delete.js';
 import { isNew, planRemoval } from './plan-removal.js';
+import { expectedTime } from './write-time.js';
 
 /**
  * What listeners have asked to be deleted by change sets of their own (`uow.computeChangeSet()`), which no plan has seen. A row that
@@ -30,12 +32,12 @@ export function planLateRemovals(
 }
 
 /** Makes updates of the timestamp of the change sets that still delete what is removed. @internal */
-export function turnDeletes(uow: UnitOfWork, removals: readonly Removal[]): void {
+export function turnDeletes(em: EntityManager, uow: UnitOfWork, removals: readonly Removal[]): void {
   const changeSets = new Map(uow.getChangeSets().map((changeSet) => [changeSet.entity as object, changeSet]));
   for (const removal of removals) {
     const changeSet = changeSets.get(removal.entity)!;
     if (isDelete(changeSet)) {
-      toEarlyUpdate(changeSet, removal);
+      toEarlyUpdate(em, changeSet, removal);
     }
     removal.changeSet = changeSet;
   }
@@ -48,7 +50,7 @@ function leaveAlone(changeSet: ChangeSet<any>): void {
   changeSet.meta = Object.create(changeSet.meta, { hasOptimisticLock: { value: () => false } });
 }
 
-function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
+function toEarlyUpdate(em: EntityManager, changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
   changeSet.type = ChangeSetType.UPDATE_EARLY;
   changeSet.originalEntity = helper(entity).__originalEntityData;
   // In a table-per-type hierarchy the timestamp is on the root's table.
@@ -56,7 +58,7 @@ function toEarlyUpdate(changeSet: ChangeSet<any>, { entity, entry, original }: R
     changeSet.meta = entry.meta;
   }
   // For listeners of `onFlush` to see what the update changes. The time itself is the database's, and not known before it runs.
-  changeSet.payload = { [entry.property]: new Date() };
+  changeSet.payload = { [entry.property]: expectedTime(em, entry) };
   // The ORM takes an update that changes none of the checked properties for a conflict (`checkConcurrencyKeys`).
   const [checked] = changeSet.meta.getOwnConcurrencyCheckKeys();
   if (checked !== undefined && original) {

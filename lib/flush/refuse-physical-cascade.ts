@@ -14,7 +14,7 @@ export interface PhysicalRemoval {
   readonly condition: SqlFragment;
 }
 
-/** The keys by which removals may take soft-deletable rows along, as far as they are known. */
+/** The keys by which removals may take soft-deletable rows along, as far as they are known. @internal */
 export async function cascadesOf(
   em: EntityManager,
   ctx: Transaction | undefined,

@@ -11,7 +11,7 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
-import { contextOf } from '../installation/context-of.js';
+import { requireContext } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { FlushAttendant } from '../orm/attend-flushes.js';
@@ -123,7 +123,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     const planned = this.#flushes.get(em as EntityManager);
     planned?.hard.forEach((entity) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
     planned?.removals.forEach(({ entity }) => uow.computeChangeSet(entity, ChangeSetType.DELETE));
-    turnDeletes(uow, planned?.removals ?? []);
+    turnDeletes(em as EntityManager, uow, planned?.removals ?? []);
   }
 
   /** Adds what listeners have asked to be deleted since, and refuses what cannot be done before anything is written. */
@@ -156,12 +156,12 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     }
     const cascaded = new Map([...planned.cascaded, ...late.cascaded]);
     removals.forEach(({ entity }) => cascaded.delete(entity));
-    const context = deletes ? contextOf(this.installation) : {};
+    const context = deletes ? requireContext(this.installation, 'The deletion by a flush') : {};
     const plan = { ...planned, removals, cascaded, unloaded, context, ...(isLater ? { physical } : {}) };
     const state: FlushState = { ...plan, ...(takesOverValues(uow, plan) ? { early: 'due' } : {}) };
     this.#flushes.set(state.em, state);
     this.#running.add(new WeakRef(state.em));
-    turnDeletes(uow, removals);
+    turnDeletes(em as EntityManager, uow, removals);
     removals.forEach(({ changeSet }) => this.#byChangeSet.set(changeSet!, state));
   }
 
@@ -186,7 +186,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     if (state && !state.unit) {
       const ctx = em.getTransactionContext<Transaction>();
       await this.#takeUnit(state, ctx);
-      showTime(state);
+      await showTime(state, ctx!);
       await lockRemovals(state, ctx!);
     }
   }

@@ -59,7 +59,7 @@ async function findLinked(
   const relation = relationSql(em, { ...edge, members: { parent: [], child: [] } });
   const member = rowConditionsSql(em, child.root, 'c', members.child);
   const owned = primaryColumns(parent.root).map((column) => `p.${quote(column)} = ?`);
-  const rows = await execute<Record<string, any>>(
+  const rows = await execute<Record<string, unknown>>(
     em,
     ctx as Transaction,
     `select ${primaryColumns(child.root)

@@ -1,15 +1,39 @@
 import { type ChangeSet, raw } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { markValues } from '../memory/managed-entities.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
+import { holdsDate, unitValue } from '../sql/unit-value.js';
 import type { FlushState } from './flush-state.js';
 
 /** Puts the unit's time into the change sets of a flush, where listeners look for it. @internal */
-export function showTime({ removals, unit }: FlushState): void {
+export async function showTime({ em, removals, unit }: FlushState, ctx: Transaction): Promise<void> {
   for (const { entry, changeSet } of removals) {
-    Object.assign(changeSet!.payload, markValues(entry, unit!.date, unit!.actor));
+    const value = await unitValue(em, ctx, entry, unit!);
+    Object.assign(changeSet!.payload, markValues(entry, sentTime(em, entry, value()), unit!.actor));
   }
+}
+
+/** About the time that a unit is going to have, as change sets have it. @internal */
+export function expectedTime(em: EntityManager, entry: SoftDeletableEntityMetadata): unknown {
+  const now = new Date();
+  if (holdsDate(entry)) {
+    return now;
+  }
+  // A read gives such a property the text of the column.
+  const text = now.toISOString().replace('T', ' ').replace('Z', '+00');
+  const { customType } = entry.meta.properties[entry.property]!;
+  const value: unknown = customType?.convertToJSValue(text, em.getPlatform(), { mode: 'serialization' });
+  return customType ? sentTime(em, entry, value) : text;
+}
+
+function sentTime(
+  em: Pick<EntityManager, 'getPlatform'>,
+  { meta, property }: SoftDeletableEntityMetadata,
+  value: unknown,
+): unknown {
+  const { customType } = meta.properties[property]!;
+  return customType ? customType.convertToDatabaseValue(value, em.getPlatform(), { mode: 'serialization' }) : value;
 }
 
 /**

@@ -1,7 +1,11 @@
 import { BadRequestException, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import type { DeletedScope as Scope } from '../metadata/active-predicate.js';
 import { describeQuery } from './describe-query.js';
-import { readQuery } from './read-query.js';
+import { readParameter } from './read-parameter.js';
+import type { RequestParameter } from './request-parameter.js';
 
 const SCOPES: readonly unknown[] = ['active', 'with', 'only'] satisfies Scope[];
 
@@ -12,22 +16,25 @@ const SCOPES: readonly unknown[] = ['active', 'with', 'only'] satisfies Scope[];
  */
 export type DeletedScope = Scope;
 
-const InjectScope: (query: string) => ParameterDecorator = createParamDecorator(
-  (query: string, context: ExecutionContext): Scope => {
-    const value = readQuery(context, query);
+/** Where the decorator leaves its options on the method. @internal */
+export const DELETED_SCOPE_METADATA = 'nestjs-mikro-orm-soft-delete/deleted-scope';
+
+const InjectScope: (parameter: RequestParameter) => ParameterDecorator = createParamDecorator(
+  (parameter: RequestParameter, context: ExecutionContext): Scope => {
+    const { value, called } = readParameter(context, parameter);
     if (value === undefined) {
       return 'active';
     }
     if (!SCOPES.includes(value)) {
-      throw new BadRequestException(`The query parameter ${query} must be active, with or only.`);
+      throw new BadRequestException(`${called} must be active, with or only.`);
     }
     return value as Scope;
   },
 );
 
 /**
- * Injects the scope that a request names in a query parameter, for `repository.scope(…)`: `active`, `with` or `only`, and
- * `active` if it names none.
+ * Injects the scope that a request names, for `repository.scope(…)`: `active`, `with` or `only`, and `active` if it names none. By a
+ * query parameter, or with `{ arg: 'trashed' }` by an argument in GraphQL or a property of a message.
  *
  * ```ts
  * @Get() // GET /users?trashed=only
@@ -38,14 +45,32 @@ const InjectScope: (query: string) => ParameterDecorator = createParamDecorator(
  *
  * `@nestjs/swagger` is told of the parameter; an `@ApiQuery()` of the same name takes the place of that.
  *
+ * @throws SoftDeleteConfigError if it names neither a parameter nor an argument
  * @throws BadRequestException to the client, if it is anything else
  * @publicApi
  */
-export function DeletedScope(query: string): ParameterDecorator {
+export function DeletedScope(parameter: string | RequestParameter): ParameterDecorator {
+  const given = typeof parameter === 'string' ? { query: parameter } : parameter;
+  refuseUnknownOptions('@DeletedScope()', given, ['query', 'arg']);
+  requireType('@DeletedScope(), query', given.query, 'string');
+  requireType('@DeletedScope(), arg', given.arg, 'string');
+  const { query, arg } = given;
+  if (query === undefined && arg === undefined) {
+    throw new SoftDeleteConfigError(
+      '@DeletedScope()',
+      'it names nothing that a request could say the scope with.',
+      "Write @DeletedScope('deleted') for a query parameter, or @DeletedScope({ arg: 'deleted' }) for an argument.",
+    );
+  }
   return (target, key, index) => {
-    InjectScope(query)(target, key, index);
-    if (key !== undefined) {
-      describeQuery((target as Record<string | symbol, object>)[key]!, {
+    InjectScope(given)(target, key, index);
+    if (key === undefined) {
+      return;
+    }
+    const handler = (target as Record<string | symbol, object>)[key]!;
+    Reflect.defineMetadata(DELETED_SCOPE_METADATA, given, handler);
+    if (query !== undefined) {
+      describeQuery(handler, {
         name: query,
         description: 'Which rows are shown: active ones, deleted ones too, or deleted ones only.',
         schema: { type: 'string', enum: SCOPES, default: 'active' },

@@ -6,14 +6,18 @@ import { WithDeletedInterceptor } from './with-deleted.interceptor.js';
 import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
 
 /**
- * Shows deleted rows to the queries of a controller's or a route's requests. On a route it takes the place of the one on its
- * controller.
+ * Shows deleted rows to the queries of a handler: a route, a GraphQL resolver, a message handler of a microservice or a WebSocket
+ * gateway. On a class it is for all of its handlers; on a handler it takes the place of the one on its class.
  *
  * ```ts
  * @UseGuards(AdminGuard)
  * @WithDeleted({ query: 'withDeleted' }) // GET /users?withDeleted=true
  * @Get()
  * list() { … }
+ *
+ * @WithDeleted({ arg: 'withDeleted' }) // query { users(withDeleted: true) { name } }
+ * @Query(() => [User])
+ * users(@Args('withDeleted', { nullable: true }) withDeleted?: boolean) { … }
  * ```
  *
  * The scope opens after guards have passed and ends with the handler's answer; a `StreamableFile` is read under it too.
@@ -21,12 +25,13 @@ import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.o
  * name takes the place of that.
  *
  * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
- * @throws BadRequestException to the client, if `query` names a parameter that is neither `true` nor `false`
+ * @throws BadRequestException to the client, if what `query` or `arg` names is neither `true` nor `false`
  * @publicApi
  */
 export function WithDeleted(options: WithDeletedOptions = {}): MethodDecorator & ClassDecorator {
-  refuseUnknownOptions('@WithDeleted()', options, ['query', 'contextName']);
+  refuseUnknownOptions('@WithDeleted()', options, ['query', 'arg', 'contextName']);
   requireType('@WithDeleted(), query', options.query, 'string');
+  requireType('@WithDeleted(), arg', options.arg, 'string');
   requireType('@WithDeleted(), contextName', options.contextName, 'string');
   return applyDecorators(
     SetMetadata(WITH_DELETED_METADATA, options),

@@ -15,7 +15,7 @@ import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
 import { SoftDeleteContexts } from '../nest/soft-delete.contexts.js';
 import { observeInScope } from './observe-in-scope.js';
-import { readQuery } from './read-query.js';
+import { readParameter } from './read-parameter.js';
 import { responseOf } from './response-of.js';
 import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
 
@@ -33,10 +33,12 @@ export class WithDeletedInterceptor implements NestInterceptor, OnModuleInit {
     @Optional() @Inject(SoftDeleteContexts) private readonly contexts?: SoftDeleteContexts,
   ) {}
 
-  /** @throws SoftDeleteNotInstalledError if a route asks for an ORM that is not there */
+  /** @throws SoftDeleteNotInstalledError if a handler asks for an ORM that is not there */
   onModuleInit(): void {
     const scanner = new MetadataScanner();
-    for (const { metatype } of new DiscoveryService(this.modules).getControllers()) {
+    const discovery = new DiscoveryService(this.modules);
+    // Resolvers and gateways are providers.
+    for (const { metatype } of [...discovery.getControllers(), ...discovery.getProviders()]) {
       const prototype = metatype?.prototype ?? {};
       const routes = scanner.getAllMethodNames(prototype).map((name) => prototype[name]);
       for (const target of [metatype, ...routes].filter(Boolean)) {
@@ -65,17 +67,20 @@ export class WithDeletedInterceptor implements NestInterceptor, OnModuleInit {
   }
 }
 
-function requestedScope({ query }: WithDeletedOptions, context: ExecutionContext): DeletedScope {
-  if (query === undefined) {
+function requestedScope(options: WithDeletedOptions, context: ExecutionContext): DeletedScope {
+  if (options.query === undefined && options.arg === undefined) {
     return 'with';
   }
-  switch (readQuery(context, query)) {
+  const { value, called } = readParameter(context, options);
+  switch (value) {
+    case true:
     case 'true':
       return 'with';
+    case false:
     case 'false':
     case undefined:
       return 'active';
     default:
-      throw new BadRequestException(`The query parameter ${query} must be true or false.`);
+      throw new BadRequestException(`${called} must be true or false.`);
   }
 }

@@ -1,13 +1,12 @@
+import type { RequestParameter } from './request-parameter.js';
+
 /**
+ * With neither `query` nor `arg`, every request sees deleted rows. Otherwise those that say `true`; anything but `true` and `false` is
+ * answered with 400.
+ *
  * @publicApi
  */
-export interface WithDeletedOptions {
-  /**
-   * The query parameter with which a request asks for deleted rows: `true` or `false`; anything else is answered with 400.
-   *
-   * @default every request to the route sees deleted rows
-   */
-  query?: string;
+export interface WithDeletedOptions extends RequestParameter {
   /**
    * The ORM, where the application has several.
    *

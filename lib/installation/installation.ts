@@ -1,8 +1,9 @@
-import type { Configuration, EntityManager } from '@mikro-orm/core';
+import type { Configuration, EntityManager, EntityMetadata } from '@mikro-orm/core';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { Operations } from '../events/operations.js';
 import { TransactionState } from '../events/transaction-state.js';
+import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
@@ -19,10 +20,16 @@ export interface Installation {
   /** The scope that reads have unless they name another: `active` outside of any. */
   readonly scope: ScopeStorage;
   actor: () => string | undefined;
+  /** Whether every operation but a purge has to say why. */
+  requiresReason: boolean;
   /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
   readonly transactions: TransactionState;
+  /** The entity of the table in which operations are recorded, if the ORM has it. */
+  records?: EntityMetadata | undefined;
+  /** The entities of the tables of legal holds, if the ORM has them. */
+  holds?: HoldTables | undefined;
   /** Where every door says what it did. */
   readonly operations: Operations;
 }
@@ -58,6 +65,7 @@ export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOp
     operations: new Operations(transactions),
     scope,
     actor: configured.actor ?? (() => undefined),
+    requiresReason: configured.log?.reason === 'required',
     configured,
   };
   installations.set(orm.config, installation);

@@ -3,6 +3,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 
 const outer = new WeakMap<EntityManager, EntityManager>();
 const lending = new WeakMap<EntityManager, EntityManager>();
+/** What transactions that were rolled back have left to the entity managers that share a set. Held weakly: whoever has it may let go of it. */
+const left = new WeakMap<EntityManager, Set<WeakRef<object>>>();
 
 /**
  * Says that one entity manager works for another, with an identity map of its own: `em.transactional()` with `clear`.
@@ -24,12 +26,38 @@ export function outerManagers(em: EntityManager): EntityManager[] {
 export function borrowsFrom(em: EntityManager, lender: EntityManager): void {
   if (em !== lender) {
     lending.set(em, lender);
+    left.set(em, leftTo(lender));
   }
 }
 
 /** The entity managers whose entities an entity manager has borrowed, the nearest first. @internal */
 export function lenders(em: EntityManager): EntityManager[] {
   return follow(lending, em);
+}
+
+/**
+ * The entities of transactions that were rolled back and that nobody manages since. Collections that such a transaction was the first
+ * to load hold them still.
+ *
+ * @internal
+ */
+export function leftEntities(em: EntityManager): object[] {
+  const entities: object[] = [];
+  for (const reference of left.get(em) ?? []) {
+    const entity = reference.deref();
+    if (!entity) {
+      left.get(em)!.delete(reference);
+    } else {
+      entities.push(entity);
+    }
+  }
+  return entities;
+}
+
+function leftTo(em: EntityManager): Set<WeakRef<object>> {
+  const entities = left.get(em) ?? new Set<WeakRef<object>>();
+  left.set(em, entities);
+  return entities;
 }
 
 function follow(links: WeakMap<EntityManager, EntityManager>, em: EntityManager): EntityManager[] {
@@ -48,10 +76,16 @@ function follow(links: WeakMap<EntityManager, EntityManager>, em: EntityManager)
  * @internal
  */
 export function takeBackEntities(em: EntityManager, from: EntityManager): void {
-  for (const entity of em.getUnitOfWork(false).getIdentityMap()) {
+  const managed = new Set<object>(em.getUnitOfWork(false).getIdentityMap().values());
+  for (const entity of managed) {
     const wrapped = helper(entity);
     if (wrapped.__em === from) {
       wrapped.__em = em;
+    }
+  }
+  for (const entity of from.getUnitOfWork(false).getIdentityMap().values() as object[]) {
+    if (!managed.has(entity)) {
+      leftTo(em).add(new WeakRef(entity));
     }
   }
 }

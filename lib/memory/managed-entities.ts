@@ -9,6 +9,7 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { leftEntities } from '../installation/outer-managers.js';
 import { putIn } from '../orm/chosen-part.js';
 import { ScopedCollection } from '../orm/scoped-collection.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -19,9 +20,11 @@ import { askDatabaseWhileDeleted } from '../orm/loaded-while-active.js';
 /** Takes back a change of memory. @internal */
 export type Undo = () => void;
 
-/** The managed entities of a hierarchy. @internal */
+/** The managed entities of a hierarchy, and those that a transaction which was rolled back has left. @internal */
 export function managedEntities(em: EntityManager, meta: EntityMetadata): object[] {
-  return [...em.getUnitOfWork().getIdentityMap().getStore<object>(meta.root).values()];
+  const managed = em.getUnitOfWork().getIdentityMap().getStore<object>(meta.root).values();
+  const left = leftEntities(em.getContext(false) as EntityManager);
+  return [...new Set([...managed, ...left.filter((entity) => metadataOf(em, entity).root === meta.root)])];
 }
 
 /**
@@ -104,7 +107,7 @@ export function markDeleted(
 /** What the mark of a row holds in memory: the time of its deletion and, where the entity keeps it, who has deleted it. @internal */
 export function markValues(
   { property, deletedBy }: SoftDeletableEntityMetadata,
-  time: Date | null,
+  time: unknown,
   actor?: unknown,
 ): Record<string, unknown> {
   return { [property]: time, ...(deletedBy ? { [deletedBy.property]: actor ?? null } : {}) };
@@ -172,7 +175,6 @@ export function takeOut(collection: Collection<object>, items: readonly object[]
 
 /** The managed owners of relations that may hold rows of an entity without holding its foreign key. */
 function* referrers(em: EntityManager, meta: EntityMetadata) {
-  const identityMap = em.getUnitOfWork().getIdentityMap();
   for (const other of em.getMetadata()) {
     const relations = other.relations.filter(
       (prop) =>
@@ -184,7 +186,7 @@ function* referrers(em: EntityManager, meta: EntityMetadata) {
     if (relations.length === 0) {
       continue;
     }
-    for (const owner of identityMap.getStore<object>(other.root).values()) {
+    for (const owner of managedEntities(em, other)) {
       if (metadataOf(em, owner) !== other) {
         continue;
       }

@@ -8,6 +8,7 @@ import { managedEntities, markDeleted, markValues, type Undo } from './managed-e
 import { identify, inChunks, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute } from '../sql/transaction.js';
+import { unitValue } from '../sql/unit-value.js';
 
 /**
  * Tells memory which of the entities it holds a set-based deletion has reached, the memory of the entity managers that this one
@@ -61,9 +62,13 @@ export async function deletedInUnit(
   candidates: readonly object[],
 ): Promise<Map<object, Record<string, unknown>>> {
   const deleted = new Map<object, Record<string, unknown>>();
+  if (candidates.length === 0) {
+    return deleted;
+  }
+  const value = await unitValue(em, ctx, entry, unit);
   await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
     for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
-      deleted.set(entity, { ...markValues(entry, unit.date, unit.actor), ...version });
+      deleted.set(entity, { ...markValues(entry, value(), unit.actor), ...version });
     }
   });
   return deleted;
@@ -79,7 +84,7 @@ async function findInUnit(
   const { meta } = entry;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const version = meta.ownsVersionProperty() ? meta.properties[meta.versionProperty] : undefined;
-  const byKey = new Map(candidates.map(([entity, key]) => [identify(key), entity]));
+  const byKey = Map.groupBy(candidates, ([, key]) => identify(key));
   const condition = keyConditionSql(
     em,
     meta,
@@ -98,11 +103,9 @@ async function findInUnit(
     [...condition.params, unit.text],
   );
   return rows.flatMap((row) => {
-    const entity = byKey.get(identify(row['soft-delete:key'] as string[]));
-    if (!entity) {
-      return [];
-    }
-    const mapped = version ? em.getComparator().mapResult<any>(meta, row as any) : undefined;
-    return [[entity, version ? { [version.name]: mapped![version.name] } : {}]];
+    const mapped = version ? em.getComparator().mapResult<any>(meta, row as never) : undefined;
+    const written = version ? { [version.name]: mapped![version.name] } : {};
+    const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
+    return held.map(([entity]): [object, Record<string, unknown>] => [entity, written]);
   });
 }

@@ -75,7 +75,7 @@ async function syncOne(
   const deleted = managedEntities(em, meta).filter((entity) => (entity as Record<string, unknown>)[property] != null);
   for (const [entity, key] of await rowKeys(em, ctx, meta, deleted)) {
     if (rows.has(meta, key)) {
-      const version = meta.versionProperty && (entity as Record<string, any>)[meta.versionProperty];
+      const version = meta.versionProperty && (entity as Record<string, unknown>)[meta.versionProperty];
       undo.push(
         takeOver(em, entity, {
           ...markValues(entry, null),
@@ -115,7 +115,7 @@ function ownersWaiting(em: EntityManager, owner: EntityMetadata, prop: EntityPro
     if (metadataOf(em, entity) !== owner) {
       return false;
     }
-    const value = (entity as Record<string, any>)[prop.name];
+    const value = (entity as Record<string, unknown>)[prop.name];
     switch (prop.kind) {
       case ReferenceKind.ONE_TO_MANY:
         return Utils.isCollection(value) && value.isInitialized();

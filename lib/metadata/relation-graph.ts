@@ -111,7 +111,7 @@ export class RelationGraph {
   }
 
   #manyToMany(meta: EntityMetadata, prop: EntityProperty): RelationCandidate[] {
-    const pivot = this.storage.find(prop.pivotEntity as any);
+    const pivot = this.storage.find(prop.pivotEntity as never);
     if (!pivot) {
       return [];
     }

@@ -95,7 +95,7 @@ export class SoftDeleteCatalog {
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
   find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
     // Metadata may belong to another ORM over the same classes.
-    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as any);
+    const meta = this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
     return meta && this.#entities.get(meta.root);
   }
 
@@ -103,8 +103,11 @@ export class SoftDeleteCatalog {
   get(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata {
     const found = this.find(entity);
     if (!found) {
-      const known = isMetadata(entity) || this.storage.find(entity as any) !== undefined;
-      throw new NotSoftDeletableError(isMetadata(entity) ? entity.className : Utils.className(entity as any), known);
+      const known = isMetadata(entity) || this.storage.find(entity as EntityName) !== undefined;
+      throw new NotSoftDeletableError(
+        isMetadata(entity) ? entity.className : Utils.className(entity as EntityName),
+        known,
+      );
     }
     return found;
   }
@@ -173,14 +176,31 @@ function describe(meta: EntityMetadata, mark: SoftDeletableOptions): SoftDeletab
     );
   }
   const columnType = prop.columnTypes[0] ?? '';
-  if (!/^timestamp/i.test(columnType)) {
+  const ownType = prop.customType?.constructor.name;
+  if (!/^timestamp(tz)? *(\(\d\))?( with(out)? time zone)?$/i.test(columnType)) {
     throw new SoftDeleteConfigError(
       where,
-      `the property "${property}" is a column of type ${columnType}, not a timestamp.`,
-      "Declare it with `type: 'timestamptz'`.",
+      `the property "${property}" is a column of type ${columnType}${ownType ? `, given by the custom type ${ownType}` : ''}, not a timestamp.`,
+      ownType
+        ? `Use \`type: 'timestamptz'\`, or a custom type whose \`getColumnType()\` gives timestamptz and which converts that.`
+        : "Declare it with `type: 'timestamptz'`.",
     );
   }
-  if (/^timestamp[a-z]*\([0-5]\)/i.test(columnType)) {
+  if (prop.customType?.convertToJSValueSQL) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so that no index of active rows could be declared.`,
+      'Convert in `convertToJSValue()` alone.',
+    );
+  }
+  if (prop.ref) {
+    throw new SoftDeleteConfigError(
+      where,
+      `the property "${property}" is wrapped in a reference, which an active row has as well.`,
+      'Remove `ref: true`.',
+    );
+  }
+  if (/^timestamp[a-z]* *\([0-5]\)/i.test(columnType)) {
     throw new SoftDeleteConfigError(
       where,
       `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,

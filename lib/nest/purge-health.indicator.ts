@@ -18,6 +18,11 @@ export interface PurgeHealthOptions {
   sla?: Duration;
 }
 
+/** What the indicator asks a purge. */
+interface PurgeState extends Pick<PurgeService, 'lag'> {
+  readonly braked?: readonly string[];
+}
+
 /** What `@nestjs/terminus` wants to know of an indicator. */
 type PurgeHealthResult<Key extends string> = {
   [Name in Key]: {
@@ -34,7 +39,8 @@ type PurgeHealthResult<Key extends string> = {
 
 /**
  * Tells a health check of `@nestjs/terminus` whether the purge keeps up: down if the oldest due row has been due for longer than
- * the agreed time. Blocked rows do not count, since no purge can remove them.
+ * the agreed time, or if the last run of this process has left an entity alone because far more of its rows were due than usual. Blocked
+ * rows do not count, since no purge can remove them.
  *
  * It needs no more of `@nestjs/terminus` than the form of its results, so nothing is imported from there. List it among the
  * providers of the module that has the health check:
@@ -50,7 +56,7 @@ type PurgeHealthResult<Key extends string> = {
  */
 @Injectable()
 export class PurgeHealthIndicator {
-  constructor(@Inject(PurgeService) private readonly purge: Pick<PurgeService, 'lag'>) {}
+  constructor(@Inject(PurgeService) private readonly purge: PurgeState) {}
 
   /**
    * @throws SoftDeleteConfigError if the time is not one, or an option is unknown
@@ -73,11 +79,16 @@ export class PurgeHealthIndicator {
       overdueBy: Math.max(0, ...entities.map(({ overdueBy }) => overdueBy)),
       ...(mayBeBlocked ? { due: sum('due'), blocked: sum('blocked') } : {}),
     };
+    const { braked = [] } = this.purge;
+    const problems = [
+      ...(late.length > 0 ? [`The purge is behind for ${late.join(', ')}.`] : []),
+      ...(braked.length > 0 ? [`The purge left ${braked.join(', ')} alone: far more rows are due than usual.`] : []),
+    ];
     const result: PurgeHealthResult<string> = {
       [key]:
-        late.length === 0
+        problems.length === 0
           ? { status: 'up', ...details }
-          : { status: 'down', message: `The purge is behind for ${late.join(', ')}.`, ...details },
+          : { status: 'down', message: problems.join(' '), ...details },
     };
     return result as PurgeHealthResult<Key>;
   }

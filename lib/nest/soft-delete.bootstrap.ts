@@ -7,8 +7,11 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { getHookMarks, type HookMark } from '../deletion/hooks/hook.mark.js';
+import { addHook } from '../deletion/hooks/register-hook.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { checkHandlers } from '../http/check-handlers.js';
 import { getPurgeMarks, type PurgeMark } from '../purge/on-purge.mark.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describeRetentions } from './describe-retentions.js';
@@ -18,7 +21,7 @@ import { getPurgeServiceToken } from './soft-delete.tokens.js';
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /**
- * Once per application: hands the `@OnPurge()` methods of its providers to the purges, says what is kept for how long, and completes
+ * Once per application: hands the `@OnPurge()`, `@OnDelete()` and `@OnRestore()` methods of its providers to those who call them, says what is kept for how long, and completes
  * the events when it closes.
  *
  * @internal
@@ -34,9 +37,12 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
 
   /**
    * @throws NotSoftDeletableError if a method handles the purge of an entity that no ORM of the application soft-deletes
-   * @throws SoftDeleteConfigError if a method belongs to a provider that a purge cannot call
+   * @throws SoftDeleteConfigError if a method belongs to a provider that nobody can call, or handles the deletion of an entity that no
+   * ORM of the application soft-deletes, or of a field that the entity lacks; or if a decorator for requests is where no request comes
    */
   onModuleInit(): void {
+    const logger = new Logger('SoftDeleteModule');
+    checkHandlers(this.discovery, this.scanner).forEach((warning) => logger.warn(warning));
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const prototype = prototypeOf(wrapper);
@@ -47,8 +53,11 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
       }
       seen.add(identity);
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        for (const mark of getPurgeMarks(prototype[name])) {
+        for (const mark of getPurgeMarks(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
+        }
+        for (const mark of getHookMarks(prototype[name] as object)) {
+          this.#hook(wrapper, name, mark);
         }
       }
     }
@@ -70,14 +79,21 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
     }
   }
 
-  #register(wrapper: Wrapper, method: string, { entity, options }: PurgeMark): void {
-    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
-      throw new SoftDeleteConfigError(
-        `@OnPurge() on ${wrapper.name}.${method}`,
-        'there is no one instance of the provider that a purge could call, since it is request-scoped or transient.',
-        'Move the method to a provider of Scope.DEFAULT, one whose dependencies are too.',
-      );
+  /** To every ORM of the application that soft-deletes the entity: a class may belong to several. */
+  #hook(wrapper: Wrapper, method: string, { action, entity, options }: HookMark): void {
+    const decorator = action === 'deleted' ? '@OnDelete()' : '@OnRestore()';
+    const where = `${decorator} on ${wrapper.name}.${method}`;
+    requireOneInstance(wrapper, where, 'a deletion');
+    const installations = [...this.contexts.all().values()];
+    const concerned = installations.filter(({ catalog }) => catalog.find(entity));
+    // One that does not know the entity says so.
+    for (const installation of concerned.length > 0 ? concerned : installations.slice(0, 1)) {
+      addHook(installation, where, action, entity, (rows, context) => wrapper.instance[method](rows, context), options);
     }
+  }
+
+  #register(wrapper: Wrapper, method: string, { entity, options }: PurgeMark): void {
+    requireOneInstance(wrapper, `@OnPurge() on ${wrapper.name}.${method}`, 'a purge');
     const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
     if (contexts.length === 0) {
       throw new NotSoftDeletableError(entity.name, true);
@@ -89,8 +105,19 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
   }
 }
 
+/** @throws SoftDeleteConfigError if there is none */
+function requireOneInstance(wrapper: Wrapper, where: string, caller: string): void {
+  if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
+    throw new SoftDeleteConfigError(
+      where,
+      `there is no one instance of the provider that ${caller} could call, since it is request-scoped or transient.`,
+      'Move the method to a provider of Scope.DEFAULT, one whose dependencies are too.',
+    );
+  }
+}
+
 /** Of the class where there is one: the instance of a request-scoped provider does not exist yet. */
-function prototypeOf({ metatype, instance }: Wrapper): Record<string, any> | undefined {
+function prototypeOf({ metatype, instance }: Wrapper): Record<string, unknown> | undefined {
   const isObject = typeof instance === 'object' && instance !== null;
   return isObject ? Object.getPrototypeOf(instance) : metatype?.prototype;
 }

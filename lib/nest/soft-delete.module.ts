@@ -11,7 +11,13 @@ import { SoftDeleteContexts } from './soft-delete.contexts.js';
 import { getInstalledOrmToken } from './soft-delete.internal-tokens.js';
 import { ConfigurableModuleClass } from './soft-delete.module-definition.js';
 import { createContextProviders, createRepositoryProviders } from './soft-delete.providers.js';
-import { getPurgeServiceToken, getSoftDeleteDoctorToken, getSoftDeleteEventsToken } from './soft-delete.tokens.js';
+import {
+  getDeletionLogToken,
+  getLegalHoldServiceToken,
+  getPurgeServiceToken,
+  getSoftDeleteDoctorToken,
+  getSoftDeleteEventsToken,
+} from './soft-delete.tokens.js';
 
 /** What all ORMs of one application share: Nest makes one of it, however often it is imported. */
 @Global()
@@ -38,8 +44,8 @@ const ASYNC_OTHERS = ['inject', 'imports', 'contextName', 'provideInjectionToken
 @Module({})
 export class SoftDeleteModule extends ConfigurableModuleClass {
   /**
-   * Installs soft deletion on the application's MikroORM instance and makes `PurgeService`, `SoftDeleteEvents` and
-   * `SoftDeleteDoctor` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
+   * Installs soft deletion on the application's MikroORM instance and makes `PurgeService`, `SoftDeleteEvents`,
+   * `SoftDeleteDoctor`, `DeletionLog` and `LegalHoldService` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
    *
    * @throws SoftDeleteConfigError at start-up, if an option or a mark on an entity cannot work, or there is no such ORM
    * @throws PurgeScheduleError at start-up, if `purge.cron` is set and the application has no `ScheduleModule`
@@ -92,6 +98,8 @@ function withContext(definition: DynamicModule, contextName: string | undefined)
     providers: [...(definition.providers ?? []), ...createContextProviders(contextName)],
     exports: [
       getInstalledOrmToken(contextName),
+      getDeletionLogToken(contextName),
+      getLegalHoldServiceToken(contextName),
       getPurgeServiceToken(contextName),
       getSoftDeleteEventsToken(contextName),
       getSoftDeleteDoctorToken(contextName),

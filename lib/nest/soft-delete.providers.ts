@@ -2,6 +2,8 @@ import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { type FactoryProvider, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
+import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
@@ -19,6 +21,8 @@ import { getInstalledOrmToken, getOrmToken, PURGE_SCHEDULER, RESOLVED_OPTIONS } 
 import { MODULE_OPTIONS_TOKEN } from './soft-delete.module-definition.js';
 import { ApplicationPurgeService } from './soft-delete.purge-service.js';
 import {
+  getDeletionLogToken,
+  getLegalHoldServiceToken,
   getPurgeServiceToken,
   getSoftDeleteDoctorToken,
   getSoftDeleteEventsToken,
@@ -51,7 +55,7 @@ export function createContextProviders(contextName: string | undefined): Provide
         if (!orm) {
           throw explainMissingOrm(contextName, modules);
         }
-        installSoftDelete(orm, { actor: options.actor });
+        installSoftDelete(orm, { actor: options.actor, log: options.log });
         contexts.add(contextName, orm, options.purge);
         warnOfOtherRepositories(orm);
         return orm;
@@ -66,6 +70,16 @@ export function createContextProviders(contextName: string | undefined): Provide
     {
       provide: getSoftDeleteEventsToken(contextName),
       useFactory: (orm: MikroORM) => getInstallation(orm.em).events,
+      inject: [installedOrm],
+    },
+    {
+      provide: getDeletionLogToken(contextName),
+      useFactory: (orm: MikroORM) => new DeletionLog(orm),
+      inject: [installedOrm],
+    },
+    {
+      provide: getLegalHoldServiceToken(contextName),
+      useFactory: (orm: MikroORM) => new LegalHoldService(orm),
       inject: [installedOrm],
     },
     {
@@ -91,7 +105,8 @@ export function createContextProviders(contextName: string | undefined): Provide
 }
 
 function warnOfOtherRepositories(orm: MikroORM): void {
-  const entities = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
+  const others = entitiesWithOtherRepositories(orm.em, getInstallation(orm.em).catalog);
+  const entities = others.map(({ meta }) => meta.className);
   if (entities.length > 0) {
     new Logger('SoftDeleteModule').warn(
       `The repositories of ${entities.join(', ')} do not extend SoftDeleteRepository: they can neither restore nor show deleted rows. ` +

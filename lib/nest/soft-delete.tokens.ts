@@ -1,5 +1,7 @@
 import { type EntityName, Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
+import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { PurgeService } from '../purge/purge.service.js';
@@ -43,6 +45,24 @@ export function getSoftDeleteEventsToken(contextName?: string): InjectionToken<S
  */
 export function getSoftDeleteDoctorToken(contextName?: string): InjectionToken<SoftDeleteDoctor> {
   return contextName ? named(SoftDeleteDoctor.name, contextName) : SoftDeleteDoctor;
+}
+
+/**
+ * The injection token of the `DeletionLog` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getDeletionLogToken(contextName?: string): InjectionToken<DeletionLog> {
+  return contextName ? named(DeletionLog.name, contextName) : DeletionLog;
+}
+
+/**
+ * The injection token of the `LegalHoldService` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getLegalHoldServiceToken(contextName?: string): InjectionToken<LegalHoldService> {
+  return contextName ? named(LegalHoldService.name, contextName) : LegalHoldService;
 }
 
 function named(token: string, contextName: string | undefined): string {

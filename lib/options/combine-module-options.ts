@@ -26,13 +26,21 @@ export function combineModuleOptions(
   if (configured.actor && module.actor) {
     refuseContradiction('actor', configured.actor, module.actor, theirs.actor, ours.actor);
   }
+  if (configured.log?.reason !== undefined && module.log?.reason !== undefined) {
+    refuseContradiction('log.reason', configured.log.reason, module.log.reason, theirs.log.reason, ours.log.reason);
+  }
   const [there, here] = [configured.purge ?? {}, module.purge ?? {}];
   for (const name of named(here).filter((name) => there[name] !== undefined)) {
     refuseContradiction(`purge.${name}`, there[name], here[name], theirs.purge[name], ours.purge[name]);
   }
   const purge = combinePurgeOptions(there, here);
   requireOneEngine(purge);
-  return { contextName: ours.contextName, actor: module.actor ?? theirs.actor, purge };
+  return {
+    contextName: ours.contextName,
+    actor: module.actor ?? theirs.actor,
+    log: { ...theirs.log, ...ours.log },
+    purge,
+  };
 }
 
 /** Options of a purge, and those of another one for what they leave out. @internal */

@@ -4,7 +4,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 interface Types {
   boolean: boolean;
   string: string;
-  function: (...args: any[]) => any;
+  function: (...args: never) => unknown;
   list: readonly unknown[];
   object: object;
   AbortSignal: AbortSignal;

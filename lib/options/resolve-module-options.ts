@@ -3,6 +3,8 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import type { PurgeThrottle } from './purge-throttle.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
+import { type ResolvedBrakeOptions, resolveBrake } from './brake-options.js';
+import { type LogOptions, requireLogOptions } from './log-options.js';
 import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module-options.js';
 
 /** @internal */
@@ -23,16 +25,18 @@ export interface ResolvedPurgeOptions {
   /** `undefined`: no limit. */
   readonly maxRows: number | undefined;
   readonly throttle: readonly PurgeThrottle[];
+  readonly brake: ResolvedBrakeOptions | false;
 }
 
 /** @internal */
 export interface ResolvedModuleOptions {
   readonly contextName: string | undefined;
   readonly actor: () => string | undefined;
+  readonly log: LogOptions;
   readonly purge: ResolvedPurgeOptions;
 }
 
-const MODULE_KEYS = ['contextName', 'actor', 'purge'];
+const MODULE_KEYS = ['contextName', 'actor', 'log', 'purge'];
 const PURGE_KEYS = [
   'cron',
   'engine',
@@ -44,6 +48,7 @@ const PURGE_KEYS = [
   'lockTimeout',
   'maxRows',
   'throttle',
+  'brake',
 ];
 const LARGEST_BATCH = 100_000;
 
@@ -72,6 +77,7 @@ export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): Res
   return {
     contextName: options.contextName,
     actor: options.actor ?? (() => undefined),
+    log: requireLogOptions(options.log),
     purge: resolvePurgeOptions(options.purge),
   };
 }
@@ -90,6 +96,7 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
     lockTimeout: atLeastOneMillisecond('purge.lockTimeout', options.lockTimeout ?? 50),
     maxRows: rowCount('purge.maxRows', options.maxRows),
     throttle: throttles(options.throttle),
+    brake: resolveBrake(options.brake),
   };
   requireOneEngine(resolved);
   return resolved;

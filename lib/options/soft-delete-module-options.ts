@@ -1,5 +1,7 @@
 import type { Duration } from './duration.js';
 import type { PurgeThrottle } from './purge-throttle.js';
+import type { PurgeBrakeOptions } from './brake-options.js';
+import type { LogOptions } from './log-options.js';
 
 /**
  * When and how deleted rows are removed for good.
@@ -64,6 +66,13 @@ export interface PurgeOptions {
    * @default '50ms'
    */
   lockTimeout?: Duration;
+  /**
+   * When a run leaves an entity alone because far more of its rows are due than usual; its outcome is `'braked'` then, and
+   * `run({ overrideBrake: true })` goes on. `false`: never.
+   *
+   * @default { factor: 5, atLeast: 1000, share: 0.5 }
+   */
+  brake?: PurgeBrakeOptions | false;
 }
 
 /**
@@ -79,8 +88,10 @@ export interface SoftDeleteModuleOptions {
    * @default the instance registered without a name
    */
   contextName?: string;
-  /** Who is deleting, for the events: called once per operation. */
+  /** Who is deleting, for `deletedBy`, records and events: called once per operation. */
   actor?: () => string | undefined;
+  /** How deletions are recorded. */
+  log?: LogOptions;
   /** When and how deleted rows are removed for good. */
   purge?: PurgeOptions;
 }
@@ -90,4 +101,4 @@ export interface SoftDeleteModuleOptions {
  *
  * @publicApi
  */
-export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor'>;
+export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor' | 'log'>;

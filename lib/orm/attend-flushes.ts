@@ -22,7 +22,7 @@ export function attendFlushes(events: EventManager, attendant: FlushAttendant): 
   if (!attendant.attend(events)) {
     return;
   }
-  const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: any, meta?: any) => any;
+  const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: unknown, meta?: unknown) => unknown;
   const around = async (event: EventType, args: FlushEventArgs): Promise<void> => {
     if (event === EventType.onFlush) {
       attendant.turnRemovals(args);
@@ -35,12 +35,12 @@ export function attendFlushes(events: EventManager, attendant: FlushAttendant): 
     await dispatch(EventType.beforeUpdate, args, meta);
     attendant.completeUpdate(args);
   };
-  events.dispatchEvent = ((event: EventType, args: any, meta?: any) => {
+  events.dispatchEvent = ((event: EventType, args: unknown, meta?: unknown) => {
     if (event === EventType.beforeUpdate) {
-      return aroundUpdate(args, meta);
+      return aroundUpdate(args as EventArgs<any>, meta);
     }
     return event === EventType.beforeFlush || event === EventType.onFlush
-      ? around(event, args)
+      ? around(event, args as FlushEventArgs)
       : dispatch(event, args, meta);
   }) as typeof events.dispatchEvent;
 }

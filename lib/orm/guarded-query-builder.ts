@@ -1,7 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { QueryBuilder, QueryType } from '@mikro-orm/postgresql';
+import { type EntityManager, QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { whileBuilding } from './chosen-part.js';
+import { hasShownDeleted, showActive } from './show-active.js';
+import { getInstallation } from '../installation/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -33,7 +35,22 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
   }
 
   override async getResultList(limit?: number): Promise<any> {
-    return whileBuilding(() => super.getResultList(limit));
+    return this.handOut(await whileBuilding(() => super.getResultList(limit)));
+  }
+
+  override async *stream(options?: any): any {
+    const rows = super.stream(options);
+    try {
+      for (;;) {
+        const { done, value } = await whileBuilding(() => rows.next());
+        if (done) {
+          return;
+        }
+        yield this.handOut([value])[0];
+      }
+    } finally {
+      await rows.return?.(undefined as never);
+    }
   }
 
   override clone(reset?: any, preserve?: any): any {
@@ -44,6 +61,28 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
   /** @internal */
   protected get catalog(): SoftDeleteCatalog {
     return SoftDeleteCatalog.of({ config: this.platform.getConfig(), getMetadata: () => this.metadata });
+  }
+
+  /** Whether the loaded relations of what is handed out may show deleted rows: those that it joins are what it asks for. */
+  protected get showsDeleted(): boolean {
+    return (getInstallation(this.em!).scope.getStore() ?? 'active') !== 'active' || this.state.populate.length > 0;
+  }
+
+  private handOut<Rows extends readonly unknown[]>(rows: Rows): Rows {
+    // The driver maps nothing: whoever asked it does.
+    if (!this.em) {
+      return rows;
+    }
+    const em = (this.em as EntityManager).getContext(false) as EntityManager;
+    const entry = this.mainAlias.meta && this.catalog.find(this.mainAlias.meta as EntityMetadata);
+    const showsDeleted = this.showsDeleted;
+    if (showsDeleted || (entry && rows.some((row) => (row as Record<string, unknown>)[entry.property] != null))) {
+      hasShownDeleted(em);
+    }
+    if (!showsDeleted) {
+      showActive(em, rows, getInstallation(em));
+    }
+    return rows;
   }
 
   private get guardState(): { softDeleteGuarded?: boolean } {

@@ -16,6 +16,12 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 // therefore depends on the scope. Left to the ORM, two rows that come into memory one after the other would take the place, the
 // key and, by orphan removal, the life of each other, and the next flush would write that.
 
+/** How a factory brings a row into memory. */
+interface FactoryOptions {
+  readonly convertCustomTypes?: boolean;
+  readonly newEntity?: boolean;
+}
+
 const inverses = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
 const owners = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
 
@@ -78,8 +84,10 @@ export function hasInverseOwners(storage: MetadataStorage, entityName: any, cata
 
 /**
  * Brings a row that holds the key of a one-to-one relation into memory. It takes the place on the other side unless one that
- * has more right to it is there: an active one, or one that was deleted later.
+ * has more right to it is there: an active one, or one that was deleted later. A row that is created, rather than read, replaces an
+ * active one as it does in the ORM.
  *
+ * @param create - brings a row into memory, as an entity of the same class or of another
  * @internal
  */
 export function keepInverseReferences<T>(
@@ -87,27 +95,28 @@ export function keepInverseReferences<T>(
   entityName: any,
   data: any,
   catalog: SoftDeleteCatalog,
-  fromDatabase: boolean,
-  create: () => T,
+  { convertCustomTypes: fromDatabase = false, newEntity: isNew = false }: FactoryOptions,
+  create: (entityName: any, data: any) => T,
 ): T {
   const meta = em.getMetadata().find(entityName) as EntityMetadata | undefined;
   const props = meta && data ? ownersOf(meta, catalog) : [];
   if (props.length === 0) {
-    return create();
+    return create(entityName, data);
   }
   const places = props.flatMap((prop) => {
     const other = entityOfKey(em, prop, data[prop.name], fromDatabase);
-    const inverse = prop.targetMeta!.properties[prop.inversedBy as never] as EntityProperty;
+    const inverse = inverseOf(prop);
     const current = other && savedTarget(other, inverse);
-    return current
+    return current && !(isNew && deletedAt(current, catalog) === undefined)
       ? [{ slot: helper(other).__data, name: inverse.name, value: helper(other).__data[inverse.name], current }]
       : [];
   });
   for (const { slot, name } of places) {
     slot[name] = null;
   }
+  const { row, nested } = isNew ? { row: data, nested: [] } : withoutInverses(props, data);
   try {
-    return create();
+    return create(entityName, row);
   } finally {
     for (const { slot, name, value, current } of places) {
       const next = Reference.unwrapReference(slot[name] as object);
@@ -115,7 +124,34 @@ export function keepInverseReferences<T>(
         slot[name] = value;
       }
     }
+    nested.forEach(([prop, other]) => create(prop.targetMeta!.class, other));
   }
+}
+
+/**
+ * Takes out of a row what was joined for the other side of its own references. Such a row comes into memory by itself: read as a part of
+ * this one, it would take its place before this one takes it back.
+ */
+function withoutInverses(
+  props: readonly EntityProperty[],
+  data: Record<string, any>,
+): { row: Record<string, any>; nested: [EntityProperty, object][] } {
+  const row = { ...data };
+  const nested: [EntityProperty, object][] = [];
+  for (const prop of props) {
+    const inverse = inverseOf(prop);
+    const other: unknown = Utils.isPlainObject<any>(row[prop.name]) ? row[prop.name][inverse.name] : undefined;
+    if (Utils.isPlainObject(other)) {
+      const { [inverse.name]: _, ...rest } = row[prop.name];
+      row[prop.name] = rest;
+      nested.push([inverse, other]);
+    }
+  }
+  return nested.length > 0 ? { row, nested } : { row: data, nested };
+}
+
+function inverseOf(prop: EntityProperty): EntityProperty {
+  return prop.targetMeta!.properties[prop.inversedBy as never] as EntityProperty;
 }
 
 /**
@@ -211,7 +247,7 @@ function entityOfKey(
     return entity ?? undefined;
   }
   const target = prop.targetMeta as EntityMetadata<any>;
-  const key: unknown = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, false) : value;
+  const key: unknown = Utils.isPlainObject(value) ? Utils.getPrimaryKeyValues(value, target, true) : value;
   const parts = Utils.flatten([key] as unknown[][], true);
   // A row that was joined without its key names nobody.
   return parts.some((part) => part == null)
@@ -228,11 +264,20 @@ function savedTarget(entity: object, prop: EntityProperty): object | undefined {
 }
 
 function isPreferred(entity: object, to: object, catalog: SoftDeleteCatalog): boolean {
-  const [time, other] = [deletedAt(entity, catalog), deletedAt(to, catalog)];
-  return other !== undefined && (time === undefined || time > other);
+  if (deletedAt(to, catalog) === undefined) {
+    return false;
+  }
+  return deletedAt(entity, catalog) === undefined || savedTime(entity, catalog) > savedTime(to, catalog);
 }
 
-function deletedAt(entity: object, catalog: SoftDeleteCatalog): Date | undefined {
+function deletedAt(entity: object, catalog: SoftDeleteCatalog): unknown {
   const entry = catalog.find(metadataOf(catalog, entity));
-  return (entry && (entity as Record<string, Date | null | undefined>)[entry.property]) ?? undefined;
+  return (entry && (entity as Record<string, unknown>)[entry.property]) ?? undefined;
+}
+
+/** The time of a deletion as its row has it: a custom type need not be comparable. */
+function savedTime(entity: object, catalog: SoftDeleteCatalog): number {
+  const { property } = catalog.get(metadataOf(catalog, entity));
+  const saved = (helper(entity).__originalEntityData as Record<string, unknown> | undefined)?.[property];
+  return new Date((saved ?? (entity as Record<string, unknown>)[property]) as string).getTime();
 }

@@ -122,8 +122,8 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options, ...rest) => {
     const entity: unknown = hasInverseOwners(storage, entityName, catalog)
-      ? keepInverseReferences(em, entityName, data, catalog, Boolean(options?.convertCustomTypes), () =>
-          create(entityName, data, options, ...rest),
+      ? keepInverseReferences(em, entityName, data, catalog, options ?? {}, (name, row) =>
+          name === entityName ? create(name, row, options, ...rest) : factory.create(name, row, options, ...rest),
         )
       : create(entityName, data, options, ...rest);
     if (Utils.isEntity<object>(entity)) {

@@ -145,6 +145,13 @@ export function scopedEntityManager(Base: EntityManagerClass, installation: Inst
       return handOut(this, args[2], await (super.populate as Read)(...args));
     }
 
+    /** A query builder maps its rows through this as well, and knows itself what they show. */
+    override map(...args: any[]): any {
+      const [, , options] = args as [any, any, { mapped?: boolean } | undefined];
+      const mapped: unknown = (super.map as (...all: any[]) => unknown)(...args);
+      return options?.mapped ? mapped : handOut(this, undefined, mapped);
+    }
+
     override async flush(): Promise<void> {
       return alone(this, () => super.flush());
     }

@@ -69,6 +69,10 @@ export class ScopedQueryBuilder extends GuardedQueryBuilder {
     return this.state as unknown as ScopeState;
   }
 
+  protected override get showsDeleted(): boolean {
+    return this.scopeState.softDeleteShowsEvery === true;
+  }
+
   override join(...args: any[]): any {
     const [, alias, cond, , path] = args;
     (super.join as (...all: any[]) => unknown)(...args);

@@ -41,7 +41,7 @@ export interface Touches {
 export const TOUCHES: readonly Touches[] = [
   {
     part: 'EntityManager',
-    members: { find: 2, findOne: 2, populate: 2 },
+    members: { find: 2, findOne: 2, map: 2, populate: 2 },
     since: '7.0',
     why: 'What a read hands out shows in its loaded relations what the scope of that read shows.',
     instead: 'an event after a read, with what it found and its options',
@@ -212,6 +212,13 @@ export const TOUCHES: readonly Touches[] = [
     since: '7.0',
     why: 'Deleted members leave loaded collections, and restored ones join them, without a change to be written.',
     instead: 'a way to change the loaded items of a collection that the next flush does not write',
+  },
+  {
+    part: 'QueryBuilder',
+    members: { em: 'later', getResultList: 1, stream: 1 },
+    since: '7.0',
+    why: 'What a query builder hands out shows in its loaded relations what the scope of the query shows.',
+    instead: 'an event after a read, with what it found and its options',
   },
   {
     part: 'QueryBuilder',

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { showMembers } from './show-members.js';
 
 const ARROWS: Readonly<Record<RelationPolicy, string>> = { cascade: '==>', restrict: '--x', keep: '-.->' };
 
@@ -16,10 +17,13 @@ export function drawDeletionPolicy(em: EntityManager): string {
   const arrows: string[] = [];
   for (const { meta } of catalog.all()) {
     nodes.add(meta.className);
-    for (const { child, name, policy } of catalog.graph.from(meta)) {
+    for (const edge of catalog.graph.from(meta)) {
+      const { child, name, policy } = edge;
       const target = child.root.className;
+      const members = showMembers(edge);
+      const text = `${name.split('.').at(-1)}: ${policy}${members && `, ${members}`}`;
       nodes.add(target);
-      arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${name.split('.').at(-1)}: ${policy}"| ${target}`);
+      arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${text.replaceAll('"', '#quot;')}"| ${target}`);
     }
   }
   const shape = (name: string) =>

@@ -6,6 +6,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
 import type { EntityPolicy } from './entity-policy.js';
+import { showMembers } from './show-members.js';
 
 /**
  * The policies of all entities that have a table, by name. Reads the metadata and no database.
@@ -32,7 +33,7 @@ function describe(
   const isSoft = (edge: RelationEdge) => catalog.find(edge.child) !== undefined;
   const rule = ({ link }: RelationEdge) => (link.kind === 'child-key' ? link.deleteRule : undefined);
   const list = (wanted: (edge: RelationEdge) => boolean) =>
-    [...new Set(edges.filter(wanted).map(({ name, child }) => `${name} (${child.className})`))].sort();
+    [...new Set(edges.filter(wanted).map(describeRelation))].sort();
   const byKey = (edge: RelationEdge) => edge.link.kind === 'child-key';
   const isPart = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
   const isCleared = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
@@ -60,6 +61,12 @@ function describe(
       unique.map(({ properties }) => properties.join(', ')),
     ),
   };
+}
+
+/** `Blog.drafts (Post where { published: false })` */
+function describeRelation(edge: RelationEdge): string {
+  const members = showMembers(edge);
+  return `${edge.name} (${edge.child.className}${members && ` ${members}`})`;
 }
 
 function pivotRows(edges: readonly RelationEdge[]): string[] {

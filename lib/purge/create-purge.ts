@@ -1,5 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { findInstallation } from '../installation/installation.js';
+import { hasComplianceTables } from '../metadata/compliance-tables.js';
 import { combinePurgeOptions } from '../options/combine-module-options.js';
 import type { PurgeOptions } from '../options/soft-delete-module-options.js';
 import { PurgeService } from './purge.service.js';
@@ -15,12 +17,17 @@ import { PurgeService } from './purge.service.js';
  * What the options leave out is as `softDelete()` in the ORM's configuration says.
  *
  * @throws SoftDeleteConfigError if an option cannot work
+ * @throws SoftDeleteNotInstalledError if the ORM has `complianceEntities()` and soft deletion is not installed on it
  * @publicApi
  */
 export function createPurge(
   orm: MikroORM<any>,
   options: Omit<PurgeOptions, 'cron' | 'timeZone' | 'engine'> = {},
 ): PurgeService {
-  const configured = findInstallation(orm.em)?.configured.purge;
-  return new PurgeService(orm, combinePurgeOptions(configured ?? {}, options));
+  const installation = findInstallation(orm.em);
+  // Without it nothing would be recorded, and no hold respected.
+  if (!installation && hasComplianceTables(orm.em)) {
+    throw new SoftDeleteNotInstalledError(orm.config.get('contextName'));
+  }
+  return new PurgeService(orm, combinePurgeOptions(installation?.configured.purge ?? {}, options));
 }

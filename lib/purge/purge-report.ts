@@ -9,11 +9,11 @@ export interface PurgeReport {
   readonly finishedAt: Date;
   readonly dryRun: boolean;
   /**
-   * `'completed'`: everything due was looked at. Else the run was stopped after a batch, by its time budget, its signal, `maxRows` or a
-   * throttle, and the next one goes on.
+   * `'completed'`: everything due was looked at. `'braked'`: entities with far more due rows than usual were left alone. Else the run was
+   * stopped after a batch, by its time budget, its signal, `maxRows` or a throttle, and the next one goes on.
    */
-  readonly outcome: 'completed' | 'time-budget' | 'aborted' | 'row-limit' | 'throttled';
-  /** Whether there is nothing left for another run to go on with: the outcome is `'completed'`. */
+  readonly outcome: 'completed' | 'time-budget' | 'aborted' | 'row-limit' | 'throttled' | 'braked';
+  /** Whether there is nothing left for another run to go on with: the outcome is `'completed'` or `'braked'`. */
   readonly isFinished: boolean;
   /** How many rows of soft-deletable entities were removed. */
   readonly total: number;
@@ -22,7 +22,7 @@ export interface PurgeReport {
 }
 
 /**
- * What a purge did with the rows of one entity. After a completed run, `purged + blocked + failed + locked` is the number of rows
+ * What a purge did with the rows of one entity. After a completed run, `purged + blocked + failed + locked + held` is the number of rows
  * that were due; rows that another instance removed meanwhile are in that one's report.
  *
  * @publicApi
@@ -39,14 +39,31 @@ export interface PurgeEntityReport {
   readonly failed: number;
   /** Due rows that somebody else had locked until the end, and rows that wait for such a row. */
   readonly locked: number;
+  /** Due rows that legal holds cover, blocked or not. */
+  readonly held: number;
   readonly batches: number;
   readonly durationMs: number;
   /** What blocks. A row that several references block counts for each. */
   readonly blockedBy: readonly PurgeBlock[];
   /** The rows that failed, but not more than the first hundred. */
   readonly failures: readonly PurgeFailure[];
+  /** Why the rows of this entity were left alone: far more were due than usual. */
+  readonly braked?: PurgeBrake;
   /** Why the rows of this entity were not looked at. The other entities were. */
   readonly error?: string;
+}
+
+/**
+ * How many rows of an entity were due when the brake stopped its purge.
+ *
+ * @publicApi
+ */
+export interface PurgeBrake {
+  readonly due: number;
+  /** The median of the runs on record; nothing while there are fewer than ten. */
+  readonly usual?: number;
+  /** How many the brake would have let pass. */
+  readonly limit: number;
 }
 
 /**

@@ -54,6 +54,12 @@ export interface PurgeRunOptions {
    * @default the module's `purge.maxRows`
    */
   readonly maxRows?: number;
+  /**
+   * Purges entities though far more of their rows are due than usual.
+   *
+   * @default false
+   */
+  readonly overrideBrake?: boolean;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
   /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */

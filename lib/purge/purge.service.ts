@@ -1,36 +1,37 @@
 import { performance } from 'node:perf_hooks';
-import type { EntityClass, EntityName } from '@mikro-orm/core';
+import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
-import { showValue } from '../errors/show-value.js';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
-import { contextOf } from '../installation/context-of.js';
 import { findInstallation } from '../installation/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
-import { type Cutoff, readDueTimes } from './plan/due-times.js';
+import { readDueTimes } from './plan/due-times.js';
+import { applyBrake } from './run/apply-brake.js';
 import { callOnProgress } from './run/call-on-progress.js';
-import { EntityRun } from './run/entity-run.js';
+import { createRuns } from './run/create-runs.js';
+import type { EntityRun } from './run/entity-run.js';
 import { PurgeConnection } from './connection/purge-connection.js';
 import { groupRuns, PurgeExecutor } from './run/purge-executor.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
 import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
 import type { PurgePlan } from './plan/purge-plan.js';
-import { planPurge, type PurgeOrder } from './plan/purge-planner.js';
+import { planPurge } from './plan/purge-planner.js';
 import { describePlan } from './plan/describe-plan.js';
 import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
 import type { PurgeEntityReport, PurgeReport } from './purge-report.js';
 import type { PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './run/purge-status.js';
 import { readKeyGraph } from './plan/read-key-graph.js';
+import { HoldWatch } from './run/hold-watch.js';
 import { reportHomeless } from './run/report-homeless.js';
 import { readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
+import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 import { type ResolvedRunOptions, resolveRunOptions } from './run/resolve-run-options.js';
+import { tableName } from '../sql/table-name.js';
 import { StoppedError, StopSignal } from './run/stop-signal.js';
 
 /**
@@ -46,6 +47,7 @@ export class PurgeService {
   readonly #catalog: SoftDeleteCatalog;
   readonly #hooks: PurgeHook[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  #braked: readonly string[] = [];
 
   /** Use `createPurge()` outside of Nest. @internal */
   constructor(
@@ -81,7 +83,7 @@ export class PurgeService {
    */
   async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
     const resolved = resolveRunOptions(options);
-    const entities = resolved.entities?.map((entity) => this.#resolveEntity(entity));
+    const entities = resolved.entities?.map((entity) => requirePurgedEntity(this.#catalog, entity));
     const {
       timeBudget = this.options.timeBudget,
       batchSize = this.options.batchSize,
@@ -148,6 +150,11 @@ export class PurgeService {
     });
   }
 
+  /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
+  get braked(): readonly string[] {
+    return this.#braked;
+  }
+
   /** What only reads is interrupted as a run is, before it has done anything. */
   async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
     try {
@@ -189,7 +196,7 @@ export class PurgeService {
         finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
         dryRun,
         outcome,
-        isFinished: outcome === 'completed',
+        isFinished: outcome === 'completed' || outcome === 'braked',
         total: runs.reduce((total, { purged }) => total + purged, 0),
         entities: [...runs.map((run) => run.report()), ...skipped],
       };
@@ -199,8 +206,13 @@ export class PurgeService {
       const { order, times, homeless } = await this.#prepare(connection, olderThan, em);
       skipped = reportHomeless(homeless, times.cutoffs, entities);
       startedAt = times.now;
-      const groups = groupRuns(order, this.#createRuns(order, times.cutoffs, entities, connection));
-      runs = groups.flat();
+      runs = groupRuns(order, createRuns(this.#em, order, times.cutoffs, this.#hooks, entities)).flat();
+      await this.#brake(connection, runs, options, em);
+      const groups = groupRuns(
+        order,
+        runs.filter(({ braked }) => !braked),
+      );
+      const holds = await HoldWatch.begin(em, connection, runs);
       const executor = new PurgeExecutor(
         connection,
         groups,
@@ -209,12 +221,15 @@ export class PurgeService {
           pause: this.options.pauseBetweenBatches,
           lockTimeout: this.options.lockTimeout,
           gate: { throttles: this.options.throttle, maxRows: options.maxRows },
+          holdsChanged: async () => holds?.refresh(),
           onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
         },
         stop,
       );
-      await (dryRun ? executor.rehearse() : executor.run());
-      return report('completed');
+      if (groups.length > 0) {
+        await (dryRun ? executor.rehearse() : executor.run());
+      }
+      return report(runs.some(({ braked }) => braked) ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {
         runs.forEach((run) => run.stopped());
@@ -228,23 +243,19 @@ export class PurgeService {
     }
   }
 
-  #createRuns(
-    order: PurgeOrder,
-    cutoffs: ReadonlyMap<string, Cutoff>,
-    entities: readonly string[] | undefined,
+  async #brake(
     connection: PurgeConnection,
-  ): EntityRun[] {
-    const installation = findInstallation(this.#em);
-    const context = installation?.operations.isAttended ? contextOf(installation) : undefined;
-    return order.groups.flat().flatMap((plan) => {
-      const { name, meta } = plan.entity;
-      const cutoff = cutoffs.get(name);
-      if (!cutoff || (entities && !entities.includes(name))) {
-        return [];
-      }
-      const hooks = this.#hooks.filter(({ entity }) => this.#catalog.get(entity).meta === meta);
-      return [new EntityRun(plan, cutoff, hooks, connection.platform, context)];
-    });
+    runs: readonly EntityRun[],
+    { overrideBrake, dryRun }: ResolvedRunOptions,
+    em: EntityManager,
+  ): Promise<void> {
+    const records = findInstallation(this.#em)?.records;
+    if (this.options.brake && !overrideBrake) {
+      await applyBrake(connection, runs, this.options.brake, records && tableName(em, records));
+    }
+    if (!dryRun) {
+      this.#braked = runs.filter(({ braked }) => braked).map(({ name }) => name);
+    }
   }
 
   #announce(
@@ -277,24 +288,5 @@ export class PurgeService {
 
   #connect(stop = new StopSignal(undefined, undefined)): PurgeConnection {
     return new PurgeConnection(this.#em, stop);
-  }
-
-  #resolveEntity(entity: EntityName<any> | string): string {
-    if (typeof entity !== 'string') {
-      if (!entity || !['function', 'object'].includes(typeof entity)) {
-        throw new SoftDeleteConfigError(
-          'entities',
-          `${showValue(entity)} is not an entity.`,
-          'Write classes, schemas or their names. An undefined item comes from files that import each other.',
-        );
-      }
-      return this.#catalog.get(entity).name;
-    }
-    const found = this.#catalog.all().find(({ name }) => name === entity);
-    if (!found) {
-      const isKnown = [...this.#em.getMetadata()].some(({ className }) => className === entity);
-      throw new NotSoftDeletableError(entity, isKnown);
-    }
-    return found.name;
   }
 }

@@ -26,7 +26,7 @@ export type SoftDeleteReadView<Entity extends object> = Pick<
   | 'qb'
 >;
 
-type Options = Record<string, any>;
+type Options = Record<string, unknown>;
 
 /** @internal */
 export class ScopedReads {
@@ -40,15 +40,15 @@ export class ScopedReads {
     this.#property = getInstallation(em).catalog.get(entityName).property;
   }
 
-  find(where: any, options?: Options) {
+  find(where: unknown, options?: Options) {
     return this.#run((em) => em.find(this.entityName, this.#where(where), this.#options(options)));
   }
 
-  findOne(where: any, options?: Options) {
+  findOne(where: unknown, options?: Options) {
     return this.#run((em) => em.findOne(this.entityName, this.#where(where), this.#options(options)));
   }
 
-  findOneOrFail(where: any, options?: Options) {
+  findOneOrFail(where: unknown, options?: Options) {
     return this.#run((em) => em.findOneOrFail(this.entityName, this.#where(where), this.#options(options)));
   }
 
@@ -56,20 +56,20 @@ export class ScopedReads {
     return this.find(options?.['where'], options);
   }
 
-  findAndCount(where: any, options?: Options) {
+  findAndCount(where: unknown, options?: Options) {
     return this.#run((em) => em.findAndCount(this.entityName, this.#where(where), this.#options(options)));
   }
 
   findByCursor(options: Options) {
-    return this.#run((em) => em.findByCursor(this.entityName, this.#withWhere(options) as any));
+    return this.#run((em) => em.findByCursor(this.entityName, this.#withWhere(options)));
   }
 
-  count(where?: any, options?: Options) {
+  count(where?: unknown, options?: Options) {
     return this.#run((em) => em.count(this.entityName, this.#where(where), this.#options(options)));
   }
 
-  countBy(groupBy: any, options?: Options) {
-    return this.#run((em) => em.countBy(this.entityName, groupBy, this.#withWhere(options)));
+  countBy(groupBy: unknown, options?: Options) {
+    return this.#run((em) => em.countBy(this.entityName, groupBy as never, this.#withWhere(options)));
   }
 
   async *stream(options?: Options) {
@@ -89,8 +89,8 @@ export class ScopedReads {
     }
   }
 
-  populate(entities: any, populate: any, options?: Options) {
-    return this.#run((em) => em.populate(entities, populate, this.#options(options)));
+  populate(entities: unknown, populate: unknown, options?: Options): Promise<unknown> {
+    return this.#run((em) => em.populate<object>(entities as object, populate as never, this.#options(options)));
   }
 
   createQueryBuilder(alias?: string) {
@@ -109,16 +109,16 @@ export class ScopedReads {
     return getInstallation(this.em).scope.run(this.deletedScope, () => read(this.em));
   }
 
-  #where(where: any): any {
-    return scopeWhere(this.deletedScope, this.#property, where);
+  #where(where: unknown): never {
+    return scopeWhere(this.deletedScope, this.#property, where as never) as never;
   }
 
-  #options(options: Options = {}): any {
-    const filters = scopeFilters(this.deletedScope, options['filters']);
-    return filters === undefined ? options : { ...options, filters };
+  #options(options: Options = {}): never {
+    const filters = scopeFilters(this.deletedScope, options['filters'] as never);
+    return (filters === undefined ? options : { ...options, filters }) as never;
   }
 
-  #withWhere(options: Options = {}): any {
-    return { ...this.#options(options), where: this.#where(options['where']) };
+  #withWhere(options: Options = {}): never {
+    return { ...(this.#options(options) as object), where: this.#where(options['where']) } as never;
   }
 }

@@ -4,6 +4,7 @@ import {
   type EntityName,
   type FilterQuery,
   type RequiredEntityData,
+  type UpdateOptions,
   type UpsertManyOptions,
   type UpsertOptions,
 } from '@mikro-orm/core';
@@ -131,6 +132,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
    *
    * @returns how many rows were removed, those behind relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
+   * @throws LegalHoldError if a legal hold covers one of them; nothing is removed then
    */
   hardDelete(target: DeletionTarget<Entity>, options: DeletionOptions & { dryRun: true }): Promise<DeletionPreview>;
   hardDelete(target: DeletionTarget<Entity>, options?: DeletionOptions & { dryRun?: false }): Promise<number>;
@@ -164,7 +166,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /** Updates the active rows that match. */
-  override async nativeUpdate(where: FilterQuery<Entity>, data: EntityData<Entity>, options?: any): Promise<number> {
+  override async nativeUpdate(
+    where: FilterQuery<Entity>,
+    data: EntityData<Entity>,
+    options?: UpdateOptions<Entity>,
+  ): Promise<number> {
     return super.nativeUpdate(where, data, options);
   }
 

@@ -1,4 +1,4 @@
-import { Utils } from '@mikro-orm/core';
+import { type EntityName, type UpsertManyOptions, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { worksFor } from '../installation/outer-managers.js';
 import type { EntityManagerClass } from '../installation/orm-parts.js';
@@ -25,18 +25,18 @@ export function softWritingEntityManager(Base: EntityManagerClass, catalog: Soft
       return repository.nativeDelete(where, filters === undefined ? {} : { filters });
     }
 
-    override async upsert(...args: any[]): Promise<any> {
-      const [entityName, data, options = {}] = named(args);
-      return catalog.find(entityName) && !isChecked(options)
-        ? new SoftDeleteRepository<any>(this, entityName).upsert(data as object, options)
-        : (super.upsert as (...all: any[]) => Promise<any>)(...args);
-    }
-
-    override async upsertMany(...args: any[]): Promise<any> {
+    override async upsert(...args: any[]): Promise<never> {
       const [entityName, data, options = {}] = named(args);
       return entityName && catalog.find(entityName) && !isChecked(options)
-        ? new SoftDeleteRepository<any>(this, entityName).upsertMany(data as object[], options)
-        : (super.upsertMany as (...all: any[]) => Promise<any>)(...args);
+        ? (new SoftDeleteRepository<any>(this, entityName).upsert(data as object, options) as never)
+        : (super.upsert as (...all: any[]) => Promise<never>)(...args);
+    }
+
+    override async upsertMany(...args: any[]): Promise<never> {
+      const [entityName, data, options = {}] = named(args);
+      return entityName && catalog.find(entityName) && !isChecked(options)
+        ? (new SoftDeleteRepository<any>(this, entityName).upsertMany(data as object[], options) as never)
+        : (super.upsertMany as (...all: any[]) => Promise<never>)(...args);
     }
   }
 
@@ -44,12 +44,17 @@ export function softWritingEntityManager(Base: EntityManagerClass, catalog: Soft
 }
 
 /** The arguments of an upsert with the entity's name in front, which the ORM takes from an entity where it is left out. */
-function named([first, data, options]: any[]): [entityName: any, data: unknown, options: any] {
+function named([first, data, options]: unknown[]): [
+  EntityName<any>?,
+  data?: unknown,
+  options?: UpsertManyOptions<any>,
+] {
   if (data !== undefined) {
-    return [first, data, options];
+    return [first as EntityName, data, options as UpsertManyOptions<any>];
   }
   const entity: unknown = Array.isArray(first) ? first[0] : first;
-  return [Utils.isEntity<object>(entity) ? entity.constructor : undefined, first, options];
+  const entityName = Utils.isEntity<object>(entity) ? (entity.constructor as EntityName) : undefined;
+  return [entityName, first, options as UpsertManyOptions<any>];
 }
 
 /** The options may name another transaction or schema than the entity manager's. */

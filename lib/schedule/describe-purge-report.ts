@@ -8,6 +8,7 @@ const OUTCOMES: Readonly<Record<PurgeReport['outcome'], string>> = {
   aborted: 'aborted',
   'row-limit': 'ended by maxRows',
   throttled: 'ended by its throttle',
+  braked: 'braked',
 };
 
 /**
@@ -18,9 +19,13 @@ const OUTCOMES: Readonly<Record<PurgeReport['outcome'], string>> = {
 export function describePurgeReport({ outcome, startedAt, finishedAt, total, entities }: PurgeReport): string {
   const sum = (count: Counts) => entities.reduce((all, entity) => all + entity[count], 0);
   const removed = entities.filter(({ purged }) => purged > 0).map(({ entity, purged }) => `${entity} ${purged}`);
+  const braked = entities.flatMap(({ entity, braked }) =>
+    braked ? [` ${entity} was left alone: ${braked.due} rows are due, and ${braked.limit} at most are usual.`] : [],
+  );
   return [
     `Purge ${OUTCOMES[outcome]} after ${finishedAt.getTime() - startedAt.getTime()} ms: ${total} ${total === 1 ? 'row' : 'rows'} removed`,
     removed.length > 0 ? ` (${removed.join(', ')})` : '',
     `, ${sum('blocked')} blocked, ${sum('failed')} failed, ${sum('locked')} locked.`,
+    ...braked,
   ].join('');
 }

@@ -61,7 +61,7 @@ export function activeDefinition(
   target: DefinitionTarget,
   options: { properties?: string | readonly string[]; where?: Record<string, unknown> },
   ownProperty?: string,
-): any {
+): { properties: string | readonly string[]; readonly where: Record<string, unknown> } {
   const option = `@${decorator}() on ${target.name}`;
   refuseUnknownOptions(option, options, decorator === 'ActiveUnique' ? UNIQUE_KEYS : INDEX_KEYS);
   requireType(`${option}, where`, options.where, 'object');

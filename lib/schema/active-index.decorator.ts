@@ -13,7 +13,7 @@ import { type AnySchema, DefinitionTarget } from './definition-target.js';
  */
 export function ActiveIndex<Entity = any>(options: ActiveIndexOptions<Entity> = {}): SchemaDecorator {
   return decorate((target, property) =>
-    target.add('indexes', activeDefinition('ActiveIndex', target, options, property)),
+    target.add('indexes', activeDefinition('ActiveIndex', target, options, property) as never),
   );
 }
 
@@ -28,6 +28,6 @@ export function activeIndex<Schema extends AnySchema>(
   options: ActiveIndexOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
 ): Schema {
   const target = DefinitionTarget.ofSchema(schema as unknown as EntitySchema<any, any>);
-  target.add('indexes', activeDefinition('ActiveIndex', target, options));
+  target.add('indexes', activeDefinition('ActiveIndex', target, options) as never);
   return schema;
 }

@@ -48,5 +48,5 @@ function add(target: DefinitionTarget, options: ActiveUniqueOptions<any>, proper
   if (properties.length === 1) {
     target.releaseOneToOne(properties);
   }
-  target.add('uniques', definition);
+  target.add('uniques', definition as never);
 }

@@ -5,6 +5,7 @@ import {
   EntitySchema,
   ReferenceKind,
 } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getMark } from '../metadata/soft-deletable.mark.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
@@ -54,8 +55,8 @@ export function activeView<Entity extends object>(
   const schema = new EntitySchema<any>({
     name: options.name ? pascalCase(options.name) : `Active${sourceName}`,
     view: true,
-    expression: (em: any) => activeViewSql(em, classOf(source)),
-  } as any);
+    expression: (em: EntityManager) => activeViewSql(em, classOf(source)),
+  } as never);
   // Read by the ORM when it discovers the view: by then all decorators of the entity have run.
   define(schema.meta, 'properties', () => viewProperties(source, schema.meta.class as EntityCtor));
   define(schema.meta, 'collection', () => options.name ?? defaultName(definitionsOf(source)));
@@ -107,7 +108,7 @@ function viewProperties(source: Definable, view: EntityCtor): Record<string, Ent
   }
   const properties: Record<string, EntityProperty> = {};
   for (const base of lineage(source)) {
-    for (const [name, prop] of Object.entries<EntityProperty>((definitionsOf(base)?.properties as any) ?? {})) {
+    for (const [name, prop] of Object.entries<EntityProperty>(definitionsOf(base)?.properties ?? {})) {
       if (prop.kind !== ReferenceKind.MANY_TO_MANY) {
         properties[name] = Object.fromEntries(Object.entries(prop).filter(([key]) => !NOT_OF_A_VIEW.has(key))) as never;
         copyDesignType(classOf(base), view, name);

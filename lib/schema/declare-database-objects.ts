@@ -29,7 +29,7 @@ export function declareDatabaseObjects(target: DefinitionTarget, options: SoftDe
     target.add('triggers', guardTrigger());
   }
   for (const relation of target.releaseOneToOne()) {
-    target.add('uniques', oneToOneUnique(target, relation, property));
+    target.add('uniques', oneToOneUnique(target, relation, property) as never);
   }
 }
 
@@ -37,7 +37,7 @@ export function declareDatabaseObjects(target: DefinitionTarget, options: SoftDe
  * Steps back for an `@ActiveUnique()` of the relation's own, wherever that stands: it may carry a name. A unique index without
  * properties is none.
  */
-function oneToOneUnique(target: DefinitionTarget, { name, isReleased }: ReleasedRelation, property: string): any {
+function oneToOneUnique(target: DefinitionTarget, { name, isReleased }: ReleasedRelation, property: string): object {
   const unique = {
     get properties(): string[] {
       const explicit = target.uniques.some((other) => other !== unique && names(other, name));

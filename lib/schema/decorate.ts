@@ -5,7 +5,7 @@ import { DefinitionTarget } from './definition-target.js';
  *
  * @publicApi
  */
-export type SchemaDecorator = (target: any, property?: any) => void;
+export type SchemaDecorator = (target: object | undefined, property?: unknown) => void;
 
 /**
  * Finds out which kind of decorator was applied to what.
@@ -13,7 +13,8 @@ export type SchemaDecorator = (target: any, property?: any) => void;
  * @internal
  */
 export function decorate(apply: (target: DefinitionTarget, property?: string) => void): SchemaDecorator {
-  return (target: unknown, second?: string | symbol | ClassDecoratorContext | ClassMemberDecoratorContext): void => {
+  return (target, property) => {
+    const second = property as string | symbol | ClassDecoratorContext | ClassMemberDecoratorContext | undefined;
     if (typeof second === 'object') {
       if (second.kind === 'class') {
         apply(DefinitionTarget.ofClass(target as Function, second));
@@ -23,7 +24,7 @@ export function decorate(apply: (target: DefinitionTarget, property?: string) =>
     } else if (typeof target === 'function') {
       apply(DefinitionTarget.ofClass(target));
     } else {
-      apply(DefinitionTarget.ofClass((target as object).constructor), String(second));
+      apply(DefinitionTarget.ofClass(target!.constructor), String(second));
     }
   };
 }

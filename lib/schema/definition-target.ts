@@ -15,6 +15,9 @@ type Definitions = Partial<Pick<EntityMetadata, 'indexes' | 'uniques' | 'trigger
 export type Definable = EntityCtor | EntitySchema<any, any>;
 /** An `EntitySchema` of which TypeScript need not know the properties: those of another one may name it while it is defined. @publicApi */
 export type AnySchema = { readonly meta: object; readonly tableName: string };
+/** Where ECMAScript decorators leave what they found out, and who left it. */
+type OwnMetadata = Definitions & { [MARKED_CLASS]?: EntityCtor };
+type WithMetadata = EntityCtor & { [MetadataStorage.META_SYMBOL]?: EntityMetadata };
 type DefinitionKind = 'indexes' | 'uniques' | 'triggers';
 
 const MARKED_CLASS = Symbol.for('nestjs-mikro-orm-soft-delete/marked-class');
@@ -45,7 +48,7 @@ export class DefinitionTarget {
         ? (context.metadata as Definitions)
         : ensureMetadata(entity));
     if (context?.metadata && getMark(entity)) {
-      (context.metadata as any)[MARKED_CLASS] = entity;
+      (context.metadata as OwnMetadata)[MARKED_CLASS] = entity;
     }
     return new DefinitionTarget(
       target.name,
@@ -57,7 +60,7 @@ export class DefinitionTarget {
 
   /** The target of an ECMAScript field decorator, which does not know its class. */
   static ofField(context: ClassMemberDecoratorContext): DefinitionTarget {
-    const metadata = context.metadata as any;
+    const metadata = context.metadata as OwnMetadata;
     return new DefinitionTarget(
       `the class of ${String(context.name)}`,
       () => metadata,
@@ -116,7 +119,7 @@ export class DefinitionTarget {
     const definitions = this.read();
     if (!Object.hasOwn(definitions, kind)) {
       // With ECMAScript decorators the metadata object inherits from the base class's, whose list must stay as it is.
-      definitions[kind] = [...((definitions[kind] as any) ?? [])] as any;
+      definitions[kind] = [...(definitions[kind] ?? [])] as never;
     }
     (definitions[kind] as unknown[]).push(definition);
   }
@@ -234,16 +237,18 @@ function baseOf(entity: Definable): Definable | undefined {
 }
 
 function ownMetadata(entity: EntityCtor): EntityMetadata | undefined {
-  return Object.hasOwn(entity, MetadataStorage.META_SYMBOL) ? (entity as any)[MetadataStorage.META_SYMBOL] : undefined;
+  return Object.hasOwn(entity, MetadataStorage.META_SYMBOL)
+    ? (entity as WithMetadata)[MetadataStorage.META_SYMBOL]
+    : undefined;
 }
 
 /** The ORM's own decorators find it by the same symbol and go on with it. */
 function ensureMetadata(entity: EntityCtor): EntityMetadata {
-  return (
-    ownMetadata(entity) ??
-    Object.defineProperty(entity as any, MetadataStorage.META_SYMBOL, {
-      value: new EntityMetadata({ className: entity.name }),
-      writable: true,
-    })[MetadataStorage.META_SYMBOL]
-  );
+  const found = ownMetadata(entity);
+  if (found) {
+    return found;
+  }
+  const value = new EntityMetadata({ className: entity.name });
+  Object.defineProperty(entity, MetadataStorage.META_SYMBOL, { value, writable: true });
+  return value;
 }

@@ -1,4 +1,4 @@
-import { type EntityMetadata, isRaw, type Platform, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, isRaw, type Platform, Utils } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -65,6 +65,7 @@ function readCondition(
 function columnsOf(meta: EntityMetadata, property: string): string[] {
   const [first, ...path] = property.split('.');
   const prop =
-    meta.properties[property] ?? path.reduce<any>((prop, name) => prop?.embeddedProps?.[name], meta.properties[first!]);
+    meta.properties[property] ??
+    path.reduce<EntityProperty | undefined>((prop, name) => prop?.embeddedProps?.[name], meta.properties[first!]);
   return prop?.fieldNames ?? [property];
 }

@@ -25,7 +25,7 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  * @publicApi
  */
 export function SoftDeletable<Entity = any>(options: NoInfer<SoftDeletableOptions<Entity>> = {}) {
-  return function mark<Target extends abstract new (...args: any[]) => any>(
+  return function mark<Target extends abstract new (...args: any[]) => object>(
     target: Target,
     context?: ClassDecoratorContext<Target>,
   ): void {

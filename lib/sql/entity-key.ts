@@ -93,7 +93,7 @@ export async function entityKeys(
   const distinct = [...new Map(keys.map((key) => [identify(key), key])).values()];
   await inChunks(distinct, async (chunk) => {
     const condition = keyConditionSql(em, root, 'c', chunk);
-    const rows = await execute<Record<string, any>>(
+    const rows = await execute<Record<string, unknown>>(
       em,
       ctx,
       `select ${keySql(em, root, 'c', 'soft-delete:key')}, ` +

@@ -3,7 +3,16 @@ import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 
 const MIKRO_ORM = ['cli', 'core', 'decorators', 'migrations', 'postgresql', 'reflection', 'seeder', 'sql'];
-const NEST = ['common', 'core', 'platform-express', 'platform-fastify', 'testing'];
+const NEST = [
+  'common',
+  'core',
+  'microservices',
+  'platform-express',
+  'platform-fastify',
+  'platform-ws',
+  'testing',
+  'websockets',
+];
 const INSTALLED_BY_A_SYSTEM = '/usr/lib/postgresql';
 
 const from = (scope, names, version) => Object.fromEntries(names.map((name) => [`${scope}/${name}`, version]));
@@ -31,6 +40,11 @@ export const TARGETS = [
     name: 'nestjs-11',
     packages: {
       ...from('@nestjs', NEST, '11.0.5'),
+      '@nestjs/apollo': '13.4.5',
+      '@nestjs/bullmq': '11.0.5',
+      '@nestjs/event-emitter': '3.1.0',
+      '@nestjs/graphql': '13.4.4',
+      '@nestjs/mercurius': '13.4.5',
       '@nestjs/schedule': '6.0.0',
       '@nestjs/swagger': '11.4.7',
       '@nestjs/terminus': '11.1.1',

@@ -9,6 +9,7 @@ import {
   moduleState,
   oddNames,
   replacedOrmMethods,
+  uncheckedValues,
 } from './violations.js';
 
 const library = readLibrary();
@@ -114,6 +115,25 @@ const rules: {
         "const RULES = ['cascade']; const known = new Set(RULES); export const f = () => { let inside = 0; return inside; };",
     },
     found: ['purge/a.ts: runs = 0', 'purge/a.ts: seen = new Map<string, number>()', 'purge/a.ts: list: string[] = []'],
+  },
+  {
+    rule: uncheckedValues,
+    meaning: 'has values of type any only where the internals of the ORM are',
+    fixture: {
+      'purge/a.ts':
+        'const a = b as any; function f(c: any): Promise<any> {} type D = Record<string, any>; let e: any[]; type G = { h?: any };',
+      'purge/b.ts':
+        'class B<C = any> extends D<any> { constructor(...args: any[]) { f<any>(new E<any>()); } } type F<T> = T extends D<any> ? T : any;',
+      'orm/c.ts': 'const a = b as any;',
+    },
+    found: [
+      'purge/a.ts: b as any',
+      'purge/a.ts: c: any',
+      'purge/a.ts: Promise<any>',
+      'purge/a.ts: Record<string, any>',
+      'purge/a.ts: any[]',
+      'purge/a.ts: h?: any',
+    ],
   },
   {
     rule: oddNames,

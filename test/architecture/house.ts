@@ -6,7 +6,7 @@
 const ground = ['errors', 'options', 'events', 'metadata'];
 const base = [...ground, 'installation'];
 const core = [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'flush', 'deletion', 'schema', 'purge'];
-const services = [...core, 'repository', 'install', 'doctor', 'policy'];
+const services = [...core, 'compliance', 'repository', 'install', 'doctor', 'policy'];
 
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -23,9 +23,11 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   deletion: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory'],
   flush: [...base, 'orm', 'sql', 'postgres', 'filter', 'memory', 'deletion'],
   purge: [...base, 'sql', 'postgres', 'schema'],
+  compliance: core,
   repository: core,
-  install: [...core, 'repository'],
-  doctor: [...base, 'sql', 'postgres', 'schema'],
+  install: [...core, 'compliance', 'repository'],
+  // The doctor tells repositories of the application from ours.
+  doctor: [...base, 'sql', 'postgres', 'schema', 'repository'],
   policy: [...base, 'schema'],
   wiring: services,
   schedule: [...services, 'wiring'],

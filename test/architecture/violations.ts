@@ -115,6 +115,34 @@ export function bareErrors(sources: readonly Source[]): string[] {
   );
 }
 
+/**
+ * Values of type `any`, which nothing checks, outside of the room for what MikroORM does not promise. As an argument of a generic type
+ * it is what the ORM itself writes where one entity is as good as another; the rest are places where TypeScript takes nothing else.
+ */
+export function uncheckedValues(sources: readonly Source[]): string[] {
+  return eachNode(
+    sources.filter(({ path }) => roomOf(path) !== 'orm'),
+    (node) => {
+      if (node.kind !== ts.SyntaxKind.AnyKeyword) {
+        return undefined;
+      }
+      const { parent } = node;
+      const isArgument =
+        (ts.isTypeReferenceNode(parent) &&
+          !/^(Array|Map|Promise|ReadonlyArray|Record|Set)$/.test(parent.typeName.getText())) ||
+        ts.isExpressionWithTypeArguments(parent) ||
+        ((ts.isCallExpression(parent) || ts.isNewExpression(parent)) &&
+          parent.typeArguments?.includes(node as ts.TypeNode)) ||
+        ts.isTypeQueryNode(parent);
+      const isForced =
+        ts.isTypeParameterDeclaration(parent) ||
+        ts.isConditionalTypeNode(parent) ||
+        (ts.isArrayTypeNode(parent) && ts.isParameter(parent.parent) && Boolean(parent.parent.dotDotDotToken));
+      return isArgument || isForced ? undefined : parent.getText();
+    },
+  );
+}
+
 /** What one application in the process would leave behind for the next: variables and empty containers of a module. */
 export function moduleState(sources: readonly Source[]): string[] {
   return sources.flatMap(({ path, tree }) =>

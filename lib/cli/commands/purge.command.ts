@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { installSoftDelete } from '../../install-soft-delete.js';
+import { hasComplianceTables } from '../../metadata/compliance-tables.js';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeReport } from '../../purge/purge-report.js';
 import type { PurgeProgress } from '../../purge/purge-run-options.js';
@@ -20,6 +22,7 @@ interface PurgeFlags {
   readonly except?: readonly string[];
   readonly olderThan?: number;
   readonly timeBudget?: number;
+  readonly overrideBrake?: boolean;
   readonly retention?: number | 'forever';
 }
 
@@ -31,7 +34,7 @@ export const purgeCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'everything that was due is gone, or the time is used up and the next run goes on',
     [EXIT_CODE.error]: 'a wrong flag, no database, an interruption: try again',
-    [EXIT_CODE.attention]: 'rows are blocked or have failed',
+    [EXIT_CODE.attention]: 'rows are blocked or have failed, or far more are due than usual',
   },
   configure: (command) =>
     command
@@ -42,9 +45,13 @@ export const purgeCommand: CliCommand = {
         durationOption('--older-than', 'only rows deleted longer ago, such as 90d; never shortens a retention'),
       )
       .addOption(durationOption('--time-budget', 'end after this time, such as 10m; the next run goes on'))
+      .option('--override-brake', 'purge entities though far more of their rows are due than usual')
       .addOption(retentionOption()),
   action: async (_args: [], flags: PurgeFlags, context) => {
-    const { dryRun, olderThan, timeBudget, retention } = flags;
+    const { dryRun, olderThan, timeBudget, overrideBrake, retention } = flags;
+    if (hasComplianceTables(context.orm.em)) {
+      installSoftDelete(context.orm);
+    }
     const entities = chooseEntities(context.orm.em as EntityManager, flags);
     const purge = createPurge(context.orm, { retention });
     const waiting = startWaiting('Counting', context.json);
@@ -59,6 +66,7 @@ export const purgeCommand: CliCommand = {
         entities,
         olderThan,
         timeBudget,
+        overrideBrake,
         signal: context.signal,
         onProgress: (step: PurgeProgress) => progress?.update(step),
       });
@@ -100,7 +108,7 @@ function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {
   if (outcome === 'aborted') {
     return EXIT_CODE.error;
   }
-  return entities.some(({ blocked, failed, error }) => blocked + failed > 0 || error !== undefined)
+  return entities.some(({ blocked, failed, braked, error }) => blocked + failed > 0 || braked || error !== undefined)
     ? EXIT_CODE.attention
     : EXIT_CODE.done;
 }
@@ -120,6 +128,12 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
   for (const entity of entities) {
     if (entity.error !== undefined) {
       write(`${entity.entity} was not purged: ${entity.error}`);
+    }
+    if (entity.braked) {
+      const { due, limit } = entity.braked;
+      write(
+        `${entity.entity} was left alone: ${showCount(due, 'row')} due, and ${limit} at most are usual. Look at its retention, then run with --override-brake.`,
+      );
     }
     if (entity.blockedBy.length + entity.failures.length > 0) {
       write(`${entity.entity}:`);

@@ -1,4 +1,4 @@
-import { Cascade, type EntityMetadata } from '@mikro-orm/core';
+import { Cascade, type EntityMetadata, type EntityProperty } from '@mikro-orm/core';
 import { createIndexSql } from '../create-index-sql.js';
 import type { DatabaseForeignKey, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
@@ -66,32 +66,48 @@ function plainRowsBehind(
   child: EntityMetadata | undefined,
   parent: EntityMetadata,
 ): Finding | undefined {
-  const { catalog, label } = examination;
+  const { label } = examination;
   const what = child?.className ?? label(table);
-  if ((key.deleteRule !== 'cascade' && key.deleteRule !== 'set null') || isDeclared(catalog.get(parent).relations)) {
+  const decided = decidedRelations(examination, child, key, parent);
+  if ((key.deleteRule !== 'cascade' && key.deleteRule !== 'set null') || decided === 'all') {
     return undefined;
   }
   const later = key.deleteRule === 'cascade' ? 'removes them for good' : `clears their ${key.columns.join(', ')}`;
+  const which = decided.length > 0 ? `its ${what} rows outside of ${decided.join(' and ')}` : `its ${what} rows`;
   return {
     code: 'plain-rows-behind-key',
     severity: 'warning',
     entity: what,
-    problem: `${key.name} says on delete ${key.deleteRule}, but deleting a ${parent.className} is an update now: its ${what} rows stay as they are and stay visible, until the purge of the ${parent.className} ${later}.`,
+    problem: `${key.name} says on delete ${key.deleteRule}, but deleting a ${parent.className} is an update now: ${which} stay as they are and stay visible, until the purge of the ${parent.className} ${later}.`,
     fix: child
       ? `Mark ${what} with @SoftDeletable() to delete it along; or, if its rows are parts of ${parent.className}, declare so there: @SoftDeletable({ relations: { …: 'cascade' } }).`
       : `Add an entity for ${what} and mark it with @SoftDeletable(), or replace the rule of the key; in SQL: ${restrictSql(examination, table, key)}`,
   };
+}
 
-  /** Who names the relation, or owns the rows by the ORM's own cascades, has decided. */
-  function isDeclared(relations: Readonly<Record<string, unknown>>): boolean {
-    return catalog.graph
-      .from(parent)
-      .filter(({ property, link }) => property !== undefined && link.kind === 'child-key')
-      .filter(
-        ({ child: other, link }) => other.root === child?.root && 'columns' in link && sameColumns(link.columns, key),
-      )
-      .some(({ property, parent: declaring }) => (property as string) in relations || owns(declaring, property!));
-  }
+/**
+ * The relations over a key of which somebody has decided what becomes of their rows, by naming them or by the ORM's own cascades;
+ * `'all'` if they contain every row. Relations with a `where` leave the others to the key.
+ */
+function decidedRelations(
+  { catalog }: Examination,
+  child: EntityMetadata | undefined,
+  key: DatabaseForeignKey,
+  parent: EntityMetadata,
+): 'all' | readonly string[] {
+  const { relations } = catalog.get(parent);
+  const decided = catalog.graph
+    .from(parent)
+    .filter(
+      ({ child: other, link }) =>
+        other.root === child?.root && link.kind === 'child-key' && sameColumns(link.columns, key),
+    )
+    .filter(
+      ({ property, parent: declaring }) =>
+        property !== undefined && (property in relations || owns(declaring, property)),
+    );
+  const isWhole = decided.some(({ members }) => members.child.length === 0 && members.parent.length === 0);
+  return isWhole ? 'all' : decided.map(({ name }) => name);
 }
 
 function hardDeletedParent(
@@ -128,7 +144,9 @@ function hardDeletedParent(
       `${key.name} says on delete set null, and ${parent.className} is not soft-deletable: deleting a ${parent.className} cuts its ${entity} rows off, and a restored one has lost its link.`,
     );
   }
-  const owning = parent.relations.find((prop) => prop.targetMeta?.root === child.root && owns(parent, prop.name));
+  const owning = parent.relations.find(
+    (prop) => prop.targetMeta?.root === child.root && owns(parent, prop.name) && isOver(prop, key),
+  );
   return owning
     ? finding(
         'warning',
@@ -156,6 +174,11 @@ function owns(meta: EntityMetadata, property: string): boolean {
 
 function propertyOf(meta: EntityMetadata, key: DatabaseForeignKey): string | undefined {
   return meta.relations.find(({ joinColumns }) => joinColumns && sameColumns(joinColumns, key))?.name;
+}
+
+function isOver({ mappedBy, targetMeta }: EntityProperty, key: DatabaseForeignKey): boolean {
+  const columns = targetMeta?.properties[mappedBy as string]?.joinColumns;
+  return columns !== undefined && sameColumns(columns, key);
 }
 
 function sameColumns(columns: readonly string[], key: DatabaseForeignKey): boolean {

@@ -26,7 +26,8 @@ export async function removeUnit(
   const all = runs.map(({ rows }) => rows);
   const sql = listUnit(all, e, keys, LARGEST_UNIT + 1);
   const unit = await connection.read<UnitRow>(sql, BY_KEY);
-  if (unit.length > LARGEST_UNIT) {
+  const isHeld = unit.some((row) => runs[row.e]!.held.has(row.key));
+  if (unit.length > LARGEST_UNIT || isHeld) {
     return undefined;
   }
   const hasHooks = runs.some(({ hooks }) => hooks.length > 0);

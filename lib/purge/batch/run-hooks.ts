@@ -13,8 +13,8 @@ export async function runHooks(em: EntityManager, run: EntityRun, keys: readonly
     const isListed = raw(
       (alias: string) => `(${table.key.map(({ name }) => `"${alias}".${name}`).join(', ')}) in (${list})`,
     );
-    const rows = await em.find(entity, { [isListed as unknown as string]: [] } as any, {
-      fields: [...new Set([...meta.primaryKeys, ...fields])] as any,
+    const rows = await em.find(entity, { [isListed as unknown as string]: [] } as never, {
+      fields: [...new Set([...meta.primaryKeys, ...fields])] as never,
       filters: false,
       disableIdentityMap: true,
     });

@@ -16,6 +16,8 @@ import { type BatchSettings, batchSettings } from '../fragments/batch-settings.j
 import { cancelReading } from '../statements/cancel-reading.js';
 import { configureTransaction, type Settings, shorterTimeoutSql } from '../fragments/configure-transaction.js';
 import { openBatch, type OpenedRow, type RowCounters } from '../statements/open-batch.js';
+import { LOCK_FOR_REMOVAL_SQL } from '../../sql/held-rows.js';
+import { HoldsChangedError } from './holds-changed.error.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 import { readTransactionStatus } from './read-transaction-status.js';
 import type { StopSignal } from '../run/stop-signal.js';
@@ -32,6 +34,13 @@ export interface BatchTransaction {
   change(sql: string): Promise<number>;
   /** Says what the batch has done, before it commits. */
   notify(operation: Operation): Promise<void>;
+}
+
+/** What a run knows of legal holds. @internal */
+export interface ExpectedHolds {
+  /** SQL whose value changes with every hold. */
+  readonly sql: string;
+  readonly version: string;
 }
 
 /** How far a transaction has come. */
@@ -59,12 +68,19 @@ export class PurgeConnection {
   /** How long the database has worked for this connection. */
   readonly clock = new WorkClock();
 
+  #holds: ExpectedHolds | undefined;
+
   constructor(
     private readonly em: EntityManager,
     private readonly stop: StopSignal,
   ) {
     this.platform = em.getPlatform();
     this.quote = (value) => this.platform.quoteValue(value);
+  }
+
+  /** Has every batch refused that finds other holds than these. */
+  expectHolds(holds: ExpectedHolds): void {
+    this.#holds = holds;
   }
 
   /**
@@ -137,7 +153,10 @@ export class PurgeConnection {
       const execute = <Row extends object>(sql: string) => this.#execute<Row[]>(sql, 'all', ctx);
       const change = async (sql: string) =>
         (await this.#execute<{ affectedRows: number }>(sql, 'run', ctx)).affectedRows;
-      const [row] = await execute<OpenedRow>(openBatch(settings.counted));
+      const [row] = await execute<OpenedRow>(openBatch(settings.counted, this.#holds?.sql));
+      if (this.#holds && row!.holds !== this.#holds.version) {
+        throw new HoldsChangedError();
+      }
       attempt.id = row!.transaction ?? undefined;
       const notify = (operation: Operation) => this.#notify(operation, { em, ctx });
       const result = await work({ em, counters: row!.counters, execute, change, notify });
@@ -152,7 +171,7 @@ export class PurgeConnection {
       isUnderWay = true;
       return settings.hasHooks
         ? this.#transactWithEntityManager(client, all, run)
-        : this.#transact(client, 'begin isolation level read committed', all, (ctx) => run(ctx, this.em));
+        : this.#transact(client, 'begin isolation level read committed', all, (ctx) => run(ctx, this.em), this.#locks);
     });
     return this.stop.race(batch, () => {
       isGivenUp = !isUnderWay;
@@ -191,7 +210,7 @@ export class PurgeConnection {
     em.setTransactionContext(ctx);
     return TransactionContext.create(em, async () => {
       try {
-        await this.#execute(configureTransaction(settings, this.quote), 'run', ctx);
+        await this.#execute(configureTransaction(settings, this.quote, this.#locks), 'run', ctx);
         await events.dispatchEvent(EventType.afterTransactionStart, ctx);
         const result = await work(ctx, em);
         await em.flush();
@@ -221,6 +240,11 @@ export class PurgeConnection {
       await this.#execute('rollback', 'run', client).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Lets no hold be placed while a batch runs. */
+  get #locks(): readonly string[] {
+    return this.#holds ? [LOCK_FOR_REMOVAL_SQL] : [];
   }
 
   /** The session context of the entity manager, which the ORM sets where it begins a transaction itself. */

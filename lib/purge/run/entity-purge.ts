@@ -10,6 +10,7 @@ import type { BatchRange, PassOrder } from '../fragments/batch-range.js';
 import { type ListedRow, listRange } from '../statements/list-range.js';
 import { IN_ORDER } from '../fragments/plan-settings.js';
 import { readTablePages } from '../statements/read-table-pages.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { StoppedError } from './stop-signal.js';
 
 /** What the batches of one run share. @internal */
@@ -26,6 +27,8 @@ export interface BatchContext {
    * @param size - how many it would like to remove
    */
   readonly beforeBatch: (run: EntityRun, size: number) => Promise<number>;
+  /** Finds out what holds cover now. */
+  readonly holdsChanged: () => Promise<void>;
   /** After each committed batch, with how long the database worked for it: events, progress, the pause. Throws if the run is to end. */
   readonly afterBatch: (run: EntityRun, gone: number, milliseconds: number) => Promise<void>;
 }
@@ -98,6 +101,10 @@ async function ranged(
     }
     return removal;
   } catch (error) {
+    if (error instanceof HoldsChangedError) {
+      await context.holdsChanged();
+      return undefined;
+    }
     const kind = kindOf(error);
     if (kind === 'fatal' || kind === 'connection') {
       throw error;
@@ -143,8 +150,12 @@ export async function purgeKeys(run: EntityRun, keys: readonly string[], context
   return run.purged - before;
 }
 
-async function attempt(run: EntityRun, keys: readonly string[], context: BatchContext): Promise<AttemptOutcome> {
+async function attempt(run: EntityRun, asked: readonly string[], context: BatchContext): Promise<AttemptOutcome> {
   for (let repeat = 1; ; repeat++) {
+    const keys = asked.filter((key) => !run.held.has(key));
+    if (keys.length === 0) {
+      return 'done';
+    }
     try {
       const removal = await removeKeys(context.connection, run, keys, {
         lockTimeout: context.lockTimeout,
@@ -154,6 +165,11 @@ async function attempt(run: EntityRun, keys: readonly string[], context: BatchCo
       run.purged += removal.gone;
       return 'done';
     } catch (error) {
+      if (error instanceof HoldsChangedError) {
+        await context.holdsChanged();
+        repeat--;
+        continue;
+      }
       const kind = kindOf(error);
       if (kind === 'fatal' || kind === 'connection') {
         throw error;

@@ -8,7 +8,7 @@ import type { GoneRow } from '../fragments/gone-rows-sql.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
-import type { PurgeBlock, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
+import type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
 import type { DueRows } from '../fragments/row-sql.js';
 import { Trust } from '../batch/optimistic-batches.js';
 
@@ -25,6 +25,10 @@ export class EntityRun {
   /** Whether a batch as a range has turned out not to be safe, so that rows are locked before they are checked. */
   locksFirst = false;
   readonly trust = new Trust();
+  /** The keys of due rows that legal holds cover. They are among the failures, so that nothing tries them. */
+  readonly held = new Set<string>();
+  /** Set if its rows are left alone. */
+  braked: PurgeBrake | undefined;
   blocked = 0;
   locked = 0;
   blockedBy: readonly PurgeBlock[] = [];
@@ -75,6 +79,21 @@ export class EntityRun {
     this.failures.set(key, isDetailed ? describeFailure(this.platform, this.plan, key, error) : undefined);
   }
 
+  /** From now on its rows go one by one, by their keys. */
+  hold(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.failures.set(key, undefined);
+      this.held.add(key);
+    }
+    this.locksFirst ||= keys.length > 0;
+  }
+
+  /** A hold was released. */
+  letGo(): void {
+    this.held.forEach((key) => this.failures.delete(key));
+    this.held.clear();
+  }
+
   async timed<Result>(work: () => Promise<Result>): Promise<Result> {
     const start = performance.now();
     try {
@@ -91,11 +110,13 @@ export class EntityRun {
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: this.blocked,
-      failed: this.failures.size,
+      failed: this.failures.size - this.held.size,
+      held: this.held.size,
       locked: this.locked,
       batches: this.batches,
       durationMs: Math.round(this.durationMs),
       blockedBy: this.blockedBy,
+      ...(this.braked ? { braked: this.braked } : {}),
       failures: [...this.failures.values()].filter((failure) => failure !== undefined),
     };
   }

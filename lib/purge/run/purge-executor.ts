@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { BATCH_SIZE_LIMITS, BatchSize } from '../batch/batch-size.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { BatchGate, type GateOptions } from './batch-gate.js';
 import { chooseOrder } from './choose-order.js';
@@ -22,6 +23,8 @@ export interface ExecutorOptions {
   /** Milliseconds. */
   readonly lockTimeout: number;
   readonly gate: GateOptions;
+  /** Finds out what holds cover now. */
+  readonly holdsChanged: () => Promise<void>;
   /** After each committed batch. */
   readonly onBatch: (run: EntityRun, gone: number) => void;
 }
@@ -188,7 +191,11 @@ export class PurgeExecutor {
     }
   }
 
-  async #removeUnit(e: number, keys: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+  async #removeUnit(e: number, asked: readonly string[], { size, lockTimeout }: BatchContext): Promise<AttemptOutcome> {
+    const keys = asked.filter((key) => !this.#runs[e]!.held.has(key));
+    if (keys.length === 0) {
+      return 'done';
+    }
     try {
       const gone = await removeUnit(this.connection, this.#runs, e, keys, lockTimeout);
       for (const [position, removed] of (gone ?? []).entries()) {
@@ -201,6 +208,10 @@ export class PurgeExecutor {
       }
       return gone ? 'done' : { error: undefined, isCertain: false };
     } catch (error) {
+      if (error instanceof HoldsChangedError) {
+        await this.options.holdsChanged();
+        return { error: undefined, isCertain: false };
+      }
       const kind = classifyFailure(error);
       if (kind === 'fatal' || kind === 'connection') {
         throw error;
@@ -220,7 +231,7 @@ export class PurgeExecutor {
   }
 
   #context(run: EntityRun): BatchContext {
-    const { batchSize, lockTimeout, pause, onBatch } = this.options;
+    const { batchSize, lockTimeout, pause, holdsChanged, onBatch } = this.options;
     const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
     const limits = isExpensive
       ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
@@ -237,10 +248,11 @@ export class PurgeExecutor {
       step: batchSize ?? BATCH_SIZE_LIMITS.start,
       lockTimeout,
       beforeBatch: (current, wanted) => this.#gate.pass(current, wanted),
+      holdsChanged,
       afterBatch: async (current, gone, milliseconds) => {
         this.#gate.took(current, milliseconds);
         onBatch(current, gone);
-        this.stop.throwIfStopped();
+        // Ends at once where the run has to.
         await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
         this.stop.throwIfStopped();
       },

@@ -33,6 +33,7 @@ export function reportHomeless(
             blocked: 0,
             failed: 0,
             locked: 0,
+            held: 0,
             batches: 0,
             durationMs: 0,
             blockedBy: [],

@@ -10,6 +10,7 @@ export interface ResolvedRunOptions extends Pick<
   'entities' | 'schema' | 'batchSize' | 'maxRows' | 'signal' | 'onProgress'
 > {
   readonly dryRun: boolean;
+  readonly overrideBrake: boolean;
   /** Milliseconds. */
   readonly olderThan: number | undefined;
   /** Milliseconds. */
@@ -24,6 +25,7 @@ const KEYS = [
   'batchSize',
   'timeBudget',
   'maxRows',
+  'overrideBrake',
   'signal',
   'onProgress',
 ] satisfies (keyof PurgeRunOptions)[];
@@ -36,15 +38,18 @@ const KEYS = [
  */
 export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions {
   refuseUnknownOptions('run()', options, KEYS);
-  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, signal, onProgress } = options;
+  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, overrideBrake, signal, onProgress } =
+    options;
   requireType('entities', entities, 'list');
   requireType('dryRun', dryRun, 'boolean');
+  requireType('overrideBrake', overrideBrake, 'boolean');
   requireType('schema', schema, 'string');
   requireType('signal', signal, 'AbortSignal');
   requireType('onProgress', onProgress, 'function');
   return {
     entities,
     dryRun: dryRun ?? false,
+    overrideBrake: overrideBrake ?? false,
     olderThan: olderThan === undefined ? undefined : parseDuration('olderThan', olderThan),
     schema,
     batchSize: positiveInteger('batchSize', batchSize),

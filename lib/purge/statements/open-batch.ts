@@ -8,12 +8,15 @@ export interface OpenedRow {
   readonly counters: RowCounters;
   /** To ask for the fate of the transaction if the connection breaks while it commits. */
   readonly transaction: string | null;
+  /** What holds there are, in a run that looks after holds. */
+  readonly holds: string | null;
 }
 
 /** What is to be known of a batch's transaction before its work begins. @internal */
-export function openBatch(counted: readonly PurgeTable[]): string {
+export function openBatch(counted: readonly PurgeTable[], holds = 'null'): string {
   return `select ${countersSql(counted)} as counters,
-  case when not pg_is_in_recovery() then pg_current_xact_id()::text end as transaction`;
+  case when not pg_is_in_recovery() then pg_current_xact_id()::text end as transaction,
+  ${holds} as holds`;
 }
 
 /** @internal */

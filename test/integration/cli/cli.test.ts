@@ -261,6 +261,15 @@ describe('soft-delete', () => {
     });
     await expect(run('purge', '--except', 'User')).resolves.toMatchObject({ code: 0 });
     await expect(users()).resolves.toEqual([1, 2, 3]);
+    const both = run('purge', '--entity', 'User', 'Post', '--except', 'User', '--json');
+    await expect(both.then(({ out }) => JSON.parse(out.trim().split('\n').at(-1)!).entities)).resolves.toMatchObject([
+      { entity: 'Post' },
+    ]);
+    await expect(users()).resolves.toEqual([1, 2, 3]);
+    await expect(run('purge', '--entity', 'Post', '--except', 'Post')).resolves.toMatchObject({ code: 0 });
+    await expect(users()).resolves.toEqual([1, 2, 3]);
+    await expect(run('purge', '--entity', 'User', '--except', 'Post')).resolves.toMatchObject({ code: 0 });
+    await expect(users()).resolves.toEqual([]);
   });
 
   it('takes the retention of the application by a flag', async () => {

@@ -168,7 +168,6 @@ describe('deletedBy', () => {
     await repository(Folder).softDelete(3, { actor: 'second' });
     const stale = test.orm.em.fork() as EntityManager;
     const label = await stale.findOneOrFail(LabelSchema, 1);
-    await em.getRepository(LabelSchema as never);
     await (em.getRepository(LabelSchema) as unknown as SoftDeleteRepository<any>).softDelete(1, { actor: 'first' });
     stale.remove(label);
     await withDeletionContext({ actor: 'second' }, () => stale.flush());

@@ -110,6 +110,8 @@ describe(SoftDeleteRepository.name, () => {
       expect(await repo(Author).softDelete({ name: 'x' })).toMatchObject({ total: 111_000 });
       expect(test.statements.filter((sql) => /^(update|with "soft-delete:locked") /.test(sql))).toHaveLength(5);
       expect(test.statements.filter((sql) => sql.includes('returning'))).toEqual([]);
+      // Somebody listens to the events here, which name few rows.
+      const told = (sql: string) => sql.startsWith('select c."id" as "soft-delete:0"');
       const many = test.statements.length;
       await test.database.query(`
         insert into author (name) values ('y');
@@ -117,7 +119,7 @@ describe(SoftDeleteRepository.name, () => {
         insert into chapter (title, book_id) select 'y', id from book where title = 'y'`);
       test.statements.length = 0;
       expect(await repo(Author).softDelete({ name: 'y' })).toMatchObject({ total: 3 });
-      expect(test.statements).toHaveLength(many);
+      expect(test.statements.filter((sql) => !told(sql))).toHaveLength(many);
     });
   });
 
@@ -355,6 +357,7 @@ describe(SoftDeleteRepository.name, () => {
       expect(events).toContainEqual({
         type: 'deleted',
         entity: 'Book',
+        keys: [1, 2],
         count: 2,
         deletedAt: expect.any(Date),
         actor: 'me',
@@ -377,7 +380,7 @@ describe(SoftDeleteRepository.name, () => {
       });
       expect(events.map(({ entity, keys, count }) => ({ entity, keys, count }))).toEqual([
         { entity: 'Book', keys: [2], count: 1 },
-        { entity: 'Chapter', keys: undefined, count: 1 },
+        { entity: 'Chapter', keys: [2], count: 1 },
       ]);
     });
   });

@@ -9,7 +9,14 @@ import {
   Property,
   Unique,
 } from '@mikro-orm/decorators/legacy';
-import { ActiveUnique, activeView, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import { EntityRepository } from '@mikro-orm/postgresql';
+import {
+  ActiveUnique,
+  activeView,
+  SoftDeletable,
+  SoftDeletableEntity,
+  SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 
 abstract class Row extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
@@ -137,6 +144,80 @@ export class Forgotten extends PlainRow {
   deletedAt?: Date;
 }
 
+/** Its relations over one key contain a part of the rows each. */
+@SoftDeletable<Shelf>({ relations: { lent: 'cascade', everyCopy: 'keep' } })
+@Entity()
+export class Shelf extends Row {
+  @OneToMany({ entity: () => Volume, mappedBy: 'shelf', where: { state: 'torn' }, cascade: [Cascade.REMOVE] })
+  torn = new Collection<Volume>(this);
+
+  @OneToMany({ entity: () => Volume, mappedBy: 'shelf', where: { state: 'lent' } })
+  lent = new Collection<Volume>(this);
+
+  /** Says nothing. */
+  @OneToMany({ entity: () => Volume, mappedBy: 'shelf' })
+  volumes = new Collection<Volume>(this);
+
+  @OneToMany({ entity: () => Copy, mappedBy: 'shelf', where: { state: 'torn' }, cascade: [Cascade.REMOVE] })
+  tornCopies = new Collection<Copy>(this);
+
+  @OneToMany({ entity: () => Copy, mappedBy: 'shelf' })
+  everyCopy = new Collection<Copy>(this);
+}
+
+@Entity()
+export class Volume extends PlainRow {
+  @Property({ type: 'string', default: '' })
+  state!: string;
+
+  @ManyToOne({ entity: () => Shelf, deleteRule: 'cascade', index: true })
+  shelf!: Rel<Shelf>;
+}
+
+@Entity()
+export class Copy extends PlainRow {
+  @Property({ type: 'string', default: '' })
+  state!: string;
+
+  @ManyToOne({ entity: () => Shelf, deleteRule: 'cascade', index: true })
+  shelf!: Rel<Shelf>;
+}
+
+/** Plain, with a relation over one of two keys that takes a part of the rows along. */
+@Entity()
+export class Office extends PlainRow {
+  @OneToMany({ entity: () => Clerk, mappedBy: 'seat', where: { state: 'guest' }, cascade: [Cascade.REMOVE] })
+  guests = new Collection<Clerk>(this);
+}
+
+@SoftDeletable()
+@Entity()
+export class Clerk extends Row {
+  @Property({ type: 'string', default: '' })
+  state!: string;
+
+  @ManyToOne({ entity: () => Office, index: true })
+  seat!: Rel<Office>;
+
+  @ManyToOne({ entity: () => Office, index: true })
+  home!: Rel<Office>;
+}
+
+/** Repositories of the application. */
+class PlainRepository extends EntityRepository<any> {}
+class SafeRepository extends SoftDeleteRepository<any> {}
+
+@SoftDeletable()
+@Entity({ repository: () => PlainRepository })
+export class Stored extends Row {}
+
+@SoftDeletable()
+@Entity({ repository: () => SafeRepository })
+export class Kept extends Row {}
+
+@Entity({ repository: () => PlainRepository })
+export class Unmarked extends PlainRow {}
+
 export const ActivePage = activeView(Page);
 
 export const FAULTY = [
@@ -155,5 +236,13 @@ export const FAULTY = [
   Draft,
   Local,
   Forgotten,
+  Shelf,
+  Volume,
+  Copy,
+  Office,
+  Clerk,
+  Stored,
+  Kept,
+  Unmarked,
   ActivePage,
 ];

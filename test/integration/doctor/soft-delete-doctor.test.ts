@@ -1,5 +1,5 @@
 import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { defineEntity, MikroORM, p, type Rel } from '@mikro-orm/postgresql';
+import { defineEntity, EntityRepository, MikroORM, p, type Rel } from '@mikro-orm/postgresql';
 import {
   ActiveUnique,
   activeView,
@@ -49,6 +49,17 @@ describe(SoftDeleteDoctor.name, () => {
         `create unique index page_path_unique on public.page (path) where ("deleted_at" is null);`,
       ),
     ]);
+  });
+
+  it('names the parts of a unique index that are no columns', async () => {
+    const plant = 'create unique index page_lower on page (lower(path), slug)';
+    expect(await find('unique-counts-deleted', 'Page', plant, 'drop index page_lower')).toContainEqual(
+      about(
+        'warning',
+        'page_lower on (an expression, slug) counts deleted rows: once a Page is deleted, no other can have its an expression, slug,',
+        '@Unique({ expression: … })',
+      ),
+    );
   });
 
   it('finds unique constraints that have no effect, because they contain the timestamp', async () => {
@@ -135,6 +146,46 @@ describe(SoftDeleteDoctor.name, () => {
         'drop table outside',
       ),
     ).toEqual([about('warning', '"outside"', 'ON DELETE RESTRICT')]);
+  });
+
+  it('tells which rows relations leave to the key where they contain a part of them', async () => {
+    expect(await find('plain-rows-behind-key', 'Volume')).toEqual([
+      about('warning', 'its Volume rows outside of Shelf.torn and Shelf.lent stay as they are', 'Mark Volume with'),
+    ]);
+    expect(await find('plain-rows-behind-key', 'Copy')).toEqual([]);
+  });
+
+  it('blames a relation for its key alone', async () => {
+    expect(await find('hard-deleted-parent', 'Clerk')).toEqual([
+      about('warning', 'so clerk_seat_id_foreign refuses the removal', 'Office.guests'),
+    ]);
+  });
+
+  it('finds repositories of the application that do not extend ours, installed or not', async () => {
+    expect(await find('other-repository', 'Stored')).toEqual([
+      about(
+        'warning',
+        'PlainRepository, the repository of Stored, does not extend SoftDeleteRepository',
+        'class PlainRepository extends SoftDeleteRepository<Stored>',
+      ),
+    ]);
+    const others = (findings: readonly Finding[]) =>
+      findings.filter(({ code }) => code === 'other-repository').map(({ entity }) => entity);
+    expect(others(await new SoftDeleteDoctor(test.orm).examine())).toEqual(['Stored']);
+    const bare = await MikroORM.init({ clientUrl: test.database.url, entities: FAULTY });
+    expect(others(await new SoftDeleteDoctor(bare).examine())).toEqual(['Stored']);
+    await bare.close(true);
+    class Everywhere extends EntityRepository<any> {}
+    const general = await MikroORM.init({
+      clientUrl: test.database.url,
+      entities: FAULTY,
+      entityRepository: Everywhere as never,
+    });
+    const found = others(await new SoftDeleteDoctor(general).examine());
+    await general.close(true);
+    expect(found).toContain('Label');
+    expect(found).not.toContain('Kept');
+    expect(found).not.toContain('Unmarked');
   });
 
   it('finds soft-deletable rows under a parent that is deleted for good', async () => {

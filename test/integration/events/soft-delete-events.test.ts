@@ -76,6 +76,85 @@ describe(SoftDeleteEvents.name, () => {
     }
   });
 
+  describe('the keys of its rows', () => {
+    const told = () => {
+      const keys: unknown[] = [];
+      listen(({ type, entity, keys: named, count }) =>
+        keys.push([type, entity, count, (named as number[] | undefined)?.toSorted((a, b) => a - b)]),
+      );
+      return keys;
+    };
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['softDelete()', () => repository(em, Author).softDelete(1)],
+      ['em.remove()', () => em.remove(em.getReference(Author, 1)).flush()],
+      ['nativeDelete()', () => em.nativeDelete(Author, { name: 'Ada' })],
+    ])('are told of everything that was deleted: %s', async (_, run) => {
+      const keys = told();
+      await run();
+      expect(keys).toEqual([
+        ['deleted', 'Author', 1, [1]],
+        ['deleted', 'Book', 2, [1, 2]],
+      ]);
+    });
+
+    it('are told of what one flush removes and cascades to, in one event', async () => {
+      await test.database.query(
+        "insert into author (name) values ('Bob'); insert into book (title, author_id) values ('b', 2)",
+      );
+      const keys = told();
+      em.remove(em.getReference(Book, 3));
+      em.remove(em.getReference(Author, 1));
+      await em.flush();
+      expect(keys).toEqual([
+        ['deleted', 'Book', 3, [1, 2, 3]],
+        ['deleted', 'Author', 1, [1]],
+      ]);
+    });
+
+    it('are told of what was restored and removed for good', async () => {
+      await repository(em, Author).softDelete(1);
+      const keys = told();
+      await repository(em, Author).restore(1);
+      await repository(em, Book).hardDelete({ author: 1 });
+      expect(keys).toEqual([
+        ['restored', 'Author', 1, [1]],
+        ['restored', 'Book', 2, [1, 2]],
+        ['hard-deleted', 'Book', 2, [1, 2]],
+      ]);
+    });
+
+    it('are left out where they are more than 1,000', async () => {
+      await test.database.query("insert into tag (name) select 't' || n from generate_series(3, 1001) as n");
+      const keys = told() as unknown[][];
+      const tags = repository(em, Tag);
+      await tags.softDelete({ id: { $lte: 1000 } });
+      await tags.restore({});
+      await tags.softDelete({});
+      await tags.restore({});
+      await tags.hardDelete({});
+      expect(keys.map(([type, , n, named]) => [type, n, (named as unknown[] | undefined)?.length])).toEqual([
+        ['deleted', 1000, 1000],
+        ['restored', 1000, 1000],
+        ['deleted', 1001, undefined],
+        ['restored', 1001, undefined],
+        ['hard-deleted', 1001, undefined],
+      ]);
+    });
+
+    it('cost nothing where nobody listens', async () => {
+      const run = async () => {
+        test.statements.length = 0;
+        await repository(em, Author).softDelete(1);
+        await repository(em, Author).restore(1);
+        return test.statements.length;
+      };
+      const heard = await run();
+      subscriptions.splice(0).forEach((subscription) => subscription.unsubscribe());
+      expect(heard - (await run())).toBe(4);
+    });
+  });
+
   it('holds back what a savepoint has released until the transaction around it has committed', async () => {
     await em.begin();
     await em.transactional((outer) =>
@@ -162,12 +241,14 @@ describe(SoftDeleteEvents.name, () => {
     const [{ deletedAt }] = await test.database.query('select deleted_at as "deletedAt" from author');
     expect(heard).toEqual([
       { type: 'deleted', entity: 'Author', keys: [1], count: 1, deletedAt },
-      { type: 'deleted', entity: 'Book', count: 2, deletedAt },
+      { type: 'deleted', entity: 'Book', keys: [1, 2], count: 2, deletedAt },
     ]);
     heard.length = 0;
     await repository(em, Review).softDelete([1, 2], { actor: 'ada', reason: 'spam' });
     const [review] = await test.database.query('select deleted_at as "deletedAt" from review where id = 1');
-    expect(heard).toEqual([{ type: 'deleted', entity: 'Review', count: 2, actor: 'ada', reason: 'spam', ...review }]);
+    expect(heard).toEqual([
+      { type: 'deleted', entity: 'Review', keys: [1, 2], count: 2, actor: 'ada', reason: 'spam', ...review },
+    ]);
   });
 
   it('tells nothing of what changed nothing', async () => {

@@ -47,4 +47,18 @@ describe(installSoftDelete.name, () => {
       { name: 'b', deleted_at: null },
     ]);
   });
+
+  it('writes nothing that was set on a bare reference before it was removed, then or later', async () => {
+    const em = test.orm.em.fork({ flushMode: 'commit' });
+    const mark = em.getReference(Mark, 1);
+    mark.name = 'changed';
+    em.remove(mark);
+    await em.flush();
+    expect(await times()).toMatchObject([{ name: 'a', deleted_at: expect.any(String) }, { name: 'b' }]);
+    test.statements.length = 0;
+    await em.flush();
+    expect(test.statements).toEqual([]);
+    await em.refresh(mark, { filters: false });
+    expect(mark.name).toBe('a');
+  });
 });

@@ -246,7 +246,7 @@ describe.each([false, true])('every type of property, forceUndefined: %s', (forc
     await expect(contents()).resolves.toEqual(before);
   };
   const plain = (value: any): unknown =>
-    value && value.constructor === Address ? (wrap(value).toPOJO?.() ?? { ...value }) : value;
+    value?.constructor === Address ? (wrap(value).toPOJO?.() ?? Object.assign({}, value)) : value;
   const load = () => em.find(Thing, {}, { orderBy: { id: 1 }, populate: ['lazy'] as never });
   const change = (thing: Thing) => Object.assign(thing, second());
   const boom = new Error('rolled back');

@@ -133,7 +133,7 @@ describe(`${SoftDeleteModule.name} with purge.cron`, () => {
     await start({ cron: `${due.getUTCSeconds()} ${due.getUTCMinutes()} ${due.getUTCHours()} * * *`, timeZone: 'UTC' });
     const { cronTime } = job();
     const sendAt = cronTime.sendAt.bind(cronTime);
-    job().stop();
+    await job().stop();
     const date = job().nextDate();
     expect(date.toMillis() - Date.now()).toBeLessThan(60_000);
     await new Promise((resolve) => setTimeout(resolve, date.toMillis() - Date.now() - 50));

@@ -57,7 +57,7 @@ describe(PurgeService.name, () => {
       create trigger on_delete before delete on item for each row execute function on_delete();
     `);
   const purge = (options: Parameters<typeof createPurge>[1] = {}) =>
-    createPurge(test.orm, { pauseBetweenBatches: 0, ...options });
+    createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, ...options });
   /** Rows then go by their keys, in transactions with an entity manager. */
   const hooked: typeof purge = (options) => {
     const service = purge(options);
@@ -245,7 +245,7 @@ describe(PurgeService.name, () => {
     const proxy = await startProxy(test.database.url, 3);
     const orm = await MikroORM.init({ ...(test.orm.config.getAll() as Options), clientUrl: proxy.url });
 
-    const report = await createPurge(orm, { pauseBetweenBatches: 0, batchSize: 100 }).run();
+    const report = await createPurge(orm, { brake: false, pauseBetweenBatches: 0, batchSize: 100 }).run();
 
     expect(proxy.lostAnswers()).toBe(1);
     expect(report).toMatchObject({
@@ -330,6 +330,44 @@ describe(PurgeService.name, () => {
     await expect(
       test.database.query('select count(distinct path)::int as files, count(*)::int as rows from removed_file'),
     ).resolves.toEqual([{ files: ROWS - 1, rows: ROWS - 1 }]);
+  });
+
+  it('limits what its transactions may take, and waits for the disk only where hooks do things elsewhere', async () => {
+    await test.database.query(`
+      create table setting (name text, value text);
+      create function note_settings() returns trigger language plpgsql as $$ begin
+        insert into setting select n, current_setting(n, true) from unnest(array[
+          'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'synchronous_commit', 'jit',
+          'transaction_isolation']) as n;
+        return old;
+      end $$;
+      create trigger note before delete on item for each row when (old.id = 1) execute function note_settings()`);
+    const settings = async (service: PurgeService) => {
+      await test.database.query(
+        `delete from setting; insert into item values (1, '', '', now() - interval '40 days') on conflict do nothing`,
+      );
+      await service.run();
+      const rows = await test.database.query('select name, value from setting');
+      return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+    };
+    const common = {
+      lock_timeout: '120ms',
+      statement_timeout: '500ms',
+      jit: 'off',
+      transaction_isolation: 'read committed',
+    };
+    await expect(settings(purge({ lockTimeout: 120 }))).resolves.toEqual({
+      ...common,
+      idle_in_transaction_session_timeout: '10s',
+      synchronous_commit: 'off',
+    });
+    await expect(settings(hooked({ lockTimeout: 120 }))).resolves.toEqual({
+      ...common,
+      statement_timeout: expect.stringMatching(/^(500ms|1min)$/),
+      idle_in_transaction_session_timeout: '1min',
+      synchronous_commit: 'on',
+    });
+    await expect(test.database.query('show synchronous_commit')).resolves.toEqual([{ synchronous_commit: 'on' }]);
   });
 
   it('gives hooks a transaction as the ORM makes them', async () => {

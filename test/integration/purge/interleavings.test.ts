@@ -156,7 +156,7 @@ describe(PurgeService.name, () => {
     );
 
     let acted: Promise<number[][]> | undefined;
-    const options = { pauseBetweenBatches: 0, lockTimeout: '2s' } as const;
+    const options = { brake: false, pauseBetweenBatches: 0, lockTimeout: '2s' } as const;
     const one = createPurge(test.orm, { ...options, batchSize: random() < 0.5 ? ROWS : 100 });
     const two = createPurge(other, { ...options, batchSize: 60 });
     if (usesHook) {

@@ -61,7 +61,7 @@ describe(PurgeService.name, () => {
   beforeEach(() => test.database.query('truncate visit, scan, customer, address cascade'));
   afterAll(() => test.close());
 
-  const purge = () => createPurge(test.orm, { pauseBetweenBatches: 0 });
+  const purge = () => createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 });
   const count = async (from: string) =>
     (await test.database.query(`select count(*)::int as rows from ${from}`))[0]!['rows'] as number;
 
@@ -112,6 +112,44 @@ describe(PurgeService.name, () => {
     ]);
     expect(await count('customer')).toBe(10);
     expect(await count('address')).toBe(10);
+  });
+
+  it('rests between batches of circles as between others, and calls back with what each has removed', async () => {
+    await test.database.query(`
+      begin;
+      alter table customer disable trigger all;
+      insert into customer select n, n, ${DUE} from generate_series(1, 8) as n;
+      insert into address select n, n, ${DUE} from generate_series(1, 8) as n;
+      alter table customer enable trigger all;
+      commit`);
+    const resting = createPurge(test.orm, { batchSize: 2, pauseBetweenBatches: '200ms' });
+    const steps: { total: number; at: number }[] = [];
+
+    await resting.run({
+      entities: ['Customer', 'Address'],
+      onProgress: ({ total }) => {
+        if (total !== (steps.at(-1)?.total ?? 0)) {
+          steps.push({ total, at: performance.now() });
+        }
+      },
+    });
+
+    expect(await count('customer')).toBe(0);
+    expect(steps.map(({ total }) => total)).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
+    const rests = [4, 8, 12].map((total) => {
+      const i = steps.findIndex((step) => step.total === total);
+      return steps[i + 1]!.at - steps[i]!.at;
+    });
+    expect(Math.min(...rests)).toBeGreaterThan(190);
+  });
+
+  it('holds more rows in its batches than in the first where they cost little', async () => {
+    await test.database.query(`insert into customer select n, null, ${DUE} from generate_series(1, 20000) as n`);
+
+    const { entities } = await purge().run({ entities: ['Customer'] });
+
+    expect(entities[0]).toMatchObject({ purged: 20_000 });
+    expect(entities[0]!.batches).toBeLessThan(36);
   });
 
   it('reports what it has removed when it is stopped, beside rows that are blocked', async () => {

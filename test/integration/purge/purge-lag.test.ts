@@ -113,7 +113,7 @@ describe(PurgeService.name, () => {
       return row.rows as number;
     };
     const orm = await MikroORM.init({ ...(test.orm.config.getAll() as Options), debug: false });
-    const purge = createPurge(orm as MikroORM, { pauseBetweenBatches: 0 });
+    const purge = createPurge(orm as MikroORM, { brake: false, pauseBetweenBatches: 0 });
 
     const rehearsed = await purge.run({ dryRun: true });
     const report = await purge.run();

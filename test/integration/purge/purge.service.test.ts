@@ -113,7 +113,7 @@ describe(PurgeService.name, () => {
     const events: SoftDeleteEvent[] = [];
     getEvents(test).subscribe((event) => events.push(event));
 
-    await createPurge(test.orm, { pauseBetweenBatches: 0, batchSize: 100 }).run();
+    await createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, batchSize: 100 }).run();
 
     await expect(ids('guarded')).resolves.toEqual([]);
     expect(events.map(({ type, entity, count }) => [type, entity, count])).toEqual([
@@ -132,7 +132,7 @@ describe(PurgeService.name, () => {
       create function take_long() returns trigger language plpgsql as $$ begin perform pg_sleep(0.015); return old; end $$;
       create trigger take_long before delete on account for each row execute function take_long();
     `);
-    const purge = createPurge(test.orm, { pauseBetweenBatches: 0 });
+    const purge = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 });
 
     const plan = await purge.plan();
     const sizes: number[] = [];
@@ -157,7 +157,7 @@ describe(PurgeService.name, () => {
     const user = await test.database.connect();
     let restored = 0;
 
-    const run = createPurge(test.orm, { pauseBetweenBatches: 0 }).run({ entities: ['Account'] });
+    const run = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 }).run({ entities: ['Account'] });
     const over = run.then(() => true);
     for (let id = 5_999; !(await Promise.race([over, sleep(0, false)])); id -= 7) {
       restored += (await user.query('update account set deleted_at = null where id = $1', [id])).rowCount!;

@@ -149,7 +149,7 @@ describe(PurgeService.name, () => {
       fc.asyncProperty(graphs, async (graph) => {
         await create(graph);
         const before = await read();
-        const purge = createPurge(test.orm, { pauseBetweenBatches: 0 });
+        const purge = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 });
         const wanted = expected(graph);
 
         expect(counts(await purge.run({ dryRun: true }))).toEqual(wanted.entities);

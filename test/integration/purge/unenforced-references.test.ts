@@ -151,7 +151,7 @@ describe(PurgeService.name, () => {
         await test.database.query(
           `insert into account select n, ${DUE} from generate_series(1, 20) as n on conflict do nothing`,
         );
-        const purge = createPurge(orm, { pauseBetweenBatches: 0 });
+        const purge = createPurge(orm, { brake: false, pauseBetweenBatches: 0 });
         const [rehearsed] = (await purge.run({ entities: [Account], dryRun: true, batchSize })).entities;
         const [done] = (await purge.run({ entities: [Account], batchSize })).entities;
 
@@ -175,7 +175,7 @@ describe(PurgeService.name, () => {
       create trigger keep before delete on account for each row execute function keep();
     `);
 
-      const { entities } = await createPurge(test.orm, { pauseBetweenBatches: 0 }).run({
+      const { entities } = await createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 }).run({
         entities: [Account],
         batchSize,
       });
@@ -198,7 +198,9 @@ describe(PurgeService.name, () => {
       insert into part values (3, 'a'), (3, 'b'), (4, 'c'), (20, 'd');
     `);
 
-    const { entities } = await createPurge(test.orm, { pauseBetweenBatches: 0 }).run({ entities: [Account] });
+    const { entities } = await createPurge(test.orm, { brake: false, pauseBetweenBatches: 0 }).run({
+      entities: [Account],
+    });
 
     expect(entities).toMatchObject([{ purged: 19, blocked: 0, failed: 0, locked: 0 }]);
     await expect(accounts()).resolves.toEqual([20]);

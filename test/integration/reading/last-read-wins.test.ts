@@ -1,6 +1,6 @@
 import { serialize } from '@mikro-orm/core';
 import { runInScope, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
-import { Author, Book } from '../../support/library.js';
+import { Author, Book, Passport } from '../../support/library.js';
 import { useLibrary } from '../../support/use-library.js';
 
 describe('an entity that a read hands out', () => {
@@ -20,6 +20,13 @@ describe('an entity that a read hands out', () => {
     authors()
       .withDeleted()
       .findOneOrFail(1, { populate: ['books.chapters', 'passport'] as never });
+  const first = async <Row>(rows: AsyncIterable<Row>): Promise<Row> => {
+    const found: Row[] = [];
+    for await (const row of rows) {
+      found.push(row);
+    }
+    return found[0]!;
+  };
   const titles = (author: any) => (author.books.getItems?.() ?? author.books).map(({ title }: Book) => title).sort();
 
   it.each([
@@ -57,6 +64,27 @@ describe('an entity that a read hands out', () => {
           .find({ id: 1 }, { populate: ['books'] })
           .then(([author]) => author!),
     ],
+    ['the query builder', async () => (await authors().qb().where({ id: 1 }).getResultList())[0]!],
+    ['the query builder, one row', async () => (await authors().qb('a').where({ id: 1 }).getSingleResult())!],
+    ['the query builder, counted', async () => (await authors().qb('a').where({ id: 1 }).getResultAndCount())[0][0]!],
+    [
+      'the query builder with the relation',
+      async () => (await authors().qb('a').leftJoinAndSelect('a.books', 'b').where({ id: 1 }).getResult())[0]!,
+    ],
+    ['a cloned query builder', async () => (await authors().qb('a').where({ id: 1 }).clone().getResult())[0]!],
+    ['a stream of a query builder', () => first(authors().qb('a').where({ id: 1 }).stream())],
+    [
+      'a stream of a query builder with the relation',
+      () => first(authors().qb('a').leftJoinAndSelect('a.books', 'b').where({ id: 1 }).stream()),
+    ],
+    [
+      'a query builder of the entity manager',
+      async () => (await library.em.createQueryBuilder(Author, 'a').where({ id: 1 }).getSingleResult())!,
+    ],
+    [
+      'a row that was mapped',
+      async () => library.em.map(Author, (await library.database.query('select * from author where id = 1'))[0]),
+    ],
     ['the entity manager', () => library.em.findOneOrFail(Author, 1)],
     ['a reference to it', async () => (await library.em.findOneOrFail(Book, 2, { populate: ['author'] })).author],
     ['a transaction', () => library.em.transactional((em) => em.findOneOrFail(Author, 1))],
@@ -78,6 +106,53 @@ describe('an entity that a read hands out', () => {
     await library.em.flush();
     expect(library.statements).toEqual([]);
     await expect(library.contents()).resolves.toEqual(rows);
+  });
+
+  it('streams through a fork, whose entities no other read has filled', async () => {
+    await readEverything();
+    const author = await first(
+      authors().stream({ where: { id: 1 }, populate: ['books.chapters', 'passport'] as never }),
+    );
+    expect(titles(author)).toEqual(active);
+    expect(titles(JSON.parse(JSON.stringify(author)))).toEqual(active);
+    expect(author.books.getItems()[0]!.chapters.getItems()).toEqual([]);
+    expect(author.passport ?? null).toBeNull();
+  });
+
+  it.each([
+    ['a repository', () => authors().withDeleted().qb('a')],
+    ['an entity manager, which joins what is asked for', () => library.em.createQueryBuilder(Author, 'a')],
+  ])('shows deleted members to a query builder that asks for them, and to no read after it: %s', async (_, qb) => {
+    const [author] = (await qb()
+      .leftJoinAndSelect('a.books', 'b')
+      .where({ id: 1 } as never)
+      .getResultList()) as Author[];
+    expect(titles(author)).toEqual(['one', 'two']);
+    expect(titles(JSON.parse(JSON.stringify(author)))).toEqual(['one', 'two']);
+
+    expect(titles(await authors().findOneOrFail(1))).toEqual(active);
+    await expect(authors().qb().where({ id: 1 }).getSingleResult()).resolves.toBe(author);
+    expect(titles(author)).toEqual(active);
+  });
+
+  it('shows no deleted row that a query builder without filters has brought into memory', async () => {
+    const author = await authors().findOneOrFail(1, { populate: ['books', 'passport'] as never });
+    expect(author.passport ?? null).toBeNull();
+    await library.em.createQueryBuilder(Passport).getResultList();
+    await library.em.createQueryBuilder(Book).getResultList();
+
+    await authors().findOneOrFail(1);
+    expect(author.passport ?? null).toBeNull();
+    expect(titles(JSON.parse(JSON.stringify(author)))).toEqual(active);
+  });
+
+  it('keeps a stream that is left open from holding its cursor', async () => {
+    await readEverything();
+    for await (const author of authors().qb('a').stream({ chunkSize: 1 })) {
+      expect(titles(author)).toEqual(active);
+      break;
+    }
+    await expect(library.em.transactional((em) => em.count(Author))).resolves.toBe(2);
   });
 
   it('shows everything again to a read that asks for it', async () => {

@@ -107,7 +107,7 @@ describe(observeInScope.name, () => {
 
   it('waits for the response of a handler that writes it itself', async () => {
     const response = new PassThrough();
-    const source = () => defer(async () => void [1, 2].forEach(() => late()));
+    const source = () => defer(async () => [1, 2].forEach(() => late()));
     const seen: unknown[] = [];
     const late = () => void sleep(seen.length + 5).then(() => seen.push(scopes()));
     await lastValueFrom(observeInScope([first], 'with', source, response));

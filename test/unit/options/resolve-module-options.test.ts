@@ -7,6 +7,7 @@ describe(resolveModuleOptions.name, () => {
     expect(resolved).toEqual({
       contextName: undefined,
       actor: expect.any(Function),
+      log: {},
       purge: {
         cron: undefined,
         engine: undefined,
@@ -16,6 +17,7 @@ describe(resolveModuleOptions.name, () => {
         timeBudget: undefined,
         pauseBetweenBatches: undefined,
         lockTimeout: 50,
+        brake: { factor: 5, atLeast: 1_000, share: 0.5 },
       },
     });
     expect(resolved.actor()).toBeUndefined();

@@ -9,7 +9,7 @@ import {
   PrimaryKey,
   Property,
 } from '@mikro-orm/decorators/legacy';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM, raw } from '@mikro-orm/postgresql';
 import {
   ActiveUnique,
   activeView,
@@ -18,6 +18,7 @@ import {
   SoftDeletableEntity,
   SoftDeleteConfigError,
 } from 'nestjs-mikro-orm-soft-delete';
+import { drawDeletionPolicy } from '../../../lib/policy/draw-deletion-policy.js';
 
 abstract class Row extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
@@ -130,6 +131,67 @@ class Phone extends Device {
   imei!: string;
 }
 
+/** Its relations share a key and contain a part of the rows each. */
+@SoftDeletable<Blog>({ retention: '30d', relations: { pinned: 'restrict', posts: 'keep', sketches: 'cascade' } })
+@Entity()
+class Blog extends Row {
+  @OneToMany({ entity: () => Post, mappedBy: 'blog' })
+  posts = new Collection<Post>(this);
+
+  @OneToMany({
+    entity: () => Post,
+    mappedBy: 'blog',
+    where: { state: 'draft', title: { $like: 'a "b" | c' } },
+    cascade: [Cascade.ALL],
+  })
+  drafts = new Collection<Post>(this);
+
+  @OneToMany({
+    entity: () => Post,
+    mappedBy: 'blog',
+    where: { pinned: true, [raw('length(title)') as never]: { $in: [1, 2] } },
+  })
+  pinned = new Collection<Post>(this);
+
+  @OneToMany({
+    entity: () => Sketch,
+    mappedBy: 'blog',
+    where: { since: { $gt: new Date('2020-01-01T00:00:00Z') }, name: /^x/, blog: null } as never,
+  })
+  sketches = new Collection<Sketch>(this);
+}
+
+@SoftDeletable()
+@Entity()
+class Post extends Row {
+  @ManyToOne({ entity: () => Blog })
+  blog!: Rel<Blog>;
+
+  @Property({ type: 'string' })
+  state!: string;
+
+  @Property({ type: 'string' })
+  title!: string;
+
+  @Property({ type: 'boolean' })
+  pinned!: boolean;
+}
+
+@Entity()
+class Sketch {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+
+  @Property({ type: 'Date' })
+  since!: Date;
+
+  @ManyToOne({ entity: () => Blog })
+  blog!: Rel<Blog>;
+}
+
 describe('describeDeletionPolicy()', () => {
   let orm: MikroORM;
   let sections: Record<string, string[]>;
@@ -207,6 +269,38 @@ describe('describeDeletionPolicy()', () => {
       "| Party | `party` | sets `deleted_at` | the module's `purge.retention` | – | address_code; number |",
     ]);
     expect(policy).toContain('- Deleted and restored with it: Company.branches (Branch)');
+  });
+
+  it('says of relations that contain a part of the rows behind their key which part it is', async () => {
+    const orm = await MikroORM.init({ dbName: 'none', entities: [Blog, Post, Sketch] });
+    await orm.close(true);
+    const policy = describeDeletionPolicy(orm);
+    const drafts = `{ state: 'draft', title: { $like: 'a "b" | c' } }`;
+    const pinned = `{ pinned: true, [raw('length(title)')]: { $in: [1, 2] } }`;
+    const sketches = `{ since: { $gt: '2020-01-01T00:00:00.000Z' }, name: /^x/, blog: null }`;
+    const relations = {
+      drafts: `Blog.drafts (Post where ${drafts}, except where ${pinned})`,
+      pinned: `Blog.pinned (Post where ${pinned})`,
+      posts: `Blog.posts (Post except where ${drafts} or ${pinned})`,
+      sketches: `Blog.sketches (Sketch where ${sketches})`,
+      otherSketches: `Sketch.blog (Sketch except where ${sketches})`,
+    };
+    const section = policy.split('## Blog')[1]!.split('\n');
+    expect(section.filter((line) => line.startsWith('- '))).toEqual([
+      `- Deleted and restored with it: ${relations.drafts}`,
+      `- Not deleted while active rows remain in: ${relations.pinned}`,
+      `- Stay when it is deleted: ${relations.posts}, ${relations.sketches}, ${relations.otherSketches}`,
+      `- Removed for good with it, at the purge: ${relations.sketches}`,
+      `- Keep it from being purged as long as they are there and not due themselves: ${relations.drafts}, ${relations.pinned}, ${relations.posts}, ${relations.otherSketches}`,
+    ]);
+    const quoted = drafts.replaceAll('"', '#quot;');
+    expect(drawDeletionPolicy(orm.em as never).split('\n')).toEqual(
+      expect.arrayContaining([
+        `  Blog ==>|"drafts: cascade, where ${quoted}, except where ${pinned}"| Post`,
+        `  Blog --x|"pinned: restrict, where ${pinned}"| Post`,
+        `  Blog -.->|"posts: keep, except where ${quoted} or ${pinned}"| Post`,
+      ]),
+    );
   });
 
   it('fills in the retention of the module', () => {

@@ -1,4 +1,4 @@
-import type { KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
+import type { KeyCompanion, KeyReference, PurgeEntity, PurgeTable } from '../../../lib/purge/plan/key-graph.js';
 import { planPurge } from '../../../lib/purge/plan/purge-planner.js';
 
 const table = (label: string): PurgeTable => ({
@@ -95,5 +95,28 @@ describe(planPurge.name, () => {
   it('names keys without an index', () => {
     const [planned] = plan([User], [key(log, user, { isIndexed: false })]).flat();
     expect(planned!.unindexed.map(({ constraint }) => constraint)).toEqual(['log_user_fkey']);
+  });
+
+  it('takes several statements for a batch where the counters of tables do not tell all, and where rows go explicitly', () => {
+    const isComposed = (references: KeyReference[], companions: KeyCompanion[] = []) =>
+      planPurge({ entities: [User, Post], references, companions })
+        .groups.flat()
+        .find(({ entity: { name } }) => name === 'User')!.isComposed;
+    const partitioned = { ...post, isPartitioned: true };
+    const Parted = { ...Post, table: partitioned, tables: [partitioned] };
+    const opaque = planPurge({
+      entities: [User, Parted],
+      references: [key(partitioned, user, { action: 'cascade' })],
+      companions: [],
+    });
+    expect(opaque.groups.flat().map((each) => [each.entity.name, each.isComposed])).toEqual([
+      ['Post', false],
+      ['User', true],
+    ]);
+    expect(isComposed([key(post, user, { action: 'cascade' })])).toBe(false);
+    expect(isComposed([key(note, user, { action: 'cascade' })])).toBe(false);
+    expect(isComposed([key(note, user, { parts: [[]] })])).toBe(true);
+    const companion = { relation: 'User.note', table: note, holder: user, owner: user } as unknown as KeyCompanion;
+    expect(isComposed([], [companion])).toBe(true);
   });
 });

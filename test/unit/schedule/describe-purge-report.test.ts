@@ -10,6 +10,7 @@ describe(describePurgeReport.name, () => {
     blocked: 0,
     failed: 0,
     locked: 0,
+    held: 0,
     batches: 1,
     durationMs: 1,
     blockedBy: [],

@@ -17,6 +17,12 @@ describe('@ActiveUnique()', () => {
     expect(() => ActiveIndex({ properties: [] })(Page)).toThrow('@ActiveIndex() on Page');
   });
 
+  it('refuses what a unique index does not have, and an index does', () => {
+    class Page extends SoftDeletableEntity {}
+    expect(() => ActiveUnique({ properties: ['it'], clustered: true } as never)(Page)).toThrow('clustered');
+    expect(() => ActiveIndex({ properties: ['deletedAt'], clustered: true })(Page)).not.toThrow();
+  });
+
   it('refuses a class below the root of a table-per-type hierarchy, whose table has no timestamp', async () => {
     @SoftDeletable()
     @Entity({ inheritance: 'tpt' })

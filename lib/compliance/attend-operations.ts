@@ -1,0 +1,37 @@
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { showValue } from '../errors/show-value.js';
+import type { Installation } from '../installation/installation.js';
+import type { OrmModel } from '../metadata/soft-delete-catalog.js';
+import type { LogOptions } from '../options/log-options.js';
+import { LegalHoldRecord, LegalHoldRow } from './hold/legal-hold.entity.js';
+import { DeletionRecord } from './record/deletion-record.entity.js';
+import { recordOperations } from './record/record-operations.js';
+import { findComplianceEntity } from './require-compliance-entity.js';
+
+/** Has what every door does recorded, and holds respected, if the ORM has the entities for it. @internal */
+export function attendOperations(installation: Installation): void {
+  const meta = findComplianceEntity(installation.catalog, DeletionRecord);
+  if (meta) {
+    installation.records = meta;
+    installation.operations.attend(recordOperations(meta));
+  }
+  const holds = findComplianceEntity(installation.catalog, LegalHoldRecord);
+  const rows = findComplianceEntity(installation.catalog, LegalHoldRow);
+  if (holds && rows) {
+    installation.holds = { holds, rows };
+  }
+}
+
+/**
+ * @throws SoftDeleteConfigError if somebody says how to record, and the ORM has no entity for it
+ * @internal
+ */
+export function requireRecords(orm: Pick<OrmModel, 'getMetadata'>, log: LogOptions | undefined): void {
+  if (log?.reason !== undefined && !findComplianceEntity(orm, DeletionRecord)) {
+    throw new SoftDeleteConfigError(
+      'log.reason',
+      `it is ${showValue(log.reason)}, but the ORM has no entity for records, so nothing is recorded.`,
+      'Add ...complianceEntities() of nestjs-mikro-orm-soft-delete/compliance to the entities of the MikroORM configuration.',
+    );
+  }
+}

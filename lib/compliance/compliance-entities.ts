@@ -1,0 +1,17 @@
+import type { EntitySchema } from '@mikro-orm/core';
+import { LegalHoldRowSchema, LegalHoldSchema } from './hold/legal-hold.entity.js';
+import { DeletionRecordSchema } from './record/deletion-record.entity.js';
+
+/**
+ * The tables in which this package keeps what it has done, as entities for the ORM's configuration. Recording begins once they are
+ * registered; the ORM's own migrations create them.
+ *
+ * ```ts
+ * defineConfig({ entities: [User, Order, ...complianceEntities()], extensions: [softDelete()] });
+ * ```
+ *
+ * @publicApi
+ */
+export function complianceEntities(): EntitySchema<any, any>[] {
+  return [DeletionRecordSchema, LegalHoldSchema, LegalHoldRowSchema] as unknown as EntitySchema<any, any>[];
+}

@@ -1,0 +1,31 @@
+import { COMPLIANCE_TABLES } from '../metadata/compliance-tables.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+
+/**
+ * What the ORM's schema cannot say about the tables of `complianceEntities()`, as SQL statements for a migration that runs once after
+ * they were created: triggers that refuse TRUNCATE. A later `migration:create` finds nothing to do.
+ *
+ * ```ts
+ * override up() { complianceTablesSql().forEach((sql) => this.addSql(sql)); }
+ * ```
+ *
+ * @param options - `schema`, if the tables are not in the one that the connection finds by itself
+ * @throws SoftDeleteConfigError if an option is unknown
+ * @publicApi
+ */
+export function complianceTablesSql(options: { readonly schema?: string } = {}): string[] {
+  refuseUnknownOptions('complianceTablesSql()', options, ['schema']);
+  const { schema } = options;
+  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const qualify = (name: string) => (schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`);
+  return COMPLIANCE_TABLES.flatMap((table) => {
+    const guard = `${table}_no_truncate`;
+    return [
+      `create or replace function ${qualify(`${guard}_fn`)}() returns trigger as $$ begin ` +
+        `raise exception using errcode = 'restrict_violation', ` +
+        `message = format('Refused to truncate %I.%I: the table is append-only.', tg_table_schema, tg_table_name); ` +
+        `end; $$ language plpgsql`,
+      `create trigger ${quote(guard)} before truncate on ${qualify(table)} for each statement execute function ${qualify(`${guard}_fn`)}()`,
+    ];
+  });
+}

@@ -1,0 +1,29 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { getInstallation } from '../installation/installation.js';
+import { LegalHoldService } from './hold/legal-hold.service.js';
+import { DeletionLog } from './record/deletion-log.js';
+import { DeletionRecord } from './record/deletion-record.entity.js';
+import { requireComplianceEntity } from './require-compliance-entity.js';
+
+/**
+ * What `createCompliance()` returns.
+ *
+ * @publicApi
+ */
+export interface Compliance {
+  readonly log: DeletionLog;
+  readonly holds: LegalHoldService;
+}
+
+/**
+ * Records and holds without Nest, for scripts and workers.
+ *
+ * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
+ * @throws SoftDeleteConfigError if its entities do not include `complianceEntities()`
+ * @publicApi
+ */
+export function createCompliance(orm: MikroORM<any>): Compliance {
+  getInstallation(orm.em);
+  requireComplianceEntity(orm.em, DeletionRecord);
+  return { log: new DeletionLog(orm), holds: new LegalHoldService(orm) };
+}

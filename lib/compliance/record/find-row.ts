@@ -1,0 +1,63 @@
+import { type EntityMetadata, helper, Utils } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { showValue } from '../../errors/show-value.js';
+import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { unitTextSql } from '../../sql/deleted-at-sql.js';
+import { sentKeyOf } from '../../sql/entity-key.js';
+import { arrayText, keyRowsSql, primaryColumnTypes, textSql } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
+
+/** What becomes of values that are no keys as texts. */
+const NO_KEYS = ['undefined', 'null', '[object Object]'];
+
+/** A row that somebody asks about. @internal */
+export interface AskedRow {
+  /** The texts of its key's columns as the database has them, as JSON. */
+  readonly key: string;
+  /** The unit it is deleted in now; `null` if it is active or gone. */
+  readonly unit: string | null;
+  readonly isThere: boolean;
+}
+
+/**
+ * Looks up a row by its key, which may have another text in the database than in JavaScript. Deleted rows count.
+ *
+ * @throws SoftDeleteConfigError if the key is none
+ * @internal
+ */
+export async function findRow(
+  em: EntityManager,
+  meta: EntityMetadata,
+  key: unknown,
+  where: string,
+  ctx = em.getTransactionContext<Transaction>(),
+): Promise<AskedRow> {
+  const { root } = meta;
+  const given = Utils.isEntity<object>(key) ? helper(key).getPrimaryKey() : key;
+  const sent = given == null ? [] : sentKeyOf(em, root, given);
+  const columns = primaryColumnTypes(root);
+  if (sent.length !== columns.length || sent.some((text) => NO_KEYS.includes(text))) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${showValue(given)} is no key of ${root.className}.`,
+      'Pass a primary key: a value, or an array of the values of a composite one in the order of their declaration.',
+    );
+  }
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const names = columns.map(({ column }) => quote(column));
+  const table = tableName(em, root);
+  const entry = SoftDeleteCatalog.of(em).find(root);
+  const texts = columns.map(({ type }, i) => textSql(`"soft-delete:${i}"`, type));
+  const same = names.map((name, i) => `c.${name} = "soft-delete:${i}"`);
+  const unit = entry ? unitTextSql(`c.${quote(entry.column)}`, entry.columnType) : 'null::text';
+  const [row] = await execute<AskedRow>(
+    em,
+    ctx as Transaction,
+    `select jsonb_build_array(${texts.join(', ')})::text as key, ${unit} as unit, c.${names[0]} is not null as "isThere" ` +
+      `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`,
+    sent.map((text) => arrayText([text])),
+  );
+  return row!;
+}

@@ -1,0 +1,83 @@
+import type { EntityClass, EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { getInstallation, type Installation } from '../../installation/installation.js';
+import { closestName } from '../../options/closest-name.js';
+import type { DeletionHandler, DeletionHookOptions, HookedAction } from './deletion-hook.js';
+import { requireHookOptions } from './require-hook-options.js';
+import { runHook } from './run-hook.js';
+
+const ACTIONS = { delete: 'deleted', restore: 'restored' } as const satisfies Record<string, HookedAction>;
+
+/**
+ * What `@OnDelete()` and `@OnRestore()` do, without Nest: has a handler called with the rows that an operation of the ORM soft-deletes
+ * or restores, inside of its transaction.
+ *
+ * ```ts
+ * registerHook(orm, 'delete', User, async (users, { em }) => { … }, { fields: ['email'] });
+ * ```
+ *
+ * @throws SoftDeleteConfigError if the entity is not soft-deletable, lacks a field, or an option is unknown
+ * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
+ * @publicApi
+ */
+export function registerHook<Entity extends object>(
+  orm: { readonly em: EntityManager<any> },
+  on: 'delete' | 'restore',
+  entity: EntityClass<Entity>,
+  handler: DeletionHandler<Entity>,
+  options: DeletionHookOptions<Entity> = {},
+): void {
+  requireHookOptions('registerHook()', entity, options);
+  if (!Object.hasOwn(ACTIONS, on)) {
+    throw new SoftDeleteConfigError(
+      'registerHook()',
+      `${JSON.stringify(on)} is no operation.`,
+      "Write 'delete' or 'restore'.",
+    );
+  }
+  if (typeof handler !== 'function') {
+    throw new SoftDeleteConfigError('registerHook()', 'the handler is not a function.', 'Pass a function.');
+  }
+  addHook(getInstallation(orm.em), 'registerHook()', ACTIONS[on], entity, handler, options);
+}
+
+/** @internal */
+export function addHook(
+  { catalog, operations }: Installation,
+  where: string,
+  action: HookedAction,
+  entity: EntityClass<any>,
+  handler: DeletionHandler,
+  options: DeletionHookOptions,
+): void {
+  const meta = catalog.getMetadata().find(entity);
+  if (!meta || !catalog.find(entity)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${entity.name} is ${meta ? 'not soft-deletable' : 'no entity of this ORM'}.`,
+      `Soft-deletable are: ${catalog
+        .all()
+        .map(({ name }) => name)
+        .toSorted()
+        .join(', ')}.`,
+    );
+  }
+  const fields = options.fields ?? [];
+  fields.forEach((field) => requireField(`${where}, fields`, meta, field));
+  const hook = { action, entity, handler, fields };
+  operations.hook((operation, place) => runHook(hook, meta, operation, place));
+}
+
+function requireField(where: string, meta: EntityMetadata, field: string): void {
+  const [name] = field.split('.') as [string];
+  if (!Object.hasOwn(meta.properties, name)) {
+    const names = Object.keys(meta.properties);
+    const meant = closestName(name, names);
+    throw new SoftDeleteConfigError(
+      where,
+      `${meta.className} has no property "${name}".`,
+      meant ? `Did you mean "${meant}"?` : `It has: ${names.join(', ')}.`,
+    );
+  }
+}

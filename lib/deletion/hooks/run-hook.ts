@@ -1,0 +1,67 @@
+import { type EntityMetadata, raw } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Operation, OperationPlace } from '../../events/operation.js';
+import { worksFor } from '../../installation/outer-managers.js';
+import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
+import { eachKeyOfPart } from '../each-key-of-part.js';
+import type { DeletionHook } from './deletion-hook.js';
+
+/** How many rows a handler is given at once. */
+const PORTION = 1_000;
+
+/** Calls a handler with the rows of its entity that an operation has reached, if it has reached any. @internal */
+export async function runHook(
+  hook: DeletionHook,
+  meta: EntityMetadata,
+  operation: Operation,
+  place: OperationPlace,
+): Promise<void> {
+  if (operation.action !== hook.action) {
+    return;
+  }
+  for (const part of operation.parts.filter((each) => each.meta === meta.root)) {
+    let portion: RowKey[] = [];
+    for await (const key of eachKeyOfPart(part, operation, place)) {
+      portion.push(key);
+      if (portion.length === PORTION) {
+        await callHandler(hook, meta, portion, operation, place);
+        portion = [];
+      }
+    }
+    if (portion.length > 0) {
+      await callHandler(hook, meta, portion, operation, place);
+    }
+  }
+}
+
+/**
+ * Works in a savepoint: a flush of the handler must not be taken for the one that is being completed, which has the transaction of its
+ * own (`current` in `soft-delete.subscriber.ts`).
+ */
+async function callHandler(
+  { entity, handler, fields }: DeletionHook,
+  meta: EntityMetadata,
+  keys: readonly RowKey[],
+  { actor, reason }: Operation,
+  { em, ctx }: OperationPlace,
+): Promise<void> {
+  const own = em.fork({ clear: true }) as EntityManager;
+  own.setTransactionContext(ctx);
+  worksFor(own, em);
+  const context = { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
+  await own.transactional(
+    async (tx) => {
+      const { params } = keyConditionSql(tx as EntityManager, meta, 'c', keys);
+      const isListed = raw((alias: string) => keyConditionSql(tx as EntityManager, meta, alias, keys).sql, [...params]);
+      const rows = await tx.find(entity, { [isListed as unknown as string]: [] } as never, {
+        fields: [...new Set([...meta.primaryKeys, ...fields])] as never,
+        filters: false,
+        disableIdentityMap: true,
+      });
+      if (rows.length > 0) {
+        await handler(rows, { em: tx as EntityManager, ...context });
+      }
+    },
+    { clear: true },
+  );
+}

@@ -1,0 +1,84 @@
+import { helper, Utils } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { keepInStep, markDeleted, markValues, type Undo } from '../memory/managed-entities.js';
+import { deletedInUnit } from '../memory/sync-managed-entities.js';
+import { readAgain } from '../memory/read-again.js';
+import { forgetUnsavedChanges, resetUnsavedChanges } from '../memory/repair-references.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { unitValue } from '../sql/unit-value.js';
+import type { FlushState, Removal } from './flush-state.js';
+
+/**
+ * Gives the entities that a flush has removed what their rows hold since.
+ *
+ * @returns which of them this unit has deleted: the others somebody else had deleted meanwhile
+ * @internal
+ */
+export async function settleRemovals(
+  { em, unit }: FlushState,
+  ctx: Transaction,
+  entry: SoftDeletableEntityMetadata,
+  removals: readonly Removal[],
+): Promise<{ inUnit: ReadonlySet<object>; undo: Undo }> {
+  const { property } = entry;
+  const marks = Object.keys(markValues(entry, null));
+  const unknown = new Map<object, ReadonlySet<string>>();
+  for (const { entity, original, initialized, changeSet } of removals) {
+    const wrapped = helper(entity);
+    if (original) {
+      const kept: Record<string, unknown> = { ...original };
+      keepWritten(em, entity, kept, entry, changeSet!.payload);
+      const names = resetUnsavedChanges(em, entity, kept, marks);
+      if (!initialized) {
+        forgetUnsavedChanges(em, entity, kept, marks);
+      } else if (names.size > 0) {
+        unknown.set(entity, names);
+      }
+      wrapped.__originalEntityData = kept;
+    }
+    // An update marks the reference it was made through as loaded, though nothing but its key is known.
+    wrapped.__initialized = initialized;
+  }
+
+  const value = await unitValue(em, ctx, entry, unit!);
+  const time = value();
+  const read = (entity: object) => (entity as Record<string, unknown>)[property];
+  // A `Date` tells whether it is the unit's. Of another type, and in a session whose `DateStyle` the ORM cannot read, the rows are asked.
+  const isUnits = (held: unknown) => time instanceof Date && held instanceof Date && +held === +time;
+  const asked = removals.map(({ entity }) => entity).filter((entity) => !isUnits(read(entity)));
+  const found = await deletedInUnit(em, ctx, entry, unit!, asked);
+  const others = asked.filter((entity) => !found.has(entity));
+  for (const entity of others.filter((other) => !(read(other) instanceof Date))) {
+    unknown.set(entity, new Set([...(unknown.get(entity) ?? []), property]));
+  }
+  await readAgain(em, ctx, entry.meta, unknown);
+  const isOther = new Set(others);
+  // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
+  const actorOf = (entity: object) => entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
+  const deleted = new Map(
+    removals.map(({ entity }) => [
+      entity,
+      isOther.has(entity) ? markValues(entry, read(entity), actorOf(entity)) : markValues(entry, value(), unit!.actor),
+    ]),
+  );
+  const inUnit = new Set([...deleted.keys()].filter((entity) => !isOther.has(entity)));
+  return { inUnit, undo: markDeleted(em, entry, deleted) };
+}
+
+/** Takes over what the update has written besides the time: the version, and what hooks have changed. */
+function keepWritten(
+  em: EntityManager,
+  entity: object,
+  kept: Record<string, unknown>,
+  entry: SoftDeletableEntityMetadata,
+  payload: object,
+): void {
+  const { meta } = entry;
+  const marks = markValues(entry, null);
+  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
+  const values = payload as Record<string, unknown>;
+  const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
+  for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
+    keepInStep(kept, current, name);
+  }
+}

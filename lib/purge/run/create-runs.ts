@@ -1,0 +1,35 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { contextOf } from '../../installation/context-of.js';
+import { findInstallation } from '../../installation/installation.js';
+import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import type { DueTimes } from '../plan/due-times.js';
+import type { PurgeOrder } from '../plan/purge-planner.js';
+import type { PurgeHook } from '../purge-hook.js';
+import { EntityRun } from './entity-run.js';
+
+/**
+ * What a run has to do for each entity that has a cut-off.
+ *
+ * @param asked - the names of the entities that are to be purged, if not all
+ * @internal
+ */
+export function createRuns(
+  em: EntityManager,
+  order: PurgeOrder,
+  cutoffs: DueTimes['cutoffs'],
+  hooks: readonly PurgeHook[],
+  asked: readonly string[] | undefined,
+): EntityRun[] {
+  const catalog = SoftDeleteCatalog.of(em);
+  const installation = findInstallation(em);
+  const context = installation?.operations.isAttended ? contextOf(installation) : undefined;
+  return order.groups.flat().flatMap((plan) => {
+    const { name, meta } = plan.entity;
+    const cutoff = cutoffs.get(name);
+    if (!cutoff || (asked && !asked.includes(name))) {
+      return [];
+    }
+    const own = hooks.filter(({ entity }) => catalog.get(entity).meta === meta);
+    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context)];
+  });
+}
