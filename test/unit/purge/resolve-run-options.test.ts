@@ -18,6 +18,7 @@ describe(resolveRunOptions.name, () => {
     ).toEqual({
       entities: ['A'],
       dryRun: false,
+      overrideBrake: false,
       olderThan: 7_200_000,
       schema: 's',
       batchSize: 3,
