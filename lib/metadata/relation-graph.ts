@@ -11,9 +11,13 @@ import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { hasTable } from './has-table.js';
 import { rankRelations, type RelationCandidate } from './rank-relations.js';
 import type { ColumnCondition, RelationEdge, RelationLink, RowCondition } from './relation-edge.js';
-import type { SoftDeleteCatalog } from './soft-delete-catalog.js';
 
 export type { ColumnCondition, RelationEdge } from './relation-edge.js';
+
+/** What the marks of entities say about their relations. @internal */
+export interface DeclaredPolicies {
+  findMarked(meta: EntityMetadata): { readonly relations: Readonly<Record<string, RelationPolicy>> } | undefined;
+}
 
 /**
  * Every relation of the ORM's entities with what a deletion does to the rows behind it.
@@ -26,7 +30,7 @@ export class RelationGraph {
 
   constructor(
     private readonly storage: MetadataStorage,
-    private readonly catalog: SoftDeleteCatalog,
+    private readonly marks: DeclaredPolicies,
     private readonly defaultDeleteRule: string | undefined,
   ) {
     const metas = [...storage].filter(isTable);
@@ -144,7 +148,7 @@ export class RelationGraph {
   ): RelationCandidate {
     return {
       edge: { name: `${meta.className}.${prop.name}`, property: prop.name, ...edge, linkConditions, except: [] },
-      isDeclared: this.catalog.findMarked(meta)?.relations[prop.name] !== undefined,
+      isDeclared: this.marks.findMarked(meta)?.relations[prop.name] !== undefined,
     };
   }
 
@@ -162,7 +166,7 @@ export class RelationGraph {
   }
 
   #policy(meta: EntityMetadata, prop: EntityProperty, owner?: EntityProperty): RelationPolicy {
-    const declared = this.catalog.findMarked(meta)?.relations[prop.name];
+    const declared = this.marks.findMarked(meta)?.relations[prop.name];
     if (declared) {
       return declared;
     }
