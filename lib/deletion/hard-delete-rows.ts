@@ -3,7 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import { keyColumns, type RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import type { OperationPart } from '../events/operation.js';
@@ -196,11 +196,11 @@ function removePivotRows(em: EntityManager, graph: RelationGraph, rows: RowSet):
 
 function goesByItself({ table, columns }: LinkSide): boolean {
   return table.relations.some(
-    ({ joinColumns, persist, createForeignKeyConstraint, deleteRule }) =>
-      persist !== false &&
-      createForeignKeyConstraint !== false &&
-      deleteRule?.toLowerCase() === 'cascade' &&
-      columns.length === joinColumns.length &&
-      columns.every((column) => joinColumns.includes(column)),
+    (prop) =>
+      prop.persist !== false &&
+      prop.createForeignKeyConstraint !== false &&
+      prop.deleteRule?.toLowerCase() === 'cascade' &&
+      columns.length === keyColumns(prop).length &&
+      columns.every((column) => keyColumns(prop).includes(column)),
   );
 }
