@@ -1,7 +1,12 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import {
+  ALLOW_PHYSICAL_DELETE_SQL,
+  ASK_FOR_HOLDS_SQL,
+  REFUSE_PHYSICAL_DELETE_SQL,
+  TRUST_HOLDS_SQL,
+} from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
@@ -101,7 +106,9 @@ async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGra
   if (rows.entities().length === 0) {
     return;
   }
-  await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
+  // The holds were looked at, under their lock.
+  const { holds } = getInstallation(em);
+  await execute(em, ctx, `${ALLOW_PHYSICAL_DELETE_SQL}${holds ? `, ${TRUST_HOLDS_SQL}` : ''}`);
   const params: unknown[] = [];
   const links = removePivotRows(em, graph, rows);
   params.push(...links.flatMap((link) => link.params));
@@ -115,7 +122,7 @@ async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGra
     });
   const all = [...links.map(({ sql }, i) => `"soft-delete:links${i}" as (${sql})`), ...removals];
   await executeCounting(em, ctx, `with ${all.join(', ')} select 1`, params);
-  await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
+  await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */
