@@ -163,7 +163,7 @@ export class PurgeConnection {
       attempt.results.push(result);
       return result;
     };
-    const all = { ...this.#sessionSettings(), ...batchSettings(settings) };
+    const all = { ...this.#sessionSettings(), ...batchSettings(settings, this.#holds !== undefined) };
     const batch = this.#lend((client) => {
       if (isGivenUp) {
         throw this.stop.error();
