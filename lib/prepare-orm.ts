@@ -45,7 +45,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
   checkArchivedEntities(orm.getMetadata(), catalog);
-  attendOperations(installation);
+  attendOperations(installation, orm);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);
