@@ -1,13 +1,17 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { PurgeConnection } from './connection/purge-connection.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
 import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
 import type { PurgePlan } from './plan/purge-plan.js';
+import { explainRows } from './explain/explain-rows.js';
+import type { PurgeExplainOptions, PurgeExplanation } from './explain/purge-explanation.js';
+import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
@@ -154,6 +158,30 @@ export class PurgeService {
     });
   }
 
+  /**
+   * Says of each row why it is still there: whether it is due or when it comes due, and what keeps it from going. Its answer is that of a
+   * run over all entities at this moment. To tell which rows are locked it tries to lock them, and lets go at once.
+   *
+   * @param keys - primary keys, or entities; the answers come in this order
+   * @throws SoftDeleteConfigError if a key is none, or an option cannot work
+   * @throws NotSoftDeletableError if the entity is not marked
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
+  async explain<Entity extends object>(
+    entity: EntityName<Entity> | string,
+    keys: readonly (Primary<Entity> | Entity | Record<string, unknown>)[],
+    options: PurgeExplainOptions = {},
+  ): Promise<readonly PurgeExplanation[]> {
+    refuseUnknownOptions('explain()', options, ['schema']);
+    requireType('schema', options.schema, 'string');
+    const name = requirePurgedEntity(this.#catalog, entity);
+    const marked = [...this.#catalog.all(), ...this.#catalog.allArchived()];
+    const { meta } = marked.find((entry) => entry.name === name)!;
+    const asked = requireKeys(this.#em, meta, keys);
+    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
+    return this.#reading(() => explainRows(em, this.#connect(em), this.options, name, asked));
+  }
+
   /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
   get braked(): readonly string[] {
     return this.#braked;
@@ -212,7 +240,7 @@ export class PurgeService {
     return preparePurge(this.#em, connection, this.options.retention);
   }
 
-  #connect(): PurgeConnection {
-    return new PurgeConnection(this.#em, new StopSignal(undefined, undefined));
+  #connect(em = this.#em): PurgeConnection {
+    return new PurgeConnection(em, new StopSignal(undefined, undefined));
   }
 }

@@ -4,12 +4,11 @@ import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
-import { tableName } from '../../sql/table-name.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
 import { preparePurge } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
-import { applyBrake } from './apply-brake.js';
+import { brakeRuns } from './apply-brake.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
@@ -86,7 +85,7 @@ export class PurgeRun {
     this.#skipped = reportHomeless(homeless, times.cutoffs, this.task);
     this.#startedAt = times.now;
     this.#runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
-    await this.#brake(connection);
+    await brakeRuns(em, connection, this.#runs, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
       this.#runs.filter(({ braked }) => !braked),
@@ -110,13 +109,6 @@ export class PurgeRun {
     }
     this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
     await runOnArchive(this.#archived, connection, { ...this.options, ...this.task, holds }, this.stop);
-  }
-
-  async #brake(connection: PurgeConnection): Promise<void> {
-    const records = findInstallation(this.em)?.records;
-    if (this.options.brake && !this.task.overrideBrake) {
-      await applyBrake(connection, this.#runs, this.options.brake, records && tableName(this.#em, records));
-    }
   }
 
   #announce(run: EntityRun, gone: number): void {

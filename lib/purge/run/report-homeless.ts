@@ -21,8 +21,8 @@ export function reportHomeless(
 ): PurgeEntityReport[] {
   return homeless.flatMap(({ name, meta }) => {
     const cutoff = cutoffs.get(name);
-    if (asked?.includes(name) && !isJob) {
-      throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
+    if (!isJob) {
+      asked?.forEach((one) => refuseHomeless(homeless, one));
     }
     return cutoff && (!asked || asked.includes(name))
       ? [
@@ -44,4 +44,14 @@ export function reportHomeless(
         ]
       : [];
   });
+}
+
+/**
+ * @throws SoftDeleteConfigError if somebody asks for such an entity by its name
+ * @internal
+ */
+export function refuseHomeless(homeless: readonly SoftDeletableEntityMetadata[], name: string): void {
+  if (homeless.some((entity) => entity.name === name)) {
+    throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
+  }
 }
