@@ -54,10 +54,18 @@ export { replicationLag } from './purge/throttles/replication-lag.js';
 export { vacuumBacklog } from './purge/throttles/vacuum-backlog.js';
 export { window } from './purge/throttles/window.js';
 export type { PurgeThrottle, PurgeThrottleDatabase, PurgeThrottleState } from './options/purge-throttle.js';
+export { PurgeStoppedError } from './purge/run/purge-stopped.error.js';
+export type { PurgeJob } from './purge/plan/list-jobs.js';
 export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
+export type {
+  PurgeBlocker,
+  PurgeExplainOptions,
+  PurgeExplanation,
+  PurgeRowState,
+} from './purge/explain/purge-explanation.js';
 export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
-export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
+export type { PurgeJobOptions, PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
