@@ -1,8 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
+import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
 import { rowConditionSql } from './row-condition-sql.js';
@@ -28,7 +30,7 @@ export interface CoveringHold {
 
 /**
  * Asks of one row, given by the alias `row`, what `readHeldRows()` answers for all: from the row up to those it lies behind by `cascade`
- * relations, and down to plain ones that it would take along. It starts at the row, of which there is one, and not at the holds, which
+ * relations or by the ways of personal data, and down to plain ones that it would take along. It starts at the row, of which there is one, and not at the holds, which
  * may cover many.
  *
  * @internal
@@ -40,7 +42,7 @@ export function coveringHoldSql(
   row: string,
 ): CoveringHold {
   const catalog = SoftDeleteCatalog.of(em);
-  const steps = stepsFrom(catalog, meta.root);
+  const steps = stepsFrom(catalog, getInstallation(em).personalRelations ?? [], meta.root);
   const label = (entity: EntityMetadata) => em.getPlatform().quoteValue(entity.className);
   const start = `select ${label(meta.root)}::text as entity, ${keyJson(em, meta.root, row)} as key`;
   const further = steps.map(
@@ -59,11 +61,11 @@ export function coveringHoldSql(
   };
 }
 
-function stepsFrom(catalog: SoftDeleteCatalog, start: EntityMetadata): Step[] {
+function stepsFrom(catalog: SoftDeleteCatalog, personal: readonly RelationEdge[], start: EntityMetadata): Step[] {
   const steps: Step[] = [];
   const reached = new Set([start]);
   for (const from of reached) {
-    for (const step of stepsOf(catalog, from)) {
+    for (const step of stepsOf(catalog, personal, from)) {
       steps.push(step);
       reached.add(step.to);
     }
@@ -71,10 +73,10 @@ function stepsFrom(catalog: SoftDeleteCatalog, start: EntityMetadata): Step[] {
   return steps;
 }
 
-function stepsOf(catalog: SoftDeleteCatalog, from: EntityMetadata): Step[] {
-  const edges = catalog.graph.edges.filter(({ policy }) => policy === 'cascade');
-  const up = edges.filter(({ child }) => child.root === from);
-  const down = edges.filter((edge) => edge.parent.root === from && leadsFurther(catalog, edge));
+function stepsOf(catalog: SoftDeleteCatalog, personal: readonly RelationEdge[], from: EntityMetadata): Step[] {
+  const edges = catalog.graph.edges.filter(takesAlong);
+  const up = [...edges, ...personal].filter(({ child }) => child.root === from);
+  const down = edges.filter((edge) => edge.parent.root === from && leadsFurther(catalog, personal, edge));
   return [
     ...up.map((edge) => ({ from, to: edge.parent.root, edge, way: 'up' as const })),
     ...down.map((edge) => ({ from, to: edge.child.root, edge, way: 'down' as const })),
@@ -82,17 +84,25 @@ function stepsOf(catalog: SoftDeleteCatalog, from: EntityMetadata): Step[] {
 }
 
 /** Whether a plain row is one of others as well. Those that are not are many, and lead nowhere. */
-function leadsFurther(catalog: SoftDeleteCatalog, edge: RelationEdge, seen: readonly RelationEdge[] = []): boolean {
+function leadsFurther(
+  catalog: SoftDeleteCatalog,
+  personal: readonly RelationEdge[],
+  edge: RelationEdge,
+  seen: readonly RelationEdge[] = [],
+): boolean {
   const entity = edge.child.root;
   if (catalog.find(entity) || seen.includes(edge)) {
     return false;
   }
-  return catalog.graph.edges.some(
+  const isPersonal = personal.some(({ child }) => child.root === entity);
+  const isBehindOthers = catalog.graph.edges.some(
     (other) =>
-      other.policy === 'cascade' &&
+      takesAlong(other) &&
       other !== edge &&
-      (other.child.root === entity || (other.parent.root === entity && leadsFurther(catalog, other, [...seen, edge]))),
+      (other.child.root === entity ||
+        (other.parent.root === entity && leadsFurther(catalog, personal, other, [...seen, edge]))),
   );
+  return isPersonal || isBehindOthers;
 }
 
 /** The key of the rows that a step leads to, and where they are found, as far as the row `r` that it starts from. */
