@@ -6,6 +6,7 @@ import { TransactionState } from '../events/transaction-state.js';
 import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { parseRetention } from '../options/duration.js';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 
 /**
@@ -22,6 +23,8 @@ export interface Installation {
   actor: () => string | undefined;
   /** Whether every operation but a purge has to say why. */
   requiresReason: boolean;
+  /** How long records are kept: milliseconds, or `'forever'`. */
+  recordRetention: number | 'forever';
   /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
@@ -66,6 +69,7 @@ export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOp
     scope,
     actor: configured.actor ?? (() => undefined),
     requiresReason: configured.log?.reason === 'required',
+    recordRetention: parseRetention('log.retention', configured.log?.retention ?? 'forever'),
     configured,
   };
   installations.set(orm.config, installation);

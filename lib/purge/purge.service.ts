@@ -10,6 +10,7 @@ import { readDueTimes } from './plan/due-times.js';
 import { applyBrake } from './run/apply-brake.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './run/archive-run.js';
 import { callOnProgress } from './run/call-on-progress.js';
+import { expireRecords } from './run/expire-records.js';
 import { createRuns } from './run/create-runs.js';
 import type { EntityRun } from './run/entity-run.js';
 import { PurgeConnection } from './connection/purge-connection.js';
@@ -226,6 +227,9 @@ export class PurgeService {
       }
       archived = createArchiveRuns(em, this.#catalog, times.cutoffs, entities);
       await runOnArchive(archived, connection, { ...this.options, ...options, holds }, stop);
+      if (!dryRun && !entities) {
+        await expireRecords(em, connection, { ...this.options, holds }, stop);
+      }
       return report(runs.some(({ braked }) => braked) ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {
