@@ -38,5 +38,5 @@ export const DeletionRecordSchema = defineEntity({
     reason: p.text().fieldName('reason').nullable(),
   },
   indexes: [{ properties: ['entity', 'unit'] }],
-  triggers: [appendOnlyTrigger('deletion_record')],
+  triggers: [appendOnlyTrigger('deletion_record', 'at')],
 });

@@ -12,6 +12,7 @@ import { brakeRuns } from './apply-brake.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
+import { expireRecords } from './expire-records.js';
 import type { EntityRun } from './entity-run.js';
 import { HoldWatch } from './hold-watch.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
@@ -109,6 +110,9 @@ export class PurgeRun {
     }
     this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
     await runOnArchive(this.#archived, connection, { ...this.options, ...this.task, holds }, this.stop);
+    if (!dryRun && (entities === undefined || this.task.isJob)) {
+      await expireRecords(em, connection, { ...this.options, holds }, this.stop);
+    }
   }
 
   #announce(run: EntityRun, gone: number): void {
