@@ -37,6 +37,14 @@ export const WRITES: Partial<Record<Step['op'], Write>> = {
     if (await collides(world, m, Object.values(refs))) {
       return;
     }
+    const doc = kind === 'cover' ? world.model.row(refs['doc']!) : undefined;
+    const [old] = doc ? world.model.behind(doc.handle, { child: 'cover', property: 'doc' }, 'active') : [];
+    if (doc && old) {
+      // The new one takes the place of the one that the manager knows, which is an orphan then.
+      await world.settle(m);
+      await m.load(doc, ['cover']);
+      m.pending.removes.add(old.handle);
+    }
     await createRow(world, m, kind, refs, kind === 'folder' ? freeSlug(world, m, c) : undefined, b);
     await settleCovers(world, m);
   },
