@@ -8,19 +8,22 @@ import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js'
 import { PurgeConnection } from './connection/purge-connection.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
 import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
-import type { PurgePlan } from './plan/purge-plan.js';
+import type { PurgePlan, PurgePlannedEntity } from './plan/purge-plan.js';
 import { explainRows } from './explain/explain-rows.js';
 import type { PurgeExplainOptions, PurgeExplanation } from './explain/purge-explanation.js';
 import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
+import type { DueTimes } from './plan/due-times.js';
+import { listPlaces, type PurgePlace } from './plan/list-places.js';
+import type { EntityPlan } from './plan/purge-planner.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
-import { type PreparedPurge, preparePurge } from './plan/prepare-purge.js';
+import { preparePurge, readAllDueTimes } from './plan/prepare-purge.js';
 import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
 import type { PurgeReport } from './purge-report.js';
 import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
-import type { PurgeStatus } from './run/purge-status.js';
-import { readOpen } from './run/read-open.js';
+import type { PurgeEntityStatus, PurgeStatus } from './run/purge-status.js';
+import { type OpenRows, readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
@@ -89,7 +92,9 @@ export class PurgeService {
    */
   async jobs(): Promise<readonly PurgeJob[]> {
     return this.#reading(async () => {
-      const { order } = await this.#prepare();
+      const connection = this.#connect();
+      const times = await readAllDueTimes(this.#em, connection, this.options.retention);
+      const { order } = await preparePurge({ em: this.#em, entities: undefined }, connection, times);
       return listJobs(this.#catalog, order, this.#em.config.get('contextName'));
     });
   }
@@ -119,8 +124,11 @@ export class PurgeService {
    */
   async plan(): Promise<PurgePlan> {
     return this.#reading(async () => {
-      const { order, times } = await this.#prepare();
-      return describePlan(order, times, this.options.retention);
+      const entities: PurgePlannedEntity[] = [];
+      for await (const { plans, times } of this.#places()) {
+        entities.push(...describePlan(plans, times, this.options.retention));
+      }
+      return { entities };
     });
   }
 
@@ -131,9 +139,13 @@ export class PurgeService {
    */
   async status(): Promise<PurgeStatus> {
     return this.#reading(async () => {
-      const connection = this.#connect();
-      const { order, times } = await this.#prepare(connection);
-      return readPurgeStatus(connection, order, times, this.options.retention);
+      let at = new Date();
+      const entities: PurgeEntityStatus[] = [];
+      for await (const { connection, plans, times } of this.#places()) {
+        at = times.now;
+        entities.push(...(await readPurgeStatus(connection, plans, times, this.options.retention)));
+      }
+      return { at, entities };
     });
   }
 
@@ -147,14 +159,19 @@ export class PurgeService {
     refuseUnknownOptions('lag()', options, ['unblocked']);
     return this.#reading(async () => {
       const connection = this.#connect();
-      const lag = await readPurgeLag(this.#em, connection, this.#catalog.all(), this.options.retention);
-      if (!options.unblocked) {
-        return lag;
+      const due = await readAllDueTimes(this.#em, connection, this.options.retention);
+      const lags = await readPurgeLag(await listPlaces(this.#em, this.options.schemas), connection, due);
+      const counts = new Map<string, OpenRows>();
+      if (options.unblocked) {
+        for await (const { connection: own, place, plans, times } of this.#places()) {
+          const open = await readOpen(own, plans, times.cutoffs);
+          open.forEach((rows, { name }) => counts.set(`${place.schema} ${name}`, rows));
+        }
       }
-      const { order, times } = await this.#prepare(connection);
-      const open = await readOpen(connection, order.groups.flat(), times.cutoffs);
-      const counts = new Map([...open].map(([{ name }, rows]) => [name, rows]));
-      return { ...lag, entities: lag.entities.map((entity) => ({ ...entity, ...counts.get(entity.entity) })) };
+      return {
+        at: due.now,
+        entities: lags.map(({ place, lag }) => ({ ...lag, ...counts.get(`${place.schema} ${lag.entity}`) })),
+      };
     });
   }
 
@@ -178,8 +195,12 @@ export class PurgeService {
     const marked = [...this.#catalog.all(), ...this.#catalog.allArchived()];
     const { meta } = marked.find((entry) => entry.name === name)!;
     const asked = requireKeys(this.#em, meta, keys);
-    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
-    return this.#reading(() => explainRows(em, this.#connect(em), this.options, name, asked));
+    const { schema } = options;
+    const place: PurgePlace =
+      schema === undefined
+        ? { em: this.#em, entities: undefined }
+        : { em: this.#em.fork({ clear: true, schema }), schema, entities: [name] };
+    return this.#reading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
   }
 
   /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
@@ -236,8 +257,20 @@ export class PurgeService {
     }
   }
 
-  #prepare(connection = this.#connect()): Promise<PreparedPurge> {
-    return preparePurge(this.#em, connection, this.options.retention);
+  /** What there is to purge in each place, one after the other. */
+  async *#places(): AsyncGenerator<{
+    readonly connection: PurgeConnection;
+    readonly place: PurgePlace;
+    readonly plans: readonly EntityPlan[];
+    readonly times: DueTimes;
+  }> {
+    const times = await readAllDueTimes(this.#em, this.#connect(), this.options.retention);
+    for (const place of await listPlaces(this.#em, this.options.schemas)) {
+      const connection = this.#connect(place.em);
+      const { order } = await preparePurge(place, connection, times);
+      const isThere = ({ entity }: EntityPlan) => !place.entities || place.entities.includes(entity.name);
+      yield { connection, place, plans: order.groups.flat().filter(isThere), times };
+    }
   }
 
   #connect(em = this.#em): PurgeConnection {

@@ -5,7 +5,8 @@ import type { RowKey } from '../../sql/row-set.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { BY_KEY } from '../fragments/plan-settings.js';
 import { retentionOf } from '../plan/due-times.js';
-import { preparePurge } from '../plan/prepare-purge.js';
+import type { PurgePlace } from '../plan/list-places.js';
+import { preparePurge, readAllDueTimes } from '../plan/prepare-purge.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import { brakeRuns } from '../run/apply-brake.js';
 import { createRuns } from '../run/create-runs.js';
@@ -31,13 +32,15 @@ type State = Pick<PurgeExplanation, 'state' | 'blockedBy'>;
  * @internal
  */
 export async function explainRows(
-  em: EntityManager,
+  place: PurgePlace,
   connection: PurgeConnection,
   options: ResolvedPurgeOptions,
   name: string,
   keys: readonly AskedKey[],
 ): Promise<PurgeExplanation[]> {
-  const { order, times, homeless } = await preparePurge(em, connection, options.retention);
+  const { em } = place;
+  const times = await readAllDueTimes(em, connection, options.retention);
+  const { order, homeless } = await preparePurge(place, connection, times);
   refuseHomeless(homeless, name);
   const archived = SoftDeleteCatalog.of(em)
     .allArchived()

@@ -1,10 +1,14 @@
 import { type DueTimes, retentionOf } from './due-times.js';
-import type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge-plan.js';
-import type { EntityPlan, PurgeOrder, ReferencePath } from './purge-planner.js';
+import type { PurgePlannedEntity, PurgePlannedReference } from './purge-plan.js';
+import type { EntityPlan, ReferencePath } from './purge-planner.js';
 
-/** A plan as it can be printed. @internal */
-export function describePlan({ groups }: PurgeOrder, times: DueTimes, byDefault: number | 'forever'): PurgePlan {
-  return { entities: groups.flat().map((plan) => describeEntity(plan, times, byDefault)) };
+/** Plans as they can be printed. @internal */
+export function describePlan(
+  plans: readonly EntityPlan[],
+  times: DueTimes,
+  byDefault: number | 'forever',
+): PurgePlannedEntity[] {
+  return plans.map((plan) => describeEntity(plan, times, byDefault));
 }
 
 function describeEntity(plan: EntityPlan, { cutoffs }: DueTimes, byDefault: number | 'forever'): PurgePlannedEntity {

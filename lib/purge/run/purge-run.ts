@@ -1,11 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { PurgeSchemasError } from '../../errors/purge-schemas.error.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
-import { preparePurge } from '../plan/prepare-purge.js';
+import type { DueTimes } from '../plan/due-times.js';
+import { listPlaces, type PurgePlace, splitBySchema } from '../plan/list-places.js';
+import { type PreparedPurge, preparePurge, readAllDueTimes } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
 import { brakeRuns } from './apply-brake.js';
@@ -17,6 +21,7 @@ import { HoldWatch } from './hold-watch.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
 import { PurgeInterruptedError } from './purge-interrupted.error.js';
 import { reportHomeless } from './report-homeless.js';
+import { reportSkipped } from './report-skipped.js';
 import type { ResolvedRunOptions } from './resolve-run-options.js';
 import { StoppedError, type StopSignal } from './stop-signal.js';
 
@@ -38,9 +43,9 @@ export class PurgeRun {
   readonly #em: EntityManager;
   readonly #onProgress: ((progress: { entity: string; purged: number; total: number }) => void) | undefined;
   #startedAt: Date | undefined;
-  #skipped: readonly PurgeEntityReport[] = [];
-  #runs: readonly EntityRun[] = [];
-  #archived: readonly ArchiveRun[] = [];
+  readonly #skipped: PurgeEntityReport[] = [];
+  readonly #runs: EntityRun[] = [];
+  readonly #archived: ArchiveRun[] = [];
 
   /** @param em - the purge's own, in the schema of the configuration */
   constructor(
@@ -56,14 +61,14 @@ export class PurgeRun {
 
   /** The entities that were left alone, because far more of their rows are due than usual. */
   get braked(): readonly string[] {
-    return this.#runs.filter(({ braked }) => braked).map(({ name }) => name);
+    return [...new Set(this.#runs.filter(({ braked }) => braked).map(({ name }) => name))];
   }
 
   /** @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses */
   async execute(): Promise<PurgeReport> {
     try {
       this.stop.throwIfStopped();
-      await this.#execute(new PurgeConnection(this.#em, this.stop));
+      await this.#execute();
       return this.#report(this.braked.length > 0 ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {
@@ -78,19 +83,74 @@ export class PurgeRun {
     }
   }
 
-  async #execute(connection: PurgeConnection): Promise<void> {
-    const { entities, olderThan, dryRun, batchSize, maxRows } = this.task;
-    const em = this.#em;
-    const { order, times, homeless } = await preparePurge(em, connection, this.options.retention, olderThan);
-    this.#skipped = reportHomeless(homeless, times.cutoffs, this.task);
+  async #execute(): Promise<void> {
+    const connection = new PurgeConnection(this.#em, this.stop);
+    const times = await readAllDueTimes(this.#em, connection, this.options.retention, this.task.olderThan);
+    for (const place of await this.#listPlaces(times)) {
+      const isOther = place.em !== this.#em;
+      await this.#purge(place, isOther ? new PurgeConnection(place.em, this.stop) : connection, times);
+    }
+  }
+
+  /** Where nobody can tell the schemas, the entities that live in them are left alone. */
+  async #listPlaces({ cutoffs }: DueTimes): Promise<PurgePlace[]> {
+    const { entities, schema, isJob } = this.task;
+    try {
+      return await listPlaces(this.#em, schema === undefined ? this.options.schemas : undefined, entities);
+    } catch (error) {
+      if (!(error instanceof PurgeSchemasError) || (entities && !isJob)) {
+        throw error;
+      }
+      const [moving, staying] = splitBySchema(this.#em, entities);
+      this.#skip(moving, cutoffs, '*', error);
+      return [{ em: this.#em, entities: staying }];
+    }
+  }
+
+  #skip(names: readonly string[], cutoffs: DueTimes['cutoffs'], schema: string, { message }: Error): void {
+    const entities = SoftDeleteCatalog.of(this.em)
+      .all()
+      .filter(({ name }) => names.includes(name));
+    this.#skipped.push(...reportSkipped(entities, cutoffs, schema, () => message));
+  }
+
+  async #prepare(
+    place: PurgePlace,
+    connection: PurgeConnection,
+    times: DueTimes,
+  ): Promise<PreparedPurge['order'] | undefined> {
+    try {
+      const { order, homeless } = await preparePurge(place, connection, times);
+      const asked = { entities: place.entities, isJob: this.task.isJob };
+      this.#skipped.push(...reportHomeless(homeless, times.cutoffs, asked));
+      return order;
+    } catch (error) {
+      // What is wrong with the schema of one tenant is nothing to the others.
+      if (place.schema === undefined || !(error instanceof SoftDeleteConfigError)) {
+        throw error;
+      }
+      this.#skip(place.entities!, times.cutoffs, place.schema, error);
+      return undefined;
+    }
+  }
+
+  async #purge(place: PurgePlace, connection: PurgeConnection, times: DueTimes): Promise<void> {
+    const { em, entities } = place;
+    const { dryRun, batchSize } = this.task;
+    const order = await this.#prepare(place, connection, times);
     this.#startedAt = times.now;
-    this.#runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
-    await brakeRuns(em, connection, this.#runs, !this.task.overrideBrake && this.options.brake);
+    if (!order) {
+      return;
+    }
+    const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
+    const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
+    this.#runs.push(...runs);
+    await brakeRuns(em, connection, runs, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
-      this.#runs.filter(({ braked }) => !braked),
+      runs.filter(({ braked }) => !braked),
     );
-    const holds = await HoldWatch.begin(em, connection, this.#runs);
+    const holds = await HoldWatch.begin(em, connection, runs);
     const executor = new PurgeExecutor(
       connection,
       groups,
@@ -107,8 +167,13 @@ export class PurgeRun {
     if (groups.length > 0) {
       await (dryRun ? executor.rehearse() : executor.run());
     }
-    this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
-    await runOnArchive(this.#archived, connection, { ...this.options, ...this.task, holds }, this.stop);
+    const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
+    this.#archived.push(...archived);
+    await runOnArchive(archived, connection, { ...this.options, ...this.task, holds }, this.stop);
+  }
+
+  get #total(): number {
+    return [...this.#runs, ...this.#archived].reduce((total, { purged }) => total + purged, 0);
   }
 
   #announce(run: EntityRun, gone: number): void {
@@ -136,7 +201,7 @@ export class PurgeRun {
       dryRun: this.task.dryRun,
       outcome,
       isFinished: outcome === 'completed' || outcome === 'braked',
-      total: all.reduce((total, { purged }) => total + purged, 0),
+      total: this.#total,
       entities: [...all.map((run) => run.report()), ...this.#skipped],
     };
   }
