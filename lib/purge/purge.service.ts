@@ -27,6 +27,8 @@ import { type OpenRows, readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
+import { PurgeTelemetry } from './telemetry/purge-telemetry.js';
+import type { RunTelemetry } from './telemetry/run-telemetry.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 import { PurgeRun, type PurgeTask } from './run/purge-run.js';
 import { PurgeStoppedError } from './run/purge-stopped.error.js';
@@ -45,6 +47,8 @@ export class PurgeService {
   readonly #em: EntityManager;
   readonly #catalog: SoftDeleteCatalog;
   readonly #hooks: PurgeHook[] = [];
+  /** @internal */
+  protected readonly telemetry: PurgeTelemetry;
   #last: Promise<unknown> = Promise.resolve();
   #braked: readonly string[] = [];
 
@@ -55,6 +59,7 @@ export class PurgeService {
   ) {
     this.#em = orm.em.fork({ clear: true });
     this.#catalog = SoftDeleteCatalog.of(orm.em);
+    this.telemetry = new PurgeTelemetry(this, orm.config.get('contextName'));
   }
 
   /**
@@ -222,18 +227,27 @@ export class PurgeService {
       const stop = new StopSignal(resolved.timeBudget ?? this.options.timeBudget, resolved.signal);
       try {
         await stop.race(before).catch(() => undefined);
-        const current = new PurgeRun(this.#em, this.options, this.#hooks, task, stop);
-        const report = await current.execute();
-        if (!task.dryRun) {
-          this.#braked = current.braked;
-        }
-        return report;
+        return await (task.dryRun ? this.#perform(task, stop) : this.#performMeasured(task, stop));
       } finally {
         stop.dispose();
       }
     })();
     this.#last = Promise.allSettled([before, run]);
     return run;
+  }
+
+  async #performMeasured(task: PurgeTask, stop: StopSignal): Promise<PurgeReport> {
+    await this.telemetry.observe();
+    return this.telemetry.run((telemetry) => this.#perform(task, stop, telemetry));
+  }
+
+  async #perform(task: PurgeTask, stop: StopSignal, telemetry?: RunTelemetry): Promise<PurgeReport> {
+    const run = new PurgeRun(this.#em, this.options, this.#hooks, task, stop, telemetry);
+    const report = await run.execute();
+    if (!task.dryRun) {
+      this.#braked = run.braked;
+    }
+    return report;
   }
 
   /** What only reads is interrupted as a run is, before it has done anything. */

@@ -20,6 +20,7 @@ import {
   type GoneSnapshots,
 } from '../statements/delete-snapshots.js';
 import type { HoldWatch } from './hold-watch.js';
+import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** @internal */
@@ -28,6 +29,10 @@ export interface ArchiveRunOptions extends Pick<ResolvedPurgeOptions, 'pauseBetw
   readonly dryRun: boolean;
   /** What is archived stays, all of it, while any hold is active: no hold says which archived rows stand behind its own. */
   readonly holds: HoldWatch | undefined;
+  /** What is done around the work on one entity. */
+  readonly around: <Result>(run: ArchiveRun, work: () => Promise<Result>) => Promise<Result>;
+  /** After each batch that has removed something. */
+  readonly onBatch: (run: ArchiveRun, gone: number, milliseconds: number) => void;
 }
 
 /** The runs of archived entities that have a retention. @internal */
@@ -51,7 +56,9 @@ export async function runOnArchive(
   stop: StopSignal,
 ): Promise<void> {
   for (const run of runs) {
-    await (options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop));
+    await options.around(run, () =>
+      options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop),
+    );
   }
 }
 
@@ -81,6 +88,11 @@ export class ArchiveRun {
     };
   }
 
+  /** How its report names it. */
+  get traced(): TracedEntity {
+    return { entity: this.meta.className, table: this.#due.archive.replaceAll('"', '') };
+  }
+
   /** What a run would come to, without one. */
   async rehearse(connection: PurgeConnection, { holds }: ArchiveRunOptions): Promise<void> {
     const due = await this.#count(connection);
@@ -90,7 +102,7 @@ export class ArchiveRun {
   /** Removes unit after unit in short transactions. */
   async purge(
     connection: PurgeConnection,
-    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds }: ArchiveRunOptions,
+    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds, onBatch }: ArchiveRunOptions,
     stop: StopSignal,
   ): Promise<void> {
     const start = performance.now();
@@ -112,6 +124,7 @@ export class ArchiveRun {
         }
         after = batch.last;
         if (batch.removed > 0) {
+          onBatch(this, batch.rows.length, performance.now() - began);
           await stop.pause(pauseBetweenBatches ?? performance.now() - began);
         }
       }
@@ -167,8 +180,7 @@ export class ArchiveRun {
 
   report(): PurgeEntityReport {
     return {
-      entity: this.meta.className,
-      table: this.#due.archive.replaceAll('"', ''),
+      ...this.traced,
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: 0,

@@ -10,6 +10,7 @@ import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
 import type { DueRows } from '../fragments/row-sql.js';
+import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { Trust } from '../batch/optimistic-batches.js';
 
 const REPORTED_FAILURES = 100;
@@ -29,6 +30,8 @@ export class EntityRun {
   readonly held = new Set<string>();
   /** Set if its rows are left alone. */
   braked: PurgeBrake | undefined;
+  /** What is done around all work on its rows. */
+  around: <Result>(work: () => Promise<Result>) => Promise<Result> = (work) => work();
   blocked = 0;
   locked = 0;
   blockedBy: readonly PurgeBlock[] = [];
@@ -58,6 +61,11 @@ export class EntityRun {
       const parts = [{ meta: this.plan.entity.meta, count: rows.length, rows }];
       await transaction.notify({ action: 'purged', ...this.context, unit: this.cutoff, parts });
     }
+  }
+
+  /** How its report names it. */
+  get traced(): TracedEntity {
+    return { entity: this.name, table: this.plan.entity.table.label };
   }
 
   get name(): string {
@@ -97,7 +105,7 @@ export class EntityRun {
   async timed<Result>(work: () => Promise<Result>): Promise<Result> {
     const start = performance.now();
     try {
-      return await work();
+      return await this.around(work);
     } finally {
       this.durationMs += performance.now() - start;
     }
@@ -105,8 +113,7 @@ export class EntityRun {
 
   report(): PurgeEntityReport {
     return {
-      entity: this.name,
-      table: this.plan.entity.table.label,
+      ...this.traced,
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: this.blocked,

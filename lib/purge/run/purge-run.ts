@@ -12,6 +12,7 @@ import { listPlaces, type PurgePlace, splitBySchema } from '../plan/list-places.
 import { type PreparedPurge, preparePurge, readAllDueTimes } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
+import type { PurgeProgress } from '../purge-run-options.js';
 import { brakeRuns } from './apply-brake.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
@@ -23,6 +24,7 @@ import { PurgeInterruptedError } from './purge-interrupted.error.js';
 import { reportHomeless } from './report-homeless.js';
 import { reportSkipped } from './report-skipped.js';
 import type { ResolvedRunOptions } from './resolve-run-options.js';
+import type { RunTelemetry, TracedEntity } from '../telemetry/run-telemetry.js';
 import { StoppedError, type StopSignal } from './stop-signal.js';
 
 /** What one run is to do. @internal */
@@ -41,19 +43,23 @@ export interface PurgeTask extends Omit<ResolvedRunOptions, 'entities'> {
 export class PurgeRun {
   readonly #start = performance.now();
   readonly #em: EntityManager;
-  readonly #onProgress: ((progress: { entity: string; purged: number; total: number }) => void) | undefined;
+  readonly #onProgress: ((progress: PurgeProgress) => void) | undefined;
   #startedAt: Date | undefined;
   readonly #skipped: PurgeEntityReport[] = [];
   readonly #runs: EntityRun[] = [];
   readonly #archived: ArchiveRun[] = [];
 
-  /** @param em - the purge's own, in the schema of the configuration */
+  /**
+   * @param em - the purge's own, in the schema of the configuration
+   * @param telemetry - what is told about the run, if anybody wants to know
+   */
   constructor(
     private readonly em: EntityManager,
     private readonly options: ResolvedPurgeOptions,
     private readonly hooks: readonly PurgeHook[],
     private readonly task: PurgeTask,
     private readonly stop: StopSignal,
+    private readonly telemetry?: RunTelemetry,
   ) {
     this.#em = task.schema === undefined ? em : em.fork({ clear: true, schema: task.schema });
     this.#onProgress = task.onProgress && callOnProgress(em, task.onProgress);
@@ -145,6 +151,7 @@ export class PurgeRun {
     const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
     const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
     this.#runs.push(...runs);
+    runs.forEach((run) => (run.around = (work) => this.#around(run.traced, work)));
     await brakeRuns(em, connection, runs, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
@@ -160,7 +167,7 @@ export class PurgeRun {
         lockTimeout: this.options.lockTimeout,
         gate: { throttles: this.options.throttle, maxRows },
         holdsChanged: async () => holds?.refresh(),
-        onBatch: (run, gone) => this.#announce(run, gone),
+        onBatch: (run, gone, milliseconds) => this.#announce(run, gone, milliseconds),
       },
       this.stop,
     );
@@ -169,14 +176,23 @@ export class PurgeRun {
     }
     const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
     this.#archived.push(...archived);
-    await runOnArchive(archived, connection, { ...this.options, ...this.task, holds }, this.stop);
+    const around = <Result>(run: ArchiveRun, work: () => Promise<Result>) => this.#around(run.traced, work);
+    const onBatch = (run: ArchiveRun, gone: number, milliseconds: number) =>
+      this.telemetry?.batch(run.traced.entity, gone, milliseconds);
+    const options = { ...this.options, ...this.task, holds, around, onBatch };
+    await runOnArchive(archived, connection, options, this.stop);
   }
 
   get #total(): number {
     return [...this.#runs, ...this.#archived].reduce((total, { purged }) => total + purged, 0);
   }
 
-  #announce(run: EntityRun, gone: number): void {
+  #around<Result>(entity: TracedEntity, work: () => Promise<Result>): Promise<Result> {
+    return this.telemetry ? this.telemetry.withinEntity(entity, work) : work();
+  }
+
+  #announce(run: EntityRun, gone: number, milliseconds: number | undefined): void {
+    this.telemetry?.batch(run.name, gone, milliseconds);
     if (gone > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
@@ -189,6 +205,8 @@ export class PurgeRun {
       entity: run.name,
       purged: run.purged,
       total: this.#runs.reduce((total, { purged }) => total + purged, 0),
+      batchRows: gone,
+      batchMs: Math.round(milliseconds ?? 0),
     });
   }
 
