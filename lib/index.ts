@@ -71,6 +71,13 @@ export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purg
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';
+export { DeletionPreviewDto } from './http/open-api/deletion-preview.dto.js';
+export { DeletionRestrictionDto } from './http/open-api/deletion-restriction.dto.js';
+export { DeletionResultDto } from './http/open-api/deletion-result.dto.js';
+export { RestoreConflictDto } from './http/open-api/restore-conflict.dto.js';
+export { RestorePreviewDto } from './http/open-api/restore-preview.dto.js';
+export { RestoreResultDto } from './http/open-api/restore-result.dto.js';
+export { SoftDeleteProblemDto } from './http/open-api/soft-delete-problem.dto.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
 export { SoftDeleteExceptionFilter } from './http/soft-delete-exception.filter.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';

@@ -156,8 +156,7 @@ export class RelationGraph {
     return {
       kind: 'child-key',
       table: owningTable(child, prop),
-      // With a `targetKey` the ORM names the column after the primary key, and `joinColumns` after the key (`initManyToOneFields`).
-      columns: prop.targetKey && !prop.polymorphic ? prop.fieldNames : prop.joinColumns,
+      columns: keyColumns(prop),
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
       deleteRule: this.#deleteRule(prop),
@@ -198,6 +197,18 @@ function cascadesRemoval(prop: EntityProperty): boolean {
   );
 }
 
+/**
+ * The columns of the key that a to-one relation holds; none for other relations. With a `targetKey` the ORM names the column after the primary key, and
+ * `joinColumns` after the key (`initManyToOneFields` in `MetadataDiscovery.js`); and it leaves `joinColumns` as they are where the
+ * embeddable that holds the key has a prefix (`initEmbeddables`). Those of a polymorphic key do not count its discriminator.
+ *
+ * @internal
+ */
+export function keyColumns(prop: EntityProperty): readonly string[] {
+  const found: readonly string[] | undefined = prop.polymorphic ? prop.joinColumns : prop.fieldNames;
+  return found ?? [];
+}
+
 /** In a table-per-type hierarchy a column lives on the table of the class that declares it. @internal */
 export function owningTable(meta: EntityMetadata, prop: EntityProperty): EntityMetadata {
   let current = meta;
@@ -233,8 +244,8 @@ function isBelow(meta: EntityMetadata, other: EntityMetadata): boolean {
   return meta !== other && meta.root === other.root && other.class.isPrototypeOf(meta.class);
 }
 
-/** The rows of one class of a hierarchy: its own and those of the classes below it. */
-function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
+/** The rows of one class of a hierarchy: its own and those of the classes below it. @internal */
+export function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
   const { root } = meta;
   if (meta === root) {
     return [];

@@ -175,7 +175,7 @@ export class PurgeConnection {
       attempt.results.push(result);
       return result;
     };
-    const all = { ...sessionSettings(this.em), ...batchSettings(settings) };
+    const all = { ...sessionSettings(this.em), ...batchSettings(settings, this.#holds !== undefined) };
     const batch = this.#lend((client) => {
       if (isGivenUp) {
         throw this.stop.error();
