@@ -304,9 +304,7 @@ describe('The sample app', () => {
     expect(body).toMatch(/^soft_delete_purge_rows_total\{.*soft_delete_entity="Customer".*\} 1$/m);
     expect(body).toMatch(/^soft_delete_purge_blocked\{.*soft_delete_entity="Customer".*\} 1$/m);
     expect(body).toMatch(/^soft_delete_purge_overdue_time\{.*soft_delete_entity="Customer".*\} \d+/m);
-    expect(body).toMatch(
-      /^soft_delete_purge_run_duration_count\{.*soft_delete_purge_outcome="completed".*\} 1$/m,
-    );
+    expect(body).toMatch(/^soft_delete_purge_run_duration_count\{.*soft_delete_purge_outcome="completed".*\} 1$/m);
   });
 });
 
