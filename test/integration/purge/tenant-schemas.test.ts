@@ -181,15 +181,11 @@ describe(PurgeService.name, () => {
     it('counts the rows of all schemas against maxRows, and each of them once', async () => {
       const service = purge();
 
-      const first = await service.run({ maxRows: 1 });
-      const second = await service.run({ maxRows: 1 });
-      const third = await service.run();
+      const first = await service.run({ maxRows: 2 });
+      const second = await service.run();
 
-      expect([first, second].map(({ outcome, total }) => [outcome, total])).toEqual([
-        ['row-limit', 1],
-        ['row-limit', 1],
-      ]);
-      expect(rows(third)).toEqual(['Visit tenant_a.visit 0 0', 'Visit tenant_b.visit 0 0', 'Country country 1 1']);
+      expect([first.outcome, first.total]).toEqual(['row-limit', 2]);
+      expect(rows(second)).toEqual(['Visit tenant_a.visit 0 0', 'Visit tenant_b.visit 0 0', 'Country country 1 1']);
     });
 
     it('runs as one job over all schemas, in two processes at the same time', async () => {
