@@ -1,13 +1,12 @@
 import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { PurgeConnection } from './connection/purge-connection.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
-import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
+import { whileReading } from './run/while-reading.js';
 import type { PurgePlan, PurgePlannedEntity } from './plan/purge-plan.js';
 import { explainRows } from './explain/explain-rows.js';
 import type { PurgeExplainOptions, PurgeExplanation } from './explain/purge-explanation.js';
@@ -97,7 +96,7 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async jobs(): Promise<readonly PurgeJob[]> {
-    return this.#reading(async () => {
+    return whileReading(async () => {
       const connection = this.#connect();
       const times = await readAllDueTimes(this.#em, connection, this.options.retention);
       const { order } = await preparePurge({ em: this.#em, entities: undefined }, connection, times);
@@ -129,7 +128,7 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async plan(): Promise<PurgePlan> {
-    return this.#reading(async () => {
+    return whileReading(async () => {
       const entities: PurgePlannedEntity[] = [];
       const advice = new Set<string>();
       for await (const { connection, plans, times } of this.#places()) {
@@ -147,7 +146,7 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async status(): Promise<PurgeStatus> {
-    return this.#reading(async () => {
+    return whileReading(async () => {
       let at = new Date();
       const entities: PurgeEntityStatus[] = [];
       for await (const { connection, plans, times } of this.#places()) {
@@ -166,7 +165,7 @@ export class PurgeService {
    */
   async lag(options: PurgeLagOptions = {}): Promise<PurgeLag> {
     refuseUnknownOptions('lag()', options, ['unblocked']);
-    return this.#reading(async () => {
+    return whileReading(async () => {
       const connection = this.#connect();
       const due = await readAllDueTimes(this.#em, connection, this.options.retention);
       const lags = await readPurgeLag(await listPlaces(this.#em, this.options.schemas), connection, due);
@@ -209,12 +208,17 @@ export class PurgeService {
       schema === undefined
         ? { em: this.#em, entities: undefined }
         : { em: this.#em.fork({ clear: true, schema }), schema, entities: [name] };
-    return this.#reading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
+    return whileReading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
   }
 
   /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
   get braked(): readonly string[] {
     return this.#braked;
+  }
+
+  /** @internal */
+  async lagWhileConnected(): Promise<PurgeLag | undefined> {
+    return (await this.#em.getConnection('write').isConnected()) ? this.lag() : undefined;
   }
 
   /** @internal */
@@ -252,27 +256,6 @@ export class PurgeService {
       this.#braked = run.braked;
     }
     return report;
-  }
-
-  /** What only reads is interrupted as a run is, before it has done anything. */
-  async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
-    try {
-      return await read();
-    } catch (error) {
-      if (error instanceof SoftDeleteError) {
-        throw error;
-      }
-      const now = new Date();
-      throw new PurgeInterruptedError(error, {
-        startedAt: now,
-        finishedAt: now,
-        dryRun: true,
-        outcome: 'aborted',
-        isFinished: false,
-        total: 0,
-        entities: [],
-      });
-    }
   }
 
   /** What there is to purge in each place, one after the other. */

@@ -5,7 +5,8 @@ import type { TelemetryApi } from './load-telemetry.js';
 
 /** What tells how far behind a purge is. @internal */
 export interface LagReader {
-  lag(): Promise<PurgeLag>;
+  /** Nothing where its ORM is not connected: a query would connect it again after it was closed, and to another database. */
+  lagWhileConnected(): Promise<PurgeLag | undefined>;
 }
 
 /**
@@ -29,7 +30,7 @@ export function observeOverdue({ metrics }: TelemetryApi, purge: LagReader, cont
       return;
     }
     // A database that does not answer is measured by others.
-    const lag = await reader.lag().catch(() => undefined);
+    const lag = await reader.lagWhileConnected().catch(() => undefined);
     for (const [entity, places] of Map.groupBy(lag?.entities ?? [], (each) => each.entity)) {
       result.observe(Math.max(...places.map(({ overdueBy }) => overdueBy)) / 1_000, {
         'soft_delete.entity': entity,

@@ -222,8 +222,14 @@ describe(`${PurgeService.name}, measured by OpenTelemetry`, () => {
       contextName: 'crm',
     });
     await createPurge(other, { brake: false, pauseBetweenBatches: 0 }).run();
+    const connection = other.em.getConnection('write');
+    let reconnected = 0;
     await other.close();
 
     expect(finished().map(({ attributes }) => attributes['soft_delete.context'])).toEqual(['crm', 'crm', 'crm']);
+    // Whoever collects metrics afterwards does not open it again.
+    connection.connect = async () => void reconnected++;
+    await measured('overdue.time');
+    expect(reconnected).toBe(0);
   });
 });
