@@ -88,18 +88,4 @@ describe('The documentation', () => {
       await database.drop();
     }
   });
-
-  it.each(PAGES)('leads from one page to others that are there: %s', (page) => {
-    const links = [...pageOf(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
-    for (const [, file, anchor] of links) {
-      const target = readFileSync(file ? join(root, 'docs', file) : join(root, 'docs', `${page}.md`), 'utf8');
-      const anchors = [...target.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-        heading!
-          .toLowerCase()
-          .replaceAll(/[^\w\- ]/g, '')
-          .replaceAll(' ', '-'),
-      );
-      expect(anchor === undefined || anchors.includes(anchor)).toBe(true);
-    }
-  });
 });
