@@ -5,6 +5,7 @@ import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 import type { EntityManagerClass } from './installation/orm-parts.js';
 import { resolveModuleOptions } from './options/resolve-module-options.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+import { refuseLateDiscovery } from './orm/refuse-late-discovery.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { prepareOrm } from './prepare-orm.js';
 
@@ -81,6 +82,7 @@ function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
       prepared.adopt(em);
     }
     prepared.complete(em);
+    refuseLateDiscovery(orm);
     return em as never;
   };
 }
