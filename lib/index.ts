@@ -4,6 +4,8 @@ export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { PhysicalDeletionError } from './errors/physical-deletion.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
+export { CatalogChangedError } from './errors/catalog-changed.error.js';
+export { PurgeThrottleError } from './errors/purge-throttle.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
 export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.error.js';
@@ -48,10 +50,22 @@ export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.
 export { createPurge } from './purge/create-purge.js';
 export { OnPurge } from './purge/on-purge.decorator.js';
 export type { OnPurgeOptions, PurgeHandler } from './purge/purge-hook.js';
+export { replicationLag } from './purge/throttles/replication-lag.js';
+export { vacuumBacklog } from './purge/throttles/vacuum-backlog.js';
+export { window } from './purge/throttles/window.js';
+export type { PurgeThrottle, PurgeThrottleDatabase, PurgeThrottleState } from './options/purge-throttle.js';
+export { PurgeStoppedError } from './purge/run/purge-stopped.error.js';
+export type { PurgeJob } from './purge/plan/list-jobs.js';
 export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
+export type {
+  PurgeBlocker,
+  PurgeExplainOptions,
+  PurgeExplanation,
+  PurgeRowState,
+} from './purge/explain/purge-explanation.js';
 export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
-export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
+export type { PurgeJobOptions, PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
