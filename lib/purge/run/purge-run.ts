@@ -4,6 +4,7 @@ import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
 import { preparePurge } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
@@ -112,10 +113,12 @@ export class PurgeRun {
   }
 
   #announce(run: EntityRun, gone: number): void {
+    const keys = run.takeKeys(gone)?.map((key) => keyFromTexts(this.em, run.plan.entity.meta, key));
     if (gone > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
         entity: run.name,
+        ...(keys ? { keys } : {}),
         count: gone,
         deletedAt: run.cutoff.date,
       });
