@@ -8,9 +8,11 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const PAGES = ['adopting', 'migrating', 'recipes', 'faq'];
 /** A peer of applications that is not among our dependencies. */
 const CONFIG = `declare module '@nestjs/config' {
-  export class ConfigModule {}
+  export class ConfigModule {
+    static forRoot(): Promise<import('@nestjs/common').DynamicModule>;
+  }
   export class ConfigService {
-    get<Value>(name: string, otherwise: Value): Value;
+    get<Value>(name: string): Value | undefined;
     getOrThrow<Value>(name: string): Value;
   }
 }`;
