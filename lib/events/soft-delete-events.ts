@@ -9,7 +9,7 @@ export interface SoftDeleteEvent {
   readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived';
   /** The entity's name. */
   readonly entity: string;
-  /** The primary keys: of up to 1,000 rows, unless they were purged, and of entities removed through the unit of work. */
+  /** The primary keys: of up to 1,000 rows, and of all entities removed through the unit of work. */
   readonly keys?: readonly unknown[];
   /** How many rows. */
   readonly count: number;

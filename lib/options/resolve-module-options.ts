@@ -158,7 +158,7 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
   if (milliseconds < 1) {
     throw new SoftDeleteConfigError(
       option,
-      `${showValue(value)} would mean to wait without end.`,
+      `${showValue(value)} would wait forever.`,
       'Write at least one millisecond.',
     );
   }
@@ -205,7 +205,7 @@ function engine(value: PurgeOptions['engine']): 'external' | undefined {
   if (value !== undefined && value !== 'external') {
     throw new SoftDeleteConfigError(
       'purge.engine',
-      `${showValue(value)} is not what can run a purge.`,
+      `${showValue(value)} is not a known engine.`,
       "Write 'external' if something outside of the application runs it, or leave it out.",
     );
   }

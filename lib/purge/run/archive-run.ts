@@ -4,10 +4,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import { contextOf } from '../../installation/context-of.js';
 import { findInstallation } from '../../installation/installation.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
@@ -163,9 +165,11 @@ export class ArchiveRun {
       this.purged += gone.rows.length;
     }
     if (gone.rows.length > 0) {
+      const keys = gone.rows.map(([key]) => keyFromTexts(this.em, this.meta, rowKeyOf(this.meta, key)));
       installation?.events.emit({
         type: 'purged',
         entity: this.meta.className,
+        ...(keys.length <= MOST_KEYS ? { keys } : {}),
         count: gone.rows.length,
         deletedAt: this.cutoff.date,
       });

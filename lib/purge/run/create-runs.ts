@@ -30,6 +30,6 @@ export function createRuns(
       return [];
     }
     const own = hooks.filter(({ entity }) => catalog.get(entity).meta === meta);
-    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context)];
+    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context, installation?.events.isObserved)];
   });
 }

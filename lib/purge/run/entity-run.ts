@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Platform } from '@mikro-orm/core';
 import { entityKeyOf } from '../../sql/entity-key.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import { sqlState } from '../connection/classify-failure.js';
 import type { BatchTransaction } from '../connection/purge-connection.js';
 import type { GoneRow } from '../fragments/gone-rows-sql.js';
@@ -37,6 +38,10 @@ export class EntityRun {
   blockedBy: readonly PurgeBlock[] = [];
   /** By key: all keys, so that they are not tried again, but only some of the details. */
   readonly failures = new Map<string, PurgeFailure | undefined>();
+  /** The rows that the last transaction has removed, whether or not it has committed. */
+  #going: readonly GoneRow[] = [];
+  /** The keys of those that went since `takeKeys()`. */
+  #gone: (readonly string[])[] = [];
 
   constructor(
     readonly plan: EntityPlan,
@@ -45,17 +50,20 @@ export class EntityRun {
     private readonly platform: Platform,
     /** In whose name rows are removed; nothing if nobody attends. */
     private readonly context?: DeletionContext,
+    /** Whether somebody wants to know which rows go, after the commit. */
+    isObserved = false,
   ) {
     this.rows = {
       plan,
       cutoff: cutoff.text,
       quote: (value) => platform.quoteValue(value),
-      isAttended: context !== undefined,
+      isAttended: context !== undefined || isObserved,
     };
   }
 
   /** Says which rows a batch has removed, before it commits. */
   async notify(transaction: BatchTransaction, gone: readonly GoneRow[] | null): Promise<void> {
+    this.#going = gone ?? [];
     if (this.context && gone && gone.length > 0) {
       const rows = gone.map(([key, unit]) => ({ key, unit }));
       const parts = [{ meta: this.plan.entity.meta, count: rows.length, rows }];
@@ -66,6 +74,20 @@ export class EntityRun {
   /** How its report names it. */
   get traced(): TracedEntity {
     return { entity: this.name, table: this.plan.entity.table.label };
+  }
+
+  /** Counts what the last transaction has removed, once it has committed. */
+  went(count: number): void {
+    this.purged += count;
+    this.#gone.push(...this.#going.map(([key]) => key));
+    this.#going = [];
+  }
+
+  /** The keys of the rows that went since the last call, where an event may name that many. */
+  takeKeys(count: number): readonly (readonly string[])[] | undefined {
+    const keys = this.#gone;
+    this.#gone = [];
+    return count <= MOST_KEYS && keys.length === count ? keys : undefined;
   }
 
   get name(): string {

@@ -201,7 +201,7 @@ export class PurgeExecutor {
       for (const [position, removed] of (gone ?? []).entries()) {
         if (removed > 0) {
           const other = this.#runs[position]!;
-          other.purged += removed;
+          other.went(removed);
           other.batches++;
           this.options.onBatch(other, removed, undefined);
         }

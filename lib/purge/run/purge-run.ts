@@ -6,6 +6,7 @@ import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
 import type { DueTimes } from '../plan/due-times.js';
 import { listPlaces, type PurgePlace, splitBySchema } from '../plan/list-places.js';
@@ -193,10 +194,12 @@ export class PurgeRun {
 
   #announce(run: EntityRun, gone: number, milliseconds: number | undefined): void {
     this.telemetry?.batch(run.name, gone, milliseconds);
+    const keys = run.takeKeys(gone)?.map((key) => keyFromTexts(this.em, run.plan.entity.meta, key));
     if (gone > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
         entity: run.name,
+        ...(keys ? { keys } : {}),
         count: gone,
         deletedAt: run.cutoff.date,
       });

@@ -1,5 +1,6 @@
-import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { createPurge, type PurgeService, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
 import { createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { findInstallation } from '../../../lib/installation/installation.js';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -26,7 +27,11 @@ describe('Purge of archived rows', () => {
 
     expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, table: 'public.deletion_archive' });
     expect(await world.archived()).toHaveLength(8);
+    const events: SoftDeleteEvent[] = [];
+    const subscription = findInstallation(world.orm.em)!.events.stream$.subscribe((event) => events.push(event));
     expect(await reportOf()).toMatchObject({ purged: 1, locked: 0, blocked: 0, failed: 0 });
+    subscription.unsubscribe();
+    expect(events.find(({ entity }) => entity === 'Product')).toMatchObject({ type: 'purged', count: 1, keys: [1] });
     expect(await world.archived()).toEqual(['Product 2', 'Variant 3', 'product_labels ["2","1"]']);
   });
 
