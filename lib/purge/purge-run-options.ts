@@ -49,6 +49,12 @@ export interface PurgeRunOptions {
   /** How long the run may take. It ends after the batch under way. */
   readonly timeBudget?: Duration;
   /**
+   * How many rows of soft-deletable entities the run may remove. It ends when they are gone, with the outcome `'row-limit'`.
+   *
+   * @default the module's `purge.maxRows`
+   */
+  readonly maxRows?: number;
+  /**
    * Purges entities though far more of their rows are due than usual.
    *
    * @default false

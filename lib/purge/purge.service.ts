@@ -85,14 +85,18 @@ export class PurgeService {
   async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
     const resolved = resolveRunOptions(options);
     const entities = resolved.entities?.map((entity) => requirePurgedEntity(this.#catalog, entity));
-    const { timeBudget = this.options.timeBudget, batchSize = this.options.batchSize } = resolved;
+    const {
+      timeBudget = this.options.timeBudget,
+      batchSize = this.options.batchSize,
+      maxRows = this.options.maxRows,
+    } = resolved;
 
     const before = this.#last;
     const run = (async () => {
       const stop = new StopSignal(timeBudget, resolved.signal);
       try {
         await stop.race(before).catch(() => undefined);
-        return await this.#run({ ...resolved, batchSize }, entities, stop);
+        return await this.#run({ ...resolved, batchSize, maxRows }, entities, stop);
       } finally {
         stop.dispose();
       }
@@ -166,6 +170,7 @@ export class PurgeService {
         finishedAt: now,
         dryRun: true,
         outcome: 'aborted',
+        isFinished: false,
         total: 0,
         entities: [],
       });
@@ -193,6 +198,7 @@ export class PurgeService {
         finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
         dryRun,
         outcome,
+        isFinished: outcome === 'completed' || outcome === 'braked',
         total: [...runs, ...archived].reduce((total, { purged }) => total + purged, 0),
         entities: [...[...runs, ...archived].map((run) => run.report()), ...skipped],
       };
@@ -216,6 +222,7 @@ export class PurgeService {
           batchSize: options.batchSize,
           pause: this.options.pauseBetweenBatches,
           lockTimeout: this.options.lockTimeout,
+          gate: { throttles: this.options.throttle, maxRows: options.maxRows },
           holdsChanged: async () => holds?.refresh(),
           onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
         },

@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, RowSet } from './row-set.js';
@@ -82,7 +83,7 @@ export async function readHeldRows(
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       const plain = !catalog.find(root);
-      for (const edge of catalog.graph.edges.filter(({ policy }) => policy === 'cascade')) {
+      for (const edge of catalog.graph.edges.filter(takesAlong)) {
         const ways = [
           ...(edge.parent.root === root ? [{ meta: edge.child, way: 'behind' as const }] : []),
           ...(plain && edge.child.root === root ? [{ meta: edge.parent, way: 'front' as const }] : []),
