@@ -32,7 +32,8 @@ export async function openPageViews(url, { installSoftDelete, softDeletable, com
     },
   });
   if (strategy) {
-    softDeletable(View, { strategy, retention: '30d' });
+    // A millisecond: what is deleted is due.
+    softDeletable(View, { strategy, retention: 1 });
   }
   const orm = await MikroORM.init({
     clientUrl: url,

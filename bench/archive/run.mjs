@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { runBenchmark } from '../support/benchmark.mjs';
 import { cells, COLUMNS } from '../support/measure.mjs';
 import { deletesAgainstHard } from './deletes.mjs';
+import { liveTableStaysSmall } from './live-table.mjs';
+import { livesAgainstSoft } from './lives.mjs';
+import { dropsMonths } from './months.mjs';
 
 await runBenchmark({
   name: 'archive',
-  experiments: { deletes: deletesAgainstHard },
+  experiments: { deletes: deletesAgainstHard, lives: livesAgainstSoft, size: liveTableStaysSmall, months: dropsMonths },
   columns: COLUMNS,
   cells,
   extend: async ({ server, library, rows, folder }) => {

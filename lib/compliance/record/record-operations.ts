@@ -40,6 +40,7 @@ function recordOf(
   const recorded = unit?.text ?? shared;
   const listed = isTold ? JSON.stringify(rows.map(({ key }) => key)) : null;
   // Whoever does not list them has one part for an entity.
+  const { span } = parts[0]!;
   const keys = parts[0]!.keysSql ?? { sql: 'cast(? as jsonb)', params: [listed] };
   return {
     sql: `(?, ?, cast(? as timestamptz), ?, (${keys.sql}), cast(? as jsonb), ?, ?)`,
@@ -49,7 +50,11 @@ function recordOf(
       recorded ?? null,
       count,
       ...keys.params,
-      isTold && (recorded === undefined || shared !== recorded) ? JSON.stringify(rows.map((row) => row.unit)) : null,
+      span
+        ? JSON.stringify({ from: span.from, until: span.until })
+        : isTold && (recorded === undefined || shared !== recorded)
+          ? JSON.stringify(rows.map((row) => row.unit))
+          : null,
       actor ?? null,
       reason ?? null,
     ],

@@ -9,7 +9,6 @@ import { findInstallation } from '../../installation/installation.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
-import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
@@ -19,14 +18,15 @@ import {
   type DueSnapshots,
   type GoneSnapshots,
 } from '../statements/delete-snapshots.js';
+import { dropMonths, type MonthlyRun } from './drop-months.js';
 import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
+import { unlessHoldsChanged } from './unless-holds-changed.js';
 
 /** @internal */
 export interface ArchiveRunOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
   readonly batchSize?: number | undefined;
   readonly dryRun: boolean;
-  /** What is archived stays, all of it, while any hold is active: no hold says which archived rows stand behind its own. */
   readonly holds: HoldWatch | undefined;
 }
 
@@ -50,6 +50,10 @@ export async function runOnArchive(
   options: ArchiveRunOptions,
   stop: StopSignal,
 ): Promise<void> {
+  const [first] = runs;
+  if (first && !options.dryRun) {
+    await dropMonths(first.em, connection, archiveTable(first.em), runs, options, stop);
+  }
   for (const run of runs) {
     await (options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop));
   }
@@ -59,7 +63,7 @@ export async function runOnArchive(
 const STATEMENT_TIMEOUT = 60_000;
 
 /** What one run has done with the archived rows of one entity so far. @internal */
-export class ArchiveRun {
+export class ArchiveRun implements MonthlyRun {
   purged = 0;
   #batches = 0;
   #locked = 0;
@@ -68,9 +72,9 @@ export class ArchiveRun {
   readonly #due: DueSnapshots;
 
   constructor(
-    private readonly em: EntityManager,
-    private readonly meta: EntityMetadata,
-    private readonly cutoff: Cutoff,
+    readonly em: EntityManager,
+    readonly meta: EntityMetadata,
+    readonly cutoff: Cutoff,
   ) {
     this.#due = {
       archive: archiveTable(em),
@@ -81,10 +85,15 @@ export class ArchiveRun {
     };
   }
 
+  /** Whether the run is not for rows of one schema among others. */
+  get isOfAllSchemas(): boolean {
+    return !this.#due.schema;
+  }
+
   /** What a run would come to, without one. */
   async rehearse(connection: PurgeConnection, { holds }: ArchiveRunOptions): Promise<void> {
     const due = await this.#count(connection);
-    [this.purged, this.#held] = holds?.isAnyActive ? [0, due] : [due, 0];
+    [this.purged, this.#held] = holds?.mayCover(this.meta) ? [0, due] : [due, 0];
   }
 
   /** Removes unit after unit in short transactions. */
@@ -97,7 +106,7 @@ export class ArchiveRun {
     try {
       for (let after: string | undefined; ;) {
         stop.throwIfStopped();
-        if (holds?.isAnyActive) {
+        if (holds?.mayCover(this.meta)) {
           this.#held = await this.#count(connection);
           return;
         }
@@ -146,18 +155,23 @@ export class ArchiveRun {
       return batch!;
     });
     if (gone.removed > 0) {
-      this.#batches++;
-      this.purged += gone.rows.length;
+      this.removed(gone.rows.length);
     }
-    if (gone.rows.length > 0) {
-      installation?.events.emit({
+    return gone;
+  }
+
+  /** Counts rows of the entity that are gone, and tells the events. */
+  removed(count: number): void {
+    this.#batches++;
+    this.purged += count;
+    if (count > 0) {
+      findInstallation(this.em)?.events.emit({
         type: 'purged',
         entity: this.meta.className,
-        count: gone.rows.length,
+        count,
         deletedAt: this.cutoff.date,
       });
     }
-    return gone;
   }
 
   async #count(connection: PurgeConnection): Promise<number> {
@@ -180,11 +194,5 @@ export class ArchiveRun {
       blockedBy: [],
       failures: [],
     };
-  }
-}
-
-function unlessHoldsChanged(error: unknown): undefined {
-  if (!(error instanceof HoldsChangedError)) {
-    throw error;
   }
 }
