@@ -17,6 +17,7 @@ import { scopedEntityManager } from './orm/scoped-entity-manager.js';
 import { scopeDriver } from './orm/scoped-driver.js';
 import { provideRepositories } from './repository/provide-repositories.js';
 import { softWritingEntityManager } from './repository/soft-writing-entity-manager.js';
+import { guardHeldRows } from './schema/guard-held-rows.js';
 import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /** An ORM in whose configuration soft deletion is installed, and what its entity managers need. @internal */
@@ -44,7 +45,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
   checkArchivedEntities(orm.getMetadata(), catalog);
-  attendOperations(installation);
+  attendOperations(installation, orm);
   registerFilter(orm, installation);
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);
@@ -68,6 +69,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
     },
     complete(em) {
       checkRelationConditions(em, catalog.graph);
+      guardHeldRows(em, installation);
       hookIntoDriver(em, driverHooks(em, subscriber, catalog));
     },
   };

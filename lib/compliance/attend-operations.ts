@@ -1,15 +1,23 @@
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { showValue } from '../errors/show-value.js';
 import type { Installation } from '../installation/installation.js';
+import type { OrmParts } from '../installation/orm-parts.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';
 import type { LogOptions } from '../options/log-options.js';
+import { PersonalDataCatalog } from './erasure/declaration/personal-data-catalog.js';
 import { LegalHoldRecord, LegalHoldRow } from './hold/legal-hold.entity.js';
 import { DeletionRecord } from './record/deletion-record.entity.js';
 import { recordOperations } from './record/record-operations.js';
 import { findComplianceEntity } from './require-compliance-entity.js';
 
-/** Has what every door does recorded, and holds respected, if the ORM has the entities for it. @internal */
-export function attendOperations(installation: Installation): void {
+/**
+ * Has what every door does recorded, and holds respected, if the ORM has the entities for it.
+ *
+ * @throws SoftDeleteConfigError if what an entity declares of personal data cannot work
+ * @internal
+ */
+export function attendOperations(installation: Installation, orm: OrmParts): void {
+  installation.personalRelations = PersonalDataCatalog.of(orm).relations();
   const meta = findComplianceEntity(installation.catalog, DeletionRecord);
   if (meta) {
     installation.records = meta;

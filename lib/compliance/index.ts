@@ -1,4 +1,5 @@
 export { ArchivedScopeError } from '../errors/archived-scope.error.js';
+export { ErasureUndeclaredError, type UndeclaredPersonalData } from '../errors/erasure-undeclared.error.js';
 export { LegalHoldError } from '../errors/legal-hold.error.js';
 export { ReasonRequiredError } from '../errors/reason-required.error.js';
 export type { DeletionContext } from '../events/deletion-context.js';
@@ -6,6 +7,19 @@ export { withDeletionContext } from '../events/with-deletion-context.js';
 export { complianceEntities } from './compliance-entities.js';
 export { complianceTablesSql } from './compliance-tables-sql.js';
 export { type Compliance, createCompliance } from './create-compliance.js';
+export { erased, type ErasedValue } from './erasure/declaration/erased.js';
+export {
+  NoPersonalData,
+  noPersonalData,
+  PersonalData,
+  personalData,
+} from './erasure/declaration/personal-data.decorator.js';
+export type {
+  LegalKeep,
+  PersonalDataOptions,
+  PersonalFields,
+  PersonPath,
+} from './erasure/declaration/personal-data-options.js';
 export { type LegalHoldOptions, LegalHoldService } from './hold/legal-hold.service.js';
 export type { LegalHold } from './hold/read-holds.js';
 export {

@@ -1,6 +1,11 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import {
+  ALLOW_PHYSICAL_DELETE_SQL,
+  ASK_FOR_HOLDS_SQL,
+  REFUSE_PHYSICAL_DELETE_SQL,
+  TRUST_HOLDS_SQL,
+} from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { keyColumns, type RelationGraph } from '../metadata/relation-graph.js';
@@ -161,7 +166,10 @@ async function removeAll(
       return { sql: `delete from ${tableName(em, root)} as c where ${condition.sql}`, params: condition.params };
     });
   const all = [...links, ...removals];
-  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null else false end`;
+  const { holds } = getInstallation(em);
+  // The holds were looked at, under their lock.
+  const trust = holds ? ` and ${TRUST_HOLDS_SQL} is not null` : '';
+  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${trust} else false end`;
   const [row] = await execute<{ isAllowed: boolean }>(
     em,
     ctx,
@@ -172,7 +180,7 @@ async function removeAll(
       ` select "isAllowed" from ${ALLOWED}`,
     [...isFresh.params, ...all.flatMap(({ params }) => params)],
   );
-  await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
+  await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
   return row!.isAllowed;
 }
 

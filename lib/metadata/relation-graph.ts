@@ -244,8 +244,8 @@ function isBelow(meta: EntityMetadata, other: EntityMetadata): boolean {
   return meta !== other && meta.root === other.root && other.class.isPrototypeOf(meta.class);
 }
 
-/** The rows of one class of a hierarchy: its own and those of the classes below it. */
-function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
+/** The rows of one class of a hierarchy: its own and those of the classes below it. @internal */
+export function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
   const { root } = meta;
   if (meta === root) {
     return [];

@@ -65,3 +65,10 @@ export interface PurgeRunOptions {
   /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */
   readonly onProgress?: (progress: PurgeProgress) => unknown;
 }
+
+/**
+ * Options of `PurgeService.runJob()`: those of `run()`, but for what the job itself says.
+ *
+ * @publicApi
+ */
+export type PurgeJobOptions = Omit<PurgeRunOptions, 'entities' | 'dryRun'>;

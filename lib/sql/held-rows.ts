@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
+import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { takesAlong } from '../metadata/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -45,8 +46,8 @@ export function readActiveHolds(
 }
 
 /**
- * The rows that active holds keep from being removed: those they were placed on, what lies behind these by `cascade` relations, active
- * or deleted, and rows that would take a plain one of these along.
+ * The rows that active holds keep from being removed: those they were placed on, what lies behind these by `cascade` relations or by
+ * the ways that `@PersonalData()` declares, active or deleted, and rows that would take a plain one of these along.
  *
  * @param only - the holds that count; all active ones unless given
  * @internal
@@ -66,6 +67,8 @@ export async function readHeldRows(
       `where h."released_at" is null${only ? ` and h."id" = any(cast(? as int[]))` : ''}`,
     only ? [`{${only.map(({ id }) => id).join(',')}}`] : [],
   );
+  const cascading = catalog.graph.edges.filter(takesAlong);
+  const personal = getInstallation(em).personalRelations ?? [];
   let level = new Map<EntityMetadata, RowKey[]>();
   for (const [entity, rows] of Map.groupBy(named, (row) => row.entity)) {
     const meta = [...em.getMetadata()].find(({ className }) => className === entity)?.root;
@@ -83,10 +86,12 @@ export async function readHeldRows(
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       const plain = !catalog.find(root);
-      for (const edge of catalog.graph.edges.filter(takesAlong)) {
+      for (const edge of [...cascading, ...personal]) {
         const ways = [
           ...(edge.parent.root === root ? [{ meta: edge.child, way: 'behind' as const }] : []),
-          ...(plain && edge.child.root === root ? [{ meta: edge.parent, way: 'front' as const }] : []),
+          ...(takesAlong(edge) && plain && edge.child.root === root
+            ? [{ meta: edge.parent, way: 'front' as const }]
+            : []),
         ];
         for (const { meta, way } of ways) {
           const added = await held.add(meta, await follow(em, ctx, edge, keys, way));

@@ -2,7 +2,7 @@ import { parseDuration } from '../../options/duration.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 import { positiveInteger, rowCount } from '../../options/resolve-module-options.js';
-import type { PurgeRunOptions } from '../purge-run-options.js';
+import type { PurgeJobOptions, PurgeRunOptions } from '../purge-run-options.js';
 
 /** @internal */
 export interface ResolvedRunOptions extends Pick<
@@ -29,6 +29,11 @@ const KEYS = [
   'signal',
   'onProgress',
 ] satisfies (keyof PurgeRunOptions)[];
+
+/** @internal */
+export const JOB_OPTIONS = KEYS.filter(
+  (name) => name !== 'entities' && name !== 'dryRun',
+) satisfies (keyof PurgeJobOptions)[];
 
 /**
  * The options of a run, checked. Each is read by its name, so that an instance of a class with getters counts as well.

@@ -1,0 +1,34 @@
+import { showValue } from '../errors/show-value.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { type Duration, parseDuration } from './duration.js';
+
+/**
+ * A length of time that may be counted in months of the calendar: `'1 month'`, `'3 months'`, `'30d'`.
+ *
+ * @publicApi
+ */
+export type CalendarDuration = Duration | `${number} month` | `${number} months`;
+
+const CALENDAR = /^(\d+) *(months?|y|years?)$/i;
+
+/**
+ * A length of time as PostgreSQL reads an interval. Months and whole years are those of the calendar.
+ *
+ * @param option - where the value was given, for the message
+ * @throws SoftDeleteConfigError if it is none, or nothing
+ * @internal
+ */
+export function intervalOf(option: string, duration: CalendarDuration): string {
+  const [, count, unit] = (typeof duration === 'string' && CALENDAR.exec(duration)) || [];
+  const interval = count
+    ? `${Number(count)} ${/^m/i.test(unit!) ? 'months' : 'years'}`
+    : `${parseDuration(option, duration as Duration)} milliseconds`;
+  if (interval.startsWith('0 ')) {
+    throw new SoftDeleteConfigError(
+      option,
+      `${showValue(duration)} is no time at all.`,
+      "Write for example '1 month'.",
+    );
+  }
+  return interval;
+}

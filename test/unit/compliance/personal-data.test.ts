@@ -1,0 +1,344 @@
+import { defineEntity, p, raw } from '@mikro-orm/core';
+import {
+  Embeddable,
+  Embedded,
+  Entity,
+  Enum,
+  ManyToOne,
+  OneToOne,
+  PrimaryKey,
+  Property,
+} from '@mikro-orm/decorators/legacy';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { SoftDeletable, softDelete, SoftDeletableEntity, SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
+import {
+  erased,
+  NoPersonalData,
+  noPersonalData,
+  PersonalData,
+  personalData,
+  type PersonalDataOptions,
+} from 'nestjs-mikro-orm-soft-delete/compliance';
+import { PersonalDataCatalog } from '../../../lib/compliance/erasure/declaration/personal-data-catalog.js';
+import { findUndeclared } from '../../../lib/compliance/erasure/declaration/find-undeclared.js';
+
+const start = (...entities: any[]) =>
+  new MikroORM({ clientUrl: 'postgresql://localhost:1/none', entities, extensions: [softDelete()] });
+
+/** A person with a column of every kind, declared as each case says. */
+function personWith(options: PersonalDataOptions) {
+  class Subject {
+    id!: number;
+  }
+  const schema = defineEntity({
+    class: Subject as new () => any,
+    tableName: 'subject',
+    properties: {
+      id: p.integer().primary(),
+      email: p.string().length(60).unique(),
+      name: p.string().length(20),
+      nick: p.string().length(10).nullable(),
+      bio: p.text().nullable(),
+      data: p.json().nullable(),
+      photo: p.blob().nullable(),
+      age: p.integer(),
+      grade: p.string().length(40),
+      room: p.string().length(40),
+      born: p.datetime().nullable(),
+      kind: p.enum(['a', 'b']),
+      version: p.integer().version(),
+    },
+    uniques: [{ properties: ['grade', 'room'] as never }],
+  });
+  return personalData(schema as any, options);
+}
+
+/** A row of a person, declared as each case says. */
+function rowsWith(options: PersonalDataOptions, ...entities: any[]) {
+  class Owned {
+    id!: number;
+  }
+  const subject = personWith({ subject: true, erase: 'row' });
+  const schema = defineEntity({
+    class: Owned as new () => any,
+    tableName: 'owned',
+    properties: {
+      id: p.integer().primary(),
+      text: p.text(),
+      at: p.datetime().nullable(),
+      owner: () => p.manyToOne(subject as any),
+      parent: () => p.manyToOne(schema as any).nullable(),
+      children: () => p.oneToMany(schema as any).mappedBy('parent' as never),
+    },
+  }) as any;
+  return [subject, personalData(schema, options), ...entities];
+}
+
+describe('@PersonalData()', () => {
+  it.each<[string, PersonalDataOptions, RegExp]>([
+    ['an option that does not exist', { subject: true, field: {} } as never, /field.*Did you mean fields/],
+    ['a subject that is not true', { subject: 'yes' } as never, /subject: "yes" means nothing/],
+    ['another way to erase', { of: 'a', erase: 'all' } as never, /erase: 'row'/],
+    ['persons that belong to one', { subject: true, of: 'boss' }, /the row is a person itself/],
+    ['no way to a person', { of: {} }, /names no way to a person/],
+    ['fields for nobody', { of: { a: {}, b: {} }, fields: { text: null } }, /Move them into it: of: \{ a:/],
+    ['a keep without a ground', { of: 'a', keep: { for: '1y', from: 'at' } as never }, /keep, ground: it is missing/],
+    ['a keep without a unit', { of: 'a', keep: { for: '10' as never, from: 'at', ground: 'g' } }, /has no unit/],
+    ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /no time at all/],
+    ['names that are no list', { of: 'a', notPersonal: 'text' } as never, /notPersonal: "text" is not a list/],
+  ])('refuses %s where it is written', (_what, options, message) => {
+    expect(() =>
+      PersonalData(options)(
+        class Odd {
+          id!: number;
+        },
+      ),
+    ).toThrow(SoftDeleteConfigError);
+    expect(() =>
+      PersonalData(options)(
+        class Odd {
+          id!: number;
+        },
+      ),
+    ).toThrow(message);
+    expect(() => personWith(options)).toThrow(message);
+  });
+
+  it('refuses a second declaration of a class', () => {
+    class Twice {
+      id!: number;
+    }
+    NoPersonalData()(Twice);
+    expect(() => PersonalData({ subject: true, erase: 'row' })(Twice)).toThrow('has a declaration already');
+  });
+
+  it.each<[string, PersonalDataOptions['fields'], RegExp]>([
+    ['an unknown property', { emal: null }, /fields.emal: Subject has no property "emal". Did you mean "email"/],
+    ['null in a NOT NULL column', { name: null }, /fields.name: it is null, and the column is NOT NULL/],
+    ['a constant that is too long', { nick: 'x'.repeat(11) }, /has 11 characters, and the column holds 10/],
+    ['a constant in a unique column', { email: 'x@y' }, /every erased row would have the same email, which is unique/],
+    ['constants in a unique key', { grade: 'x', room: 'y' }, /the same grade and room, which are unique/],
+    ['an address that is too long', { name: erased.email() }, /takes 38 characters, and the column holds 20/],
+    ['a digest that would not tell rows apart', { nick: erased.digest() }, /takes 16 characters/],
+    ['a digest of no text', { age: erased.digest() }, /erased.digest\(\) is text, and the column is of type int/],
+    ['an address in json', { data: erased.email() }, /of type jsonb/],
+    ['nothing', { name: undefined }, /nothing says what takes its place/],
+    ['a primary key', { id: 1 }, /part of the primary key/],
+    ['a version', { version: 1 }, /written by the ORM/],
+    ['what is none of a list', { kind: 'c' }, /"c" is none of a, b/],
+  ])('refuses at start-up %s', (_what, fields, message) => {
+    expect(() => start(personWith({ subject: true, fields: fields! }))).toThrow(SoftDeleteConfigError);
+    expect(() => start(personWith({ subject: true, fields: fields! }))).toThrow(message);
+  });
+
+  it.each<[string, PersonalDataOptions, RegExp]>([
+    ['an unknown way', { of: 'ownr', fields: {} }, /of: Owned has no property "ownr". Did you mean "owner"/],
+    ['a way that is no to-one relation', { of: 'children' }, /Owned.children is no to-one relation/],
+    ['a way through a column', { of: 'text' }, /Owned.text is no to-one relation/],
+    ['a way that ends before a person', { of: 'parent' }, /"parent" leads to Owned, which is no person/],
+    ['a way that goes on behind a person', { of: 'owner.bio' }, /Subject.bio is no to-one relation/],
+    ['rows of nobody', { fields: { text: '' } }, /nothing says whose its rows are/],
+    [
+      'a replaced property that is not personal',
+      { of: 'owner', fields: { text: '' }, notPersonal: ['text'] },
+      /text is/,
+    ],
+    ['an unknown property that is not personal', { of: 'owner', notPersonal: ['txt'] }, /notPersonal: Owned has no/],
+    ['a row in place of another', { of: 'owner', fields: { parent: 7 } }, /7 is no row to point at/],
+    ['a key that must not be null', { of: 'owner', fields: { owner: null } }, /NOT NULL/],
+    [
+      'a period that starts at no time',
+      { of: 'owner', keep: { for: '1y', from: 'text', ground: 'g' } },
+      /keep.from: Owned.text is no time/,
+    ],
+  ])('refuses at start-up %s', (_what, options, message) => {
+    expect(() => start(...rowsWith(options))).toThrow(SoftDeleteConfigError);
+    expect(() => start(...rowsWith(options))).toThrow(message);
+  });
+
+  it('reads replacements as the database gets them, and ways as far as the person', () => {
+    const orm = start(
+      ...rowsWith({
+        of: 'parent.owner',
+        fields: { text: raw('left(text, ?)', [1]), parent: null },
+        keep: { for: '10y', from: 'at', ground: '§147 AO' },
+      }),
+    );
+    const [subject, owned] = PersonalDataCatalog.of(orm.em as never).all();
+    expect(subject).toMatchObject({ isSubject: true, erasesRow: true, paths: [{ name: '', edges: [] }] });
+    expect(owned).toMatchObject({
+      isSubject: false,
+      keep: { interval: '10 years', column: 'at' },
+      paths: [
+        {
+          name: 'parent.owner',
+          edges: [{ link: { columns: ['parent_id'] } }, { link: { columns: ['owner_id'] } }],
+          fields: [
+            { column: 'text', value: { kind: 'raw', sql: 'left(text, ?)', params: [1] } },
+            { column: 'parent_id', value: { kind: 'null' } },
+          ],
+        },
+      ],
+    });
+    const person = start(
+      personWith({
+        subject: true,
+        fields: {
+          email: erased.email(),
+          grade: erased.digest(),
+          bio: 'gone',
+          data: { a: [1] },
+          photo: Buffer.from('ab'),
+          born: new Date(0),
+        },
+      }),
+    );
+    expect(
+      PersonalDataCatalog.of(person.em as never)
+        .all()[0]!
+        .paths[0]!.fields.map(({ value }) => value),
+    ).toEqual([
+      { kind: 'email' },
+      { kind: 'digest', length: 40 },
+      { kind: 'constant', text: 'gone' },
+      { kind: 'constant', text: '{"a":[1]}' },
+      { kind: 'constant', text: '\\x6162' },
+      { kind: 'constant', text: '1970-01-01T00:00:00.000Z' },
+    ]);
+  });
+
+  it('is an ECMAScript decorator as well', async () => {
+    // Type-checked separately, as ECMAScript decorators.
+    const file: string = './personal-data.es.js';
+    const { NoteOfPerson, Person } = (await import(file)) as Record<string, unknown>;
+    const orm = start(Person, NoteOfPerson);
+    expect(PersonalDataCatalog.of(orm.em as never).all()).toMatchObject([
+      { isSubject: true, paths: [{ fields: [{ column: 'email' }] }] },
+      { isSubject: false, erasesRow: true, paths: [{ name: 'person' }] },
+    ]);
+  });
+});
+
+@Embeddable()
+class Address {
+  @Property({ type: 'string', nullable: true })
+  street?: string | null;
+
+  @Property({ type: 'string', length: 2 })
+  country!: string;
+}
+
+@Embeddable()
+class Settings {
+  @Property({ type: 'string' })
+  theme!: string;
+}
+
+@PersonalData<Party>({ subject: true, fields: { name: '[erased]', 'home.street': null } })
+@SoftDeletable({ deletedBy: 'deletedBy' })
+@Entity({ discriminatorColumn: 'type', discriminatorMap: { party: 'Party', staff: 'Staff', guest: 'Guest' } })
+class Party extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'string' })
+  id!: string;
+
+  @Property({ type: 'string' })
+  type!: string;
+
+  @Property({ type: 'string' })
+  name!: string;
+
+  @Property({ type: 'string', nullable: true })
+  deletedBy?: string | null;
+
+  @Enum({ items: () => ['a', 'b'], type: 'string' })
+  kind!: string;
+
+  @Embedded(() => Address)
+  home!: Address;
+
+  @Embedded(() => Settings, { object: true })
+  settings!: Settings;
+}
+
+@PersonalData<Staff>({ fields: { badge: erased.digest() } })
+@Entity()
+class Staff extends Party {
+  @Property({ type: 'string', nullable: true })
+  badge?: string | null;
+}
+
+@Entity()
+class Guest extends Party {
+  @Property({ type: 'text', nullable: true })
+  wishes?: string | null;
+}
+
+@Entity()
+class Visit {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Guest)
+  guest!: Guest;
+}
+
+@NoPersonalData()
+@Entity()
+class Key {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @OneToOne(() => Staff)
+  holder!: Staff;
+
+  @Property({ type: 'string' })
+  label!: string;
+}
+
+describe(findUndeclared.name, () => {
+  it('names entities with a key to a person, and columns that can hold what people write', () => {
+    const orm = start(Party, Staff, Guest, Visit, Key, Address, Settings);
+    expect(findUndeclared(orm.em as never)).toEqual([
+      { entity: 'Party', properties: ['home_country', 'settings', 'wishes'] },
+      { entity: 'Visit', properties: [] },
+    ]);
+  });
+
+  it('asks for nothing of rows that go, and nothing of what is not personal', () => {
+    const rows = rowsWith({ of: 'owner', erase: 'row' });
+    expect(findUndeclared(start(...rows).em as never)).toEqual([]);
+    const listed = rowsWith({ of: 'owner', notPersonal: ['text'] });
+    expect(findUndeclared(start(...listed).em as never)).toEqual([]);
+    expect(findUndeclared(start(...rowsWith({ of: 'owner' })).em as never)).toEqual([
+      { entity: 'Owned', properties: ['text'] },
+    ]);
+  });
+
+  it('takes each person for itself', () => {
+    class Other {
+      id!: number;
+    }
+    class OfOther {
+      id!: number;
+    }
+    const other = personalData(
+      defineEntity({ class: Other as new () => any, properties: { id: p.integer().primary() } }) as any,
+      { subject: true, fields: {} },
+    );
+    const ofOther = defineEntity({
+      class: OfOther as new () => any,
+      properties: { id: p.integer().primary(), other: () => p.manyToOne(other as any) },
+    }) as any;
+    const orm = start(...rowsWith({ of: 'owner' }, other, ofOther));
+    const find = (name: string) =>
+      findUndeclared(
+        orm.em as never,
+        [...orm.getMetadata()].find((m) => m.className === name),
+      );
+    expect(find('Subject')).toEqual([{ entity: 'Owned', properties: ['text'] }]);
+    expect(find('Other')).toEqual([{ entity: 'OfOther', properties: [] }]);
+    expect(find('OfOther')).toEqual([{ entity: 'OfOther', properties: [] }]);
+    noPersonalData(ofOther);
+    expect(findUndeclared(start(other, ofOther).em as never)).toEqual([]);
+  });
+});
