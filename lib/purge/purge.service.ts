@@ -15,13 +15,15 @@ import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
+import type { DueTimes } from './plan/due-times.js';
 import { type PreparedPurge, preparePurge } from './plan/prepare-purge.js';
 import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
 import type { PurgeReport } from './purge-report.js';
 import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
-import type { PurgeStatus } from './run/purge-status.js';
+import type { PurgeEntityStatus, PurgeStatus } from './run/purge-status.js';
 import { readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
+import { planArchived, readArchivedStatus } from './run/read-archive-status.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
@@ -65,7 +67,7 @@ export class PurgeService {
     options: OnPurgeOptions<Entity> = {},
   ): void {
     requirePurgeHandlerOptions('registerHook()', options);
-    this.#catalog.get(entity);
+    this.#catalog.getMarked(entity);
     this.#hooks.push({ entity, handler, fields: options.fields ?? [] });
   }
 
@@ -120,7 +122,9 @@ export class PurgeService {
   async plan(): Promise<PurgePlan> {
     return this.#reading(async () => {
       const { order, times } = await this.#prepare();
-      return describePlan(order, times, this.options.retention);
+      const { retention } = this.options;
+      const archived = planArchived(this.#em, this.#catalog.allArchived(), times.cutoffs, retention);
+      return { entities: [...describePlan(order, times, retention).entities, ...archived] };
     });
   }
 
@@ -133,7 +137,9 @@ export class PurgeService {
     return this.#reading(async () => {
       const connection = this.#connect();
       const { order, times } = await this.#prepare(connection);
-      return readPurgeStatus(connection, order, times, this.options.retention);
+      const { retention } = this.options;
+      const { at, entities } = await readPurgeStatus(connection, order, times, retention);
+      return { at, entities: [...entities, ...(await this.#archivedStatus(connection, times))] };
     });
   }
 
@@ -147,13 +153,17 @@ export class PurgeService {
     refuseUnknownOptions('lag()', options, ['unblocked']);
     return this.#reading(async () => {
       const connection = this.#connect();
-      const lag = await readPurgeLag(this.#em, connection, this.#catalog.all(), this.options.retention);
+      const lag = await readPurgeLag(this.#em, connection, this.#catalog, this.options.retention);
       if (!options.unblocked) {
         return lag;
       }
       const { order, times } = await this.#prepare(connection);
       const open = await readOpen(connection, order.groups.flat(), times.cutoffs);
-      const counts = new Map([...open].map(([{ name }, rows]) => [name, rows]));
+      const archived = await this.#archivedStatus(connection, times);
+      const counts = new Map<string, object>([
+        ...[...open].map(([{ name }, rows]) => [name, rows] as const),
+        ...archived.map(({ entity, due, blocked }) => [entity, { due, blocked }] as const),
+      ]);
       return { ...lag, entities: lag.entities.map((entity) => ({ ...entity, ...counts.get(entity.entity) })) };
     });
   }
@@ -234,6 +244,10 @@ export class PurgeService {
         entities: [],
       });
     }
+  }
+
+  #archivedStatus(connection: PurgeConnection, { cutoffs }: DueTimes): Promise<PurgeEntityStatus[]> {
+    return readArchivedStatus(this.#em, connection, this.#catalog.allArchived(), cutoffs, this.options.retention);
   }
 
   #prepare(connection = this.#connect()): Promise<PreparedPurge> {

@@ -2,32 +2,37 @@ import { performance } from 'node:perf_hooks';
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
-import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
-import { contextOf } from '../../installation/context-of.js';
 import { findInstallation } from '../../installation/installation.js';
-import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
+import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
+import { tableName } from '../../sql/table-name.js';
+import { removeArchived } from '../batch/remove-archived.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
+import { classifyFailure, sqlState } from '../connection/classify-failure.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { Cutoff } from '../plan/due-times.js';
-import type { PurgeEntityReport } from '../purge-report.js';
-import {
-  countSnapshots,
-  deleteSnapshots,
-  type DueSnapshots,
-  type GoneSnapshots,
-} from '../statements/delete-snapshots.js';
+import type { PurgeHook } from '../purge-hook.js';
+import type { PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
+import { countSnapshots, type DueSnapshots, listNextUnit, type NextUnit } from '../statements/delete-snapshots.js';
+import { countForBrake } from '../statements/read-archive-status.js';
+import type { BatchGate, GatedRun } from './batch-gate.js';
 import { dropMonths, type MonthlyRun } from './drop-months.js';
 import type { HoldWatch } from './hold-watch.js';
+import { archiveLabel } from './read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
-import { unlessHoldsChanged } from './unless-holds-changed.js';
 
 /** @internal */
-export interface ArchiveRunOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
+export interface ArchiveRunOptions {
+  readonly pauseBetweenBatches: number | undefined;
+  readonly lockTimeout: number;
   readonly batchSize?: number | undefined;
   readonly dryRun: boolean;
   readonly holds: HoldWatch | undefined;
+  readonly gate: BatchGate;
+  readonly onBatch: (run: ArchiveRun) => void;
 }
 
 /** The runs of archived entities that have a retention. @internal */
@@ -35,11 +40,13 @@ export function createArchiveRuns(
   em: EntityManager,
   catalog: SoftDeleteCatalog,
   cutoffs: ReadonlyMap<string, Cutoff>,
+  hooks: readonly PurgeHook[],
   asked: readonly string[] | undefined,
 ): ArchiveRun[] {
   return catalog.allArchived().flatMap(({ name, meta }) => {
     const cutoff = cutoffs.get(name);
-    return cutoff && (!asked || asked.includes(name)) ? [new ArchiveRun(em, meta, cutoff)] : [];
+    const own = hooks.filter(({ entity }) => catalog.findArchived(entity)?.meta === meta);
+    return cutoff && (!asked || asked.includes(name)) ? [new ArchiveRun(em, meta, cutoff, own)] : [];
   });
 }
 
@@ -50,34 +57,43 @@ export async function runOnArchive(
   options: ArchiveRunOptions,
   stop: StopSignal,
 ): Promise<void> {
-  const [first] = runs;
+  const going = runs.filter(({ braked }) => !braked);
+  const [first] = going;
   if (first && !options.dryRun) {
-    await dropMonths(first.em, connection, archiveTable(first.em), runs, options, stop);
+    await dropMonths(first.em, connection, first.table, going, options, stop);
   }
-  for (const run of runs) {
+  for (const run of going) {
     await (options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop));
   }
 }
 
-/** In milliseconds. */
-const STATEMENT_TIMEOUT = 60_000;
+const REPORTED_FAILURES = 100;
 
 /** What one run has done with the archived rows of one entity so far. @internal */
-export class ArchiveRun implements MonthlyRun {
+export class ArchiveRun implements MonthlyRun, GatedRun {
   purged = 0;
+  /** Set if its rows are left alone. */
+  braked: PurgeBrake | undefined;
+  readonly name: string;
+  readonly table: string;
   #batches = 0;
   #locked = 0;
   #held = 0;
+  #failed = 0;
   #durationMs = 0;
+  readonly #failures: PurgeFailure[] = [];
   readonly #due: DueSnapshots;
 
   constructor(
     readonly em: EntityManager,
     readonly meta: EntityMetadata,
     readonly cutoff: Cutoff,
+    readonly hooks: readonly PurgeHook[],
   ) {
+    this.name = meta.className;
+    this.table = archiveTable(em);
     this.#due = {
-      archive: archiveTable(em),
+      archive: this.table,
       entity: meta.className,
       schema: em.schema === undefined ? undefined : schemaOf(em, meta),
       cutoff: cutoff.text,
@@ -85,9 +101,14 @@ export class ArchiveRun implements MonthlyRun {
     };
   }
 
-  /** Whether the run is not for rows of one schema among others. */
-  get isOfAllSchemas(): boolean {
-    return !this.#due.schema;
+  /** Whether rows can go without being looked at: those of all schemas, and nobody is to be told which. */
+  get mayGoUnseen(): boolean {
+    return !this.#due.schema && this.hooks.length === 0;
+  }
+
+  countForBrake({ quote }: PurgeConnection, limit: number): string {
+    const { archive, entity, cutoff } = this.#due;
+    return countForBrake({ archive, entity, cutoff, table: tableName(this.em, this.meta) }, limit, quote);
   }
 
   /** What a run would come to, without one. */
@@ -97,67 +118,53 @@ export class ArchiveRun implements MonthlyRun {
   }
 
   /** Removes unit after unit in short transactions. */
-  async purge(
-    connection: PurgeConnection,
-    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds }: ArchiveRunOptions,
-    stop: StopSignal,
-  ): Promise<void> {
+  async purge(connection: PurgeConnection, options: ArchiveRunOptions, stop: StopSignal): Promise<void> {
+    const { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds, gate, onBatch } = options;
     const start = performance.now();
     try {
-      for (let after: string | undefined; ;) {
-        stop.throwIfStopped();
+      for (let after: string | undefined, isIsolating = false; ;) {
         if (holds?.mayCover(this.meta)) {
           this.#held = await this.#count(connection);
           return;
         }
+        const size = isIsolating ? 1 : await gate.pass(this, batchSize);
         const began = performance.now();
-        const batch = await this.#removeBatch(connection, lockTimeout, batchSize, after).catch(unlessHoldsChanged);
-        if (!batch) {
-          await holds!.refresh();
-          continue;
+        try {
+          const { last, removed, rows } = await removeArchived(
+            connection,
+            this,
+            { ...this.#due, after },
+            size,
+            lockTimeout,
+          );
+          if (last === null) {
+            break;
+          }
+          after = last;
+          isIsolating = false;
+          if (removed > 0) {
+            this.removed(rows.length);
+            onBatch(this);
+          }
+        } catch (error) {
+          if (error instanceof HoldsChangedError) {
+            await holds!.refresh();
+          } else if (classifyFailure(error) !== 'row') {
+            throw error;
+          } else if (isIsolating) {
+            after = await this.#fail(connection, after, error);
+            isIsolating = false;
+          } else {
+            isIsolating = true;
+          }
         }
-        if (batch.last === null) {
-          break;
-        }
-        after = batch.last;
-        if (batch.removed > 0) {
-          await stop.pause(pauseBetweenBatches ?? performance.now() - began);
-        }
+        gate.took(this, performance.now() - began);
+        await stop.pause(pauseBetweenBatches ?? performance.now() - began);
       }
-      this.#locked = await this.#count(connection);
+      this.#locked = (await this.#count(connection)) - this.#failed;
     } finally {
       this.#durationMs += performance.now() - start;
     }
-  }
-
-  async #removeBatch(
-    connection: PurgeConnection,
-    lockTimeout: number,
-    size: number,
-    after: string | undefined,
-  ): Promise<GoneSnapshots> {
-    const settings = {
-      lockTimeout,
-      statementTimeout: STATEMENT_TIMEOUT,
-      idleTimeout: STATEMENT_TIMEOUT,
-      hasHooks: false,
-      counted: [],
-    };
-    const installation = findInstallation(this.em);
-    const sql = deleteSnapshots({ ...this.#due, after }, size, connection.quote);
-    const gone = await connection.transaction(settings, async (transaction) => {
-      const [batch] = await transaction.execute<GoneSnapshots & Record<string, unknown>>(sql);
-      const rows = batch!.rows.map(([key, unit]) => ({ key: rowKeyOf(this.meta, key), unit }));
-      if (rows.length > 0 && installation?.operations.isAttended) {
-        const parts = [{ meta: this.meta, count: rows.length, rows }];
-        await transaction.notify({ action: 'purged', ...contextOf(installation), unit: this.cutoff, parts });
-      }
-      return batch!;
-    });
-    if (gone.removed > 0) {
-      this.removed(gone.rows.length);
-    }
-    return gone;
   }
 
   /** Counts rows of the entity that are gone, and tells the events. */
@@ -167,11 +174,28 @@ export class ArchiveRun implements MonthlyRun {
     if (count > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
-        entity: this.meta.className,
+        entity: this.name,
         count,
         deletedAt: this.cutoff.date,
       });
     }
+  }
+
+  /** Leaves the next unit where it is. @returns its time */
+  async #fail(connection: PurgeConnection, after: string | undefined, error: unknown): Promise<string | undefined> {
+    const [unit] = await connection.read<NextUnit & Record<string, unknown>>(
+      listNextUnit({ ...this.#due, after }, connection.quote),
+    );
+    const message = error instanceof Error ? error.message : String(error);
+    const code = sqlState(error);
+    for (const key of unit?.keys ?? []) {
+      this.#failed++;
+      if (this.#failures.length < REPORTED_FAILURES) {
+        const own = keyFromTexts(this.em, this.meta, rowKeyOf(this.meta, key));
+        this.#failures.push({ key: own, message, ...(code === undefined ? {} : { sqlState: code }) });
+      }
+    }
+    return unit?.last ?? after;
   }
 
   async #count(connection: PurgeConnection): Promise<number> {
@@ -181,18 +205,19 @@ export class ArchiveRun implements MonthlyRun {
 
   report(): PurgeEntityReport {
     return {
-      entity: this.meta.className,
-      table: this.#due.archive.replaceAll('"', ''),
+      entity: this.name,
+      table: archiveLabel(this.em),
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: 0,
-      failed: 0,
+      failed: this.#failed,
       locked: this.#locked,
       held: this.#held,
       batches: this.#batches,
       durationMs: Math.round(this.#durationMs),
       blockedBy: [],
-      failures: [],
+      failures: this.#failures,
+      ...(this.braked ? { braked: this.braked } : {}),
     };
   }
 }

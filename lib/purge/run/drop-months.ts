@@ -3,10 +3,10 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { contextOf } from '../../installation/context-of.js';
 import { findInstallation } from '../../installation/installation.js';
 import { classifyFailure } from '../connection/classify-failure.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { Cutoff } from '../plan/due-times.js';
 import { type ArchiveMonth, countMonth, listEntities, listMonths } from '../statements/list-months.js';
-import { unlessHoldsChanged } from './unless-holds-changed.js';
 import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -14,8 +14,8 @@ import type { StopSignal } from './stop-signal.js';
 export interface MonthlyRun {
   readonly meta: EntityMetadata;
   readonly cutoff: Cutoff;
-  /** Whether the run is not for rows of one schema among others. */
-  readonly isOfAllSchemas: boolean;
+  /** Whether rows can go without being looked at. */
+  readonly mayGoUnseen: boolean;
   /** Is told how many rows of the entity are gone. */
   removed(count: number): void;
 }
@@ -51,7 +51,7 @@ export async function dropMonths(
     stop.throwIfStopped();
     const byEntity = new Map(
       runs
-        .filter((run) => run.cutoff.text >= month.until && run.isOfAllSchemas && !holds?.mayCover(run.meta))
+        .filter((run) => run.cutoff.text >= month.until && run.mayGoUnseen && !holds?.mayCover(run.meta))
         .map((run) => [run.meta.className, run]),
     );
     const entities = await connection.read<{ entity: string }>(listEntities(month));
@@ -98,9 +98,10 @@ async function dropMonth(
 /** Somebody holds a lock, or has placed a hold: what was to be done is still to do, in another way or later. */
 function unlessBusy(holdsChanged: () => Promise<void> | undefined) {
   return async (error: unknown): Promise<void> => {
-    if (classifyFailure(error) !== 'locked' && classifyFailure(error) !== 'again') {
-      unlessHoldsChanged(error);
+    if (error instanceof HoldsChangedError) {
       await holdsChanged();
+    } else if (!['locked', 'again'].includes(classifyFailure(error))) {
+      throw error;
     }
   };
 }

@@ -60,6 +60,10 @@ export class EntityRun {
     }
   }
 
+  get table(): string {
+    return this.plan.entity.table.name;
+  }
+
   get name(): string {
     return this.plan.entity.name;
   }

@@ -34,8 +34,17 @@ export function findHeldEntities(
   return held;
 }
 
-/** The entities of which rows stay in the archive as long as those of one: itself, and plain ones that went along. @internal */
-export function findArchivedAlong(catalog: SoftDeleteCatalog, { root }: EntityMetadata): Set<EntityMetadata> {
+/** Whether holds that reach these entities may cover archived rows of an entity, or what was archived along with them. @internal */
+export function mayCoverArchived(
+  catalog: SoftDeleteCatalog,
+  held: ReadonlySet<EntityMetadata>,
+  meta: EntityMetadata,
+): boolean {
+  return [...findArchivedAlong(catalog, meta)].some((each) => held.has(each));
+}
+
+/** The entities of which rows stay in the archive as long as those of one: itself, and plain ones that went along. */
+function findArchivedAlong(catalog: SoftDeleteCatalog, { root }: EntityMetadata): Set<EntityMetadata> {
   const along = new Set([root]);
   for (const meta of along) {
     catalog.graph.edges

@@ -10,7 +10,7 @@ import { BY_KEY } from '../fragments/plan-settings.js';
 import { listDueAmong } from '../statements/list-due-among.js';
 import { tableName } from '../../sql/table-name.js';
 import type { EntityRun } from './entity-run.js';
-import { findArchivedAlong, findHeldEntities } from './find-held-entities.js';
+import { findHeldEntities, mayCoverArchived } from './find-held-entities.js';
 
 /**
  * Knows which due rows legal holds cover, and has every batch refused that begins after a hold was placed, until it knows of that too.
@@ -41,8 +41,7 @@ export class HoldWatch {
 
   /** Whether a hold may cover archived rows of an entity, or what was archived along with them: no hold says which ones. */
   mayCover(meta: EntityMetadata): boolean {
-    const along = findArchivedAlong(SoftDeleteCatalog.of(this.em), meta);
-    return [...along].some((each) => this.#held.has(each));
+    return mayCoverArchived(SoftDeleteCatalog.of(this.em), this.#held, meta);
   }
 
   async refresh(): Promise<void> {

@@ -9,6 +9,7 @@ import { preparePurge } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
 import { brakeRuns } from './apply-brake.js';
+import { BatchGate } from './batch-gate.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
@@ -56,7 +57,7 @@ export class PurgeRun {
 
   /** The entities that were left alone, because far more of their rows are due than usual. */
   get braked(): readonly string[] {
-    return this.#runs.filter(({ braked }) => braked).map(({ name }) => name);
+    return [...this.#runs, ...this.#archived].filter(({ braked }) => braked).map(({ name }) => name);
   }
 
   /** @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses */
@@ -85,7 +86,8 @@ export class PurgeRun {
     this.#skipped = reportHomeless(homeless, times.cutoffs, this.task);
     this.#startedAt = times.now;
     this.#runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
-    await brakeRuns(em, connection, this.#runs, !this.task.overrideBrake && this.options.brake);
+    this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
+    await brakeRuns(em, connection, this.#runs, this.#archived, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
       this.#runs.filter(({ braked }) => !braked),
@@ -107,8 +109,15 @@ export class PurgeRun {
     if (groups.length > 0) {
       await (dryRun ? executor.rehearse() : executor.run());
     }
-    this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
-    await runOnArchive(this.#archived, connection, { ...this.options, ...this.task, holds }, this.stop);
+    const all = [...this.#runs, ...this.#archived];
+    const gate = new BatchGate({ throttles: this.options.throttle, maxRows }, all, connection, this.stop);
+    const { lockTimeout, pauseBetweenBatches } = this.options;
+    await runOnArchive(
+      this.#archived,
+      connection,
+      { lockTimeout, pauseBetweenBatches, batchSize, dryRun, holds, gate, onBatch: (run) => this.#tell(run) },
+      this.stop,
+    );
   }
 
   #announce(run: EntityRun, gone: number): void {
@@ -120,10 +129,14 @@ export class PurgeRun {
         deletedAt: run.cutoff.date,
       });
     }
+    this.#tell(run);
+  }
+
+  #tell({ name, purged }: EntityRun | ArchiveRun): void {
     this.#onProgress?.({
-      entity: run.name,
-      purged: run.purged,
-      total: this.#runs.reduce((total, { purged }) => total + purged, 0),
+      entity: name,
+      purged,
+      total: [...this.#runs, ...this.#archived].reduce((total, each) => total + each.purged, 0),
     });
   }
 

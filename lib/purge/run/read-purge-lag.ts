@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { archiveTable } from '../../archive/snapshot/archive-table.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { tableName } from '../../sql/table-name.js';
 import { readDueTimes } from '../plan/due-times.js';
 import { hasNoSchema } from '../plan/has-no-schema.js';
@@ -20,17 +21,20 @@ const TIMEOUT = 10_000;
 export async function readPurgeLag(
   em: EntityManager,
   connection: PurgeConnection,
-  entities: readonly SoftDeletableEntityMetadata[],
+  catalog: SoftDeleteCatalog,
   byDefault: number | 'forever',
 ): Promise<PurgeLag> {
+  const entities = [...catalog.all(), ...catalog.allArchived()];
   const { now, cutoffs } = await readDueTimes(connection, entities, byDefault);
   const purged = entities.flatMap((entity) => {
-    const cutoff = hasNoSchema(em, entity.meta) ? undefined : cutoffs.get(entity.name);
+    const cutoff = 'column' in entity && hasNoSchema(em, entity.meta) ? undefined : cutoffs.get(entity.name);
     return cutoff ? [{ entity, cutoff }] : [];
   });
-  const tables = purged.map(({ entity: { meta, column }, cutoff }) => ({
-    table: tableName(em, meta),
-    deletedAt: em.getPlatform().quoteIdentifier(column),
+  const archived = (name: string) =>
+    `(select a."unit" from ${archiveTable(em)} as a where a."entity" = ${connection.quote(name)})`;
+  const tables = purged.map(({ entity, cutoff }) => ({
+    table: 'column' in entity ? tableName(em, entity.meta) : archived(entity.name),
+    deletedAt: 'column' in entity ? em.getPlatform().quoteIdentifier(entity.column) : '"unit"',
     cutoff: cutoff.text,
   }));
   const rows =
