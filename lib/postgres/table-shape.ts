@@ -7,7 +7,7 @@ import { execute } from '../sql/transaction.js';
 /** A column as the database has it. @internal */
 export interface TableColumn {
   readonly name: string;
-  /** With its schema where it is none of PostgreSQL's own, so that it means the same in every session. */
+  /** A short name, since every archived row has it; with its schema where it is none of PostgreSQL's own, so that it means the same in every session. */
   readonly type: string;
   readonly isGenerated: boolean;
   /** Whether an insert has to name it. */
@@ -30,8 +30,10 @@ export async function readShapes(
     ctx,
     `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
        (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
-       case when y.typnamespace = 'pg_catalog'::regnamespace then format_type(a.atttypid, a.atttypmod)
-         else format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+       case when y.typnamespace <> 'pg_catalog'::regnamespace
+           then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+         when y.typname = any('{char,bit,interval,_interval}') then format_type(a.atttypid, a.atttypmod)
+         else y.typname || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)'), '')
        end as type
      from unnest(cast(? as text[])) with ordinality as t(name, i)
      join pg_attribute as a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped

@@ -25,6 +25,7 @@ import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeEntityStatus, PurgeStatus } from './run/purge-status.js';
 import { type OpenRows, readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
+import { planArchived, readArchivedStatus } from './run/read-archive-status.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { PurgeTelemetry } from './telemetry/purge-telemetry.js';
@@ -73,7 +74,7 @@ export class PurgeService {
     options: OnPurgeOptions<Entity> = {},
   ): void {
     requirePurgeHandlerOptions('registerHook()', options);
-    this.#catalog.get(entity);
+    this.#catalog.getMarked(entity);
     this.#hooks.push({ entity, handler, fields: options.fields ?? [] });
   }
 
@@ -129,14 +130,16 @@ export class PurgeService {
    */
   async plan(): Promise<PurgePlan> {
     return whileReading(async () => {
+      const due = await this.#readDueTimes();
       const entities: PurgePlannedEntity[] = [];
       const advice = new Set<string>();
-      for await (const { connection, plans, times } of this.#places()) {
+      for await (const { connection, plans, times } of this.#places(due)) {
         const { tables, server } = await readFacts(connection, plans);
         entities.push(...describePlan(plans, times, this.options.retention, tables));
         server.forEach((sql) => advice.add(sql));
       }
-      return { entities, advice: [...advice] };
+      const archived = planArchived(this.#em, this.#catalog.allArchived(), due.cutoffs, this.options.retention);
+      return { entities: [...entities, ...archived], advice: [...advice] };
     });
   }
 
@@ -147,13 +150,12 @@ export class PurgeService {
    */
   async status(): Promise<PurgeStatus> {
     return whileReading(async () => {
-      let at = new Date();
+      const due = await this.#readDueTimes();
       const entities: PurgeEntityStatus[] = [];
-      for await (const { connection, plans, times } of this.#places()) {
-        at = times.now;
+      for await (const { connection, plans, times } of this.#places(due)) {
         entities.push(...(await readPurgeStatus(connection, plans, times, this.options.retention)));
       }
-      return { at, entities };
+      return { at: due.now, entities: [...entities, ...(await this.#archivedStatus(due))] };
     });
   }
 
@@ -169,12 +171,16 @@ export class PurgeService {
       const connection = this.#connect();
       const due = await readAllDueTimes(this.#em, connection, this.options.retention);
       const lags = await readPurgeLag(await listPlaces(this.#em, this.options.schemas), connection, due);
-      const counts = new Map<string, OpenRows>();
+      const counts = new Map<string, Pick<OpenRows, 'due' | 'blocked'>>();
       if (options.unblocked) {
-        for await (const { connection: own, place, plans, times } of this.#places()) {
+        for await (const { connection: own, place, plans, times } of this.#places(due)) {
           const open = await readOpen(own, plans, times.cutoffs);
           open.forEach((rows, { name }) => counts.set(`${place.schema} ${name}`, rows));
         }
+        const archived = await this.#archivedStatus(due);
+        archived.forEach(({ entity, due: rows, blocked }) =>
+          counts.set(`${undefined} ${entity}`, { due: rows, blocked }),
+        );
       }
       return {
         at: due.now,
@@ -258,14 +264,22 @@ export class PurgeService {
     return report;
   }
 
+  #readDueTimes(): Promise<DueTimes> {
+    return readAllDueTimes(this.#em, this.#connect(), this.options.retention);
+  }
+
+  #archivedStatus({ cutoffs }: DueTimes): Promise<PurgeEntityStatus[]> {
+    const archived = this.#catalog.allArchived();
+    return readArchivedStatus(this.#em, this.#connect(), archived, cutoffs, this.options.retention);
+  }
+
   /** What there is to purge in each place, one after the other. */
-  async *#places(): AsyncGenerator<{
+  async *#places(times: DueTimes): AsyncGenerator<{
     readonly connection: PurgeConnection;
     readonly place: PurgePlace;
     readonly plans: readonly EntityPlan[];
     readonly times: DueTimes;
   }> {
-    const times = await readAllDueTimes(this.#em, this.#connect(), this.options.retention);
     for (const place of await listPlaces(this.#em, this.options.schemas)) {
       const connection = this.#connect(place.em);
       const { order } = await preparePurge(place, connection, times);

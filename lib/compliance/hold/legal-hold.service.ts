@@ -1,6 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { showValue } from '../../errors/show-value.js';
+import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { contextOf } from '../../installation/context-of.js';
 import type { HoldTables } from '../../installation/hold-tables.js';
@@ -60,9 +61,9 @@ export class LegalHoldService {
       await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}, ${ASK_FOR_HOLDS_SQL}`);
       const rows: HeldRow[] = [];
       for (const [entity, key] of on) {
-        const { meta } = SoftDeleteCatalog.of(em).get(entity);
+        const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
         const row = await findRow(em, meta, key, 'LegalHoldService.place(), on', ctx);
-        if (!row.isThere) {
+        if (!row.isThere && !(await isArchived(em, ctx, meta, JSON.parse(row.key) as string[]))) {
           throw new SoftDeleteConfigError(
             'LegalHoldService.place(), on',
             `there is no ${meta.className} ${showValue(key)}: it never existed, or is gone.`,
@@ -147,7 +148,7 @@ export class LegalHoldService {
   async of<Entity extends object>(entity: EntityClass<Entity>, key: unknown): Promise<LegalHold[]> {
     const em = currentManager(this.orm);
     const tables = requireTables(em);
-    const { meta } = SoftDeleteCatalog.of(em).get(entity);
+    const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
     const row = JSON.parse((await findRow(em, meta, key, 'LegalHoldService.of()')).key) as string[];
     const covering: number[] = [];
     for (const hold of await readActiveHolds(em, em.getTransactionContext(), tables)) {

@@ -32,7 +32,7 @@ export const DeletionRecordSchema = defineEntity({
     count: p.bigint().fieldName('count'),
     /** The primary keys of rows that came back or went, each a list of the texts of its columns. */
     keys: p.json().fieldName('keys').nullable(),
-    /** The time that each of these was deleted at, where they differ. */
+    /** The time that each of these was deleted at, where they differ; of a month that went as a whole, its beginning and end. */
     units: p.json().fieldName('units').nullable(),
     actor: p.text().fieldName('actor').nullable(),
     reason: p.text().fieldName('reason').nullable(),

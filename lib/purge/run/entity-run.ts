@@ -90,6 +90,10 @@ export class EntityRun {
     return count <= MOST_KEYS && keys.length === count ? keys : undefined;
   }
 
+  get table(): string {
+    return this.plan.entity.table.name;
+  }
+
   get name(): string {
     return this.plan.entity.name;
   }

@@ -15,6 +15,7 @@ import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
 import type { PurgeProgress } from '../purge-run-options.js';
 import { brakeRuns } from './apply-brake.js';
+import { BatchGate } from './batch-gate.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
@@ -68,7 +69,8 @@ export class PurgeRun {
 
   /** The entities that were left alone, because far more of their rows are due than usual. */
   get braked(): readonly string[] {
-    return [...new Set(this.#runs.filter(({ braked }) => braked).map(({ name }) => name))];
+    const all = [...this.#runs, ...this.#archived].filter(({ braked }) => braked);
+    return [...new Set(all.map(({ name }) => name))];
   }
 
   /** @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses */
@@ -149,11 +151,14 @@ export class PurgeRun {
     if (!order) {
       return;
     }
-    const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
     const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
+    const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
+    const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
     this.#runs.push(...runs);
+    this.#archived.push(...archived);
+    archived.forEach((run) => (run.onRemoved = (count) => this.telemetry?.batch(run.name, count)));
     runs.forEach((run) => (run.around = (work) => this.#around(run.traced, work)));
-    await brakeRuns(em, connection, runs, !this.task.overrideBrake && this.options.brake);
+    await brakeRuns(em, connection, runs, archived, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
       runs.filter(({ braked }) => !braked),
@@ -175,13 +180,29 @@ export class PurgeRun {
     if (groups.length > 0) {
       await (dryRun ? executor.rehearse() : executor.run());
     }
-    const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
-    this.#archived.push(...archived);
-    const around = <Result>(run: ArchiveRun, work: () => Promise<Result>) => this.#around(run.traced, work);
-    const onBatch = (run: ArchiveRun, gone: number, milliseconds: number) =>
-      this.telemetry?.batch(run.traced.entity, gone, milliseconds);
-    const options = { ...this.options, ...this.task, holds, around, onBatch };
-    await runOnArchive(archived, connection, options, this.stop);
+    await runOnArchive(
+      archived,
+      connection,
+      {
+        lockTimeout: this.options.lockTimeout,
+        pauseBetweenBatches: this.options.pauseBetweenBatches,
+        batchSize,
+        dryRun,
+        holds,
+        gate: new BatchGate(
+          { throttles: this.options.throttle, maxRows },
+          [...runs, ...archived],
+          connection,
+          this.stop,
+        ),
+        around: (run, work) => this.#around(run.traced, work),
+        onBatch: (run, gone, milliseconds) => {
+          this.telemetry?.batch(run.name, 0, milliseconds);
+          this.#tell(run, gone, milliseconds);
+        },
+      },
+      this.stop,
+    );
   }
 
   get #total(): number {
@@ -204,10 +225,14 @@ export class PurgeRun {
         deletedAt: run.cutoff.date,
       });
     }
+    this.#tell(run, gone, milliseconds);
+  }
+
+  #tell({ name, purged }: EntityRun | ArchiveRun, gone: number, milliseconds: number | undefined): void {
     this.#onProgress?.({
-      entity: run.name,
-      purged: run.purged,
-      total: this.#runs.reduce((total, { purged }) => total + purged, 0),
+      entity: name,
+      purged,
+      total: this.#total,
       batchRows: gone,
       batchMs: Math.round(milliseconds ?? 0),
     });

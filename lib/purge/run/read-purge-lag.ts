@@ -1,9 +1,11 @@
+import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { schemaName, tableName } from '../../sql/table-name.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgePlace } from '../plan/list-places.js';
 import { hasNoSchema } from '../plan/has-no-schema.js';
 import { milliseconds } from './milliseconds.js';
+import { archiveLabel } from './read-archive-status.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeEntityLag } from './purge-lag.js';
 import { IN_ORDER } from '../fragments/plan-settings.js';
@@ -41,11 +43,7 @@ export async function readPurgeLag(
   const tables = places.flatMap((place) => tablesAt(place, cutoffs));
   const lags: PlacedLag[] = [];
   for (let first = 0; first < tables.length; first += TABLES_AT_ONCE) {
-    let some = tables.slice(first, first + TABLES_AT_ONCE);
-    if (places.length > 1) {
-      const there = await connection.read<{ e: number }>(listExisting(some, connection.quote));
-      some = there.map(({ e }) => some[e]!);
-    }
+    const some = await keepExisting(connection, tables.slice(first, first + TABLES_AT_ONCE));
     const rows =
       some.length > 0
         ? await connection.read<OldestDueRow>(readOldestDue(some, connection.quote), IN_ORDER, TIMEOUT)
@@ -60,26 +58,44 @@ export async function readPurgeLag(
   return lags;
 }
 
+/** Without the tables that a tenant lacks. */
+async function keepExisting(connection: PurgeConnection, tables: readonly LaggingTable[]): Promise<LaggingTable[]> {
+  const ofTenants = tables.filter(({ place }) => place.schema !== undefined);
+  if (ofTenants.length === 0) {
+    return [...tables];
+  }
+  const rows = await connection.read<{ e: number }>(listExisting(ofTenants, connection.quote));
+  const there = new Set(rows.map(({ e }) => ofTenants[e]!));
+  return tables.filter((table) => table.place.schema === undefined || there.has(table));
+}
+
 function tablesAt(place: PurgePlace, cutoffs: DueTimes['cutoffs']): LaggingTable[] {
   const { em, entities } = place;
-  return SoftDeleteCatalog.of(em)
+  const catalog = SoftDeleteCatalog.of(em);
+  const isAsked = ({ name }: { readonly name: string }) => !entities || entities.includes(name);
+  const quote = (text: string) => String(em.getPlatform().quoteValue(text));
+  const withCutoff = (entity: string, label: string, table: string, deletedAt: string): LaggingTable[] => {
+    const cutoff = cutoffs.get(entity);
+    return cutoff ? [{ place, entity, label, date: cutoff.date, table, deletedAt, cutoff: cutoff.text }] : [];
+  };
+  const marked = catalog
     .all()
-    .filter(({ name, meta }) => (!entities || entities.includes(name)) && !hasNoSchema(em, meta))
-    .flatMap(({ name, meta, column }): LaggingTable[] => {
-      const cutoff = cutoffs.get(name);
+    .filter((entry) => isAsked(entry) && !hasNoSchema(em, entry.meta))
+    .flatMap(({ name, meta, column }) => {
       const schema = schemaName(em, meta);
-      return cutoff
-        ? [
-            {
-              place,
-              entity: name,
-              label: schema === undefined || schema === 'public' ? meta.tableName : `${schema}.${meta.tableName}`,
-              date: cutoff.date,
-              table: tableName(em, meta),
-              deletedAt: em.getPlatform().quoteIdentifier(column),
-              cutoff: cutoff.text,
-            },
-          ]
-        : [];
+      const label = schema === undefined || schema === 'public' ? meta.tableName : `${schema}.${meta.tableName}`;
+      return withCutoff(name, label, tableName(em, meta), em.getPlatform().quoteIdentifier(column));
     });
+  const archived = catalog
+    .allArchived()
+    .filter(isAsked)
+    .flatMap(({ name }) =>
+      withCutoff(
+        name,
+        archiveLabel(em),
+        `(select a."unit" from ${archiveTable(em)} as a where a."entity" = ${quote(name)})`,
+        '"unit"',
+      ),
+    );
+  return [...marked, ...archived];
 }

@@ -72,6 +72,25 @@ const VALUES: readonly (readonly [type: string, value: string])[] = [
   ['mood', `'very sad'`],
   ['address', `row('Main "St", 1', null)::address`],
   ['positive', '7'],
+  ['varchar(10)[]', `array['a,b', null]`],
+  ['numeric(10,2)[]', `array[1.5]`],
+  ['timestamptz(3)[]', `array['2024-01-02 03:04:05.678+00'::timestamptz]`],
+  ['timestamp(0)', `'2024-02-29 12:00:00'`],
+  ['time(3)', `'23:59:59.999'`],
+  ['interval(3)', `'1 day 00:00:01.234'`],
+  ['interval day to second', `'3 days 04:05:06'`],
+  ['interval[]', `array['1 day'::interval]`],
+  ['char(3)[]', `array['ab']`],
+  ['bit(2)[]', `array[B'10']`],
+  ['oid', '4294967295'],
+  ['regclass', `'pg_class'`],
+  ['pg_lsn', `'16/B374D848'`],
+  ['jsonpath', `'$.a[*] ? (@ > 1)'`],
+  ['line', `'{1,2,3}'`],
+  ['lseg', `'[(0,0),(1,1)]'`],
+  ['path', `'[(0,0),(1,1)]'`],
+  ['tsrange', `'[2024-01-02 03:04:05,)'`],
+  ['tstzmultirange', `'{[2024-01-02 03:04:05+00,2024-05-06 00:00:00+00)}'`],
   ['mood[]', `array['very sad', 'ok']::mood[]`],
 ];
 
@@ -82,6 +101,9 @@ const SETTINGS = [
   'set extra_float_digits = -15',
   `set bytea_output = 'escape'`,
 ];
+
+/** Settings under which one statement can delete by a condition that means what it says. */
+const ELSEWHERE = [`set timezone = 'America/New_York'`, ...SETTINGS.slice(3)];
 
 const SETUP = `
   create type mood as enum ('very sad', 'ok');
@@ -160,6 +182,8 @@ describe('Archived values', () => {
       [SETTINGS, []],
       [[], SETTINGS],
       [SETTINGS, SETTINGS],
+      [ELSEWHERE, []],
+      [ELSEWHERE, SETTINGS],
     ]) {
       for (const [settings, action] of [
         [deleting!, 'softDelete'],

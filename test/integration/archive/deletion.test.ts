@@ -40,7 +40,7 @@ describe('Deletion of archived rows', () => {
     );
     expect(row).toEqual({
       data: { id: '1', sku: 'B-1', name: 'Bread', shop_id: '1' },
-      types: 'integer\ncharacter varying(255)\ncharacter varying(255)\ninteger',
+      types: 'int4\nvarchar(255)\nvarchar(255)\nint4',
       entity: 'Product',
       schema: '',
       owners: null,

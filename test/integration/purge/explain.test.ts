@@ -282,7 +282,11 @@ describe(`${PurgeService.name}.explain()`, () => {
       [2, 0, 0, 0, false],
       [2, 0, 0, 0, false],
     ]);
-    await createCompliance(test.orm).holds.place({ name: 'Case', reason: 'Court', on: [[Client, 3] as never] });
+    const { holds } = createCompliance(test.orm);
+    await holds.place({ name: 'Case', reason: 'Court', on: [[Client, 3] as never] });
+    // Nothing leads from a note to a client.
+    expect(await states(Note, [1, 3])).toEqual(['removable', 'waiting']);
+    await holds.place({ name: 'Note', reason: 'Court', on: [[Note, 1] as never] });
     expect(await states(Note, [1, 3])).toEqual(['held', 'waiting']);
     await purge().run({ entities: [Note] });
     expect(await test.database.query('select from deletion_archive')).toHaveLength(3);
