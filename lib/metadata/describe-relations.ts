@@ -38,7 +38,9 @@ export function describeRelations(
       throw new SoftDeleteConfigError(
         option,
         `${JSON.stringify(policy)} is not a policy.`,
-        "Write 'cascade', 'restrict' or 'keep'.",
+        `Write one of: ${Object.keys(RELATION_POLICIES)
+          .map((name) => `'${name}'`)
+          .join(', ')}.`,
       );
     }
     described[name] = policy;

@@ -6,13 +6,15 @@ export interface PolicyMeaning {
   readonly takesAlong: boolean;
   /** Whether an active one among them keeps the row from being deleted. */
   readonly refuses: boolean;
+  /** Which of several declared policies decides about a row: the higher one. */
+  readonly rank: number;
 }
 
 /** Every policy, with an answer to every question that is asked about one. @internal */
 export const RELATION_POLICIES: Readonly<Record<RelationPolicy, PolicyMeaning>> = {
-  cascade: { takesAlong: true, refuses: false },
-  restrict: { takesAlong: false, refuses: true },
-  keep: { takesAlong: false, refuses: false },
+  cascade: { takesAlong: true, refuses: false, rank: 1 },
+  restrict: { takesAlong: false, refuses: true, rank: 3 },
+  keep: { takesAlong: false, refuses: false, rank: 2 },
 };
 
 /** @internal */
