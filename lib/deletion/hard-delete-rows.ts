@@ -96,8 +96,13 @@ async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet):
   );
 }
 
-/** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. */
-async function removeAll(em: EntityManager, ctx: Transaction, graph: RelationGraph, rows: RowSet): Promise<void> {
+/** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. @internal */
+export async function removeAll(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+): Promise<void> {
   if (rows.entities().length === 0) {
     return;
   }
