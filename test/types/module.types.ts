@@ -108,7 +108,7 @@ export class AuthorsController {
     this.events.stream$.subscribe((event) => {
       expectTypeOf(event).toEqualTypeOf<SoftDeleteEvent>();
       expectTypeOf(event.type).toEqualTypeOf<
-        'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived' | 'held' | 'released'
+        'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived' | 'held' | 'released' | 'erased'
       >();
     });
   }
