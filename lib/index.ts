@@ -4,6 +4,8 @@ export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { PhysicalDeletionError } from './errors/physical-deletion.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
+export { CatalogChangedError } from './errors/catalog-changed.error.js';
+export { PurgeThrottleError } from './errors/purge-throttle.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';
 export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.error.js';
@@ -48,14 +50,33 @@ export { SoftDeletable, softDeletable } from './schema/soft-deletable.decorator.
 export { createPurge } from './purge/create-purge.js';
 export { OnPurge } from './purge/on-purge.decorator.js';
 export type { OnPurgeOptions, PurgeHandler } from './purge/purge-hook.js';
+export { replicationLag } from './purge/throttles/replication-lag.js';
+export { vacuumBacklog } from './purge/throttles/vacuum-backlog.js';
+export { window } from './purge/throttles/window.js';
+export type { PurgeThrottle, PurgeThrottleDatabase, PurgeThrottleState } from './options/purge-throttle.js';
+export { PurgeStoppedError } from './purge/run/purge-stopped.error.js';
+export type { PurgeJob } from './purge/plan/list-jobs.js';
 export { PurgeInterruptedError } from './purge/run/purge-interrupted.error.js';
 export type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge/plan/purge-plan.js';
+export type {
+  PurgeBlocker,
+  PurgeExplainOptions,
+  PurgeExplanation,
+  PurgeRowState,
+} from './purge/explain/purge-explanation.js';
 export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
-export type { PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
+export type { PurgeJobOptions, PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
 export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
 export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';
+export { DeletionPreviewDto } from './http/open-api/deletion-preview.dto.js';
+export { DeletionRestrictionDto } from './http/open-api/deletion-restriction.dto.js';
+export { DeletionResultDto } from './http/open-api/deletion-result.dto.js';
+export { RestoreConflictDto } from './http/open-api/restore-conflict.dto.js';
+export { RestorePreviewDto } from './http/open-api/restore-preview.dto.js';
+export { RestoreResultDto } from './http/open-api/restore-result.dto.js';
+export { SoftDeleteProblemDto } from './http/open-api/soft-delete-problem.dto.js';
 export { DeletedScope } from './http/deleted-scope.decorator.js';
 export { SoftDeleteExceptionFilter } from './http/soft-delete-exception.filter.js';
 export { WithDeleted } from './http/with-deleted.decorator.js';

@@ -3,19 +3,21 @@ import { checkArchivedEntities } from './archive/removal/check-archived-entities
 import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
-import { attendFlushes } from './flush/attend-flushes.js';
-import { attendedEntityManager } from './flush/attended-entity-manager.js';
-import { hookIntoDriver } from './flush/driver-hook.js';
+import { driverHooks } from './flush/driver-hooks.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation } from './installation/installation.js';
 import type { EntityManagerClass, OrmParts } from './installation/orm-parts.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+import { attendFlushes } from './orm/attend-flushes.js';
+import { attendedEntityManager } from './orm/attended-entity-manager.js';
+import { hookIntoDriver } from './orm/hook-into-driver.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { scopeLoading } from './orm/scope-loading.js';
 import { scopedEntityManager } from './orm/scoped-entity-manager.js';
 import { scopeDriver } from './orm/scoped-driver.js';
 import { provideRepositories } from './repository/provide-repositories.js';
 import { softWritingEntityManager } from './repository/soft-writing-entity-manager.js';
+import { guardHeldRows } from './schema/guard-held-rows.js';
 import { orderUniqueChanges } from './schema/order-unique-changes.js';
 
 /** An ORM in whose configuration soft deletion is installed, and what its entity managers need. @internal */
@@ -67,7 +69,8 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
     },
     complete(em) {
       checkRelationConditions(em, catalog.graph);
-      hookIntoDriver(em, subscriber, catalog);
+      guardHeldRows(em, installation);
+      hookIntoDriver(em, driverHooks(em, subscriber, catalog));
     },
   };
 }

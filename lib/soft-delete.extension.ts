@@ -5,6 +5,7 @@ import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 import type { EntityManagerClass } from './installation/orm-parts.js';
 import { resolveModuleOptions } from './options/resolve-module-options.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
+import { aroundFirstEntityManager } from './orm/around-first-entity-manager.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { prepareOrm } from './prepare-orm.js';
 
@@ -38,11 +39,6 @@ export function softDelete(options: SoftDeleteModuleOptions = {}): SoftDeleteExt
   return { register: (orm) => register(orm, options) };
 }
 
-/**
- * Extensions are called before discovery. The ORM then makes its entity manager through the driver, at the end of `MikroORM.init()`
- * as in `new MikroORM()` (`createEntityManager` in `MikroORM.js`): by that time the metadata is complete, whatever listens to the
- * discovery and whatever other extensions have set is in the configuration, and no entity manager exists.
- */
 function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
   const { config, driver } = orm;
   const contextName = config.get('contextName');
@@ -63,9 +59,7 @@ function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
   registered.add(driver);
   requireSupportedOrm({ config, getDriver: () => driver });
 
-  const createEntityManager = driver.createEntityManager;
-  driver.createEntityManager = (...args) => {
-    driver.createEntityManager = createEntityManager;
+  aroundFirstEntityManager(driver, (create) => {
     const prepared = prepareOrm(
       {
         config,
@@ -76,11 +70,11 @@ function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
       options,
     );
     const Extended = prepared.extend(config.get('entityManager', EntityManager) as EntityManagerClass);
-    const em = driver.createEntityManager(...args) as EntityManager;
+    const em = create();
     if (!(em instanceof Extended)) {
       prepared.adopt(em);
     }
     prepared.complete(em);
-    return em as never;
-  };
+    return em;
+  });
 }

@@ -46,7 +46,7 @@ export async function build({ force = false } = {}) {
 }
 
 async function finishLibrary() {
-  trimBuild();
+  await trimBuild();
   await buildAdminPage();
 }
 

@@ -43,7 +43,6 @@ export abstract class AdminApiController {
     return this.reader.entities(context);
   }
 
-  @Get('entities/:entity/rows')
   @DescribeQuery({
     q: 'Text that a searched property has, whatever its case.',
     from: 'Deleted at this time or later, in ISO 8601.',
@@ -53,6 +52,7 @@ export abstract class AdminApiController {
     after: 'The `next` of the page before.',
     limit: 'How many rows, 50 by default and at most 200.',
   })
+  @Get('entities/:entity/rows')
   @Header(...NO_STORE)
   async rows(
     @Param('entity') name: string,

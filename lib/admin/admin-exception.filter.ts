@@ -11,6 +11,7 @@ import {
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
+import { sendProblem } from '../http/send-problem.js';
 import { AdminOrm } from './admin-orm.js';
 import { ConfirmationMismatchError } from './confirmation-mismatch.error.js';
 import { describeConflicts } from './describe-conflicts.js';
@@ -36,17 +37,10 @@ export class AdminExceptionFilter implements ExceptionFilter {
       new BaseExceptionFilter(this.host.httpAdapter).catch(translate(error), host);
       return;
     }
-    const { httpAdapter } = this.host;
-    const response: unknown = host.switchToHttp().getResponse();
-    httpAdapter.setHeader(response, 'content-type', 'application/problem+json');
-    httpAdapter.reply(
-      response,
-      { type: 'about:blank', title: 'Conflict', status: HttpStatus.CONFLICT, detail: error.message, ...problem },
-      HttpStatus.CONFLICT,
-    );
+    sendProblem(host, { status: HttpStatus.CONFLICT, detail: error.message, ...problem });
   }
 
-  #describe(error: Error): object | undefined {
+  #describe(error: Error): { readonly code: string; readonly [more: string]: unknown } | undefined {
     if (error instanceof RestoreConflictError) {
       return { code: error.code, conflicts: describeConflicts(this.orm.catalog, error.conflicts) };
     }

@@ -5,6 +5,7 @@ import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.j
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 
 /** How many rows are followed before a page stops counting. */
 const LIMIT = 20_000;
@@ -43,7 +44,7 @@ export async function countUnits(
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       for (const edge of catalog.graph.from(root)) {
-        if (edge.policy !== 'cascade' || !catalog.find(edge.child)) {
+        if (!takesAlong(edge) || !catalog.find(edge.child)) {
           continue;
         }
         const parents = [...keys.values()].map(({ key }) => key);

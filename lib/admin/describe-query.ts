@@ -1,20 +1,10 @@
-/** What `@nestjs/swagger` reads the parameters of a route from, as `@ApiQuery()` writes it. */
-const PARAMETERS = 'swagger/apiParameters';
+import { describeParameter } from '../http/open-api/describe-parameter.js';
 
-/**
- * Describes optional query parameters to OpenAPI, whether `@nestjs/swagger` is there or not: nothing else reads what this writes.
- *
- * @internal
- */
+/** Describes optional query parameters of a route to OpenAPI. The decorator of the route stands below it. @internal */
 export function DescribeQuery(descriptions: Readonly<Record<string, string>>): MethodDecorator {
   return (_target, _name, { value }) => {
-    const parameters = Object.entries(descriptions).map(([name, description]) => ({
-      name,
-      in: 'query',
-      required: false,
-      description,
-      schema: { type: 'string' },
-    }));
-    Reflect.defineMetadata(PARAMETERS, parameters, value as object);
+    for (const [name, description] of Object.entries(descriptions)) {
+      describeParameter(value as object, { in: 'query', name, description, schema: { type: 'string' } });
+    }
   };
 }

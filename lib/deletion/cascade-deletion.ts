@@ -4,6 +4,7 @@ import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { inChunks, keyConditionSql, type RowKey } from '../sql/row-set.js';
@@ -40,7 +41,7 @@ export async function cascadeDeletion(
       for (const edge of catalog.graph.from(entry.meta)) {
         const child = catalog.find(edge.child);
         const keys = child && only?.get(child);
-        if (edge.policy !== 'cascade' || !child || (only && !keys)) {
+        if (!takesAlong(edge) || !child || (only && !keys)) {
           continue;
         }
         let count = 0;
@@ -98,7 +99,7 @@ export async function findRestrictions(
   const restrictions: DeletionRestriction[] = [];
   for (const entry of deleted) {
     for (const edge of catalog.graph.from(entry.meta)) {
-      if (edge.policy === 'restrict') {
+      if (refuses(edge)) {
         const count = await countBehind(em, ctx, edge, entry, catalog.find(edge.child), unit);
         if (count > 0) {
           restrictions.push({ relation: edge.name, entity: edge.child.className, count });

@@ -4,6 +4,7 @@ import type { ArchiveRestoration, SoftMember } from '../archive/restoration/arch
 import type { UnitMember } from '../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../archive/snapshot/row-key-of.js';
 import { rowName } from '../archive/removal/collected-rows.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
@@ -54,10 +55,8 @@ export async function unitMembers(
   root: EntityMetadata,
   keys: readonly RowKey[],
 ): Promise<UnitMember[]> {
-  const takesAlong = catalog.graph
-    .from(root)
-    .some((edge) => edge.policy === 'cascade' && catalog.findArchived(edge.child));
-  return takesAlong ? unitsOf(em, ctx, catalog.get(root), keys, (key) => rowName(root, key)) : [];
+  const ownsArchived = catalog.graph.from(root).some((edge) => takesAlong(edge) && catalog.findArchived(edge.child));
+  return ownsArchived ? unitsOf(em, ctx, catalog.get(root), keys, (key) => rowName(root, key)) : [];
 }
 
 /** Rows with their units, as the archive writes these. @internal */

@@ -1,15 +1,21 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-edge.js';
-import type { ForeignKey } from '../postgres/find-foreign-keys.js';
+import type { ForeignKey } from '../postgres/foreign-key-facts.js';
 import { relationSql } from '../sql/relation-sql.js';
+import type { SqlFragment } from '../sql/row-condition-sql.js';
 import { keyConditionSql, type RowKey } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
-import { execute } from '../sql/transaction.js';
 
 /** Rows that are about to be removed: those that are referenced, and all others that go with them. @internal */
 export interface GoingRows {
   keys(meta: EntityMetadata): RowKey[];
+}
+
+/** What references rows, as SQL that counts it. @internal */
+export interface Reference extends SqlFragment {
+  readonly relation: string;
+  readonly entity: string;
 }
 
 /** One relation for each key that the database does not know. @internal */
@@ -21,10 +27,10 @@ export function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonl
       continue;
     }
     const isKnown = enforced.some(
-      ({ entity, columns }) =>
+      ({ entity, fromColumns }) =>
         entity?.tableName === link.table.tableName &&
-        columns.length === link.columns.length &&
-        columns.every((column) => link.columns.includes(column)),
+        fromColumns.length === link.columns.length &&
+        fromColumns.every((column) => link.columns.includes(column)),
     );
     if (!isKnown) {
       const every = { ...edge, members: { parent: [], child: [] }, except: [] };
@@ -35,48 +41,41 @@ export function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonl
 }
 
 /** Rows behind a relation, other than those that go as well. @internal */
-export async function countBehind(
-  em: EntityManager,
-  ctx: Transaction,
-  edge: RelationEdge,
-  removed: GoingRows,
-  going: GoingRows,
-): Promise<number> {
+export function countBehind(em: EntityManager, edge: RelationEdge, removed: GoingRows, going: GoingRows): Reference {
   const relation = relationSql(em, edge);
   const referenced = keyConditionSql(em, edge.parent, 'p', removed.keys(edge.parent));
   const others = otherThan(em, edge.child, going);
-  const [row] = await execute<{ count: number }>(
-    em,
-    ctx,
-    `select count(*)::int as count ` +
+  return {
+    relation: edge.name,
+    entity: edge.child.className,
+    sql:
+      `select count(*)::int ` +
       `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
       `where ${[referenced.sql, ...relation.conditions, ...others.conditions].join(' and ')}`,
-    [...referenced.params, ...relation.params, ...others.params],
-  );
-  return row!.count;
+    params: [...referenced.params, ...relation.params, ...others.params],
+  };
 }
 
 /** Rows of the table that holds a key, other than those that go as well. @internal */
-export async function countReferencing(
+export function countReferencing(
   em: EntityManager,
-  ctx: Transaction,
   table: EntityMetadata,
   key: ForeignKey,
   removed: GoingRows,
   going: GoingRows,
-): Promise<number> {
+): Reference {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const referenced = keyConditionSql(em, table, 'p', removed.keys(table));
   const others = otherThan(em, key.entity, going);
-  const on = key.columns.map((column, i) => `c.${quote(column)} = p.${quote(key.referenced[i]!)}`);
-  const [row] = await execute<{ count: number }>(
-    em,
-    ctx,
-    `select count(*)::int as count from ${key.table} as c join ${tableName(em, table)} as p on ${on.join(' and ')} ` +
+  const on = key.fromColumns.map((column, i) => `c.${quote(column)} = p.${quote(key.toColumns[i]!)}`);
+  return {
+    relation: key.constraint,
+    entity: key.entity?.className ?? key.from.label,
+    sql:
+      `select count(*)::int from ${key.from.name} as c join ${tableName(em, table)} as p on ${on.join(' and ')} ` +
       `where ${[referenced.sql, ...others.conditions].join(' and ')}`,
-    [...referenced.params, ...others.params],
-  );
-  return row!.count;
+    params: [...referenced.params, ...others.params],
+  };
 }
 
 function otherThan(em: EntityManager, entity: EntityMetadata | undefined, going: GoingRows) {

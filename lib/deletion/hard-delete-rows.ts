@@ -1,25 +1,34 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import {
+  ALLOW_PHYSICAL_DELETE_SQL,
+  ASK_FOR_HOLDS_SQL,
+  REFUSE_PHYSICAL_DELETE_SQL,
+  TRUST_HOLDS_SQL,
+} from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import { keyColumns, type RelationGraph } from '../metadata/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import type { OperationPart } from '../events/operation.js';
 import { keysOfRows } from './keys-for-events.js';
+import { keysToRows } from './keys-to-rows.js';
 import { type LinkSide, linkSides } from './link-sides.js';
 import { findHolds, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
+import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './read-units.js';
-import { findReferences, refuseIfReferenced } from './refuse-if-referenced.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
+import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { againIfRenamed } from '../postgres/again-if-renamed.js';
+import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
+import { STALE } from '../postgres/kept-facts.js';
 import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
 import { keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { selectRows } from '../sql/select-rows.js';
 import type { DeletionOptions, DeletionPreview } from './soft-delete-rows.js';
-import { execute, executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
+import { execute, inPreview, inTransaction } from '../sql/transaction.js';
 
 /**
  * Removes rows physically with everything behind their `cascade` relations.
@@ -39,25 +48,29 @@ export async function hardDeleteRows(
   const { catalog, transactions, operations } = installation;
   const context = requireContext(installation, 'hardDelete()', given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
-  return inTransaction(em, async (ctx) => {
-    const rows = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
-    await refuseIfReferenced(em, ctx, catalog.graph, meta, rows);
-    await refuseIfHeld(em, ctx, meta, rows);
-    const held = new Map<EntityMetadata, HeldEntities>();
-    for (const root of rows.entities()) {
-      held.set(root, await findHeld(em, ctx, root, rows));
-    }
-    const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
-    const parts: OperationPart[] = [];
-    for (const root of rows.entities()) {
-      const keys = await keysOfRows(em, ctx, root, rows);
-      parts.push({ meta: root, count: rows.count(root), ...keys, rows: units?.get(root) });
-    }
-    await removeAll(em, ctx, catalog.graph, rows);
-    parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
-    await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
-    return parts.reduce((total, { count }) => total + count, 0);
-  });
+  return againIfRenamed(() =>
+    inTransaction(em, async (ctx) => {
+      const { rows } = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
+      const held = new Map<EntityMetadata, HeldEntities>();
+      for (const root of rows.entities()) {
+        held.set(root, await findHeld(em, ctx, root, rows));
+      }
+      const units = operations.isAttended ? await readUnits(em, ctx, catalog, rows) : undefined;
+      const parts: OperationPart[] = [];
+      for (const root of rows.entities()) {
+        const keys = await keysOfRows(em, ctx, root, rows);
+        parts.push({ meta: root, count: rows.count(root), ...keys, rows: units?.get(root) });
+      }
+      await removeUnlessRestricted(em, ctx, catalog.graph, rows, async (references) => {
+        refuseReferenced(meta, references);
+        await refuseIfHeld(em, ctx, meta, rows);
+        return [];
+      });
+      parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
+      await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
+      return parts.reduce((total, { count }) => total + count, 0);
+    }),
+  );
 }
 
 /**
@@ -74,20 +87,22 @@ export async function previewHardDeletion(
   const { filters } = requireDeletionOptions('hardDelete()', options);
   const { graph } = getInstallation(em).catalog;
   const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
-  return inPreview(em, async (ctx) => {
-    const rows = await lockAlong(em, ctx, graph, meta, asked, () => []);
-    const restrictions = [...(await findReferences(em, ctx, graph, rows)), ...(await describeHolds(em, ctx, rows))];
-    if (restrictions.length === 0) {
+  return againIfRenamed(() =>
+    inPreview(em, async (ctx) => {
+      const { rows } = await lockAlong(em, ctx, graph, meta, asked, () => []);
       // A trigger of the application may object.
-      await removeAll(em, ctx, graph, rows);
-    }
-    const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
-    return {
-      affected: Object.fromEntries(counts),
-      total: counts.reduce((sum, [, count]) => sum + count, 0),
-      restrictions,
-    };
-  });
+      const restrictions = await removeUnlessRestricted(em, ctx, graph, rows, async (references) => [
+        ...references,
+        ...(await describeHolds(em, ctx, rows)),
+      ]);
+      const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
+      return {
+        affected: Object.fromEntries(counts),
+        total: counts.reduce((sum, [, count]) => sum + count, 0),
+        restrictions,
+      };
+    }),
+  );
 }
 
 async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<DeletionRestriction[]> {
@@ -96,31 +111,78 @@ async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet):
   );
 }
 
-/** One statement for all tables: foreign keys are checked at its end, so that cycles need no order. @internal */
+/**
+ * Removes the rows unless something restricts that.
+ *
+ * @param judge - is told what references the rows, perhaps once more; returns what restricts their removal, or throws
+ * @returns what restricts their removal
+ */
+async function removeUnlessRestricted(
+  em: EntityManager,
+  ctx: Transaction,
+  graph: RelationGraph,
+  rows: RowSet,
+  judge: (references: readonly DeletionRestriction[]) => Promise<readonly DeletionRestriction[]>,
+): Promise<readonly DeletionRestriction[]> {
+  if (rows.entities().length === 0) {
+    return [];
+  }
+  return foreignKeyFacts.use(em, ctx, async (facts) => {
+    const keys = keysToRows(em, facts, graph, rows);
+    const references = await findReferences(em, ctx, graph, rows, keys);
+    if (references === STALE) {
+      return STALE;
+    }
+    const restrictions = await judge(references);
+    if (restrictions.length > 0) {
+      return restrictions;
+    }
+    return (await removeAll(em, ctx, graph, rows, keys.isFresh)) ? [] : STALE;
+  });
+}
+
+/** A name that no table has: it would hide the table. */
+const ALLOWED = '"soft-delete:allowed"';
+
+/**
+ * One statement for all tables: foreign keys are checked at its end, so that cycles need no order. It holds the locks that keep others
+ * from adding a key by the time it looks whether one was added, and then removes nothing.
+ *
+ * @returns whether it has removed the rows
+ * @internal
+ */
 export async function removeAll(
   em: EntityManager,
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
-): Promise<void> {
-  if (rows.entities().length === 0) {
-    return;
-  }
-  await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
-  const params: unknown[] = [];
+  isFresh: SqlFragment,
+): Promise<boolean> {
   const links = removePivotRows(em, graph, rows);
-  params.push(...links.flatMap((link) => link.params));
   const removals = rows
     .entities()
     .toReversed()
-    .map((root, i) => {
+    .map((root): SqlFragment => {
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
-      params.push(...condition.params);
-      return `"soft-delete:removal${i}" as (delete from ${tableName(em, root)} as c where ${condition.sql})`;
+      return { sql: `delete from ${tableName(em, root)} as c where ${condition.sql}`, params: condition.params };
     });
-  const all = [...links.map(({ sql }, i) => `"soft-delete:links${i}" as (${sql})`), ...removals];
-  await executeCounting(em, ctx, `with ${all.join(', ')} select 1`, params);
-  await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
+  const all = [...links, ...removals];
+  const { holds } = getInstallation(em);
+  // The holds were looked at, under their lock.
+  const trust = holds ? ` and ${TRUST_HOLDS_SQL} is not null` : '';
+  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${trust} else false end`;
+  const [row] = await execute<{ isAllowed: boolean }>(
+    em,
+    ctx,
+    `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed"), ` +
+      all
+        .map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql} and (select "isAllowed" from ${ALLOWED}))`)
+        .join(', ') +
+      ` select "isAllowed" from ${ALLOWED}`,
+    [...isFresh.params, ...all.flatMap(({ params }) => params)],
+  );
+  await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
+  return row!.isAllowed;
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */
@@ -143,11 +205,11 @@ function removePivotRows(em: EntityManager, graph: RelationGraph, rows: RowSet):
 
 function goesByItself({ table, columns }: LinkSide): boolean {
   return table.relations.some(
-    ({ joinColumns, persist, createForeignKeyConstraint, deleteRule }) =>
-      persist !== false &&
-      createForeignKeyConstraint !== false &&
-      deleteRule?.toLowerCase() === 'cascade' &&
-      columns.length === joinColumns.length &&
-      columns.every((column) => joinColumns.includes(column)),
+    (prop) =>
+      prop.persist !== false &&
+      prop.createForeignKeyConstraint !== false &&
+      prop.deleteRule?.toLowerCase() === 'cascade' &&
+      columns.length === keyColumns(prop).length &&
+      columns.every((column) => keyColumns(prop).includes(column)),
   );
 }

@@ -2,9 +2,20 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { lockRows } from '../sql/lock-rows.js';
-import { lockBehind, RowSet } from '../sql/row-set.js';
+import { identify, lockBehind, RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
+
+/** @internal */
+export interface LockedRows {
+  readonly rows: RowSet;
+  /** How many of the rows were found behind a relation of others of them, or fewer where they are very many. */
+  behind(edge: RelationEdge): number;
+}
+
+/** How many rows behind one relation are counted. */
+const COUNTED = 50_000;
 
 /**
  * Locks the rows that are asked for and, level by level, those that `cascade` relations take along.
@@ -19,18 +30,24 @@ export async function lockAlong(
   meta: EntityMetadata,
   asked: RowSelection,
   among: (edge: RelationEdge, front: EntityMetadata) => readonly string[] | undefined,
-): Promise<RowSet> {
+): Promise<LockedRows> {
   const rows = new RowSet();
+  const behindEdges = new Map<RelationEdge, Set<string>>();
   let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       for (const edge of graph.from(root)) {
-        const conditions = edge.policy === 'cascade' && keys.length > 0 ? among(edge, root) : undefined;
+        const conditions = takesAlong(edge) && keys.length > 0 ? among(edge, root) : undefined;
         if (!conditions) {
           continue;
         }
         const behind = await lockBehind(em, ctx, edge, keys, conditions);
+        const found = behindEdges.get(edge) ?? new Set<string>();
+        behindEdges.set(edge, found);
+        if (found.size + behind.length <= COUNTED) {
+          behind.forEach(({ key }) => found.add(identify(key)));
+        }
         const added = await rows.add(
           edge.child,
           behind.map(({ key }) => key),
@@ -42,5 +59,5 @@ export async function lockAlong(
     }
     level = next;
   }
-  return rows;
+  return { rows, behind: (edge) => behindEdges.get(edge)?.size ?? 0 };
 }

@@ -2,25 +2,20 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { findForeignKeys, type ForeignKey } from '../postgres/find-foreign-keys.js';
+import type { KeysTo } from '../postgres/foreign-key-facts.js';
 import { rowConditionsSql } from '../sql/row-condition-sql.js';
 import { keyConditionSql, keySql, type RowKey, RowSet } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
+import { goesAlong } from './keys-to-rows.js';
 import type { LinkSide } from './link-sides.js';
-
-/** Pivot rows that go along, rows that the database removes with them, and the keys that reference either. @internal */
-export interface LockedLinks {
-  readonly rows: RowSet;
-  /** By the table that they reference. */
-  readonly keys: ReadonlyMap<EntityMetadata, readonly ForeignKey[]>;
-}
 
 /**
  * Locks the pivot rows that go along with removed rows, and what goes with those by keys with `on delete cascade`, so that nothing
- * can begin to reference them. Costs one look at the catalog for each pivot table; only where something can reference its rows are
- * they locked.
+ * can begin to reference them. They are locked only where something can reference them.
  *
+ * @param keys - those of `keysToRows()`
+ * @returns the locked rows
  * @internal
  */
 export async function lockLinks(
@@ -29,17 +24,12 @@ export async function lockLinks(
   graph: RelationGraph,
   sides: readonly LinkSide[],
   removed: RowSet,
-): Promise<LockedLinks> {
-  const keys = new Map<EntityMetadata, readonly ForeignKey[]>();
-  const keysTo = async (table: EntityMetadata) => {
-    const known = keys.get(table) ?? (await findForeignKeys(em, ctx, table));
-    keys.set(table, known);
-    return known;
-  };
+  keys: KeysTo,
+): Promise<RowSet> {
   const rows = new RowSet();
   let level = new Map<EntityMetadata, RowKey[]>();
   for (const [table, some] of Map.groupBy(sides, (side) => side.table)) {
-    if ((await keysTo(table)).length > 0 || graph.from(table).length > 0) {
+    if (keys.of(table).length > 0 || graph.from(table).length > 0) {
       level.set(table, await lock(em, ctx, some, removed, rows));
     }
   }
@@ -47,8 +37,9 @@ export async function lockLinks(
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [table, going] of level) {
-      for (const { entity, columns, referenced, action } of going.length > 0 ? await keysTo(table) : []) {
-        if (entity && action === 'cascade' && !catalog.find(entity)) {
+      for (const key of going.length > 0 ? keys.of(table) : []) {
+        if (key.entity && goesAlong(key, catalog)) {
+          const { entity, fromColumns: columns, toColumns: referenced } = key;
           const side = { table: entity, columns, referenced, end: table, conditions: [] };
           const added = await lock(em, ctx, [side], { keys: () => going }, rows);
           next.set(entity, [...(next.get(entity) ?? []), ...added]);
@@ -57,7 +48,7 @@ export async function lockLinks(
     }
     level = next;
   }
-  return { rows, keys };
+  return rows;
 }
 
 /** Locks the rows of one table that reference some rows. Returns those that were not locked before. */

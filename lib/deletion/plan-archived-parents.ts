@@ -5,6 +5,7 @@ import type { MissingParent } from '../archive/restoration/find-missing-parents.
 import { rowKeyOf } from '../archive/snapshot/row-key-of.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
 import type { RestoreConflict } from '../errors/restore-conflict.error.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { identify, keyConditionSql, type RowSet } from '../sql/row-set.js';
@@ -86,7 +87,7 @@ async function findOrphans(
   const orphans: Orphan[] = [];
   for (const root of rows.entities()) {
     const edges = catalog.graph.edges.filter(
-      ({ policy, parent, child }) => policy === 'cascade' && child.root === root && catalog.findArchived(parent),
+      (edge) => takesAlong(edge) && edge.child.root === root && catalog.findArchived(edge.parent),
     );
     if (edges.length === 0) {
       continue;

@@ -10,7 +10,7 @@ import { entityKeys } from '../sql/entity-key.js';
 import { completeUnits } from './complete-units.js';
 import { type DeletedParent, findDeletedParents } from './find-deleted-parents.js';
 import { findUniqueConflicts } from './find-unique-conflicts.js';
-import { lockAlong } from './lock-along.js';
+import { lockAlong, type LockedRows } from './lock-along.js';
 import { planArchivedParents } from './plan-archived-parents.js';
 import { RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
@@ -20,7 +20,7 @@ export interface RestorationPlan {
   readonly rows: RowSet;
   /** What comes back from the archive; nothing where no entity is archived. */
   readonly archive: ArchiveRestoration | undefined;
-  readonly conflicts: RestoreConflict[];
+  readonly conflicts: readonly RestoreConflict[];
 }
 
 /** What a restoration was asked for: deleted rows of a table, or rows of the archive. @internal */
@@ -28,7 +28,8 @@ export type AskedRows = RowSelection | AskedSnapshots;
 
 /**
  * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what
- * stands in the way of their restoration.
+ * stands in the way of their restoration. Where deleted parents do not, and nothing comes back from the archive, unique values that are
+ * taken are left to the statement that activates the rows.
  *
  * @internal
  */
@@ -41,20 +42,24 @@ export async function planRestoration(
 ): Promise<RestorationPlan> {
   const { catalog } = getInstallation(em);
   const archive = catalog.allArchived().length > 0 ? new ArchiveRestoration(em, ctx) : undefined;
-  let rows = new RowSet();
+  let locked: LockedRows = { rows: new RowSet(), behind: () => 0 };
   if ('resolve' in asked) {
     await archive!.ask(asked);
   } else {
-    rows = await collectUnit(em, ctx, catalog, meta, asked);
+    locked = await collectUnit(em, ctx, catalog, meta, asked);
   }
+  const { rows } = locked;
   const conflicts: RestoreConflict[] = [];
   if (archive) {
-    const collect = (root: EntityMetadata, selection: RowSelection) => collectUnit(em, ctx, catalog, root, selection);
+    const collect = async (root: EntityMetadata, selection: RowSelection) =>
+      (await collectUnit(em, ctx, catalog, root, selection)).rows;
     await completeUnits(em, ctx, catalog, archive, rows, collect);
     conflicts.push(...(await planArchivedParents(em, ctx, catalog, archive, rows, withParents)));
   }
-  conflicts.push(...(await completeWithParents(em, ctx, catalog, rows, withParents)));
-  conflicts.push(...(await findUniqueConflicts(em, ctx, catalog, rows)));
+  conflicts.push(...(await completeWithParents(em, ctx, catalog, locked, withParents)));
+  if (conflicts.length > 0 || (archive && archive.snapshots.parts().length > 0)) {
+    conflicts.push(...(await findUniqueConflicts(em, ctx, catalog, rows)));
+  }
   return { rows, archive, conflicts };
 }
 
@@ -65,7 +70,7 @@ function collectUnit(
   catalog: SoftDeleteCatalog,
   meta: EntityMetadata,
   asked: RowSelection,
-): Promise<RowSet> {
+): Promise<LockedRows> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return lockAlong(em, ctx, catalog.graph, meta, asked, (edge, front) => {
     const child = catalog.find(edge.child);
@@ -77,16 +82,16 @@ async function completeWithParents(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
-  rows: RowSet,
+  locked: LockedRows,
   withParents: boolean,
 ): Promise<RestoreConflict[]> {
   for (;;) {
-    const missing = await findDeletedParents(em, ctx, catalog, rows, withParents ? 'no key update' : 'share');
+    const missing = await findDeletedParents(em, ctx, catalog, locked, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
       return describeMissing(em, ctx, missing);
     }
     for (const { edge, parent } of missing) {
-      await rows.add(edge.parent, [parent]);
+      await locked.rows.add(edge.parent, [parent]);
     }
   }
 }

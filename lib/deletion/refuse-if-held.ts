@@ -1,10 +1,15 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { LegalHoldError } from '../errors/legal-hold.error.js';
+import type { HoldTables } from '../installation/hold-tables.js';
 import { getInstallation } from '../installation/installation.js';
 import { type ActiveHold, LOCK_FOR_REMOVAL_SQL, readActiveHolds, readHeldRows } from '../sql/held-rows.js';
 import type { RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
+
+/** How long to wait for a second connection, in milliseconds. */
+const PATIENCE = 10_000;
 
 /** A hold that covers rows which are about to be removed. @internal */
 export interface HoldInTheWay {
@@ -24,9 +29,50 @@ export async function findHolds(em: EntityManager, ctx: Transaction, rows: RowSe
   if (!tables || rows.entities().length === 0) {
     return [];
   }
-  await execute(em, ctx, `select ${LOCK_FOR_REMOVAL_SQL}`);
+  const [locked] = await execute<{ isCurrent: boolean }>(
+    em,
+    ctx,
+    `select ${LOCK_FOR_REMOVAL_SQL}, current_setting('transaction_isolation') like 'read%' as "isCurrent"`,
+  );
+  const found = await holdsOver(em, ctx, tables, rows);
+  return locked!.isCurrent ? found : [...found, ...(await inTime(holdsOver(em, undefined, tables, rows, found)))];
+}
+
+/**
+ * A transaction with an older snapshot does not see what was placed since. Another connection of the pool does, if there is one to be
+ * had: where all of them wait for another, nobody would ever get it.
+ */
+async function inTime(others: Promise<HoldInTheWay[]>): Promise<HoldInTheWay[]> {
+  others.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new SoftDeleteConfigError(
+            'isolationLevel',
+            `a transaction that goes on with an older snapshot does not see the legal holds that are placed meanwhile, and no second connection was free within ${PATIENCE / 1_000} s to look at them.`,
+            'Remove rows in a transaction of IsolationLevel.READ_COMMITTED, or give the pool more connections.',
+          ),
+        ),
+      PATIENCE,
+    );
+  });
+  return Promise.race([others, late]).finally(() => clearTimeout(timer));
+}
+
+async function holdsOver(
+  em: EntityManager,
+  ctx: Transaction | undefined,
+  tables: HoldTables,
+  rows: RowSet,
+  except: readonly HoldInTheWay[] = [],
+): Promise<HoldInTheWay[]> {
   const found: HoldInTheWay[] = [];
   for (const hold of await readActiveHolds(em, ctx, tables)) {
+    if (except.some((other) => other.hold.id === hold.id)) {
+      continue;
+    }
     const covered = await readHeldRows(em, ctx, tables, [hold]);
     const counts = rows
       .entities()

@@ -4,10 +4,12 @@ import { type RestoreConflict, RestoreConflictError } from '../errors/restore-co
 import type { DeletionContext } from '../events/deletion-context.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { tableName } from '../sql/table-name.js';
+import { againIfRenamed } from '../postgres/again-if-renamed.js';
+import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { requireType } from '../options/require-type.js';
+import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from './cascade-deletion.js';
+import type { Relinked } from '../archive/restoration/relink-rows.js';
 import { restoredParts } from '../archive/restoration/restored-parts.js';
 import { syncRelinked } from '../archive/snapshot/sync-relinked.js';
 import { askSnapshots } from '../archive/reading/asked-snapshots.js';
@@ -17,12 +19,10 @@ import type { OperationPart } from '../events/operation.js';
 import { keysOfRows } from './keys-for-events.js';
 import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { inChunks, keyConditionSql, type RowSet } from '../sql/row-set.js';
 import { selectRows } from '../sql/select-rows.js';
 import { summarize } from './soft-delete-rows.js';
-import { stampSql } from '../sql/deleted-at-sql.js';
 import { loadReferences, syncRestored } from '../memory/sync-restored-entities.js';
-import { executeCounting, inPreview, inTransaction } from '../sql/transaction.js';
+import { inPreview, inTransaction } from '../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
 const ATTEMPTS = 3;
@@ -117,11 +117,8 @@ export async function previewRestoration(
         exactly(em, ctx, async () => {
           const plan = await planRestoration(em, ctx, meta, asked, withParents);
           expected = summarize(expectedOf(em, plan), plan.archive?.snapshots.counts());
-          if (plan.conflicts.length === 0) {
-            await plan.archive?.write();
-            await activateAll(em, ctx, plan.rows);
-          }
-          return { ...expected, conflicts: plan.conflicts };
+          const { conflicts } = await carryOut(em, ctx, plan);
+          return { ...expected, conflicts };
         }),
       ),
     );
@@ -169,7 +166,7 @@ async function tryUnlessTaken<Result>(
   const { operations } = getInstallation(em);
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt();
+      return await againIfRenamed(attempt);
     } catch (error) {
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error) || operations.isRefusal(error)) {
@@ -192,6 +189,33 @@ function isTaken(error: unknown): boolean {
   return ['23505', '23P01'].includes((error as { code?: string }).code ?? '');
 }
 
+/** @throws RestoreConflictError naming everything that stands in the way */
+function refuseIfAny(catalog: SoftDeleteCatalog, meta: EntityMetadata, conflicts: readonly RestoreConflict[]): void {
+  if (conflicts.length > 0) {
+    throw new RestoreConflictError(catalog.getMarked(meta).name, conflicts);
+  }
+}
+
+/** Moves rows back from the archive and makes the others active, unless something stands in the way: then the transaction is to be undone. */
+async function carryOut(
+  em: EntityManager,
+  ctx: Transaction,
+  { rows, archive, conflicts }: RestorationPlan,
+): Promise<Done> {
+  if (conflicts.length > 0) {
+    return { affected: new Map(), relinked: [], conflicts };
+  }
+  // First, so that a key to an archived row is there again when the one that holds it becomes active.
+  const relinked = (await archive?.write()) ?? [];
+  return { relinked, ...(await activateUnlessTaken(em, ctx, rows)) };
+}
+
+interface Done {
+  readonly affected: Affected;
+  readonly relinked: readonly Relinked[];
+  readonly conflicts: readonly RestoreConflict[];
+}
+
 async function restoreUnits(
   em: EntityManager,
   ctx: Transaction,
@@ -203,20 +227,14 @@ async function restoreUnits(
   const { catalog, transactions, operations } = getInstallation(em);
   const { rows, archived, relinked, units, affected } = await exactly(em, ctx, async () => {
     const plan = await planRestoration(em, ctx, meta, asked, withParents);
-    if (plan.conflicts.length > 0) {
-      throw new RestoreConflictError(catalog.getMarked(meta).name, plan.conflicts);
-    }
+    refuseIfAny(catalog, meta, plan.conflicts);
     for (const root of plan.rows.entities()) {
       await loadReferences(em, ctx, root, plan.rows);
     }
-    return {
-      rows: plan.rows,
-      archived: plan.archive?.snapshots,
-      units: operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined,
-      // First, so that a key to an archived row is there again when the one that holds it becomes active.
-      relinked: (await plan.archive?.write()) ?? [],
-      affected: await activateAll(em, ctx, plan.rows),
-    };
+    const units = operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined;
+    const { conflicts, ...done } = await carryOut(em, ctx, plan);
+    refuseIfAny(catalog, meta, conflicts);
+    return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
   });
   if (archived) {
     transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
@@ -231,34 +249,4 @@ async function restoreUnits(
   }
   await operations.complete({ action: 'restored', ...context, parts }, { em, ctx });
   return summarize(affected, archived?.counts());
-}
-
-async function activateAll(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<Affected> {
-  const { catalog } = getInstallation(em);
-  const affected: Affected = new Map();
-  for (const root of rows.entities()) {
-    const entry = catalog.get(root);
-    affected.set(entry, await activate(em, ctx, entry, rows));
-  }
-  return affected;
-}
-
-async function activate(
-  em: EntityManager,
-  ctx: Transaction,
-  entry: SoftDeletableEntityMetadata,
-  rows: RowSet,
-): Promise<number> {
-  const stamp = stampSql(em, entry, null);
-  let count = 0;
-  await inChunks(rows.each(entry.meta), async (chunk) => {
-    const condition = keyConditionSql(em, entry.meta, 'c', chunk);
-    count += await executeCounting(
-      em,
-      ctx,
-      `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
-      [...stamp.params, ...condition.params],
-    );
-  });
-  return count;
 }

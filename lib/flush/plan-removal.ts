@@ -1,6 +1,7 @@
 import { Cascade, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 
 /** What a flush does with the entities that the unit of work was asked to remove. @internal */
 export interface RemovalPlan {
@@ -176,7 +177,7 @@ function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<str
   return new Set(
     catalog.graph
       .from(metadataOf(catalog, entity))
-      .filter(({ policy, property }) => policy === 'cascade' && property !== undefined)
+      .filter((edge) => takesAlong(edge) && edge.property !== undefined)
       .map(({ property }) => property!),
   );
 }

@@ -10,12 +10,12 @@ import {
   type TransactionEventArgs,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { askDatabaseWhileDeleted } from '../memory/loaded-while-active.js';
 import { takeUnitTime, type UnitTime } from '../sql/take-unit-time.js';
 import { requireContext } from '../installation/context-of.js';
 import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
+import type { FlushAttendant } from '../orm/attend-flushes.js';
 import { adoptOrphans } from './adopt-orphans.js';
 import { archivedRemovals, removeEarly } from './archive-removals.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
@@ -45,7 +45,7 @@ import { showTime, writeTime } from './write-time.js';
  *
  * @internal
  */
-export class SoftDeleteSubscriber implements EventSubscriber {
+export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   readonly #flushes = new WeakMap<EntityManager, FlushState>();
   /** The managers with a flush under way. Held weakly: one whose flush fails before its transaction begins is never heard of again. */
   readonly #running = new Set<WeakRef<EntityManager>>();
@@ -54,13 +54,6 @@ export class SoftDeleteSubscriber implements EventSubscriber {
   readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
 
   constructor(private readonly installation: Installation) {}
-
-  onInit({ entity }: EventArgs<any>): void {
-    const entry = this.installation.catalog.find(metadataOf(this.installation.catalog, entity as object));
-    if (entry) {
-      askDatabaseWhileDeleted(entity as object, entry.property);
-    }
-  }
 
   /** @returns whether the event manager was not attended before */
   attend(events: EventManager): boolean {

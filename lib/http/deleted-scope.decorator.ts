@@ -3,7 +3,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
 import type { DeletedScope as Scope } from '../metadata/active-predicate.js';
-import { describeQuery } from './describe-query.js';
+import { describeParameter } from './open-api/describe-parameter.js';
 import { readParameter } from './read-parameter.js';
 import type { RequestParameter } from './request-parameter.js';
 
@@ -70,11 +70,14 @@ export function DeletedScope(parameter: string | RequestParameter): ParameterDec
     const handler = (target as Record<string | symbol, object>)[key]!;
     Reflect.defineMetadata(DELETED_SCOPE_METADATA, given, handler);
     if (query !== undefined) {
-      describeQuery(handler, {
+      const description = {
+        in: 'query',
         name: query,
         description: 'Which rows are shown: active ones, deleted ones too, or deleted ones only.',
         schema: { type: 'string', enum: SCOPES, default: 'active' },
-      });
+      } as const;
+      // Once all decorators of the class have run, so that a description of the application's is known.
+      queueMicrotask(() => describeParameter(handler, description));
     }
   };
 }

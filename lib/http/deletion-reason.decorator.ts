@@ -1,7 +1,12 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
-import { DELETION_REASON_METADATA, DeletionReasonInterceptor } from './deletion-reason.interceptor.js';
+import {
+  DELETION_REASON_DESCRIPTION,
+  DELETION_REASON_METADATA,
+  DeletionReasonInterceptor,
+} from './deletion-reason.interceptor.js';
+import { describeByDecorator } from './open-api/describe-by-decorator.js';
 
 /**
  * @publicApi
@@ -25,14 +30,18 @@ export interface DeletionReasonOptions {
  * remove(@Param('id') id: number) { … }
  * ```
  *
+ * `@nestjs/swagger` is told of the header; an `@ApiHeader()` of the same name takes the place of that.
+ *
  * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
  * @publicApi
  */
 export function DeletionReason(options: DeletionReasonOptions = {}): MethodDecorator & ClassDecorator {
   refuseUnknownOptions('@DeletionReason()', options, ['header']);
   requireType('@DeletionReason(), header', options.header, 'string');
+  const header = options.header ?? 'x-deletion-reason';
   return applyDecorators(
-    SetMetadata(DELETION_REASON_METADATA, options.header ?? 'x-deletion-reason'),
+    SetMetadata(DELETION_REASON_METADATA, header),
     UseInterceptors(DeletionReasonInterceptor),
+    describeByDecorator(DELETION_REASON_DESCRIPTION, header),
   );
 }

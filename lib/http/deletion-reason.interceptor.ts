@@ -1,10 +1,22 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { ModulesContainer, Reflector } from '@nestjs/core';
 import { Observable } from 'rxjs';
 import { OpenDeletionContext } from '../events/deletion-context.js';
+import { type DescribedDecorator, describeAllRoutes } from './open-api/describe-routes.js';
 
 /** Where the decorator leaves the header for the interceptor. @internal */
 export const DELETION_REASON_METADATA = 'nestjs-mikro-orm-soft-delete/deletion-reason';
+
+/** What OpenAPI is told of the decorator. @internal */
+export const DELETION_REASON_DESCRIPTION: DescribedDecorator<string> = {
+  metadata: DELETION_REASON_METADATA,
+  parameterOf: (header) => ({
+    in: 'header',
+    name: header,
+    description: 'Why, for the records of what is deleted and restored. Text beyond Latin-1 is percent-encoded.',
+    schema: { type: 'string' },
+  }),
+};
 
 /**
  * Opens the context that `@DeletionReason()` asks for around the handler. It ends with what the handler answers.
@@ -13,7 +25,12 @@ export const DELETION_REASON_METADATA = 'nestjs-mikro-orm-soft-delete/deletion-r
  */
 @Injectable()
 export class DeletionReasonInterceptor implements NestInterceptor {
-  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    describeAllRoutes(modules, DELETION_REASON_DESCRIPTION);
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const header = this.reflector.getAllAndOverride<string>(DELETION_REASON_METADATA, [

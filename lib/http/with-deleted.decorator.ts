@@ -1,9 +1,9 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
-import { describeQuery } from './describe-query.js';
+import { describeByDecorator } from './open-api/describe-by-decorator.js';
 import { WithDeletedInterceptor } from './with-deleted.interceptor.js';
-import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
+import { WITH_DELETED_DESCRIPTION, WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
 
 /**
  * Shows deleted rows to the queries of a handler: a route, a GraphQL resolver, a message handler of a microservice or a WebSocket
@@ -36,28 +36,6 @@ export function WithDeleted(options: WithDeletedOptions = {}): MethodDecorator &
   return applyDecorators(
     SetMetadata(WITH_DELETED_METADATA, options),
     UseInterceptors(WithDeletedInterceptor),
-    describeTo(options),
+    describeByDecorator(WITH_DELETED_DESCRIPTION, options),
   );
-}
-
-/** Tells OpenAPI of the parameter. On a controller: for each of its routes that has no decorator of its own. */
-function describeTo({ query }: WithDeletedOptions): MethodDecorator & ClassDecorator {
-  return (target: object, _key?: unknown, descriptor?: PropertyDescriptor) => {
-    if (query === undefined) {
-      return;
-    }
-    const description = {
-      name: query,
-      description: 'Whether deleted rows are shown too.',
-      schema: { type: 'boolean' },
-    };
-    if (descriptor) {
-      describeQuery(descriptor.value as object, description);
-      return;
-    }
-    const methods = Object.values(Object.getOwnPropertyDescriptors((target as { prototype: object }).prototype));
-    for (const route of methods.map(({ value }) => value as unknown).filter((value) => typeof value === 'function')) {
-      describeQuery(route, description, () => !Reflect.hasMetadata(WITH_DELETED_METADATA, route));
-    }
-  };
 }

@@ -14,10 +14,11 @@ import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
 import { SoftDeleteContexts } from '../nest/soft-delete.contexts.js';
+import { describeAllRoutes } from './open-api/describe-routes.js';
 import { observeInScope } from './observe-in-scope.js';
 import { readParameter } from './read-parameter.js';
 import { responseOf } from './response-of.js';
-import { WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
+import { WITH_DELETED_DESCRIPTION, WITH_DELETED_METADATA, type WithDeletedOptions } from './with-deleted.options.js';
 
 /**
  * Opens the scope that `@WithDeleted()` asks for around the handler. The interceptors of a controller's and of a route's
@@ -31,7 +32,9 @@ export class WithDeletedInterceptor implements NestInterceptor, OnModuleInit {
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Optional() @Inject(SoftDeleteContexts) private readonly contexts?: SoftDeleteContexts,
-  ) {}
+  ) {
+    describeAllRoutes(modules, WITH_DELETED_DESCRIPTION);
+  }
 
   /** @throws SoftDeleteNotInstalledError if a handler asks for an ORM that is not there */
   onModuleInit(): void {

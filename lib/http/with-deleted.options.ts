@@ -1,3 +1,4 @@
+import type { DescribedDecorator } from './open-api/describe-routes.js';
 import type { RequestParameter } from './request-parameter.js';
 
 /**
@@ -17,3 +18,17 @@ export interface WithDeletedOptions extends RequestParameter {
 
 /** Where the decorator leaves its options for the interceptor. @internal */
 export const WITH_DELETED_METADATA = 'nestjs-mikro-orm-soft-delete/with-deleted';
+
+/** What OpenAPI is told of the decorator. @internal */
+export const WITH_DELETED_DESCRIPTION: DescribedDecorator<WithDeletedOptions> = {
+  metadata: WITH_DELETED_METADATA,
+  parameterOf: ({ query }) =>
+    query === undefined
+      ? undefined
+      : {
+          in: 'query',
+          name: query,
+          description: 'Whether deleted rows are shown too.',
+          schema: { type: 'boolean' },
+        },
+};

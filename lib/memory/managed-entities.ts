@@ -15,7 +15,7 @@ import { ScopedCollection } from '../orm/scoped-collection.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { nullValue } from '../metadata/null-value.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { askDatabaseWhileDeleted } from './loaded-while-active.js';
+import { askDatabaseWhileDeleted } from '../orm/loaded-while-active.js';
 
 /** Takes back a change of memory. @internal */
 export type Undo = () => void;

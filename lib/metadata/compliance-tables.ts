@@ -7,3 +7,9 @@ export const COMPLIANCE_TABLES: readonly string[] = ['deletion_record', 'legal_h
 export function hasComplianceTables(orm: Pick<OrmModel, 'getMetadata'>): boolean {
   return [...orm.getMetadata()].some(({ tableName }) => COMPLIANCE_TABLES.includes(tableName));
 }
+
+/** Those of them that grow with every deletion and may have a partition for each month, of the time in a column. @internal */
+export const MONTHLY_TABLES: readonly { readonly table: string; readonly column: string }[] = [
+  { table: 'deletion_record', column: 'at' },
+  { table: 'deletion_archive', column: 'unit' },
+];

@@ -1,8 +1,7 @@
 import { type EntityMetadata, ReferenceKind } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
-
-const POLICIES: readonly string[] = ['cascade', 'restrict', 'keep'] satisfies RelationPolicy[];
+import { RELATION_POLICIES } from './relation-policies.js';
 
 /**
  * The `relations` of a mark, checked.
@@ -35,11 +34,13 @@ export function describeRelations(
           : 'The entity has no to-many or inverse one-to-one relation.',
       );
     }
-    if (!POLICIES.includes(policy)) {
+    if (!Object.hasOwn(RELATION_POLICIES, policy)) {
       throw new SoftDeleteConfigError(
         option,
         `${JSON.stringify(policy)} is not a policy.`,
-        "Write 'cascade', 'restrict' or 'keep'.",
+        `Write one of: ${Object.keys(RELATION_POLICIES)
+          .map((name) => `'${name}'`)
+          .join(', ')}.`,
       );
     }
     described[name] = policy;

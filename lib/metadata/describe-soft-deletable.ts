@@ -2,10 +2,30 @@ import { type EntityMetadata, ReferenceKind } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
-import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
-import { describeDeletedBy } from './describe-deleted-by.js';
+import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
+import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
 import { describeRelations } from './describe-relations.js';
-import type { SoftDeletableEntityMetadata } from './soft-delete-catalog.js';
+
+/**
+ * A soft-deletable entity with everything that its marks leave open filled in. There is one per table that holds a
+ * timestamp: the root of an inheritance hierarchy stands for all of it.
+ *
+ * @internal
+ */
+export interface SoftDeletableEntityMetadata {
+  readonly name: string;
+  readonly meta: EntityMetadata;
+  readonly property: string;
+  readonly column: string;
+  readonly columnType: string;
+  /** Where the row keeps who has deleted it. */
+  readonly deletedBy?: DeletedByProperty | undefined;
+  /** Milliseconds, `'forever'`, or `undefined` for the module's default. */
+  readonly retention: number | 'forever' | undefined;
+  readonly relations: Readonly<Record<string, RelationPolicy>>;
+  readonly purgeIndex: boolean;
+  readonly guard: boolean;
+}
 
 /**
  * What the mark of an entity means, with everything that it leaves open filled in.

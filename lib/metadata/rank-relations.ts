@@ -1,4 +1,5 @@
 import type { RelationEdge } from './relation-edge.js';
+import { RELATION_POLICIES } from './relation-policies.js';
 
 /** A relation with where its policy comes from. @internal */
 export interface RelationCandidate {
@@ -53,14 +54,7 @@ function isKeyAlone({ edge }: Pick<RelationCandidate, 'edge'>): boolean {
 
 /** 0 for a relation that says nothing. */
 function rank({ edge, isDeclared }: RelationCandidate): number {
-  switch (edge.policy) {
-    case 'restrict':
-      return 3;
-    case 'keep':
-      return isDeclared ? 2 : 0;
-    case 'cascade':
-      return 1;
-  }
+  return edge.policy === 'keep' && !isDeclared ? 0 : RELATION_POLICIES[edge.policy].rank;
 }
 
 function except(edge: RelationEdge, others: readonly RelationCandidate[]): RelationEdge {

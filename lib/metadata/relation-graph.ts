@@ -11,9 +11,13 @@ import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { hasTable } from './has-table.js';
 import { rankRelations, type RelationCandidate } from './rank-relations.js';
 import type { ColumnCondition, RelationEdge, RelationLink, RowCondition } from './relation-edge.js';
-import type { SoftDeleteCatalog } from './soft-delete-catalog.js';
 
 export type { ColumnCondition, RelationEdge } from './relation-edge.js';
+
+/** What the marks of entities say about their relations. @internal */
+export interface DeclaredPolicies {
+  findMarked(meta: EntityMetadata): { readonly relations: Readonly<Record<string, RelationPolicy>> } | undefined;
+}
 
 /**
  * Every relation of the ORM's entities with what a deletion does to the rows behind it.
@@ -26,7 +30,7 @@ export class RelationGraph {
 
   constructor(
     private readonly storage: MetadataStorage,
-    private readonly catalog: SoftDeleteCatalog,
+    private readonly marks: DeclaredPolicies,
     private readonly defaultDeleteRule: string | undefined,
   ) {
     const metas = [...storage].filter(isTable);
@@ -144,7 +148,7 @@ export class RelationGraph {
   ): RelationCandidate {
     return {
       edge: { name: `${meta.className}.${prop.name}`, property: prop.name, ...edge, linkConditions, except: [] },
-      isDeclared: this.catalog.findMarked(meta)?.relations[prop.name] !== undefined,
+      isDeclared: this.marks.findMarked(meta)?.relations[prop.name] !== undefined,
     };
   }
 
@@ -152,8 +156,7 @@ export class RelationGraph {
     return {
       kind: 'child-key',
       table: owningTable(child, prop),
-      // With a `targetKey` the ORM names the column after the primary key, and `joinColumns` after the key (`initManyToOneFields`).
-      columns: prop.targetKey && !prop.polymorphic ? prop.fieldNames : prop.joinColumns,
+      columns: keyColumns(prop),
       referenced: referencedColumns(prop, target),
       nullable: prop.nullable ?? false,
       deleteRule: this.#deleteRule(prop),
@@ -162,7 +165,7 @@ export class RelationGraph {
   }
 
   #policy(meta: EntityMetadata, prop: EntityProperty, owner?: EntityProperty): RelationPolicy {
-    const declared = this.catalog.findMarked(meta)?.relations[prop.name];
+    const declared = this.marks.findMarked(meta)?.relations[prop.name];
     if (declared) {
       return declared;
     }
@@ -192,6 +195,18 @@ function cascadesRemoval(prop: EntityProperty): boolean {
     Boolean(prop.cascade?.includes(Cascade.REMOVE)) ||
     Boolean(prop.cascade?.includes(Cascade.ALL))
   );
+}
+
+/**
+ * The columns of the key that a to-one relation holds; none for other relations. With a `targetKey` the ORM names the column after the primary key, and
+ * `joinColumns` after the key (`initManyToOneFields` in `MetadataDiscovery.js`); and it leaves `joinColumns` as they are where the
+ * embeddable that holds the key has a prefix (`initEmbeddables`). Those of a polymorphic key do not count its discriminator.
+ *
+ * @internal
+ */
+export function keyColumns(prop: EntityProperty): readonly string[] {
+  const found: readonly string[] | undefined = prop.polymorphic ? prop.joinColumns : prop.fieldNames;
+  return found ?? [];
 }
 
 /** In a table-per-type hierarchy a column lives on the table of the class that declares it. @internal */

@@ -9,34 +9,13 @@ import {
 } from '@mikro-orm/core';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { type ArchivedEntityMetadata, describeArchived } from './archived-entity.js';
-import { describeSoftDeletable } from './describe-soft-deletable.js';
-import type { DeletedByProperty } from './describe-deleted-by.js';
+import { describeSoftDeletable, type SoftDeletableEntityMetadata } from './describe-soft-deletable.js';
 import { hasTable } from './has-table.js';
 import { RelationGraph } from './relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
 
-/**
- * A soft-deletable entity with everything that its marks leave open filled in. There is one per table that holds a
- * timestamp: the root of an inheritance hierarchy stands for all of it.
- *
- * @internal
- */
-export interface SoftDeletableEntityMetadata {
-  readonly name: string;
-  readonly meta: EntityMetadata;
-  readonly property: string;
-  readonly column: string;
-  readonly columnType: string;
-  /** Where the row keeps who has deleted it. */
-  readonly deletedBy?: DeletedByProperty | undefined;
-  /** Milliseconds, `'forever'`, or `undefined` for the module's default. */
-  readonly retention: number | 'forever' | undefined;
-  readonly relations: Readonly<Record<string, RelationPolicy>>;
-  readonly purgeIndex: boolean;
-  readonly guard: boolean;
-}
+export type { SoftDeletableEntityMetadata } from './describe-soft-deletable.js';
 
 /** What an entity manager knows of its ORM. @internal */
 export interface OrmModel {

@@ -1,8 +1,7 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { PurgeReport } from '../purge/purge-report.js';
-import type { PurgeRunOptions } from '../purge/purge-run-options.js';
 import { PurgeService } from '../purge/purge.service.js';
-import { resolveRunOptions } from '../purge/run/resolve-run-options.js';
+import type { ResolvedRunOptions } from '../purge/run/resolve-run-options.js';
 
 /**
  * The purge of a Nest application: a run ends with the application, whoever started it, and the application waits for the
@@ -14,11 +13,10 @@ export class ApplicationPurgeService extends PurgeService implements OnModuleDes
   readonly #shutdown = new AbortController();
   readonly #runs = new Set<Promise<PurgeReport>>();
 
-  override async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
-    const resolved = resolveRunOptions(options);
+  protected override async perform(resolved: ResolvedRunOptions, isJob = false): Promise<PurgeReport> {
     const { signal } = resolved;
     const signals = signal ? [signal, this.#shutdown.signal] : [this.#shutdown.signal];
-    const run = super.run({ ...resolved, signal: AbortSignal.any(signals) });
+    const run = super.perform({ ...resolved, signal: AbortSignal.any(signals) }, isJob);
     this.#runs.add(run);
     try {
       return await run;

@@ -1,6 +1,7 @@
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
+import type { PurgeThrottle } from './purge-throttle.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
 import { type ResolvedBrakeOptions, resolveBrake } from './brake-options.js';
 import { type LogOptions, requireLogOptions } from './log-options.js';
@@ -21,6 +22,9 @@ export interface ResolvedPurgeOptions {
   readonly pauseBetweenBatches: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** `undefined`: no limit. */
+  readonly maxRows: number | undefined;
+  readonly throttle: readonly PurgeThrottle[];
   readonly brake: ResolvedBrakeOptions | false;
 }
 
@@ -42,6 +46,8 @@ const PURGE_KEYS = [
   'timeBudget',
   'pauseBetweenBatches',
   'lockTimeout',
+  'maxRows',
+  'throttle',
   'brake',
 ];
 const LARGEST_BATCH = 100_000;
@@ -88,6 +94,8 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
     timeBudget: duration('purge.timeBudget', options.timeBudget),
     pauseBetweenBatches: duration('purge.pauseBetweenBatches', options.pauseBetweenBatches),
     lockTimeout: atLeastOneMillisecond('purge.lockTimeout', options.lockTimeout ?? 50),
+    maxRows: rowCount('purge.maxRows', options.maxRows),
+    throttle: throttles(options.throttle),
     brake: resolveBrake(options.brake),
   };
   requireOneEngine(resolved);
@@ -152,6 +160,19 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
     );
   }
   return milliseconds;
+}
+
+function throttles(value: PurgeOptions['throttle']): readonly PurgeThrottle[] {
+  const list: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value];
+  const wrong = list.find((throttle) => typeof throttle !== 'function');
+  if (list.some((throttle) => typeof throttle !== 'function')) {
+    throw new SoftDeleteConfigError(
+      'purge.throttle',
+      `${showValue(wrong)} is not a function.`,
+      "Write replicationLag({ max: '10s' }), vacuumBacklog({ … }), window({ … }), or a function that returns 'go', 'wait' or 'stop'.",
+    );
+  }
+  return list as readonly PurgeThrottle[];
 }
 
 /** '' is what an environment variable that nobody sets may give. */

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { PurgeThrottle } from './purge-throttle.js';
 import type { PurgeBrakeOptions } from './brake-options.js';
 import type { LogOptions } from './log-options.js';
 
@@ -46,6 +47,19 @@ export interface PurgeOptions {
    * @default six times as long as the batch took
    */
   pauseBetweenBatches?: Duration;
+  /**
+   * How many rows of soft-deletable entities one run may remove; the next run goes on.
+   *
+   * @default no limit
+   */
+  maxRows?: number;
+  /**
+   * Asked before each batch whether it may begin, with no connection held: `replicationLag()`, `vacuumBacklog()`, `window()`, or a
+   * function of your own. Of several the strictest answer counts.
+   *
+   * @default none
+   */
+  throttle?: PurgeThrottle | readonly PurgeThrottle[];
   /**
    * How long a batch waits for a lock before it passes the row over.
    *

@@ -1,4 +1,12 @@
-import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type EntityMetadata,
+  type EntityProperty,
+  helper,
+  type MetadataStorage,
+  Reference,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -66,6 +74,12 @@ export function followInverseReferences(
       helper(entity).__data[prop.name] = null;
     }
   }
+}
+
+/** Whether rows of an entity hold the key of a one-to-one relation, and are soft-deletable. @internal */
+export function hasInverseOwners(storage: MetadataStorage, entityName: any, catalog: SoftDeleteCatalog): boolean {
+  const meta = storage.find<object>(entityName);
+  return meta !== undefined && ownersOf(meta, catalog).length > 0;
 }
 
 /**

@@ -7,20 +7,22 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { claimEntity, metadataOf } from '../metadata/metadata-of.js';
+import { metadataOf } from '../metadata/metadata-of.js';
 import type { Installation } from '../installation/installation.js';
 import { chosenByLoader, notePart } from './chosen-part.js';
 import { followRestoration } from './follow-restoration.js';
 import {
   asksForInverse,
   followInverseReferences,
+  hasInverseOwners,
   isLoaded,
   keepInverseReferences,
   placeInverseReferences,
 } from './inverse-references.js';
 import { readScope } from './read-scope.js';
 import { ScopedCollection } from './scoped-collection.js';
-import { settleReferences } from './attach-relations-to-references.js';
+import { softDeletableCollections } from './soft-deletable-collections.js';
+import { settleEntity } from './settle-entity.js';
 
 /** The parts of an entity manager that decide what is loaded already, seen through their methods. */
 interface Parts {
@@ -62,7 +64,7 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
         chosen.add(entity);
         if (collection.holdsPart) {
           Collection.create(entity, field as never, undefined, false);
-          ScopedCollection.adopt(entity, metadataOf(em, entity), installation);
+          ScopedCollection.adopt(entity, softDeletableCollections(metadataOf(em, entity), installation), installation);
         }
       }
       if (chosen.has(entity)) {
@@ -116,15 +118,16 @@ export function scopeLoading(em: EntityManager, installation: Installation): voi
     return hydrate(entity, meta, data, options, ...rest) as unknown;
   };
 
+  const storage = em.getMetadata();
   const create = factory.create.bind(factory);
   factory.create = (entityName, data, options, ...rest) => {
-    const entity = keepInverseReferences(em, entityName, data, catalog, options ?? {}, (name, row) =>
-      name === entityName ? create(name, row, options, ...rest) : factory.create(name, row, options, ...rest),
-    );
+    const entity: unknown = hasInverseOwners(storage, entityName, catalog)
+      ? keepInverseReferences(em, entityName, data, catalog, options ?? {}, (name, row) =>
+          name === entityName ? create(name, row, options, ...rest) : factory.create(name, row, options, ...rest),
+        )
+      : create(entityName, data, options, ...rest);
     if (Utils.isEntity<object>(entity)) {
-      const meta = claimEntity(em, entity);
-      ScopedCollection.adopt(entity, meta, installation, data);
-      settleReferences(entity, meta, catalog);
+      settleEntity(em, entity, data, installation);
     }
     return entity;
   };

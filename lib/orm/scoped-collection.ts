@@ -10,7 +10,6 @@ import {
 } from '@mikro-orm/core';
 import { activePredicate, type DeletedScope } from '../metadata/active-predicate.js';
 import { findInstallation, type Installation } from '../installation/installation.js';
-import { softDeletableCollections } from './soft-deletable-collections.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
 import { chosenBy, chosenByJoin, isOutdated, noteDeparture, notePart, partOf, UNKNOWN_PART } from './chosen-part.js';
@@ -34,13 +33,15 @@ const reading = new WeakMap<object, DeletedScope>();
  * @internal
  */
 export class ScopedCollection<T extends object> extends Collection<T> {
-  static adopt(entity: object, meta: EntityMetadata, installation: Installation, data?: any): void {
-    for (const prop of softDeletableCollections(meta, installation)) {
+  static adopt(entity: object, props: readonly EntityProperty[], installation: Installation, data?: any): void {
+    for (const prop of props) {
       const collection = (entity as Record<string, unknown>)[prop.name];
       if (collection && Object.getPrototypeOf(collection) === Collection.prototype) {
-        Object.setPrototypeOf(collection, ScopedCollection.prototype);
         // Left to itself, it looks its relation up in the metadata of the ORM that was initialised last over the class.
-        (collection as Collection<object>).property = prop as never;
+        if ((collection as Collection<object>).property !== prop) {
+          (collection as Collection<object>).property = prop as never;
+        }
+        Object.setPrototypeOf(collection, ScopedCollection.prototype);
         // Filled by a join already, without anybody having been asked whether it needs to be read.
         if (Array.isArray(data?.[prop.name]) && !(collection as Collection<object>).isDirty()) {
           (collection as ScopedCollection<object>).wasReadUnder(installation.scope.getStore() ?? 'active');

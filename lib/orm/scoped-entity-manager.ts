@@ -63,8 +63,11 @@ export function scopedEntityManager(Base: EntityManagerClass, installation: Inst
     /** What the identity map holds is what is asked for under the active scope only. */
     protected override shouldRefresh(meta: EntityMetadata<any>, entity: any, options: any): boolean {
       const current = scope.getStore() ?? 'active';
+      const deletedAt = catalog.find(meta)?.property;
       const mayDiffer =
-        (current === 'only' && catalog.find(meta) !== undefined) ||
+        // Deleted rows are asked for again (`LoadedWhileActive`), those too that the application itself has given a time of deletion.
+        (deletedAt !== undefined && entity[deletedAt] != null) ||
+        (current === 'only' && deletedAt !== undefined) ||
         (current === 'active'
           ? holdsDeletedInverse(entity, meta, catalog)
           : inverseReferences(meta, catalog).length > 0);

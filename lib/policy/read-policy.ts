@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { hasTable } from '../metadata/has-table.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
 import type { EntityPolicy } from './entity-policy.js';
 import { showMembers } from './show-members.js';
@@ -34,8 +35,7 @@ function describe(
   const list = (wanted: (edge: RelationEdge) => boolean) =>
     [...new Set(edges.filter(wanted).map(describeRelation))].sort();
   const byKey = (edge: RelationEdge) => edge.link.kind === 'child-key';
-  const isPart = (edge: RelationEdge) =>
-    byKey(edge) && !isSoft(edge) && (edge.policy === 'cascade' || rule(edge) === 'cascade');
+  const isPart = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
   const isCleared = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
@@ -45,9 +45,9 @@ function describe(
     column: entry?.column,
     guarded: entry?.guard ?? false,
     retention: entry && (entry.retention ?? byDefault),
-    deletedAlong: list((edge) => edge.policy === 'cascade' && isSoft(edge)),
-    restrictedBy: list(({ policy }) => policy === 'restrict'),
-    kept: list((edge) => edge.policy === 'keep' || (edge.policy === 'cascade' && !isSoft(edge))),
+    deletedAlong: list((edge) => takesAlong(edge) && isSoft(edge)),
+    restrictedBy: list(refuses),
+    kept: list((edge) => !refuses(edge) && (!takesAlong(edge) || !isSoft(edge))),
     purgedAlong: [...list(isPart), ...pivotRows(edges)],
     clearedAtPurge: list(isCleared),
     blockPurge: list((edge) => byKey(edge) && !isPart(edge) && !isCleared(edge)),

@@ -14,42 +14,35 @@ export interface UniqueIndex {
   readonly predicate: string;
 }
 
+/** What is selected of an index `i` that is the relation `c`, for a `UniqueIndex`. @internal */
+export const UNIQUE_INDEX_SQL = `c.relname as name, i.indisprimary as "isPrimary",
+  coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
+  array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
+  array(select (select b.attname::text from pg_attribute as b
+                where b.attrelid = i.indrelid and b.attnum = i.indkey[k - 1] and b.attnum > 0)
+        from generate_series(1, i.indnkeyatts) as k order by k) as columns,
+  array(select coalesce(
+          (select format('operator(%I.%s)', n.nspname, o.oprname)
+           from pg_constraint as x
+           join pg_operator as o on o.oid = x.conexclop[k] join pg_namespace as n on n.oid = o.oprnamespace
+           where x.conindid = i.indexrelid and x.contype = 'x'),
+          case when (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean then 'is not distinct from' else '=' end)
+        from generate_series(1, i.indnkeyatts) as k order by k) as operators`;
+
+/** Whether an index `i` keeps rows apart. @internal */
+export const KEEPS_APART_SQL = '(i.indisunique or i.indisexclusion) and i.indisready';
+
 /**
  * The unique indexes of a table, as PostgreSQL has them.
  *
- * @param column - a column that they depend on, by a key or by their predicate; all of them unless given
  * @internal
  */
-export function readUniqueIndexes(
-  em: EntityManager,
-  ctx: Transaction,
-  table: string,
-  column?: string,
-): Promise<UniqueIndex[]> {
+export function readUniqueIndexes(em: EntityManager, ctx: Transaction, table: string): Promise<UniqueIndex[]> {
   return execute<UniqueIndex>(
     em,
     ctx,
-    `select c.relname as name, i.indisprimary as "isPrimary", coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
-       array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
-       array(select (select b.attname::text from pg_attribute as b
-                     where b.attrelid = i.indrelid and b.attnum = i.indkey[k - 1] and b.attnum > 0)
-             from generate_series(1, i.indnkeyatts) as k order by k) as columns,
-       array(select coalesce(
-               (select format('operator(%I.%s)', n.nspname, o.oprname)
-                from pg_constraint as x
-                join pg_operator as o on o.oid = x.conexclop[k] join pg_namespace as n on n.oid = o.oprnamespace
-                where x.conindid = i.indexrelid and x.contype = 'x'),
-               case when (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean then 'is not distinct from' else '=' end)
-             from generate_series(1, i.indnkeyatts) as k order by k) as operators
-     from pg_index as i
-     join pg_class as c on c.oid = i.indexrelid
-     where i.indrelid = cast(? as regclass) and (i.indisunique or i.indisexclusion) and i.indisready
-       and (cast(? as text) is null or exists (
-         select from pg_attribute as a where a.attrelid = i.indrelid and a.attname = ? and (a.attnum = any(i.indkey) or exists (
-           select from pg_depend as d
-           where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-             and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))))
-     order by c.relname`,
-    [table, column ?? null, column ?? null],
+    `select ${UNIQUE_INDEX_SQL} from pg_index as i join pg_class as c on c.oid = i.indexrelid
+     where i.indrelid = cast(? as regclass) and ${KEEPS_APART_SQL} order by c.relname`,
+    [table],
   );
 }

@@ -8,8 +8,13 @@ export interface PurgeReport {
   readonly startedAt: Date;
   readonly finishedAt: Date;
   readonly dryRun: boolean;
-  /** `'completed'`: everything due was looked at. `'braked'`: entities with far more due rows than usual were left alone. Else the run was stopped after a batch, and the next one goes on. */
-  readonly outcome: 'completed' | 'time-budget' | 'aborted' | 'braked';
+  /**
+   * `'completed'`: everything due was looked at. `'braked'`: entities with far more due rows than usual were left alone. Else the run was
+   * stopped after a batch, by its time budget, its signal, `maxRows` or a throttle, and the next one goes on.
+   */
+  readonly outcome: 'completed' | 'time-budget' | 'aborted' | 'row-limit' | 'throttled' | 'braked';
+  /** Whether there is nothing left for another run to go on with: the outcome is `'completed'` or `'braked'`. */
+  readonly isFinished: boolean;
   /** How many rows of soft-deletable entities were removed. */
   readonly total: number;
   /** One entry per entity that has a retention, children before parents. */

@@ -49,6 +49,12 @@ export interface PurgeRunOptions {
   /** How long the run may take. It ends after the batch under way. */
   readonly timeBudget?: Duration;
   /**
+   * How many rows of soft-deletable entities the run may remove. It ends when they are gone, with the outcome `'row-limit'`.
+   *
+   * @default the module's `purge.maxRows`
+   */
+  readonly maxRows?: number;
+  /**
    * Purges entities though far more of their rows are due than usual.
    *
    * @default false
@@ -59,3 +65,10 @@ export interface PurgeRunOptions {
   /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */
   readonly onProgress?: (progress: PurgeProgress) => unknown;
 }
+
+/**
+ * Options of `PurgeService.runJob()`: those of `run()`, but for what the job itself says.
+ *
+ * @publicApi
+ */
+export type PurgeJobOptions = Omit<PurgeRunOptions, 'entities' | 'dryRun'>;

@@ -1,39 +1,34 @@
-import { performance } from 'node:perf_hooks';
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { SoftDeleteError } from '../errors/soft-delete.error.js';
-import { findInstallation } from '../installation/installation.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
-import { readDueTimes } from './plan/due-times.js';
-import { applyBrake } from './run/apply-brake.js';
-import { type ArchiveRun, createArchiveRuns, runOnArchive } from './run/archive-run.js';
-import { callOnProgress } from './run/call-on-progress.js';
-import { createRuns } from './run/create-runs.js';
-import type { EntityRun } from './run/entity-run.js';
 import { PurgeConnection } from './connection/purge-connection.js';
-import { groupRuns, PurgeExecutor } from './run/purge-executor.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
 import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
 import type { PurgePlan } from './plan/purge-plan.js';
-import { planPurge } from './plan/purge-planner.js';
+import { explainRows } from './explain/explain-rows.js';
+import type { PurgeExplainOptions, PurgeExplanation } from './explain/purge-explanation.js';
+import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
+import { findJob } from './plan/find-job.js';
+import { listJobs, type PurgeJob } from './plan/list-jobs.js';
+import { type PreparedPurge, preparePurge } from './plan/prepare-purge.js';
 import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
-import type { PurgeEntityReport, PurgeReport } from './purge-report.js';
-import type { PurgeRunOptions } from './purge-run-options.js';
+import type { PurgeReport } from './purge-report.js';
+import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
 import type { PurgeStatus } from './run/purge-status.js';
-import { readKeyGraph } from './plan/read-key-graph.js';
-import { HoldWatch } from './run/hold-watch.js';
-import { reportHomeless } from './run/report-homeless.js';
 import { readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
-import { type ResolvedRunOptions, resolveRunOptions } from './run/resolve-run-options.js';
-import { tableName } from '../sql/table-name.js';
-import { StoppedError, StopSignal } from './run/stop-signal.js';
+import { PurgeRun, type PurgeTask } from './run/purge-run.js';
+import { PurgeStoppedError } from './run/purge-stopped.error.js';
+import { JOB_OPTIONS, type ResolvedRunOptions, resolveRunOptions } from './run/resolve-run-options.js';
+import { StopSignal } from './run/stop-signal.js';
 
 /**
  * Removes rows for good whose retention is over: children before parents, in short transactions, never one that is active, not
@@ -83,22 +78,38 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses
    */
   async run(options: PurgeRunOptions = {}): Promise<PurgeReport> {
-    const resolved = resolveRunOptions(options);
-    const entities = resolved.entities?.map((entity) => requirePurgedEntity(this.#catalog, entity));
-    const { timeBudget = this.options.timeBudget, batchSize = this.options.batchSize } = resolved;
+    return this.perform(resolveRunOptions(options));
+  }
 
-    const before = this.#last;
-    const run = (async () => {
-      const stop = new StopSignal(timeBudget, resolved.signal);
-      try {
-        await stop.race(before).catch(() => undefined);
-        return await this.#run({ ...resolved, batchSize }, entities, stop);
-      } finally {
-        stop.dispose();
-      }
-    })();
-    this.#last = Promise.allSettled([before, run]);
-    return run;
+  /**
+   * The purge in parts that can run by themselves, for job queues: one for each group of entities that keys connect. The name of a job
+   * stays the same for as long as its group does. Reads the catalog, not the rows.
+   *
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
+  async jobs(): Promise<readonly PurgeJob[]> {
+    return this.#reading(async () => {
+      const { order } = await this.#prepare();
+      return listJobs(this.#catalog, order, this.#em.config.get('contextName'));
+    });
+  }
+
+  /**
+   * Runs one of `jobs()`, or the one of that name, and rejects where the run has ended before it was finished, so that a queue tries
+   * again.
+   *
+   * @throws SoftDeleteConfigError if there is no such job, or an option cannot work
+   * @throws PurgeStoppedError with the report, if the run was stopped
+   * @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses
+   */
+  async runJob(job: PurgeJob | string, options: PurgeJobOptions = {}): Promise<PurgeReport> {
+    refuseUnknownOptions('runJob()', options, JOB_OPTIONS);
+    const { name, entities } = findJob(await this.jobs(), job);
+    const report = await this.perform({ ...resolveRunOptions(options), entities }, true);
+    if (!report.isFinished || report.entities.some(({ error }) => error !== undefined)) {
+      throw new PurgeStoppedError(name, report);
+    }
+    return report;
   }
 
   /**
@@ -108,7 +119,7 @@ export class PurgeService {
    */
   async plan(): Promise<PurgePlan> {
     return this.#reading(async () => {
-      const { order, times } = await this.#prepare(this.#connect());
+      const { order, times } = await this.#prepare();
       return describePlan(order, times, this.options.retention);
     });
   }
@@ -147,9 +158,61 @@ export class PurgeService {
     });
   }
 
+  /**
+   * Says of each row why it is still there: whether it is due or when it comes due, and what keeps it from going. Its answer is that of a
+   * run over all entities at this moment. To tell which rows are locked it tries to lock them, and lets go at once.
+   *
+   * @param keys - primary keys, or entities; the answers come in this order
+   * @throws SoftDeleteConfigError if a key is none, or an option cannot work
+   * @throws NotSoftDeletableError if the entity is not marked
+   * @throws PurgeInterruptedError if the database cannot be reached or refuses
+   */
+  async explain<Entity extends object>(
+    entity: EntityName<Entity> | string,
+    keys: readonly (Primary<Entity> | Entity | Record<string, unknown>)[],
+    options: PurgeExplainOptions = {},
+  ): Promise<readonly PurgeExplanation[]> {
+    refuseUnknownOptions('explain()', options, ['schema']);
+    requireType('schema', options.schema, 'string');
+    const name = requirePurgedEntity(this.#catalog, entity);
+    const marked = [...this.#catalog.all(), ...this.#catalog.allArchived()];
+    const { meta } = marked.find((entry) => entry.name === name)!;
+    const asked = requireKeys(this.#em, meta, keys);
+    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
+    return this.#reading(() => explainRows(em, this.#connect(em), this.options, name, asked));
+  }
+
   /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
   get braked(): readonly string[] {
     return this.#braked;
+  }
+
+  /** @internal */
+  protected async perform(resolved: ResolvedRunOptions, isJob = false): Promise<PurgeReport> {
+    const task: PurgeTask = {
+      ...resolved,
+      isJob,
+      entities: resolved.entities?.map((entity) => requirePurgedEntity(this.#catalog, entity)),
+      batchSize: resolved.batchSize ?? this.options.batchSize,
+      maxRows: resolved.maxRows ?? this.options.maxRows,
+    };
+    const before = this.#last;
+    const run = (async () => {
+      const stop = new StopSignal(resolved.timeBudget ?? this.options.timeBudget, resolved.signal);
+      try {
+        await stop.race(before).catch(() => undefined);
+        const current = new PurgeRun(this.#em, this.options, this.#hooks, task, stop);
+        const report = await current.execute();
+        if (!task.dryRun) {
+          this.#braked = current.braked;
+        }
+        return report;
+      } finally {
+        stop.dispose();
+      }
+    })();
+    this.#last = Promise.allSettled([before, run]);
+    return run;
   }
 
   /** What only reads is interrupted as a run is, before it has done anything. */
@@ -166,125 +229,18 @@ export class PurgeService {
         finishedAt: now,
         dryRun: true,
         outcome: 'aborted',
+        isFinished: false,
         total: 0,
         entities: [],
       });
     }
   }
 
-  async #run(
-    options: ResolvedRunOptions,
-    entities: readonly string[] | undefined,
-    stop: StopSignal,
-  ): Promise<PurgeReport> {
-    const start = performance.now();
-    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
-    const connection = new PurgeConnection(em, stop);
-    const { dryRun, olderThan } = options;
-    let skipped: readonly PurgeEntityReport[] = [];
-    const onProgress = options.onProgress && callOnProgress(this.#em, options.onProgress);
-    let startedAt: Date | undefined;
-    let runs: readonly EntityRun[] = [];
-    let archived: readonly ArchiveRun[] = [];
-    const report = (outcome: PurgeReport['outcome']): PurgeReport => {
-      const began = startedAt ?? new Date();
-      return {
-        startedAt: began,
-        finishedAt: new Date(began.getTime() + Math.round(performance.now() - start)),
-        dryRun,
-        outcome,
-        total: [...runs, ...archived].reduce((total, { purged }) => total + purged, 0),
-        entities: [...[...runs, ...archived].map((run) => run.report()), ...skipped],
-      };
-    };
-    try {
-      stop.throwIfStopped();
-      const { order, times, homeless } = await this.#prepare(connection, olderThan, em);
-      skipped = reportHomeless(homeless, times.cutoffs, entities);
-      startedAt = times.now;
-      runs = groupRuns(order, createRuns(this.#em, order, times.cutoffs, this.#hooks, entities)).flat();
-      await this.#brake(connection, runs, options, em);
-      const groups = groupRuns(
-        order,
-        runs.filter(({ braked }) => !braked),
-      );
-      const holds = await HoldWatch.begin(em, connection, runs);
-      const executor = new PurgeExecutor(
-        connection,
-        groups,
-        {
-          batchSize: options.batchSize,
-          pause: this.options.pauseBetweenBatches,
-          lockTimeout: this.options.lockTimeout,
-          holdsChanged: async () => holds?.refresh(),
-          onBatch: (run, gone) => this.#announce(run, gone, runs, onProgress),
-        },
-        stop,
-      );
-      if (groups.length > 0) {
-        await (dryRun ? executor.rehearse() : executor.run());
-      }
-      archived = createArchiveRuns(em, this.#catalog, times.cutoffs, entities);
-      await runOnArchive(archived, connection, { ...this.options, ...options, holds }, stop);
-      return report(runs.some(({ braked }) => braked) ? 'braked' : 'completed');
-    } catch (error) {
-      if (error instanceof StoppedError) {
-        runs.forEach((run) => run.stopped());
-        return report(error.reason);
-      }
-      // What is wrong with the model or the options is said as it is; everything else comes from the database.
-      if (startedAt === undefined && error instanceof SoftDeleteError) {
-        throw error;
-      }
-      throw new PurgeInterruptedError(error, report('aborted'));
-    }
+  #prepare(connection = this.#connect()): Promise<PreparedPurge> {
+    return preparePurge(this.#em, connection, this.options.retention);
   }
 
-  async #brake(
-    connection: PurgeConnection,
-    runs: readonly EntityRun[],
-    { overrideBrake, dryRun }: ResolvedRunOptions,
-    em: EntityManager,
-  ): Promise<void> {
-    const records = findInstallation(this.#em)?.records;
-    if (this.options.brake && !overrideBrake) {
-      await applyBrake(connection, runs, this.options.brake, records && tableName(em, records));
-    }
-    if (!dryRun) {
-      this.#braked = runs.filter(({ braked }) => braked).map(({ name }) => name);
-    }
-  }
-
-  #announce(
-    run: EntityRun,
-    gone: number,
-    runs: readonly EntityRun[],
-    onProgress: ResolvedRunOptions['onProgress'],
-  ): void {
-    if (gone > 0) {
-      findInstallation(this.#em)?.events.emit({
-        type: 'purged',
-        entity: run.name,
-        count: gone,
-        deletedAt: run.cutoff.date,
-      });
-    }
-    onProgress?.({
-      entity: run.name,
-      purged: run.purged,
-      total: runs.reduce((total, { purged }) => total + purged, 0),
-    });
-  }
-
-  async #prepare(connection: PurgeConnection, olderThan?: number, em = this.#em) {
-    const graph = await readKeyGraph(em, connection);
-    const { entities, homeless = [] } = graph;
-    const all = [...entities, ...homeless, ...this.#catalog.allArchived()];
-    const times = await readDueTimes(connection, all, this.options.retention, olderThan);
-    return { order: planPurge(graph), times, homeless };
-  }
-
-  #connect(stop = new StopSignal(undefined, undefined)): PurgeConnection {
-    return new PurgeConnection(this.#em, stop);
+  #connect(em = this.#em): PurgeConnection {
+    return new PurgeConnection(em, new StopSignal(undefined, undefined));
   }
 }

@@ -1,10 +1,9 @@
 import type { EntityName } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, EntityRepository } from '@mikro-orm/postgresql';
 import { scopeFilters, scopeWhere } from '../metadata/scope-options.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../installation/installation.js';
-import type { SoftDeleteRepository } from './soft-delete.repository.js';
 
 /**
  * A repository's reading API under one scope, typed like the repository's own.
@@ -12,7 +11,7 @@ import type { SoftDeleteRepository } from './soft-delete.repository.js';
  * @publicApi
  */
 export type SoftDeleteReadView<Entity extends object> = Pick<
-  SoftDeleteRepository<Entity>,
+  EntityRepository<Entity>,
   | 'find'
   | 'findOne'
   | 'findOneOrFail'

@@ -1,5 +1,6 @@
 import {
   type EntityMetadata,
+  type EntityName,
   type EntityProperty,
   type FilterQuery,
   helper,
@@ -17,7 +18,6 @@ import { RestoreConflictError } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../installation/installation.js';
 import { plainEqualities } from './plain-equalities.js';
 import { ScopedReads } from './read-view.js';
-import type { SoftDeleteRepository } from './soft-delete.repository.js';
 import { takeTurns } from './take-turns.js';
 
 /** How often the row is looked for while others take its values. */
@@ -31,13 +31,14 @@ interface RestoredOrCreated<Entity> {
 
 /** @internal */
 export async function restoreOrCreate<Entity extends object>(
-  repository: SoftDeleteRepository<Entity>,
+  manager: EntityManager,
+  entityName: EntityName<Entity>,
   where: FilterQuery<Entity>,
   data: RequiredEntityData<Entity>,
 ): Promise<RestoredOrCreated<Entity>> {
-  const em = surroundingOr(repository.getEntityManager() as EntityManager);
+  const em = surroundingOr(manager);
   const { scope } = getInstallation(em);
-  const meta = em.getMetadata().get<Entity>(repository.getEntityName() as never);
+  const meta = em.getMetadata().get<Entity>(entityName);
   const condition = resolveTarget('restoreOrCreate', em, meta, where as never);
   for (let attempt = 1; ; attempt++) {
     try {

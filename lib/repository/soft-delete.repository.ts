@@ -166,7 +166,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     where: FilterQuery<Entity>,
     data: RequiredEntityData<Entity>,
   ): Promise<{ entity: Entity; restored: boolean }> {
-    return restoreOrCreate(this, where, data);
+    return restoreOrCreate(this.em as EntityManager, this.entityName, where, data);
   }
 
   /** Soft-deletes the active rows that match, like `softDelete()`. @returns how many rows of this entity were deleted */

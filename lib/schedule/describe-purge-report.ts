@@ -6,6 +6,8 @@ const OUTCOMES: Readonly<Record<PurgeReport['outcome'], string>> = {
   completed: 'completed',
   'time-budget': 'ended by its time budget',
   aborted: 'aborted',
+  'row-limit': 'ended by maxRows',
+  throttled: 'ended by its throttle',
   braked: 'braked',
 };
 

@@ -6,6 +6,23 @@
  */
 export const PHYSICAL_DELETE_SETTING = 'soft_delete.physical_delete';
 
+/**
+ * The transaction-local setting that tells the guard trigger that the transaction keeps holds from being placed and removes no row that
+ * one covers, so that it need not ask for each row.
+ *
+ * @internal
+ */
+export const HOLDS_SETTING = 'soft_delete.holds';
+
+/** @internal */
+export const HOLDS_CHECKED = 'checked';
+
+/** Says so for the rest of the transaction. @internal */
+export const TRUST_HOLDS_SQL = `set_config('${HOLDS_SETTING}', '${HOLDS_CHECKED}', true)`;
+
+/** Takes that back. @internal */
+export const ASK_FOR_HOLDS_SQL = `set_config('${HOLDS_SETTING}', '', true)`;
+
 /** Allows physical deletes for the rest of the transaction. @internal */
 export const ALLOW_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_SETTING}', 'allowed', true)`;
 

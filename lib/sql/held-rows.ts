@@ -3,6 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
 import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
 import { inChunks, keyConditionSql, keySql, type RowKey, RowSet } from './row-set.js';
@@ -66,7 +67,7 @@ export async function readHeldRows(
       `where h."released_at" is null${only ? ` and h."id" = any(cast(? as int[]))` : ''}`,
     only ? [`{${only.map(({ id }) => id).join(',')}}`] : [],
   );
-  const cascading = catalog.graph.edges.filter(({ policy }) => policy === 'cascade');
+  const cascading = catalog.graph.edges.filter(takesAlong);
   const personal = getInstallation(em).personalRelations ?? [];
   let level = new Map<EntityMetadata, RowKey[]>();
   for (const [entity, rows] of Map.groupBy(named, (row) => row.entity)) {
@@ -86,10 +87,11 @@ export async function readHeldRows(
     for (const [root, keys] of level) {
       const plain = !catalog.find(root);
       for (const edge of [...cascading, ...personal]) {
-        const takesAlong = edge.policy === 'cascade';
         const ways = [
           ...(edge.parent.root === root ? [{ meta: edge.child, way: 'behind' as const }] : []),
-          ...(takesAlong && plain && edge.child.root === root ? [{ meta: edge.parent, way: 'front' as const }] : []),
+          ...(takesAlong(edge) && plain && edge.child.root === root
+            ? [{ meta: edge.parent, way: 'front' as const }]
+            : []),
         ];
         for (const { meta, way } of ways) {
           const added = await held.add(meta, await follow(em, ctx, edge, keys, way));

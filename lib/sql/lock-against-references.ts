@@ -3,6 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
 import { type SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { tableName } from './table-name.js';
 import { keyConditionSql, type RowKey } from './row-set.js';
 import type { UnitTime } from './take-unit-time.js';
@@ -96,7 +97,7 @@ function awaited(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
   const catalog = SoftDeleteCatalog.of(em);
   return catalog.graph
     .from(meta)
-    .filter(({ policy, child }) => policy === 'restrict' || (policy === 'cascade' && catalog.findMarked(child)))
+    .filter((edge) => refuses(edge) || (takesAlong(edge) && catalog.findMarked(edge.child)))
     .filter(hasForeignKey)
     .map(({ parent }) => (meta.root.inheritanceType === 'tpt' ? parent : meta.root));
 }

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { readmeCommands, readmeFiles } from '../support/readme.js';
+import { environmentOfNpm } from './support/environment-of-npm.js';
 
 const HEADING = '## Quick start';
 const START = 'npx tsx main.ts';
@@ -27,14 +28,7 @@ describe("The README's quick start", () => {
     database = await createTestDatabase();
     const port = await freePort();
     address = `http://localhost:${port}`;
-    // What `npm test` says to its scripts would send npm to this folder instead.
-    const inherited = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(cache|registry)$)/.test(name));
-    env = {
-      ...Object.fromEntries(inherited),
-      PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
-      PORT: String(port),
-      NO_COLOR: '1',
-    };
+    env = { ...environmentOfNpm(), PORT: String(port), NO_COLOR: '1' };
     for (const { file, text } of readmeFiles(HEADING)) {
       writeFileSync(join(folder, file), text);
     }

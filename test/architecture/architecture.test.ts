@@ -8,6 +8,7 @@ import {
   misplacedNest,
   moduleState,
   oddNames,
+  replacedOrmMethods,
   uncheckedValues,
 } from './violations.js';
 
@@ -37,7 +38,7 @@ const rules: {
   },
   {
     rule: cycles,
-    meaning: 'has no files that need each other',
+    meaning: 'has no files that need each other, for types alone included',
     fixture: {
       'purge/a.ts': "import { b } from './b.js';",
       'purge/b.ts': "export const b = async () => import('./c.js');",
@@ -47,7 +48,11 @@ const rules: {
       'purge/f.ts': "import { type G } from './g.js';",
       'purge/g.ts': "import { f } from './f.js';",
     },
-    found: ['purge/a.ts → purge/b.ts → purge/c.ts → purge/a.ts'],
+    found: [
+      'purge/a.ts → purge/b.ts → purge/c.ts → purge/a.ts',
+      'purge/d.ts → purge/e.ts → purge/d.ts',
+      'purge/f.ts → purge/g.ts → purge/f.ts',
+    ],
   },
   {
     rule: indexImports,
@@ -81,6 +86,16 @@ const rules: {
       'filter/b.ts': 'class B extends C { override processPopulateWhere() {} } parts.quote; Promise.resolve();',
     },
     found: ['filter/a.ts: shouldCascade', 'filter/a.ts: __serializationContext', 'filter/b.ts: processPopulateWhere'],
+  },
+  {
+    rule: replacedOrmMethods,
+    meaning: 'replaces methods of the ORM in one room',
+    fixture: {
+      'flush/a.ts': 'driver.nativeDelete = async () => 0; events.dispatchEvent = (() => undefined) as never;',
+      'orm/b.ts': 'driver.nativeDelete = async () => 0;',
+      'purge/c.ts': 'const found = list.find(Boolean); this.state = found;',
+    },
+    found: ['flush/a.ts: driver.nativeDelete', 'flush/a.ts: events.dispatchEvent'],
   },
   {
     rule: bareErrors,

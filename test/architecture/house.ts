@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],
-  admin: [...services, 'wiring'],
+  admin: [...services, 'wiring', 'http'],
   testing: [...services, 'wiring'],
   assembly: [...services, 'wiring', 'schedule', 'http'],
   cli: [...services, 'wiring', 'schedule', 'http', 'testing', 'assembly'],

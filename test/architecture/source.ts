@@ -9,8 +9,6 @@ export interface Source {
   readonly path: string;
   readonly tree: ts.SourceFile;
   readonly imports: readonly string[];
-  /** Those that are still there when the types have been erased. */
-  readonly runtimeImports: readonly string[];
 }
 
 const library = fileURLToPath(new URL('../../lib', import.meta.url));
@@ -25,7 +23,6 @@ export function readLibrary(): Source[] {
 export function parse(path: string, text: string): Source {
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
   const imports: string[] = [];
-  const runtimeImports: string[] = [];
   const visit = (node: ts.Node): void => {
     const specifier =
       ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
@@ -37,35 +34,16 @@ export function parse(path: string, text: string): Source {
             : undefined;
     if (specifier && ts.isStringLiteral(specifier)) {
       imports.push(specifier.text);
-      if (!isErased(node)) {
-        runtimeImports.push(specifier.text);
-      }
     }
     ts.forEachChild(node, visit);
   };
   visit(tree);
-  return { path, tree, imports, runtimeImports };
+  return { path, tree, imports };
 }
 
 /** The file that a relative import means, below `lib/`. */
 export function resolveImport(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
-}
-
-function isErased(node: ts.Node): boolean {
-  if (ts.isImportDeclaration(node)) {
-    const { importClause } = node;
-    const names = importClause?.namedBindings;
-    return Boolean(
-      importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
-      (importClause &&
-        !importClause.name &&
-        names &&
-        ts.isNamedImports(names) &&
-        names.elements.every(({ isTypeOnly }) => isTypeOnly)),
-    );
-  }
-  return ts.isImportTypeNode(node) || (ts.isExportDeclaration(node) && node.isTypeOnly);
 }
 
 function isImportCall({ expression }: ts.CallExpression): boolean {

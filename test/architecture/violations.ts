@@ -22,14 +22,12 @@ export function indexImports(sources: readonly Source[]): string[] {
   );
 }
 
-/** Files that need each other to be loaded, over any number of steps. Types may refer to each other. */
+/** Files that need each other, over any number of steps, be it for their types alone. */
 export function cycles(sources: readonly Source[]): string[] {
   const targets = new Map(
-    sources.map(({ path, runtimeImports }) => [
+    sources.map(({ path, imports }) => [
       path,
-      runtimeImports
-        .filter((specifier) => specifier.startsWith('.'))
-        .map((specifier) => resolveImport(path, specifier)),
+      imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => resolveImport(path, specifier)),
     ]),
   );
   const found: string[] = [];
@@ -85,6 +83,25 @@ export function hiddenTouches(sources: readonly Source[]): string[] {
           : undefined;
     return name && ts.isIdentifier(name) && isPrivate(name.text) && !listed.has(name.text) ? name.text : undefined;
   });
+}
+
+/** Methods of the ORM that are replaced outside of its room. */
+export function replacedOrmMethods(sources: readonly Source[]): string[] {
+  const methods = new Set(
+    TOUCHES.flatMap(({ members }) => Object.entries(members))
+      .filter(([, signature]) => signature !== 'value' && signature !== 'later')
+      .map(([name]) => name),
+  );
+  return eachNode(
+    sources.filter(({ path }) => roomOf(path) !== 'orm'),
+    (node) =>
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+      ts.isPropertyAccessExpression(node.left) &&
+      methods.has(node.left.name.text)
+        ? node.left.getText()
+        : undefined,
+  );
 }
 
 /** Errors without a code. */

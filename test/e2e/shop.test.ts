@@ -236,6 +236,26 @@ describe('The sample app', () => {
       const answers = ({ responses }: { responses: object }) => Object.keys(responses);
       expect(answers(body.paths['/admin/customers/{id}/restore'].post)).toEqual(['200', '400', '401', '404', '409']);
       expect(answers(body.paths['/customers/{id}'].get)).toEqual(['200', '400', '404']);
+      expect(answers(body.paths['/customers'].delete)).toEqual(['200', '400', '404', '409']);
+      const typeOf = ({ content }: { content: object }) =>
+        Object.entries(content).map(([type, { schema }]) => [type, schema.$ref.split('/').pop()])[0];
+      const { 200: restored, ...refused } = body.paths['/admin/customers/{id}/restore'].post.responses;
+      expect([restored, ...Object.values<any>(refused)].map(typeOf)).toEqual([
+        ['application/json', 'RestoreResultDto'],
+        ['application/json', 'RefusedRequestDto'],
+        ['application/json', 'RefusedRequestDto'],
+        ['application/problem+json', 'SoftDeleteProblemDto'],
+        ['application/problem+json', 'SoftDeleteProblemDto'],
+      ]);
+      expect(typeOf(body.paths['/customers/{id}'].delete.responses[200])).toEqual([
+        'application/json',
+        'DeletionResultDto',
+      ]);
+      expect(typeOf(body.paths['/customers'].post.responses[409])).toEqual([
+        'application/problem+json',
+        'RefusedValueDto',
+      ]);
+      expect(Object.keys(body.components.schemas.RestoreConflictDto.properties)).toContain('conflictingKey');
       expect(body.paths['/admin/customers'].get.parameters).toMatchObject([{ name: 'deleted', in: 'query' }]);
       expect(body.paths['/admin/orders'].get.parameters).toMatchObject([{ name: 'withDeleted', in: 'query' }]);
       expect(body.paths['/customers'].post.requestBody.content['application/json'].schema).toEqual({

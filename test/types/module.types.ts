@@ -143,7 +143,9 @@ export async function workersHaveNoNest(): Promise<void> {
     olderThan: '1y',
   });
   expectTypeOf(report).toEqualTypeOf<PurgeReport>();
-  expectTypeOf(report.outcome).toEqualTypeOf<'completed' | 'time-budget' | 'aborted' | 'braked'>();
+  expectTypeOf(report.outcome).toEqualTypeOf<
+    'completed' | 'time-budget' | 'aborted' | 'row-limit' | 'throttled' | 'braked'
+  >();
   await em.find(Author, {}, { filters: { [SOFT_DELETE_FILTER]: false } });
 }
 

@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
 import type { RelationEdge } from '../../metadata/relation-edge.js';
+import { takesAlong } from '../../metadata/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { filterSql } from '../../sql/filter-sql.js';
 import { relationSql } from '../../sql/relation-sql.js';
@@ -41,7 +42,7 @@ export async function collectBehind(
     const next: Level = new Map();
     for (const [root, keys] of level) {
       for (const edge of catalog.graph.from(root)) {
-        if (edge.policy !== 'cascade' || keys.length === 0) {
+        if (!takesAlong(edge) || keys.length === 0) {
           continue;
         }
         const entry = catalog.find(edge.child);
@@ -76,7 +77,7 @@ export async function collectBehindSoft(
   const found: Level = new Map();
   for (const { meta, column, columnType } of entries) {
     for (const edge of catalog.graph.from(meta)) {
-      if (edge.policy !== 'cascade' || !catalog.findArchived(edge.child)) {
+      if (!takesAlong(edge) || !catalog.findArchived(edge.child)) {
         continue;
       }
       const relation = relationSql(em, edge);

@@ -2,6 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
+import { refuses } from '../../metadata/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { identify, keyConditionSql, keySql, lockBehind } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
@@ -67,7 +68,7 @@ async function findRestricting(
   const restrictions: DeletionRestriction[] = [];
   for (const root of rows.entities()) {
     for (const edge of catalog.graph.from(root)) {
-      if (edge.policy !== 'restrict') {
+      if (!refuses(edge)) {
         continue;
       }
       const entry = catalog.find(edge.child);

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { mappedTables } from '../../metadata/mapped-tables.js';
+import { takesAlong } from '../../metadata/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { type OutgoingKey, readOutgoingKeys } from '../../postgres/read-outgoing-keys.js';
 import { arrayText } from '../../sql/row-set.js';
@@ -73,7 +74,7 @@ async function findMissing(
       link.columns.length === columns.length &&
       link.columns.every((column) => columns.includes(column)),
   );
-  const soft = edge?.policy === 'cascade' && parent ? catalog.find(parent) : undefined;
+  const soft = edge && takesAlong(edge) && parent ? catalog.find(parent) : undefined;
   const selected = snapshots.condition(part);
   const same = (left: string, right: string, cast = '') =>
     columns

@@ -8,6 +8,7 @@ import { getInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
+import { ASK_FOR_HOLDS_SQL } from '../../sql/guard-setting.js';
 import { LOCK_FOR_PLACING_SQL, readActiveHolds, readHeldRows } from '../../sql/held-rows.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
@@ -56,7 +57,7 @@ export class LegalHoldService {
     const { operations, ...installation } = getInstallation(em);
     const by = contextOf(installation, actor === undefined ? {} : { actor }).actor;
     return inTransaction(em, async (ctx) => {
-      await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}`);
+      await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}, ${ASK_FOR_HOLDS_SQL}`);
       const rows: HeldRow[] = [];
       for (const [entity, key] of on) {
         const { meta } = SoftDeleteCatalog.of(em).get(entity);

@@ -1,5 +1,6 @@
 import { Cascade, type EntityMetadata, type EntityProperty } from '@mikro-orm/core';
 import { createIndexSql } from '../create-index-sql.js';
+import { keyColumns } from '../../metadata/relation-graph.js';
 import type { DatabaseForeignKey, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
@@ -173,12 +174,12 @@ function owns(meta: EntityMetadata, property: string): boolean {
 }
 
 function propertyOf(meta: EntityMetadata, key: DatabaseForeignKey): string | undefined {
-  return meta.relations.find(({ joinColumns }) => joinColumns && sameColumns(joinColumns, key))?.name;
+  return meta.relations.find((prop) => sameColumns(keyColumns(prop), key))?.name;
 }
 
 function isOver({ mappedBy, targetMeta }: EntityProperty, key: DatabaseForeignKey): boolean {
-  const columns = targetMeta?.properties[mappedBy as string]?.joinColumns;
-  return columns !== undefined && sameColumns(columns, key);
+  const owner = targetMeta?.properties[mappedBy as string];
+  return owner !== undefined && sameColumns(keyColumns(owner), key);
 }
 
 function sameColumns(columns: readonly string[], key: DatabaseForeignKey): boolean {

@@ -46,7 +46,7 @@ function checkGuards(examination: Examination): Finding[] {
         `alter table ${label} enable trigger ${GUARD_TRIGGER};`,
       );
     }
-    const { body, when } = guardTrigger();
+    const { body, when } = meta.triggers.find(({ name }) => name === GUARD_TRIGGER) ?? guardTrigger();
     return trigger.body.includes(body as string) &&
       trigger.definition.includes(when!) &&
       AS_DECLARED.test(trigger.definition)

@@ -15,18 +15,28 @@ export const BATCH_SIZE_LIMITS: BatchSizeLimits = { start: 500, smallest: 50, la
 /** Longer than any batch should take, so that the next ones are smaller. In milliseconds. */
 const STATEMENT_TIMEOUT = 500;
 const LONGEST_STATEMENT_TIMEOUT = 60_000;
-/** How far two sizes have to be apart to tell what a row takes from what a batch takes anyway. */
+/** How far two sizes have to be apart to count as different ones. */
 const DISTINCT = 1.25;
-/** How much larger the second batch is where the first one took about as long as it should, to find out why. */
-const PROBE = 1.5;
+/** How much smaller a probe is than the batch that gave reason for it. */
+const PROBE = 16;
+/** After how many batches what a batch takes anyway is looked at again. */
+const PROBES_AGAIN = 12;
+
+/** By what share of itself what a batch takes anyway differs from one batch to the next. */
+const NOISE = 0.5;
+
+/** What batches of about one size took. */
+interface Sample {
+  readonly rows: number;
+  readonly ms: number;
+}
 
 /**
  * The size of the next batch, from how long the ones before took.
  *
- * A batch costs something whatever it holds: trips over the network, the planning of a statement over many partitions. Two batches of
- * different sizes tell this apart from what their rows cost, and only the latter is what a smaller batch saves. So the size follows the
- * time per row; where shrinking has not helped, what was taken for the cost of rows is known as that of the batch, and the size grows
- * back.
+ * A batch costs something whatever it holds: trips over the network, the planning of a statement over many partitions. Only what its
+ * rows cost is what a smaller batch saves. So where a batch takes about as long as it should or longer, small ones tell what a batch
+ * takes anyway, and the size follows the time per row from then on.
  *
  * It grows at most fourfold and halves at most at a time, and comes down at once after a timeout, below the smallest size too.
  *
@@ -34,9 +44,13 @@ const PROBE = 1.5;
  */
 export class BatchSize {
   #size: number;
-  /** What a batch takes without its rows, as far as it is known. */
-  #fixed: number | undefined;
-  #before: { readonly rows: number; readonly ms: number } | undefined;
+  /** While a probe is made: the size to go on with after it. */
+  #sizeAfterProbe: number | undefined;
+  /** The last probe. */
+  #small: Sample | undefined;
+  /** Batches of the present size. */
+  #recent: Sample | undefined;
+  #sinceProbe = 0;
   #timeout = STATEMENT_TIMEOUT;
   #hasTimedOut = false;
 
@@ -66,21 +80,40 @@ export class BatchSize {
     if (rows < this.#size / 2) {
       return;
     }
-    const { aim, smallest, largest, longest: patience } = this.limits;
-    // Where each row is expensive, a mistake about what a batch takes anyway would be as well.
-    if (patience > aim) {
-      this.#compare(milliseconds, rows);
+    if (this.#sizeAfterProbe !== undefined) {
+      this.#small = { rows, ms: milliseconds };
+      this.#sinceProbe = 0;
+      this.#size = this.#sizeAfterProbe;
+      this.#sizeAfterProbe = undefined;
+    } else {
+      this.#sinceProbe++;
+      this.#recent = mix(this.#recent, { rows, ms: milliseconds });
     }
-    const fixed = this.#fixed ?? 0;
-    const perRow = Math.max(0, milliseconds - fixed) / rows;
+    const { aim, smallest, largest, longest: patience } = this.limits;
+    const { fixed, perRow } = this.#costs();
     // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them.
-    const longest = Math.min(patience, aim + fixed + network);
-    const wanted = perRow > 0 ? longest / perRow : Infinity;
-    const floor = Math.min(smallest, this.#size * 2);
-    const isProbe =
-      this.#fixed === undefined && aim < patience && wanted > this.#size / DISTINCT && wanted < this.#size * DISTINCT;
-    const next = isProbe ? this.#size * PROBE : Math.min(this.#size * 4, Math.max(this.#size / 2, wanted));
-    this.#size = Math.round(Math.min(largest, Math.max(floor, next)));
+    const wanted = perRow > 0 ? Math.min(patience, aim + fixed + network) / perRow : Infinity;
+    // Where each row is expensive, a mistake about what a batch takes anyway would be as well.
+    const isWorthProbing = aim < patience && smallest < largest;
+    const isLimited = wanted < this.#size * DISTINCT;
+    const isDoubtful = this.#small ? this.#sinceProbe >= PROBES_AGAIN && (isLimited || fixed > aim / 2) : isLimited;
+    if (isWorthProbing && isDoubtful && this.#size < 2 * PROBE) {
+      // After timeouts: the batch is small itself, and the next one is the larger one to compare it with.
+      this.#small = this.#recent;
+      this.#sinceProbe = 0;
+      this.#size *= 4;
+      return;
+    }
+    if (isWorthProbing && isDoubtful) {
+      this.#sizeAfterProbe = this.#size;
+      this.#small = undefined;
+      this.#size = Math.round(this.#size / PROBE);
+      return;
+    }
+    // What the rows cost beside a batch that costs much is lost in the noise, and tells itself apart in a larger one.
+    const least = perRow * this.#size < fixed * NOISE ? this.#size * 2 : this.#size / 2;
+    const next = Math.min(this.#size * 4, Math.max(least, wanted));
+    this.#size = Math.round(Math.min(largest, Math.max(Math.min(smallest, this.#size * 2), next)));
   }
 
   /**
@@ -92,24 +125,28 @@ export class BatchSize {
       this.#timeout = Math.min(LONGEST_STATEMENT_TIMEOUT, this.#timeout * 2);
     }
     this.#hasTimedOut = true;
-    this.#before = undefined;
+    this.#sizeAfterProbe = undefined;
+    this.#small = undefined;
+    this.#recent = undefined;
     this.#size = Math.max(1, Math.floor(this.#size / 8));
   }
 
-  /**
-   * The line through this batch and one of another size begins at what a batch takes without rows. Every measurement has its noise, so
-   * half of what is found later is believed.
-   */
-  #compare(ms: number, rows: number): void {
-    const before = this.#before;
-    if (before && Math.max(rows, before.rows) < DISTINCT * Math.min(rows, before.rows)) {
-      return;
+  /** What a batch takes without its rows, and each of its rows: the line through the small ones and the recent ones. */
+  #costs(): { readonly fixed: number; readonly perRow: number } {
+    const [small, recent] = [this.#small, this.#recent];
+    if (!recent) {
+      return { fixed: 0, perRow: 0 };
     }
-    if (before) {
-      const perRow = (ms - before.ms) / (rows - before.rows);
-      const found = Math.min(ms, before.ms, Math.max(0, ms - perRow * rows));
-      this.#fixed = this.#fixed === undefined ? found : (this.#fixed + found) / 2;
+    if (!small || small.rows * DISTINCT > recent.rows) {
+      return { fixed: 0, perRow: recent.ms / recent.rows };
     }
-    this.#before = { rows, ms };
+    const perRow = Math.max(0, (recent.ms - small.ms) / (recent.rows - small.rows));
+    return { fixed: Math.max(0, Math.min(small.ms, recent.ms) - perRow * small.rows), perRow };
   }
+}
+
+/** Every measurement has its noise: of one size, each counts as much as all before. */
+function mix(before: Sample | undefined, now: Sample): Sample {
+  const isOther = !before || Math.max(before.rows, now.rows) >= DISTINCT * Math.min(before.rows, now.rows);
+  return isOther ? now : { rows: (before.rows + now.rows) / 2, ms: (before.ms + now.ms) / 2 };
 }

@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  EventType,
-  type Platform,
-  type SessionContext,
-  TransactionContext,
-  TransactionEventBroadcaster,
-} from '@mikro-orm/core';
+import { EventType, type Platform, TransactionContext, TransactionEventBroadcaster } from '@mikro-orm/core';
 import type { EntityManager, Kysely, Transaction } from '@mikro-orm/postgresql';
 import type { Operation, OperationPlace } from '../../events/operation.js';
 import { findInstallation } from '../../installation/installation.js';
+import { BY_KEY } from '../fragments/plan-settings.js';
 import { classifyFailure } from './classify-failure.js';
 import { type BatchSettings, batchSettings } from '../fragments/batch-settings.js';
 import { cancelReading } from '../statements/cancel-reading.js';
@@ -20,6 +15,7 @@ import { LOCK_FOR_REMOVAL_SQL } from '../../sql/held-rows.js';
 import { HoldsChangedError } from './holds-changed.error.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 import { readTransactionStatus } from './read-transaction-status.js';
+import { sessionSettings } from './session-settings.js';
 import type { StopSignal } from '../run/stop-signal.js';
 import { WorkClock } from './work-clock.js';
 
@@ -54,6 +50,8 @@ interface Attempt<Result> {
 const READING_TIMEOUT = 300_000;
 /** How long an aborted run waits for its statement to end, in milliseconds. */
 const LONGEST_CANCELLATION = 1_000;
+/** For a statement that does no more than lock some rows, in milliseconds. */
+const LOCKING_TIMEOUT = 10_000;
 const PAUSES_BEFORE_RECONNECTING = [50, 200, 500, 1_000, 2_000];
 
 /**
@@ -105,6 +103,20 @@ export class PurgeConnection {
         throw this.stop.error();
       }
     });
+  }
+
+  /**
+   * Takes locks in one statement that waits for nobody, and lets go of them at once.
+   *
+   * @returns what the statement returns
+   */
+  async lock<Row extends object>(sql: string): Promise<Row[]> {
+    return this.#reconnecting(() =>
+      this.#lend((client) => {
+        const settings = { ...sessionSettings(this.em), ...BY_KEY, statement_timeout: `${LOCKING_TIMEOUT}ms` };
+        return this.#transact(client, 'begin', settings, (ctx) => this.#execute<Row[]>(sql, 'all', ctx));
+      }),
+    );
   }
 
   #startReading<Row extends object>(sql: string, settings: Settings | undefined, timeout: number): Promise<Row[]> {
@@ -163,7 +175,7 @@ export class PurgeConnection {
       attempt.results.push(result);
       return result;
     };
-    const all = { ...this.#sessionSettings(), ...batchSettings(settings) };
+    const all = { ...sessionSettings(this.em), ...batchSettings(settings, this.#holds !== undefined) };
     const batch = this.#lend((client) => {
       if (isGivenUp) {
         throw this.stop.error();
@@ -245,16 +257,6 @@ export class PurgeConnection {
   /** Lets no hold be placed while a batch runs. */
   get #locks(): readonly string[] {
     return this.#holds ? [LOCK_FOR_REMOVAL_SQL] : [];
-  }
-
-  /** The session context of the entity manager, which the ORM sets where it begins a transaction itself. */
-  #sessionSettings(): Settings {
-    // Row level security is there from MikroORM 7.2 on.
-    const { variables = {}, role }: SessionContext = this.em.getTransactionSessionContext?.() ?? {};
-    const values = Object.entries(variables).map(
-      ([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)] as const,
-    );
-    return { ...(role === undefined ? {} : { role }), ...Object.fromEntries(values) };
   }
 
   async #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {

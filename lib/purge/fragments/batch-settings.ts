@@ -1,4 +1,4 @@
-import { PHYSICAL_DELETE_SETTING } from '../../sql/guard-setting.js';
+import { HOLDS_CHECKED, HOLDS_SETTING, PHYSICAL_DELETE_SETTING } from '../../sql/guard-setting.js';
 import type { PurgeTable } from '../plan/key-graph.js';
 import type { Settings } from './configure-transaction.js';
 import { BY_KEY, IN_ORDER } from './plan-settings.js';
@@ -21,14 +21,16 @@ export interface BatchSettings {
  * Settings that make the transaction short, harmless and allowed to remove rows. They are local to the transaction, so that it is
  * safe behind a transaction pooler.
  *
+ * @param knowsHolds - whether the batch keeps holds from being placed and leaves out what they cover; hooks may remove other rows
  * @internal
  */
-export function batchSettings(settings: BatchSettings): Settings {
+export function batchSettings(settings: BatchSettings, knowsHolds: boolean): Settings {
   return {
     lock_timeout: `${Math.ceil(settings.lockTimeout)}ms`,
     statement_timeout: `${Math.ceil(settings.statementTimeout)}ms`,
     idle_in_transaction_session_timeout: `${Math.ceil(settings.idleTimeout)}ms`,
     ...(settings.hasHooks ? BY_KEY : { ...IN_ORDER, synchronous_commit: 'off' }),
     [PHYSICAL_DELETE_SETTING]: 'allowed',
+    ...(knowsHolds && !settings.hasHooks ? { [HOLDS_SETTING]: HOLDS_CHECKED } : {}),
   };
 }

@@ -17,9 +17,10 @@ export const FAILED = -2;
  * row, and `via` the position of the path that blocks. A row can be there several times.
  *
  * @param areFew - whether what references the due rows is to be looked up for each of them
+ * @param isInUnit - whether only rows of the common table expression `unit` are looked at
  * @internal
  */
-export function blockedSql(surveyed: readonly SurveyedRows[], areFew: boolean): string {
+export function blockedSql(surveyed: readonly SurveyedRows[], areFew: boolean, isInUnit = false): string {
   const seeds: string[] = [];
   const steps: string[] = [];
   surveyed.forEach((rows, e) => {
@@ -27,11 +28,12 @@ export function blockedSql(surveyed: readonly SurveyedRows[], areFew: boolean): 
     const { entity } = plan;
     const due = dueSql(entity, cutoff, quote);
     const stillDue = stillDueSql(entity, cutoff, quote);
+    const inUnit = isInUnit ? ` join unit as u on u.e = ${e} and u.part = p.tableoid and u.place = p.ctid` : '';
     plan.blockers.forEach((path, via) => {
       const standing = (last: string) => standingSourceSql(path, last, surveyed);
       seeds.push(
-        `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${entity.table.name} as p
-    where ${due} and ${existsSql(path, entity, quote, standing, areFew)}`,
+        `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${entity.table.name} as p${inUnit}
+    where ${isInUnit ? stillDue : due} and ${existsSql(path, entity, quote, standing, areFew)}`,
       );
       const s = surveyed.findIndex((other) => other.plan.entity === path.source);
       if (s >= 0) {

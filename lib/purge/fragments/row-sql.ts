@@ -40,10 +40,10 @@ export function keySql({ key }: PurgeTable, alias = 'p'): string {
   return `jsonb_build_array(${key.map(({ name, type }) => textSql(`${alias}.${name}`, type)).join(', ')})::text`;
 }
 
-/** A relation `k` with one row per key of a list, and the columns `k0`, `k1` and so on. @internal */
+/** A relation `k` with one row per key of a list: its number `n`, from 1 on, and the columns `k0`, `k1` and so on. @internal */
 export function keyListSql({ key }: PurgeTable, keys: readonly string[], quote: QuoteValue): string {
   const columns = key.map(({ type }, i) => `(e.key ->> ${i})::${type} as k${i}`).join(', ');
-  return `(select ${columns} from jsonb_array_elements(${quote(`[${keys.join(',')}]`)}::jsonb) as e(key)) as k`;
+  return `(select e.n, ${columns} from jsonb_array_elements(${quote(`[${keys.join(',')}]`)}::jsonb) with ordinality as e(key, n)) as k`;
 }
 
 /** @internal */

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import type { ColumnCondition } from '../../metadata/relation-graph.js';
+import type { DeleteRule } from '../../postgres/read-pg-catalog.js';
 
 /** A column: its quoted name, and the type that its text is read back as. @internal */
 export interface PurgeColumn {
@@ -30,7 +31,7 @@ export interface PurgeTable {
 }
 
 /** What the database does to a referencing row; `'none'` where a relation of the ORM has no foreign key. @internal */
-export type KeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default' | 'none';
+export type KeyAction = DeleteRule | 'none';
 
 /** A foreign key, or a relation of the ORM without one. Columns correspond by position and are quoted. @internal */
 export interface KeyReference {

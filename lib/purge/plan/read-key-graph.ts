@@ -5,13 +5,14 @@ import { hasTable } from '../../metadata/has-table.js';
 import type { RelationEdge } from '../../metadata/relation-edge.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { takesAlong } from '../../metadata/relation-policies.js';
+import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from '../../postgres/read-pg-catalog.js';
 import { tableName } from '../../sql/table-name.js';
 import { hasNoSchema } from './has-no-schema.js';
 import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
 import { keepArchivedRows } from './keep-archived-rows.js';
 import { partConditions } from './part-conditions.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
-import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog } from './read-catalog.js';
 
 /**
  * Reads what the ORM's metadata and the live catalog know about the soft-deletable entities, their tables, and every key that
@@ -23,7 +24,7 @@ import { type DatabaseCatalog, type CatalogKey, type CatalogTable, readCatalog }
 export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
   const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && !hasNoSchema(em, meta));
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
-  return new KeyGraphBuilder(em, await readCatalog(connection, names)).build();
+  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, stamps: false })).build();
 }
 
 class KeyGraphBuilder {
@@ -34,7 +35,7 @@ class KeyGraphBuilder {
 
   constructor(
     private readonly em: EntityManager,
-    private readonly database: DatabaseCatalog,
+    private readonly database: PgCatalog,
   ) {
     database.keys.forEach((key) => this.#foreignKey(key));
   }
@@ -185,7 +186,7 @@ class KeyGraphBuilder {
     if (!holder || !parent || !child) {
       return;
     }
-    const childIsPart = edge.policy === 'cascade' && !catalog.findMarked(edge.child);
+    const childIsPart = takesAlong(edge) && !catalog.findMarked(edge.child);
     switch (link.kind) {
       case 'child-key': {
         const reference = this.#reference(

@@ -1,6 +1,9 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { findInstallation } from '../../installation/installation.js';
 import type { ResolvedBrakeOptions } from '../../options/brake-options.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { COUNTING, IN_ORDER } from '../fragments/plan-settings.js';
+import { tableName } from '../../sql/table-name.js';
 import { countDue } from '../statements/count-due.js';
 import { countDueAtMost } from '../statements/count-due-at-most.js';
 import { countOtherRows } from '../statements/count-other-rows.js';
@@ -11,13 +14,29 @@ import type { EntityRun } from './entity-run.js';
 const ENOUGH_RUNS = 10;
 
 /**
+ * Applies the brake, if there is one.
+ *
+ * @internal
+ */
+export async function brakeRuns(
+  em: EntityManager,
+  connection: PurgeConnection,
+  runs: readonly EntityRun[],
+  brake: ResolvedBrakeOptions | false,
+): Promise<void> {
+  if (brake) {
+    const records = findInstallation(em)?.records;
+    await applyBrake(connection, runs, brake, records && tableName(em, records));
+  }
+}
+
+/**
  * Marks the entities of a run of which far more rows are due than usual. Costs one statement that counts no further than to `atLeast`,
  * and a few more for an entity beyond that; none reads more rows than are due.
  *
  * @param records - the table of records, if there is one
- * @internal
  */
-export async function applyBrake(
+async function applyBrake(
   connection: PurgeConnection,
   runs: readonly EntityRun[],
   brake: ResolvedBrakeOptions,

@@ -21,7 +21,12 @@ export interface BatchContext {
   readonly step: number;
   /** Milliseconds. */
   readonly lockTimeout: number;
-  readonly throwIfStopped: () => void;
+  /**
+   * Returns how many rows the next batch may remove, once it may begin. Throws if none may, or if the run is to end.
+   *
+   * @param size - how many it would like to remove
+   */
+  readonly beforeBatch: (run: EntityRun, size: number) => Promise<number>;
   /** Finds out what holds cover now. */
   readonly holdsChanged: () => Promise<void>;
   /** After each committed batch, with how long the database worked for it: events, progress, the pause. Throws if the run is to end. */
@@ -45,13 +50,13 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   let isSparse = false;
   run.passedOver = 0;
   for (;;) {
-    context.throwIfStopped();
+    const room = await context.beforeBatch(run, edges.round(size.current));
     const page = order === 'place' ? pageOf(cursor) : 0;
     const range: BatchRange = {
       order,
       isSparse,
       cursor,
-      size: edges.round(size.current),
+      size: room,
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
     };
     const measure = connection.clock.start();

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { BATCH_SIZE_LIMITS, BatchSize } from '../batch/batch-size.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
+import { BatchGate, type GateOptions } from './batch-gate.js';
 import { chooseOrder } from './choose-order.js';
 import { type BatchContext, purgeEntity, purgeKeys } from './entity-purge.js';
 import type { EntityRun } from './entity-run.js';
@@ -21,6 +22,7 @@ export interface ExecutorOptions {
   readonly pause: number | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  readonly gate: GateOptions;
   /** Finds out what holds cover now. */
   readonly holdsChanged: () => Promise<void>;
   /** After each committed batch. */
@@ -50,6 +52,7 @@ export class PurgeExecutor {
   readonly #runs: readonly EntityRun[];
   /** Those whose rows can reference each other in a circle. */
   readonly #circular: ReadonlySet<EntityRun>;
+  readonly #gate: BatchGate;
   #surveyPlan: Promise<SurveyPlan> | undefined;
 
   constructor(
@@ -60,6 +63,7 @@ export class PurgeExecutor {
   ) {
     this.#runs = groups.flat();
     this.#circular = new Set(groups.filter(hasCircles).flat());
+    this.#gate = new BatchGate(options.gate, this.#runs, connection, stop);
   }
 
   async run(): Promise<void> {
@@ -153,8 +157,9 @@ export class PurgeExecutor {
       if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
         const context = this.#context(run);
         await run.timed(async () => {
+          const room = await context.beforeBatch(run, context.size.current);
           const measure = this.connection.clock.start();
-          const gone = await purgeKeys(run, await this.#open(e, context.size.current), context);
+          const gone = await purgeKeys(run, await this.#open(e, room), context);
           await context.afterBatch(run, gone, measure().worked);
         });
       }
@@ -173,7 +178,7 @@ export class PurgeExecutor {
   async #removeUnits(e: number, run: EntityRun, context: BatchContext): Promise<void> {
     const keys = await this.#open(e, CIRCLES_AT_ONCE);
     while (keys.length > 0) {
-      const some = keys.splice(0, context.size.current);
+      const some = keys.splice(0, await context.beforeBatch(run, context.size.current));
       const measure = this.connection.clock.start();
       await isolateFailures(
         some,
@@ -242,9 +247,10 @@ export class PurgeExecutor {
       size: new BatchSize(fixed || limits),
       step: batchSize ?? BATCH_SIZE_LIMITS.start,
       lockTimeout,
+      beforeBatch: (current, wanted) => this.#gate.pass(current, wanted),
       holdsChanged,
-      throwIfStopped: () => this.stop.throwIfStopped(),
       afterBatch: async (current, gone, milliseconds) => {
+        this.#gate.took(current, milliseconds);
         onBatch(current, gone);
         // Ends at once where the run has to.
         await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);

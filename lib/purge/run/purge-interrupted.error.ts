@@ -17,7 +17,7 @@ export class PurgeInterruptedError extends SoftDeleteError {
     readonly report: PurgeReport,
   ) {
     super(
-      `The purge was interrupted after ${report.total} rows: ${describe(cause)}. ${advice(sqlState(cause))} The next run goes on where this one ended.`,
+      `The purge was interrupted after ${report.total} rows: ${describe(cause)}${cause instanceof SoftDeleteError ? '' : `. ${advice(sqlState(cause))}`} The next run goes on where this one ended.`,
       { cause },
     );
   }

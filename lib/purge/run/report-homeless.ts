@@ -10,20 +10,21 @@ const ADVICE = "Run the purge once for each schema: run({ schema: 'tenant_1' }).
  * What a run says of entities that live in the schema of the entity manager, where it has none.
  *
  * @param asked - the names of the entities that are to be purged, if not all
- * @throws SoftDeleteConfigError if one of them was asked for by its name
+ * @param isJob - whether a job has named them
+ * @throws SoftDeleteConfigError if somebody has asked for one of them by its name
  * @internal
  */
 export function reportHomeless(
   homeless: readonly SoftDeletableEntityMetadata[],
   cutoffs: DueTimes['cutoffs'],
-  asked: readonly string[] | undefined,
+  { entities: asked, isJob }: { readonly entities: readonly string[] | undefined; readonly isJob: boolean },
 ): PurgeEntityReport[] {
   return homeless.flatMap(({ name, meta }) => {
     const cutoff = cutoffs.get(name);
-    if (asked?.includes(name)) {
-      throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
+    if (!isJob) {
+      asked?.forEach((one) => refuseHomeless(homeless, one));
     }
-    return cutoff && !asked
+    return cutoff && (!asked || asked.includes(name))
       ? [
           {
             entity: name,
@@ -43,4 +44,14 @@ export function reportHomeless(
         ]
       : [];
   });
+}
+
+/**
+ * @throws SoftDeleteConfigError if somebody asks for such an entity by its name
+ * @internal
+ */
+export function refuseHomeless(homeless: readonly SoftDeletableEntityMetadata[], name: string): void {
+  if (homeless.some((entity) => entity.name === name)) {
+    throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
+  }
 }

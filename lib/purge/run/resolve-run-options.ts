@@ -1,13 +1,13 @@
 import { parseDuration } from '../../options/duration.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
-import type { PurgeRunOptions } from '../purge-run-options.js';
+import { positiveInteger, rowCount } from '../../options/resolve-module-options.js';
+import type { PurgeJobOptions, PurgeRunOptions } from '../purge-run-options.js';
 
 /** @internal */
 export interface ResolvedRunOptions extends Pick<
   PurgeRunOptions,
-  'entities' | 'schema' | 'batchSize' | 'signal' | 'onProgress'
+  'entities' | 'schema' | 'batchSize' | 'maxRows' | 'signal' | 'onProgress'
 > {
   readonly dryRun: boolean;
   readonly overrideBrake: boolean;
@@ -24,10 +24,16 @@ const KEYS = [
   'schema',
   'batchSize',
   'timeBudget',
+  'maxRows',
   'overrideBrake',
   'signal',
   'onProgress',
 ] satisfies (keyof PurgeRunOptions)[];
+
+/** @internal */
+export const JOB_OPTIONS = KEYS.filter(
+  (name) => name !== 'entities' && name !== 'dryRun',
+) satisfies (keyof PurgeJobOptions)[];
 
 /**
  * The options of a run, checked. Each is read by its name, so that an instance of a class with getters counts as well.
@@ -37,7 +43,8 @@ const KEYS = [
  */
 export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions {
   refuseUnknownOptions('run()', options, KEYS);
-  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, overrideBrake, signal, onProgress } = options;
+  const { entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, overrideBrake, signal, onProgress } =
+    options;
   requireType('entities', entities, 'list');
   requireType('dryRun', dryRun, 'boolean');
   requireType('overrideBrake', overrideBrake, 'boolean');
@@ -52,6 +59,7 @@ export function resolveRunOptions(options: PurgeRunOptions): ResolvedRunOptions 
     schema,
     batchSize: positiveInteger('batchSize', batchSize),
     timeBudget: timeBudget === undefined ? undefined : parseDuration('timeBudget', timeBudget),
+    maxRows: rowCount('maxRows', maxRows),
     signal,
     onProgress,
   };

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Why a run ends before everything is done. @internal */
-export type StopReason = 'time-budget' | 'aborted';
+export type StopReason = 'time-budget' | 'aborted' | 'row-limit' | 'throttled';
 
 /** Unwinds a run that was stopped while it waited. @internal */
 export class StoppedError extends Error {

@@ -1,9 +1,13 @@
 import { Get, HttpCode, Param, Post } from '@nestjs/common';
-import { DeletedScope, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import {
+  DeletedScope,
+  InjectSoftDeleteRepository,
+  RestoreResultDto,
+  type SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { CustomerDto } from '../customers/customer.dto.js';
 import { Customer } from '../entities/customer.entity.js';
-import { AffectedDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { Admin } from './admin.decorator.js';
 
@@ -23,7 +27,7 @@ export class AdminCustomersController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
     const customer = await this.customers.withDeleted().findOneOrFail(id);
     return this.customers.restore(customer);
   }

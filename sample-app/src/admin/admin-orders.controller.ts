@@ -1,8 +1,13 @@
 import { Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { InjectSoftDeleteRepository, type SoftDeleteRepository, WithDeleted } from 'nestjs-mikro-orm-soft-delete';
+import {
+  DeletionResultDto,
+  InjectSoftDeleteRepository,
+  RestoreResultDto,
+  type SoftDeleteRepository,
+  WithDeleted,
+} from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Order } from '../entities/order.entity.js';
-import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { OrderDto } from '../orders/order.dto.js';
 import { Admin } from './admin.decorator.js';
@@ -22,7 +27,7 @@ export class AdminOrdersController {
 
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
     const order = await this.orders.findOneOrFail(id);
     return this.orders.softDelete(order, { actor: 'admin' });
   }
@@ -30,7 +35,7 @@ export class AdminOrdersController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
     const order = await this.orders.withDeleted().findOneOrFail(id);
     return this.orders.restore(order);
   }

@@ -1,8 +1,12 @@
 import { Delete, HttpCode, Param, Post } from '@nestjs/common';
-import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import {
+  DeletionResultDto,
+  InjectSoftDeleteRepository,
+  RestoreResultDto,
+  type SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Product } from '../entities/product.entity.js';
-import { AffectedDto, DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { Admin } from './admin.decorator.js';
 
@@ -13,7 +17,7 @@ export class AdminProductsController {
   /** Takes a product off the shelves, with its reviews; 409 when somebody ordered it. */
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
     const product = await this.products.findOneOrFail(id);
     return this.products.softDelete(product, { actor: 'admin' });
   }
@@ -21,7 +25,7 @@ export class AdminProductsController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<AffectedDto> {
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
     const product = await this.products.withDeleted().findOneOrFail(id);
     return this.products.restore(product);
   }

@@ -1,6 +1,7 @@
 import { Get, HttpCode, ParseBoolPipe, Post, Query } from '@nestjs/common';
 import { ApiQuery } from '@nestjs/swagger';
 import { type PurgeReport, PurgeService, type PurgeStatus } from 'nestjs-mikro-orm-soft-delete';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Admin } from './admin.decorator.js';
 
 @Admin('purge')
@@ -16,6 +17,7 @@ export class AdminPurgeController {
   /** Removes what is past its retention for good; `?dryRun=true` says what that would be and removes nothing. */
   @Post()
   @HttpCode(200)
+  @ApiProblems(400)
   @ApiQuery({ name: 'dryRun', type: Boolean, required: false })
   async run(@Query('dryRun', new ParseBoolPipe({ optional: true })) dryRun = false): Promise<PurgeReport> {
     return this.purge.run({ dryRun });

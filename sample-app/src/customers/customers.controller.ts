@@ -1,9 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
-import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { DeletionResultDto, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
-import { DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { CustomerDto, EmailDto, RegisterCustomerDto } from './customer.dto.js';
 
@@ -24,7 +23,7 @@ export class CustomersController {
 
   /** Registers a customer. The email of a closed account is free again. */
   @Post()
-  @ApiProblems(400, 409)
+  @ApiProblems(400, 'taken')
   async register(@Body() body: RegisterCustomerDto): Promise<CustomerDto> {
     const customer = this.customers.create(body);
     await this.em.persist(customer).flush();
@@ -39,14 +38,15 @@ export class CustomersController {
 
   /** Closes the account that has an email. */
   @Delete()
-  async closeByEmail(@Query() { email }: EmailDto): Promise<DeletionDto> {
+  @ApiProblems(400, 404, 409)
+  async closeByEmail(@Query() { email }: EmailDto): Promise<DeletionResultDto> {
     return this.close((await this.customers.findOneOrFail({ email })).id);
   }
 
   /** Closes an account: the customer's reviews go along, their orders stay. */
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async close(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+  async close(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
     const customer = await this.customers.findOneOrFail(id);
     return this.customers.softDelete(customer, { reason: 'account closed' });
   }

@@ -1,45 +1,24 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { SoftDeleteProblemDto } from 'nestjs-mikro-orm-soft-delete';
+import { RefusedRequestDto, RefusedValueDto } from './problem.dto.js';
 
-/** What the client did wrong, as in RFC 9457. */
-export class ProblemDto {
-  /** @example Conflict */
-  title!: string;
+const REQUEST = { 'application/json': { schema: { $ref: getSchemaPath(RefusedRequestDto) } } };
+const PROBLEM = { 'application/problem+json': { schema: { $ref: getSchemaPath(SoftDeleteProblemDto) } } };
+const VALUE = { 'application/problem+json': { schema: { $ref: getSchemaPath(RefusedValueDto) } } };
 
-  /** @example 409 */
-  status!: number;
-
-  /** @example RESTORE_CONFLICT */
-  code?: string;
-
-  /** What happened and what to do about it. */
-  detail!: string;
-
-  /** What stands in the way of a restoration. */
-  conflicts?: object[];
-
-  /** What stands in the way of a deletion. */
-  restrictions?: object[];
-}
-
-const DESCRIPTIONS = {
-  400: 'A value in the request is wrong.',
-  401: "The admin's key is missing or wrong.",
-  404: 'There is no such row, or it is deleted.',
-  409: 'A value is taken, or other rows stand in the way.',
+const ANSWERS = {
+  400: { status: 400, description: 'A value in the request is wrong.', content: REQUEST },
+  401: { status: 401, description: "The admin's key is missing or wrong.", content: REQUEST },
+  404: { status: 404, description: 'There is no such row, or it is deleted.', content: PROBLEM },
+  409: { status: 409, description: 'Other rows are in the way.', content: PROBLEM },
+  taken: { status: 409, description: 'The value is taken.', content: VALUE },
 } as const;
 
 /** Documents with which errors a route may answer. */
-export function ApiProblems(...statuses: (keyof typeof DESCRIPTIONS)[]) {
-  const content = { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } };
+export function ApiProblems(...answers: (keyof typeof ANSWERS)[]) {
   return applyDecorators(
-    ApiExtraModels(ProblemDto),
-    ...statuses.map((status) =>
-      ApiResponse({
-        status,
-        description: DESCRIPTIONS[status],
-        ...(status === 404 || status === 409 ? { content } : {}),
-      }),
-    ),
+    ApiExtraModels(SoftDeleteProblemDto, RefusedRequestDto, RefusedValueDto),
+    ...answers.map((answer) => ApiResponse(ANSWERS[answer])),
   );
 }

@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
-import { InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { DeletionResultDto, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { Product } from '../entities/product.entity.js';
 import { Review } from '../entities/review.entity.js';
-import { DeletionDto } from '../http/deletion.dto.js';
 import { IdPipe } from '../http/id.pipe.js';
 import { ReviewDto, WriteReviewDto } from './review.dto.js';
 
@@ -25,7 +24,7 @@ export class ReviewsController {
 
   /** One review per customer and product. Whoever deleted theirs may write another. */
   @Post('products/:id/reviews')
-  @ApiProblems(400, 404, 409)
+  @ApiProblems(400, 404, 'taken')
   async write(@Param('id', IdPipe) id: number, @Body() body: WriteReviewDto): Promise<ReviewDto> {
     const product = await this.em.findOneOrFail(Product, id);
     const customer = await this.em.findOneOrFail(Customer, body.customerId);
@@ -36,7 +35,7 @@ export class ReviewsController {
 
   @Delete('reviews/:id')
   @ApiProblems(400, 404)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionDto> {
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
     return this.reviews.softDelete(await this.reviews.findOneOrFail(id));
   }
 }

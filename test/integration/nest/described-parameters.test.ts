@@ -1,7 +1,9 @@
-import { Controller, Get, type INestApplication } from '@nestjs/common';
-import { ApiQuery, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { jest } from '@jest/globals';
+import { Controller, Delete, Get, HttpCode, type INestApplication, Param, ParseIntPipe, Query } from '@nestjs/common';
+import { ApiHeader, ApiQuery, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { DeletedScope, WithDeleted } from 'nestjs-mikro-orm-soft-delete';
+import { DeletionReason } from 'nestjs-mikro-orm-soft-delete/compliance';
 
 @Controller('routes')
 class RoutesController {
@@ -60,17 +62,126 @@ class ClassController {
   noRoute(): void {}
 }
 
+/** Routes that several controllers inherit. */
+abstract class ListController {
+  @Get('list')
+  list(@Query('page') page?: string): string {
+    return `${this.constructor.name}, page ${page}`;
+  }
+
+  @Get('own')
+  @WithDeleted({ query: 'ofTheRoute' })
+  own(): void {}
+
+  @ApiQuery({ name: 'withDeleted', type: String, description: 'Mine.' })
+  @Get('mine')
+  mine(): void {}
+
+  noRoute(): void {}
+}
+
+abstract class PagesController {
+  @Get(':page')
+  @HttpCode(202)
+  page(@Param('page', ParseIntPipe) page: number, @Query('size') size: string): string {
+    return `${this.constructor.name} ${page}/${size}`;
+  }
+}
+
+@WithDeleted({ query: 'withDeleted' })
+@Controller('inheriting')
+class InheritingController extends ListController {}
+
+@Controller('inheriting-plain')
+class InheritingPlainController extends ListController {}
+
+@WithDeleted({ query: 'withDeleted' })
+abstract class DecoratedController {
+  @Get('list')
+  list(): void {}
+}
+
+@Controller('below-decorated')
+class BelowDecoratedController extends DecoratedController {
+  @Get('added')
+  added(): void {}
+}
+
+@Controller('overriding')
+class OverridingController extends DecoratedController {
+  @Get('list')
+  override list(): void {}
+}
+
+@WithDeleted({ query: 'deletedToo' })
+@Controller('renaming')
+class RenamingController extends DecoratedController {}
+
+@WithDeleted()
+@Controller('always')
+class AlwaysController extends DecoratedController {}
+
+@WithDeleted({ query: 'third' })
+@Controller('third')
+class ThirdController extends RenamingController {}
+
+@DeletionReason({ header: 'x-reason' })
+@Controller('reason')
+class ReasonController extends ListController {
+  @Delete('described')
+  @ApiHeader({ name: 'x-reason', description: 'Mine.' })
+  described(): void {}
+
+  @Get('other')
+  @DeletionReason()
+  other(): void {}
+}
+
+@ApiHeader({ name: 'x-reason', description: 'Mine.' })
+@DeletionReason({ header: 'x-reason' })
+@Controller('reason-of-mine')
+class ReasonOfMineController {
+  @Get('all')
+  all(): void {}
+}
+
+@Controller('inherited-scope')
+class InheritedScopeController extends RoutesController {
+  @Get('by/:id')
+  by(@Param('id') id: string): string {
+    return id;
+  }
+}
+
+const controllers = [
+  RoutesController,
+  ClassController,
+  InheritingController,
+  InheritingPlainController,
+  BelowDecoratedController,
+  OverridingController,
+  RenamingController,
+  AlwaysController,
+  ThirdController,
+  ReasonController,
+  ReasonOfMineController,
+  InheritedScopeController,
+];
+
 describe('a document of @nestjs/swagger', () => {
   let app: INestApplication;
   let parameters: (path: string) => any[];
 
   beforeAll(async () => {
-    const module = await Test.createTestingModule({ controllers: [RoutesController, ClassController] })
+    const module = await Test.createTestingModule({ controllers })
       .useMocker(() => ({}))
       .compile();
     app = module.createNestApplication();
     const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
-    parameters = (path) => paths[`/${path}`]!.get!.parameters!;
+    parameters = (path) => {
+      const item = paths[`/${path}`]!;
+      return (item.get ?? item.delete)!.parameters!;
+    };
   });
   afterAll(() => app.close());
 
@@ -117,5 +228,79 @@ describe('a document of @nestjs/swagger', () => {
     for (const method of [RoutesController.prototype.plain, ClassController.prototype.noRoute]) {
       expect(Reflect.getMetadata('swagger/apiParameters', method)).toBeUndefined();
     }
+  });
+
+  describe('of routes that a controller inherits', () => {
+    const names = (path: string) => parameters(path).map(({ name }) => name);
+
+    it("describes the parameter of the controller's decorator, and says so of no other controller", () => {
+      expect(parameters('inheriting/list').filter(({ name }) => name !== 'page')).toEqual([flag('withDeleted')]);
+      expect(names('inheriting/list')).toHaveLength(2);
+      expect(names('inheriting-plain/list')).toEqual(['page']);
+      expect(Reflect.getMetadata('swagger/apiParameters', ListController.prototype.list)).toBeUndefined();
+    });
+
+    it('leaves to a route what it says by itself', () => {
+      expect(names('inheriting/own')).toEqual(['ofTheRoute']);
+      expect(names('inheriting-plain/own')).toEqual(['ofTheRoute']);
+      expect(parameters('inheriting/mine')).toMatchObject([{ name: 'withDeleted', description: 'Mine.' }]);
+      expect(Object.hasOwn(InheritingController.prototype, 'noRoute')).toBe(false);
+    });
+
+    it('describes the parameter of a decorator that the controller inherits, on routes of its own too', () => {
+      expect(parameters('below-decorated/list')).toEqual([flag('withDeleted')]);
+      expect(parameters('below-decorated/added')).toEqual([flag('withDeleted')]);
+      expect(parameters('overriding/list')).toEqual([flag('withDeleted')]);
+    });
+
+    it('describes what the nearest decorator says', () => {
+      expect(parameters('renaming/list')).toEqual([flag('deletedToo')]);
+      expect(parameters('always/list')).toEqual([]);
+      expect(parameters('third/list')).toEqual([flag('third')]);
+    });
+
+    it('describes the parameter of an inherited @DeletedScope()', () => {
+      expect(names('inherited-scope/scope')).toEqual(['deleted']);
+    });
+
+    it('still calls the inherited method, with its arguments', () => {
+      const controller = app.get(InheritingController);
+      expect(controller.list('2')).toBe('InheritingController, page 2');
+      expect(controller.list.name).toBe('list');
+      jest.spyOn(ListController.prototype, 'list').mockReturnValueOnce('replaced');
+      expect(controller.list('2')).toBe('replaced');
+    });
+
+    it('still answers a request, with what the base class says of the arguments', async () => {
+      @DeletionReason()
+      @Controller('served')
+      class ServedController extends PagesController {}
+      const module = await Test.createTestingModule({ controllers: [ServedController] }).compile();
+      const served = module.createNestApplication();
+      await served.listen(0, '127.0.0.1');
+      const response = await fetch(`${await served.getUrl()}/served/2?size=20`);
+      expect([response.status, await response.text()]).toEqual([202, 'ServedController 2/20']);
+      expect(Object.hasOwn(ServedController.prototype, 'page')).toBe(true);
+      await served.close();
+    });
+  });
+
+  describe('of routes with @DeletionReason()', () => {
+    const reason = (name: string) => ({
+      name,
+      in: 'header',
+      required: false,
+      description: expect.stringContaining('Why'),
+      schema: { type: 'string' },
+    });
+
+    it('describes the header', () => {
+      expect(parameters('reason/list').filter(({ name }) => name !== 'page')).toEqual([reason('x-reason')]);
+      expect(parameters('reason/other')).toEqual([reason('x-deletion-reason')]);
+    });
+
+    it.each(['reason/described', 'reason-of-mine/all'])("leaves the application's description as it is: %s", (path) => {
+      expect(parameters(path)).toMatchObject([{ name: 'x-reason', in: 'header', description: 'Mine.' }]);
+    });
   });
 });

@@ -154,7 +154,7 @@ describe('options that nobody would read', () => {
 
   it('says what was probably meant, and what was given', async () => {
     await expect(purge.run(given({ dryrun: true }))).rejects.toThrow(
-      'run(), dryrun: there is no such option (given: true). Did you mean dryRun? The options are: entities, dryRun, olderThan, schema, batchSize, timeBudget, overrideBrake, signal, onProgress.',
+      'run(), dryrun: there is no such option (given: true). Did you mean dryRun? The options are: entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, overrideBrake, signal, onProgress.',
     );
   });
 });

@@ -82,7 +82,8 @@ describe('the brake of a purge', () => {
   it('leaves nothing to do where it holds every entity, in a dry run neither', async () => {
     await parcels(30, 0);
     const entities = [Parcel];
-    expect(await purge().run({ entities })).toMatchObject({ outcome: 'braked', total: 0, entities: [{ purged: 0 }] });
+    const report = await purge().run({ entities });
+    expect(report).toMatchObject({ outcome: 'braked', isFinished: true, total: 0, entities: [{ purged: 0 }] });
     expect(await purge().run({ entities, dryRun: true })).toMatchObject({ outcome: 'braked', total: 0 });
   });
 

@@ -67,13 +67,27 @@ function expected({ rules, states, references, plain }: Graph) {
     }
     plain.filter((to) => states[to - 1] === 'due' && refuses(to)).forEach((to) => blocked.add(to));
   }
-  const keeps = (source: string, to: number) => `${source}_${TABLES[tableOf(to)]}_fkey ${to}`;
+  const keyOf = (source: string, to: number) => `${source}_${TABLES[tableOf(to)]}_fkey`;
+  const keeps = (source: string, to: number) => `${keyOf(source, to)} ${to}`;
   const kept = new Set([
     ...references
       .filter(({ from, to }) => from !== to && blocked.has(to) && stays(from))
       .map(({ from, to }) => keeps(TABLES[tableOf(from)]!, to)),
     ...plain.filter((to) => blocked.has(to) && refuses(to)).map((to) => keeps('plain', to)),
   ]);
+  /** By key, which rows stay and need the row. */
+  const blockersOf = (to: number) => {
+    const sources = references.filter(
+      (reference) => reference.to === to && reference.from !== to && stays(reference.from),
+    );
+    const plains = refuses(to) ? plain.flatMap((row, n) => (row === to ? [String(n + 1)] : [])) : [];
+    return Object.fromEntries([
+      ...[...Map.groupBy(sources, ({ from }) => keyOf(TABLES[tableOf(from)]!, to))].map(
+        ([key, rows]) => [key, rows.map(({ from }) => from).toSorted((a, b) => a - b)] as const,
+      ),
+      ...(plains.length > 0 ? [[keyOf('plain', to), plains]] : []),
+    ]);
+  };
   return {
     left: states.flatMap((_, i) => (stays(i + 1) ? [i + 1] : [])),
     entities: ENTITIES.map((entity, t) => {
@@ -88,6 +102,11 @@ function expected({ rules, states, references, plain }: Graph) {
       const count = due.filter((row) => blocked.has(row)).length;
       return { entity, purged: due.length - count, blocked: count, failed: 0, locked: 0, blockedBy };
     }),
+    explained: states.map((state, i) => ({
+      key: i + 1,
+      state: { active: 'active', kept: 'waiting', due: blocked.has(i + 1) ? 'blocked' : 'removable' }[state],
+      blockedBy: blocked.has(i + 1) ? blockersOf(i + 1) : {},
+    })),
     plain: plain.filter((to) => stays(to) || rules[3]![tableOf(to)] === 'set null').length,
   };
 }
@@ -123,7 +142,9 @@ describe(PurgeService.name, () => {
     );
     const plains = plain.map((to) => `insert into plain (${TABLES[tableOf(to)]}_id) values (${to});`);
     return test.database.query(
-      [`truncate ${TABLES.join(', ')}, plain;`, ...constraints, ...rows, ...links, ...plains].join('\n'),
+      [`truncate ${TABLES.join(', ')}, plain restart identity;`, ...constraints, ...rows, ...links, ...plains].join(
+        '\n',
+      ),
     );
   };
   const read = async () =>
@@ -144,7 +165,25 @@ describe(PurgeService.name, () => {
       }))
       .toSorted((a, b) => a.entity.localeCompare(b.entity));
 
-  it('removes exactly what nothing needs, as its dry run says, whatever references what', async () => {
+  const explain = async (purge: PurgeService) => {
+    const ids = TABLES.map((_, t) => Array.from({ length: ROWS }, (__, i) => t * ROWS + i + 1));
+    const answers = [];
+    for (const [t, keys] of ids.entries()) {
+      answers.push(...(await purge.explain(ENTITIES[t]!, keys)));
+    }
+    return answers.map(({ key, state, blockedBy }) => ({
+      key,
+      state,
+      blockedBy: Object.fromEntries(
+        blockedBy.map(({ constraint, rows, keys }) => {
+          expect(keys).toHaveLength(rows);
+          return [constraint, keys.toSorted((a, b) => Number(a) - Number(b))];
+        }),
+      ),
+    }));
+  };
+
+  it('removes exactly what nothing needs, as its dry run and its explanations say, whatever references what', async () => {
     await fc.assert(
       fc.asyncProperty(graphs, async (graph) => {
         await create(graph);
@@ -154,7 +193,9 @@ describe(PurgeService.name, () => {
 
         expect(counts(await purge.run({ dryRun: true }))).toEqual(wanted.entities);
         expect(await read()).toEqual(before);
+        const explained = await explain(purge);
         expect(counts(await purge.run())).toEqual(wanted.entities);
+        expect(explained).toEqual(wanted.explained);
         expect(await read()).toEqual({
           // What stays has lost none of its references.
           rows: (before!.rows as { id: number }[]).filter((row) => wanted.left.includes(row.id)),

@@ -329,6 +329,21 @@ describe('rows behind pivot rows and behind plain rows', () => {
     ]);
   });
 
+  it('refuses by a key to pivot rows that was added since', async () => {
+    await repo(Folder).hardDelete(1, { dryRun: true });
+    await test.database.query(
+      `create table locker (sheet int, note int, foreign key (sheet, note) references sheet_note);
+       insert into locker values (1, 3)`,
+    );
+    try {
+      await expectRefused(Folder, 1 as never, [{ relation: 'locker_sheet_note_fkey', entity: 'locker', count: 1 }]);
+      await test.database.query('alter table locker drop constraint locker_sheet_note_fkey');
+      await expect(repo(Folder).hardDelete(1)).resolves.toBe(2);
+    } finally {
+      await test.database.query('drop table locker');
+    }
+  });
+
   it('refuses by rows behind the pivot rows of plain rows that go along', async () => {
     await test.database.query('insert into wage (id, sheet, note) values (1, 1, 3)');
     await expectRefused(Folder, 1 as never, [{ relation: 'wage_sheet_note_fkey', entity: 'Wage', count: 1 }]);

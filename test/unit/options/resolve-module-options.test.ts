@@ -17,6 +17,8 @@ describe(resolveModuleOptions.name, () => {
         timeBudget: undefined,
         pauseBetweenBatches: undefined,
         lockTimeout: 50,
+        maxRows: undefined,
+        throttle: [],
         brake: { factor: 5, atLeast: 1_000, share: 0.5 },
       },
     });

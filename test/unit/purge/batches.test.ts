@@ -17,15 +17,20 @@ describe(BatchSize.name, () => {
       return current;
     });
 
-  it('adapts to the time that rows take, at most halving and at most fourfold', () => {
+  it('adapts to the time that rows take, at most halving and at most fourfold, after one small batch where that is long', () => {
     expect(sizes(3, (rows) => rows * 0.01)).toEqual([500, 2_000, 5_000]);
-    expect(sizes(5, (rows) => rows * 0.4)).toEqual([500, 250, 125, 125, 125]);
-    expect(sizes(6, (rows) => rows * 5)).toEqual([500, 250, 125, 63, 50, 50]);
+    expect(sizes(6, (rows) => rows * 0.4)).toEqual([500, 31, 250, 125, 125, 125]);
+    expect(sizes(7, (rows) => rows * 5)).toEqual([500, 31, 250, 125, 63, 50, 50]);
+  });
+
+  it('looks again, now and then, at what a batch takes without its rows', () => {
+    const all = sizes(60, (rows) => rows * 0.4);
+    expect(all.slice(6).filter((rows) => rows < 50)).toHaveLength(4);
   });
 
   it.each([20, 50, 100, 400, 2_000])('is not brought down by what a batch takes anyway: %s ms', (fixed) => {
     const all = sizes(12, (rows) => fixed + rows * 0.005);
-    expect(Math.min(...all)).toBeGreaterThanOrEqual(250);
+    expect(all.filter((rows) => rows < 500)).toHaveLength(1);
     expect(all.slice(-4)).toEqual([5_000, 5_000, 5_000, 5_000]);
   });
 
@@ -70,6 +75,23 @@ describe(BatchSize.name, () => {
       size.took(10, size.current);
     }
     expect([size.current, size.statementTimeout]).toEqual([5_000, 500]);
+  });
+
+  it('grows back where timeouts came from what a batch takes anyway', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    size.timedOut();
+    size.timedOut();
+    const all = sizes(8, (rows) => 700 + rows * 0.005, size);
+    expect(all).toEqual([7, 28, 112, 448, 1_792, 5_000, 5_000, 5_000]);
+  });
+
+  it('stays small where timeouts came from rows', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    size.timedOut();
+    size.timedOut();
+    const all = sizes(8, (rows) => 1 + rows * 20, size);
+    expect(all.slice(0, 2)).toEqual([7, 28]);
+    expect(all.at(-1)).toBe(BATCH_SIZE_LIMITS.smallest);
   });
 
   it('learns nothing from batches that were not full', () => {

@@ -21,6 +21,7 @@ describe(describePurgeReport.name, () => {
     finishedAt: new Date('2030-01-01T03:00:01.500Z'),
     dryRun: false,
     outcome: 'completed',
+    isFinished: true,
     total: 0,
     entities: [],
   };
@@ -41,5 +42,8 @@ describe(describePurgeReport.name, () => {
       'Purge ended by its time budget after 1500 ms: 0 rows removed, 0 blocked, 0 failed, 0 locked.',
     );
     expect(describePurgeReport({ ...report, outcome: 'aborted' })).toMatch(/^Purge aborted after/);
+    expect(describePurgeReport({ ...report, outcome: 'row-limit' })).toMatch(/^Purge ended by maxRows after/);
+    expect(describePurgeReport({ ...report, outcome: 'throttled' })).toMatch(/^Purge ended by its throttle after/);
+    expect(describePurgeReport({ ...report, outcome: 'braked' })).toMatch(/^Purge braked after/);
   });
 });

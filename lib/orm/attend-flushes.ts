@@ -1,5 +1,15 @@
 import { type EventArgs, type EventManager, EventType, type FlushEventArgs } from '@mikro-orm/core';
-import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
+
+/** Who plans flushes, and is told of each step of one. @internal */
+export interface FlushAttendant {
+  /** @returns whether the event manager was not attended before */
+  attend(events: EventManager): boolean;
+  planRemovals(args: FlushEventArgs): Promise<void>;
+  turnRemovals(args: FlushEventArgs): void;
+  completePlan(args: FlushEventArgs): Promise<void>;
+  prepareUpdate(args: EventArgs<any>): Promise<void>;
+  completeUpdate(args: EventArgs<any>): void;
+}
 
 /**
  * Has a flush planned once every other listener of `beforeFlush` was called, and looked through again after those of `onFlush`: a
@@ -8,22 +18,22 @@ import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
  *
  * @internal
  */
-export function attendFlushes(events: EventManager, subscriber: SoftDeleteSubscriber): void {
-  if (!subscriber.attend(events)) {
+export function attendFlushes(events: EventManager, attendant: FlushAttendant): void {
+  if (!attendant.attend(events)) {
     return;
   }
   const dispatch = events.dispatchEvent.bind(events) as (event: EventType, args: unknown, meta?: unknown) => unknown;
   const around = async (event: EventType, args: FlushEventArgs): Promise<void> => {
     if (event === EventType.onFlush) {
-      subscriber.turnRemovals(args);
+      attendant.turnRemovals(args);
     }
     await dispatch(event, args);
-    await (event === EventType.onFlush ? subscriber.completePlan(args) : subscriber.planRemovals(args));
+    await (event === EventType.onFlush ? attendant.completePlan(args) : attendant.planRemovals(args));
   };
   const aroundUpdate = async (args: EventArgs<any>, meta: unknown): Promise<void> => {
-    await subscriber.prepareUpdate(args);
+    await attendant.prepareUpdate(args);
     await dispatch(EventType.beforeUpdate, args, meta);
-    subscriber.completeUpdate(args);
+    attendant.completeUpdate(args);
   };
   events.dispatchEvent = ((event: EventType, args: unknown, meta?: unknown) => {
     if (event === EventType.beforeUpdate) {

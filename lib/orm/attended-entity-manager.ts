@@ -1,6 +1,5 @@
 import type { EntityManagerClass } from '../installation/orm-parts.js';
-import { attendFlushes } from './attend-flushes.js';
-import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
+import { attendFlushes, type FlushAttendant } from './attend-flushes.js';
 
 /**
  * A class of entity managers whose flushes are attended. A fork may have an event manager of its own: `em.transactional()` clones
@@ -8,11 +7,11 @@ import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
  *
  * @internal
  */
-export function attendedEntityManager(Base: EntityManagerClass, subscriber: SoftDeleteSubscriber): EntityManagerClass {
+export function attendedEntityManager(Base: EntityManagerClass, attendant: FlushAttendant): EntityManagerClass {
   class AttendedEntityManager extends Base {
     constructor(...args: any[]) {
       super(...args);
-      attendFlushes(this.getEventManager(), subscriber);
+      attendFlushes(this.getEventManager(), attendant);
     }
   }
   return Object.defineProperty(AttendedEntityManager, 'name', { value: Base.name });

@@ -1,19 +1,39 @@
-import type { KeyAction, KeyReference } from './key-graph.js';
-import type { PurgeConnection } from '../connection/purge-connection.js';
-import { type ColumnRow, readColumns } from '../../postgres/read-columns.js';
-import { type ForeignKeyRow, readForeignKeys } from '../../postgres/read-foreign-keys.js';
-import { type IndexRow, readIndexes } from '../../postgres/read-indexes.js';
-import { admitsNotNull } from '../../postgres/predicate.js';
-import { readTables, type TableRow } from '../../postgres/read-tables.js';
+import type { QuoteValue } from '../sql/quote-value.js';
+import { admitsNotNull } from './predicate.js';
+import { type ColumnRow, readColumns } from './read-columns.js';
+import { type ForeignKeyRow, readForeignKeys } from './read-foreign-keys.js';
+import { type IndexRow, readIndexes } from './read-indexes.js';
+import { readTables, type TableRow } from './read-tables.js';
 
-/** A foreign key of the database. Its columns are not quoted yet. @internal */
-export interface CatalogKey extends Omit<KeyReference, 'from' | 'to' | 'conditions' | 'parts' | 'isInheritance'> {
+/** Whoever reads: a transaction of the ORM, or a connection of the purge. @internal */
+export interface CatalogReader {
+  read<Row extends object>(sql: string): Promise<Row[]>;
+  readonly quote: QuoteValue;
+}
+
+/** What the database does to a row when the row that it references is removed. @internal */
+export type DeleteRule = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+
+/** A foreign key of the database. Columns correspond by position and are not quoted. @internal */
+export interface CatalogKey {
+  readonly constraint: string;
   readonly from: CatalogTable;
+  readonly fromColumns: readonly string[];
   readonly to: CatalogTable;
+  readonly toColumns: readonly string[];
+  readonly action: DeleteRule;
+  /** Whether an index finds the referencing rows. */
+  readonly isIndexed: boolean;
+  /** Whether the database sees to it: not while its triggers are off. */
+  readonly isEnforced: boolean;
+  /** Whether the database does not see to it at present, so that its `on delete` rule is not carried out either. */
+  readonly isOff: boolean;
+  /** All that the key says as one text, if it was asked for (`keyStampSql()`). */
+  readonly stamp: string;
 }
 
 /** What the database says about the mapped tables and about every foreign key. @internal */
-export interface DatabaseCatalog {
+export interface PgCatalog {
   /** By the names that were asked for, as far as they exist. */
   readonly byName: ReadonlyMap<string, CatalogTable>;
   readonly keys: readonly CatalogKey[];
@@ -21,22 +41,26 @@ export interface DatabaseCatalog {
 
 /**
  * Reads the tables of the given quoted names, every foreign key of the database and the tables that these lead to. A key that only
- * one partition has counts as one of the partitioned table.
+ * one partition has counts as one of the partitioned table. Runs four short queries, or three without indexes.
  *
  * @internal
  */
-export async function readCatalog(connection: PurgeConnection, names: readonly string[]): Promise<DatabaseCatalog> {
-  const keys = await connection.read<ForeignKeyRow>(readForeignKeys());
+export async function readPgCatalog(
+  reader: CatalogReader,
+  names: readonly string[],
+  { indexes, stamps }: { readonly indexes: boolean; readonly stamps: boolean },
+): Promise<PgCatalog> {
+  const keys = await reader.read<ForeignKeyRow>(readForeignKeys(stamps));
   const ends = [
     ...new Set(keys.flatMap(({ from, fromRoot, to, toRoot }) => [from, fromRoot ?? from, to, toRoot ?? to])),
   ];
-  const rows = await connection.read<TableRow>(readTables(names, ends, connection.quote));
+  const rows = await reader.read<TableRow>(readTables(names, ends, reader.quote));
   const tables = new Map(rows.map((row) => [row.id, new CatalogTable(row)]));
   const ids = [...tables.keys()];
-  for (const column of await connection.read<ColumnRow>(readColumns(ids))) {
+  for (const column of await reader.read<ColumnRow>(readColumns(ids))) {
     tables.get(column.table)!.addColumn(column);
   }
-  for (const index of await connection.read<IndexRow>(readIndexes(ids))) {
+  for (const index of indexes ? await reader.read<IndexRow>(readIndexes(ids)) : []) {
     tables.get(index.table)!.indexes.push(index);
   }
   const named = rows[0]?.named ?? [];
@@ -114,7 +138,7 @@ export class CatalogTable {
   }
 }
 
-const ACTIONS: Readonly<Record<string, KeyAction>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
+const ACTIONS: Readonly<Record<string, DeleteRule>> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
 
 /** Nothing if one of the tables was dropped while the catalog was read. */
 function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): CatalogKey | undefined {
@@ -133,6 +157,7 @@ function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): C
     isIndexed: holder.isIndexedBy(key.fromNumbers),
     isEnforced: key.isEnforced && !holder.isPartition && !referenced.isPartition,
     isOff: !key.isEnforced,
+    stamp: key.stamp ?? '',
   };
 }
 

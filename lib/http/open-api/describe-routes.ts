@@ -1,0 +1,90 @@
+import type { Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import {
+  describeParameters,
+  headersOf,
+  isDescribed,
+  isRoute,
+  type ParameterDescription,
+  parametersOf,
+} from './describe-parameter.js';
+
+/** A decorator for controllers and routes that reads a parameter of the request. @internal */
+export interface DescribedDecorator<Options> {
+  /** Where it leaves its options, on the class or on the method. */
+  readonly metadata: string;
+  /** The parameter that it reads, if it reads one. */
+  readonly parameterOf: (options: Options) => ParameterDescription | undefined;
+}
+
+type Prototype = Record<string, unknown>;
+
+/**
+ * Describes the parameter that a decorator on a controller reads, on each route that has no such decorator of its own: those that the
+ * controller declares and those that it inherits. What the decorator of a base class has said of a route gives way.
+ *
+ * Swagger knows parameters by the function of the route, which the classes that inherit it share. A class that has something else to
+ * say of a route than the class that declares it therefore gets a function of its own.
+ *
+ * @internal
+ */
+export function describeRoutes<Options>(controller: Type, decorator: DescribedDecorator<Options>): void {
+  const options = Reflect.getMetadata(decorator.metadata, controller) as Options | undefined;
+  if (options === undefined) {
+    return;
+  }
+  const parameter = decorator.parameterOf(options);
+  const description = parameter && !isDescribed(headersOf(controller), parameter) ? parameter : undefined;
+  const prototype = controller.prototype as Prototype;
+  for (const name of new MetadataScanner().getAllMethodNames(prototype)) {
+    const route = prototype[name];
+    if (isRoute(route) && !Reflect.hasMetadata(decorator.metadata, route)) {
+      describe(prototype, name, `${decorator.metadata}/described`, description);
+    }
+  }
+}
+
+/**
+ * Does so for every controller of the application, before Nest asks any of them for its routes: a class that inherits the decorator from
+ * another one has none that could do it.
+ *
+ * @internal
+ */
+export function describeAllRoutes<Options>(modules: ModulesContainer, decorator: DescribedDecorator<Options>): void {
+  for (const { metatype } of new DiscoveryService(modules).getControllers()) {
+    if (metatype) {
+      describeRoutes(metatype as Type, decorator);
+    }
+  }
+}
+
+/** @param mark - where the name of the parameter that a class has described is kept */
+function describe(prototype: Prototype, name: string, mark: string, description?: ParameterDescription): void {
+  const inherited = prototype[name] as Function;
+  const said = Reflect.getMetadata(mark, inherited) as ParameterDescription | undefined;
+  if (said?.name === description?.name) {
+    return;
+  }
+  const known = parametersOf(inherited).filter((parameter) => parameter !== said);
+  const added = description && !isDescribed(known, description) ? { required: false, ...description } : undefined;
+  const route = ownRoute(prototype, name);
+  describeParameters(route, added ? [...known, added] : known);
+  Reflect.defineMetadata(mark, added ?? { name: description?.name }, route);
+}
+
+/** The method of a class, which calls the inherited one where the class has none. It inherits that one's metadata as well. */
+function ownRoute(prototype: Prototype, name: string): Function {
+  const found = prototype[name] as Function;
+  if (Object.hasOwn(prototype, name)) {
+    return found;
+  }
+  const base = Object.getPrototypeOf(prototype) as Record<string, Function>;
+  const own = {
+    [name](this: unknown, ...args: unknown[]): unknown {
+      return base[name]!.apply(this, args);
+    },
+  }[name]!;
+  Object.setPrototypeOf(own, found);
+  Object.defineProperty(prototype, name, { value: own, writable: true, configurable: true });
+  return own;
+}

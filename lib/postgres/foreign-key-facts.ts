@@ -1,0 +1,108 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { hasTable } from '../metadata/has-table.js';
+import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { SqlFragment } from '../sql/row-condition-sql.js';
+import { arrayText } from '../sql/row-set.js';
+import { tableName } from '../sql/table-name.js';
+import { execute } from '../sql/transaction.js';
+import { byBytes } from './by-bytes.js';
+import { CascadeCatalog } from './cascade-catalog.js';
+import { KeptFacts } from './kept-facts.js';
+import { keyStampSql } from './key-stamp-sql.js';
+import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from './read-pg-catalog.js';
+
+/** A foreign key of the database that points at a table of an entity. @internal */
+export interface ForeignKey extends CatalogKey {
+  /** The entity of the table that holds the key, if the ORM maps it; in a hierarchy, the class whose own table it is. */
+  readonly entity: EntityMetadata | undefined;
+}
+
+/** The keys that point at tables, and the condition that there are no others by now. @internal */
+export interface KeysTo {
+  of(meta: EntityMetadata): ForeignKey[];
+  readonly isFresh: SqlFragment;
+}
+
+/**
+ * What the database says about its foreign keys.
+ *
+ * @internal
+ */
+export class ForeignKeyFacts {
+  readonly #entities: ReadonlyMap<CatalogTable, EntityMetadata>;
+  #cascades: CascadeCatalog | undefined;
+
+  /** @param place - the database and the schemas that names without one are looked for in */
+  constructor(
+    em: EntityManager,
+    private readonly catalog: PgCatalog,
+    private readonly place: readonly string[],
+  ) {
+    const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
+    this.#entities = new Map(metas.flatMap((meta) => this.#tableOf(em, meta).map((table) => [table, meta] as const)));
+  }
+
+  /** The keys that point at the tables of entities. */
+  keysTo(em: EntityManager, metas: readonly EntityMetadata[]): KeysTo {
+    const tables = new Set(metas.flatMap((meta) => this.#tableOf(em, meta)));
+    const names = metas.map(() => 'to_regclass(?)::oid').join(', ');
+    return {
+      of: (meta) => {
+        const [table] = this.#tableOf(em, meta);
+        const keys = table ? this.catalog.keys.filter(({ to }) => to === table) : [];
+        return keys.map((key) => ({ ...key, entity: this.#entities.get(key.from) }));
+      },
+      isFresh: this.#isFresh(
+        `coalesce(pg_partition_root(k.confrelid), k.confrelid)::oid = any(array[${names}]::oid[])`,
+        metas.map((meta) => tableName(em, meta)),
+        ({ to }) => tables.has(to),
+      ),
+    };
+  }
+
+  /** The keys along which the database removes soft-deletable rows, and the condition that there are no others by now. */
+  cascades(em: EntityManager): { readonly catalog: CascadeCatalog; readonly isFresh: SqlFragment } {
+    this.#cascades ??= new CascadeCatalog(
+      this.catalog.keys.filter(({ action }) => action === 'cascade'),
+      this.#entities,
+      SoftDeleteCatalog.of(em),
+      (name) => em.getPlatform().quoteIdentifier(name),
+    );
+    return {
+      catalog: this.#cascades,
+      isFresh: this.#isFresh("k.confdeltype = 'c'", [], ({ action }) => action === 'cascade'),
+    };
+  }
+
+  #isFresh(among: string, params: readonly unknown[], covers: (key: CatalogKey) => boolean): SqlFragment {
+    const known = this.catalog.keys.filter(covers).map(({ stamp }) => stamp);
+    return {
+      sql:
+        `${PLACE_SQL} || array(select ${keyStampSql()} collate "C" from pg_constraint as k ` +
+        `where k.contype = 'f' and k.conparentid = 0 and ${among} order by 1) = cast(? as text[])`,
+      params: [...params, arrayText([...this.place, ...known.toSorted(byBytes)])],
+    };
+  }
+
+  #tableOf(em: EntityManager, meta: EntityMetadata): CatalogTable[] {
+    const table = this.catalog.byName.get(tableName(em, meta));
+    return table ? [table] : [];
+  }
+}
+
+const PLACE_SQL = 'array[current_database()::text, current_schemas(false)::text]';
+
+/** The foreign keys, as far as they are known. @internal */
+export const foreignKeyFacts = new KeptFacts(read);
+
+async function read(em: EntityManager, ctx: Transaction | undefined): Promise<ForeignKeyFacts> {
+  const names = [...em.getMetadata()].filter(hasTable).map((meta) => tableName(em, meta));
+  const reader = {
+    read: <Row extends object>(sql: string) => execute<Row>(em, ctx as Transaction, sql),
+    quote: (value: string | number) => em.getPlatform().quoteValue(value),
+  };
+  const [row] = await reader.read<{ place: string[] }>(`select ${PLACE_SQL} as place`);
+  const catalog = await readPgCatalog(reader, [...new Set(names)], { indexes: false, stamps: true });
+  return new ForeignKeyFacts(em, catalog, row!.place);
+}

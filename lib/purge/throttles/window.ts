@@ -1,0 +1,62 @@
+import { showValue } from '../../errors/show-value.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { PurgeThrottle } from '../../options/purge-throttle.js';
+import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
+
+/**
+ * A throttle that ends a run outside of certain hours, by the database's clock. A window may lie around midnight.
+ *
+ * ```ts
+ * purge: { cron: '0 22 * * *', throttle: window({ from: '22:00', to: '06:00', timeZone: 'Europe/Berlin' }) }
+ * ```
+ *
+ * @throws SoftDeleteConfigError if a time or the time zone is none
+ * @publicApi
+ */
+export function window(options: {
+  readonly from: string;
+  readonly to: string;
+  readonly timeZone: string;
+}): PurgeThrottle {
+  refuseUnknownOptions('window()', options, ['from', 'to', 'timeZone']);
+  const [from, to] = [timeOfDay('from', options.from), timeOfDay('to', options.to)];
+  const timeZone = zone(options.timeZone);
+  if (from === to) {
+    throw new SoftDeleteConfigError(
+      'window()',
+      `from and to are both ${from}.`,
+      'Leave the window out for the whole day.',
+    );
+  }
+  return async (_state, { read, quote }) => {
+    const [row] = await read<{ time: string }>(
+      `select to_char(clock_timestamp() at time zone ${quote(timeZone)}, 'HH24:MI') as time`,
+    );
+    const { time } = row!;
+    const isInside = from < to ? from <= time && time < to : from <= time || time < to;
+    return isInside ? 'go' : 'stop';
+  };
+}
+
+function timeOfDay(name: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^([01]\d|2[0-3]):[0-5]\d$/.test(value)) {
+    throw new SoftDeleteConfigError(
+      `window(), ${name}`,
+      `${showValue(value)} is not a time of day.`,
+      "Write hours and minutes, such as '22:00'.",
+    );
+  }
+  return value;
+}
+
+function zone(value: unknown): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value as string }).resolvedOptions().timeZone && (value as string);
+  } catch {
+    throw new SoftDeleteConfigError(
+      'window(), timeZone',
+      `${showValue(value)} is not a time zone.`,
+      "Write a name of the IANA database, such as 'Europe/Berlin'.",
+    );
+  }
+}
