@@ -33,5 +33,8 @@ export async function removeRows(
       },
     );
   }
-  await removeAll(em, ctx, graph, going);
+  if (going.entities().length > 0) {
+    // The keys were read in this transaction.
+    await removeAll(em, ctx, graph, going, { sql: 'true', params: [] });
+  }
 }
