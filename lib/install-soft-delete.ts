@@ -1,6 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { requireRecords } from './compliance/attend-operations.js';
 import { findInstallation } from './installation/installation.js';
+import { parseRetention } from './options/duration.js';
 import { requireLogOptions } from './options/log-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
@@ -31,6 +32,8 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
     requireRecords(em, log);
     existing.actor = options.actor ?? existing.actor;
     existing.requiresReason = log.reason === undefined ? existing.requiresReason : log.reason === 'required';
+    existing.recordRetention =
+      log.retention === undefined ? existing.recordRetention : parseRetention('log.retention', log.retention);
     return;
   }
   const prepared = prepareOrm(em, { log }, em);

@@ -35,10 +35,11 @@ export function attendOperations(installation: Installation, orm: OrmParts): voi
  * @internal
  */
 export function requireRecords(orm: Pick<OrmModel, 'getMetadata'>, log: LogOptions | undefined): void {
-  if (log?.reason !== undefined && !findComplianceEntity(orm, DeletionRecord)) {
+  const option = (['reason', 'retention'] as const).find((name) => log?.[name] !== undefined);
+  if (option && !findComplianceEntity(orm, DeletionRecord)) {
     throw new SoftDeleteConfigError(
-      'log.reason',
-      `it is ${showValue(log.reason)}, but the ORM has no entity for records, so nothing is recorded.`,
+      `log.${option}`,
+      `it is ${showValue(log![option])}, but the ORM has no entity for records, so nothing is recorded.`,
       'Add ...complianceEntities() of nestjs-mikro-orm-soft-delete/compliance to the entities of the MikroORM configuration.',
     );
   }

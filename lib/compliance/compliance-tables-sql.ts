@@ -2,7 +2,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { showValue } from '../errors/show-value.js';
 import { COMPLIANCE_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
-import { partitionByMonthSql } from './month-partitions.js';
+import { guardPartitionsSql, partitionByMonthSql } from './month-partitions.js';
 
 /**
  * What the ORM's schema cannot say about the tables of `complianceEntities()`, as SQL statements for a migration that runs once after
@@ -41,6 +41,7 @@ export function complianceTablesSql(
         `message = format('Refused to truncate %I.%I: the table is append-only.', tg_table_schema, tg_table_name); ` +
         `end; $$ language plpgsql`,
       `create or replace trigger ${quote(guard)} before truncate on ${qualify(table)} for each statement execute function ${qualify(`${guard}_fn`)}()`,
+      guardPartitionsSql(qualify(table)),
     ];
   });
   return [...partitions, ...guards];

@@ -76,7 +76,7 @@ export function addMonthsSql(monthly: MonthlyTable, ahead: number): string {
   return `do $partitions$
 declare
   parent regclass := to_regclass(${quote(qualify(monthly))});
-  qualified text; own name; parent_schema name; rest text; part text; month timestamp; is_moving boolean := false;
+  qualified text; own name; parent_schema name; rest text; part text; month timestamp; guard record; is_moving boolean := false;
   last timestamp := date_trunc('month', now() at time zone 'UTC') + interval '1 month' * ${Number(ahead)};
 begin
   perform pg_advisory_xact_lock(hashtext('soft-delete: partitions'));
@@ -113,8 +113,28 @@ begin
     execute format('insert into %s select * from %I.%I', qualified, parent_schema, own || '_moving');
     execute format('drop table %I.%I', parent_schema, own || '_moving');
   end if;
+  ${GUARD_PARTITIONS}
 end $partitions$`;
 }
+
+/** A statement that gives every partition of a table the triggers that refuse its TRUNCATE. @internal */
+export function guardPartitionsSql(table: string): string {
+  return `do $partitions$
+declare
+  parent regclass := to_regclass(${quote(table)}); guard record;
+begin
+  ${GUARD_PARTITIONS}
+end $partitions$`;
+}
+
+/** A trigger on the table does not fire for TRUNCATE of a partition, and cannot be inherited. */
+const GUARD_PARTITIONS = `for guard in select i.inhrelid::regclass as part, t.tgname as name, t.tgfoid::regproc as call
+    from pg_inherits as i join pg_trigger as t on t.tgrelid = i.inhparent
+    where i.inhparent = parent and not t.tgisinternal and t.tgtype & 32 = 32
+    and not exists (select from pg_trigger as o where o.tgrelid = i.inhrelid and o.tgname = t.tgname)
+  loop
+    execute format('create trigger %I before truncate on %s for each statement execute function %s()', guard.name, guard.part, guard.call);
+  end loop;`;
 
 function qualify({ table, schema }: MonthlyTable): string {
   const name = (part: string) => `"${part.replaceAll('"', '""')}"`;

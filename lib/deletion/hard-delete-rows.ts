@@ -144,19 +144,26 @@ async function removeUnlessRestricted(
 /** A name that no table has: it would hide the table. */
 const ALLOWED = '"soft-delete:allowed"';
 
+/** Where nobody has to look whether a key was added: what points at the rows was asked in the transaction itself. */
+const ALWAYS: SqlFragment = { sql: 'true', params: [] };
+
 /**
  * One statement for all tables: foreign keys are checked at its end, so that cycles need no order. It holds the locks that keep others
  * from adding a key by the time it looks whether one was added, and then removes nothing.
  *
  * @returns whether it has removed the rows
+ * @internal
  */
-async function removeAll(
+export async function removeAll(
   em: EntityManager,
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
-  isFresh: SqlFragment,
+  isFresh: SqlFragment = ALWAYS,
 ): Promise<boolean> {
+  if (rows.entities().length === 0) {
+    return true;
+  }
   const links = removePivotRows(em, graph, rows);
   const removals = rows
     .entities()

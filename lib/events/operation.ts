@@ -33,7 +33,7 @@ export interface OperationPart {
  * @internal
  */
 export interface Operation extends DeletionContext {
-  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged' | 'held' | 'released' | 'archived';
+  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged' | 'held' | 'released' | 'archived' | 'erased';
   /** The time that deleted rows carry; for a purge, its cut-off. */
   readonly unit?: { readonly text: string; readonly date: Date };
   /** One or more for each entity. */

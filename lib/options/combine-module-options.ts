@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { parseRetention } from './duration.js';
 import {
   requireOneEngine,
   type ResolvedModuleOptions,
@@ -28,6 +29,16 @@ export function combineModuleOptions(
   }
   if (configured.log?.reason !== undefined && module.log?.reason !== undefined) {
     refuseContradiction('log.reason', configured.log.reason, module.log.reason, theirs.log.reason, ours.log.reason);
+  }
+  if (configured.log?.retention !== undefined && module.log?.retention !== undefined) {
+    const retention = ({ log }: ResolvedModuleOptions) => parseRetention('log.retention', log.retention!);
+    refuseContradiction(
+      'log.retention',
+      configured.log.retention,
+      module.log.retention,
+      retention(theirs),
+      retention(ours),
+    );
   }
   const [there, here] = [configured.purge ?? {}, module.purge ?? {}];
   for (const name of named(here).filter((name) => there[name] !== undefined)) {

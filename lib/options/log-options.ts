@@ -1,5 +1,6 @@
 import { showValue } from '../errors/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { type Duration, parseRetention } from './duration.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 
 /**
@@ -15,6 +16,13 @@ export interface LogOptions {
    * @default 'optional'
    */
   reason?: 'optional' | 'required';
+  /**
+   * How long records are kept. The purge removes older ones at the end of its run: whole months, where the table is partitioned by them
+   * and belongs to the purge's role, else row by row.
+   *
+   * @default 'forever'
+   */
+  retention?: Duration | 'forever';
 }
 
 /**
@@ -22,8 +30,8 @@ export interface LogOptions {
  * @internal
  */
 export function requireLogOptions(options: LogOptions = {}): LogOptions {
-  refuseUnknownOptions('log', options, ['reason'], 'log.');
-  const { reason } = options;
+  refuseUnknownOptions('log', options, ['reason', 'retention'], 'log.');
+  const { reason, retention } = options;
   if (reason !== undefined && reason !== 'optional' && reason !== 'required') {
     throw new SoftDeleteConfigError(
       'log.reason',
@@ -31,5 +39,8 @@ export function requireLogOptions(options: LogOptions = {}): LogOptions {
       "Write 'optional' or 'required'.",
     );
   }
-  return reason === undefined ? {} : { reason };
+  if (retention !== undefined) {
+    parseRetention('log.retention', retention);
+  }
+  return { ...(reason === undefined ? {} : { reason }), ...(retention === undefined ? {} : { retention }) };
 }

@@ -1,13 +1,23 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
+import { getInstallation } from '../installation/installation.js';
 import type { RelationEdge } from '../metadata/relation-edge.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
+import { takesAlong } from '../metadata/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
 import { rowConditionSql } from './row-condition-sql.js';
 import { primaryColumnTypes, textSql } from './row-set.js';
 import { tableName } from './table-name.js';
+
+/** The relations by which a hold covers further rows. */
+interface Relations {
+  readonly catalog: SoftDeleteCatalog;
+  readonly cascading: readonly RelationEdge[];
+  /** Those, and the ways that `@PersonalData()` declares. */
+  readonly all: readonly RelationEdge[];
+}
 
 /** A step from a row towards rows that holds may have been placed on. */
 interface Step {
@@ -28,7 +38,7 @@ export interface CoveringHold {
 
 /**
  * Asks of one row, given by the alias `row`, what `readHeldRows()` answers for all: from the row up to those it lies behind by `cascade`
- * relations, and down to plain ones that it would take along. It starts at the row, of which there is one, and not at the holds, which
+ * relations or by what `@PersonalData()` declares, and down to plain ones that it would take along. It starts at the row, of which there is one, and not at the holds, which
  * may cover many.
  *
  * @internal
@@ -40,7 +50,9 @@ export function coveringHoldSql(
   row: string,
 ): CoveringHold {
   const catalog = SoftDeleteCatalog.of(em);
-  const steps = stepsFrom(catalog, meta.root);
+  const cascading = catalog.graph.edges.filter(takesAlong);
+  const all = [...cascading, ...(getInstallation(em).personalRelations ?? [])];
+  const steps = stepsFrom({ catalog, cascading, all }, meta.root);
   const label = (entity: EntityMetadata) => em.getPlatform().quoteValue(entity.className);
   const start = `select ${label(meta.root)}::text as entity, ${keyJson(em, meta.root, row)} as key`;
   const further = steps.map(
@@ -59,11 +71,11 @@ export function coveringHoldSql(
   };
 }
 
-function stepsFrom(catalog: SoftDeleteCatalog, start: EntityMetadata): Step[] {
+function stepsFrom(relations: Relations, start: EntityMetadata): Step[] {
   const steps: Step[] = [];
   const reached = new Set([start]);
   for (const from of reached) {
-    for (const step of stepsOf(catalog, from)) {
+    for (const step of stepsOf(relations, from)) {
       steps.push(step);
       reached.add(step.to);
     }
@@ -71,10 +83,9 @@ function stepsFrom(catalog: SoftDeleteCatalog, start: EntityMetadata): Step[] {
   return steps;
 }
 
-function stepsOf(catalog: SoftDeleteCatalog, from: EntityMetadata): Step[] {
-  const edges = catalog.graph.edges.filter(({ policy }) => policy === 'cascade');
-  const up = edges.filter(({ child }) => child.root === from);
-  const down = edges.filter((edge) => edge.parent.root === from && leadsFurther(catalog, edge));
+function stepsOf(relations: Relations, from: EntityMetadata): Step[] {
+  const up = relations.all.filter(({ child }) => child.root === from);
+  const down = relations.cascading.filter((edge) => edge.parent.root === from && leadsFurther(relations, edge));
   return [
     ...up.map((edge) => ({ from, to: edge.parent.root, edge, way: 'up' as const })),
     ...down.map((edge) => ({ from, to: edge.child.root, edge, way: 'down' as const })),
@@ -82,16 +93,14 @@ function stepsOf(catalog: SoftDeleteCatalog, from: EntityMetadata): Step[] {
 }
 
 /** Whether a plain row is one of others as well. Those that are not are many, and lead nowhere. */
-function leadsFurther(catalog: SoftDeleteCatalog, edge: RelationEdge, seen: readonly RelationEdge[] = []): boolean {
+function leadsFurther(relations: Relations, edge: RelationEdge, seen: readonly RelationEdge[] = []): boolean {
   const entity = edge.child.root;
-  if (catalog.find(entity) || seen.includes(edge)) {
+  if (relations.catalog.find(entity) || seen.includes(edge)) {
     return false;
   }
-  return catalog.graph.edges.some(
-    (other) =>
-      other.policy === 'cascade' &&
-      other !== edge &&
-      (other.child.root === entity || (other.parent.root === entity && leadsFurther(catalog, other, [...seen, edge]))),
+  return (
+    relations.all.some((other) => other !== edge && other.child.root === entity) ||
+    relations.cascading.some((other) => other.parent.root === entity && leadsFurther(relations, other, [...seen, edge]))
   );
 }
 

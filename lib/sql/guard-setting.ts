@@ -28,3 +28,10 @@ export const ALLOW_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_S
 
 /** Takes that back, for work that goes on in the same transaction. @internal */
 export const REFUSE_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_SETTING}', '', true)`;
+
+/**
+ * The transaction-local setting that tells the append-only trigger of records which of them are old enough to go.
+ *
+ * @internal
+ */
+export const RECORDS_BEFORE_SETTING = 'soft_delete.records_before';

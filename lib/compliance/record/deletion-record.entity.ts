@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { appendOnlyTrigger } from './append-only-trigger.js';
+import { recordTrigger } from './record-trigger.js';
 
 /**
  * One row for each entity that an operation has reached. Written by raw SQL, in the operation's transaction, and never changed.
@@ -38,5 +38,5 @@ export const DeletionRecordSchema = defineEntity({
     reason: p.text().fieldName('reason').nullable(),
   },
   indexes: [{ properties: ['entity', 'unit'] }],
-  triggers: [appendOnlyTrigger('deletion_record')],
+  triggers: [recordTrigger('deletion_record')],
 });

@@ -19,6 +19,7 @@ import { BatchGate } from './batch-gate.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
+import { expireRecords } from './expire-records.js';
 import type { EntityRun } from './entity-run.js';
 import { HoldWatch } from './hold-watch.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
@@ -98,6 +99,11 @@ export class PurgeRun {
     for (const place of await this.#listPlaces(times)) {
       const isOther = place.em !== this.#em;
       await this.#purge(place, isOther ? new PurgeConnection(place.em, this.stop) : connection, times);
+    }
+    if (!this.task.dryRun && (this.task.entities === undefined || this.task.isJob)) {
+      // No hold covers a record, so that this connection need not know of any.
+      const own = new PurgeConnection(this.#em, this.stop);
+      await expireRecords(this.#em, own, { ...this.options, holds: undefined }, this.stop);
     }
   }
 

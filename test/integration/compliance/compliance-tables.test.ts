@@ -63,6 +63,42 @@ describe('the tables of complianceEntities()', () => {
     ]);
   });
 
+  it('are append-only in each of their partitions, those that are added later included', async () => {
+    for (const sql of complianceTablesSql({ partition: 'month' })) {
+      await database.query(sql);
+    }
+    expect((await orm.migrator.create()).diff.up).toEqual([]);
+    await database.query(
+      `insert into deletion_record (at, action, entity, count) values (now() - interval '2 years', 'deleted', 'Tag', 1)`,
+    );
+    for (const sql of complianceTablesSql({ partition: 'month' })) {
+      await database.query(sql);
+    }
+    const parts = await database.query<{ name: string; rows: number }>(`
+      select inhrelid::regclass::text as name, (xpath('/row/n/text()', query_to_xml('select count(*) as n from ' || inhrelid::regclass, false, true, '')))[1]::text::int as rows
+      from pg_inherits where inhparent = 'deletion_record'::regclass`);
+    expect(parts.length).toBeGreaterThan(24);
+    expect(parts.filter(({ rows }) => rows > 0)).toHaveLength(2);
+    for (const { name, rows } of parts) {
+      await expect(database.query(`truncate ${name}`)).rejects.toThrow(/Refused to truncate/);
+      for (const sql of rows === 0
+        ? []
+        : [
+            `update ${name} set count = 0`,
+            `delete from ${name}`,
+            `merge into ${name} as r using (values (1)) as v on true when matched then update set count = 0`,
+            `merge into ${name} as r using (values (1)) as v on true when matched then delete`,
+          ]) {
+        await expect(database.query(sql)).rejects.toThrow(/Refused to \w+ a row of public\.deletion_record_/);
+      }
+    }
+    expect((await orm.migrator.create()).diff.up).toEqual([]);
+    expect(await database.query('select count::int from deletion_record')).toEqual([{ count: 1 }, { count: 1 }]);
+    await database.query(
+      `begin; select set_config('soft_delete.records_before', 'infinity', true); delete from deletion_record where at < now() - interval '1 year'; commit`,
+    );
+  });
+
   it('are refused options that nobody reads', () => {
     expect(() => complianceTablesSql({ partitions: 'month' } as never)).toThrow('partitions');
   });

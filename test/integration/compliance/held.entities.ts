@@ -1,9 +1,11 @@
 import { Cascade, Collection, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToMany, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import { PersonalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 
 const OWNED = { cascade: [Cascade.ALL] };
 
+@PersonalData<Customer>({ subject: true, fields: {} })
 @SoftDeletable({ guard: true, retention: '1d' })
 @Entity({ tableName: 'customer' })
 export class Customer extends SoftDeletableEntity {
@@ -61,6 +63,18 @@ export class Note {
 export class Product extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
   id!: number;
+}
+
+/** Nothing cascades to it, but it is somebody's. */
+@PersonalData<Complaint>({ of: 'customer', fields: {} })
+@SoftDeletable({ guard: true, retention: '1d' })
+@Entity({ tableName: 'complaint' })
+export class Complaint extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Customer)
+  customer!: Rel<Customer>;
 }
 
 /** The root's table is guarded, its relation is on the table of a class below. */
@@ -123,17 +137,31 @@ export class Tag extends SoftDeletableEntity {
   id!: number;
 }
 
-export const HELD_ENTITIES = [Customer, Order, Line, Note, Product, Document, Contract, Folder, Vehicle, Car, Tag];
+export const HELD_ENTITIES = [
+  Customer,
+  Order,
+  Line,
+  Note,
+  Product,
+  Complaint,
+  Document,
+  Contract,
+  Folder,
+  Vehicle,
+  Car,
+  Tag,
+];
 
 /** One statement for all, so that each test begins with the same rows. */
 export const HELD_ROWS = `
-  truncate customer, purchase, line, note, product, document, contract, papers."Folder Tree", vehicle, vehicle_tag, tag,
+  truncate customer, purchase, line, note, product, complaint, document, contract, papers."Folder Tree", vehicle, vehicle_tag, tag,
     deletion_record, legal_hold, legal_hold_row restart identity cascade;
   insert into customer select from generate_series(1, 3);
   insert into purchase (customer_id) values (1), (1), (2), (3);
   insert into product select from generate_series(1, 3);
   insert into line (order_id, product_id) values (1, 1), (2, 1), (3, 2), (4, null);
   insert into note (order_id) values (1), (2), (3);
+  insert into complaint (customer_id) values (2), (2), (2);
   insert into document (id) select ('00000000-0000-0000-0000-00000000000' || n)::uuid from generate_series(1, 3) as n;
   insert into contract (id, customer_id) values ('00000000-0000-0000-0000-000000000001', 1), ('00000000-0000-0000-0000-000000000002', 2);
   insert into papers."Folder Tree" ("at", "name", parent_at, parent_name) values

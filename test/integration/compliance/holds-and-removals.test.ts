@@ -113,8 +113,8 @@ describe(`${LegalHoldService.name} while rows are removed`, () => {
       const em = test.orm.em.fork() as EntityManager;
       await em.begin({ isolationLevel: level });
       await em.execute('select 1 from customer');
-      const { id } = await test.orm.em.fork().transactional(() => place(2));
-      const removal = (em.getRepository(Customer) as unknown as SoftDeleteRepository<Customer>).hardDelete(2);
+      const { id } = await test.orm.em.fork().transactional(() => place(3));
+      const removal = (em.getRepository(Customer) as unknown as SoftDeleteRepository<Customer>).hardDelete(3);
       await expect(removal).rejects.toMatchObject({
         code: 'LEGAL_HOLD',
         holds: expect.arrayContaining([{ id, name: 'dispute' }]),

@@ -56,6 +56,6 @@ describe(ReasonRequiredError.name, () => {
     installSoftDelete(test.orm, { log: { reason: 'required' } });
     await expect(createTestOrm(LIBRARY, {}, { log: { reason: 'required' } })).rejects.toThrow('complianceEntities()');
     expect(() => softDelete({ log: { reason: 'always' as never } })).toThrow('log.reason');
-    expect(() => softDelete({ log: { retention: '1y' } as never })).toThrow('log.retention');
+    expect(() => softDelete({ log: { retain: '1y' } as never })).toThrow('log.retain');
   });
 });

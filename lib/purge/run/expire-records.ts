@@ -1,0 +1,79 @@
+import { performance } from 'node:perf_hooks';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { findInstallation } from '../../installation/installation.js';
+import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
+import { RECORDS_BEFORE_SETTING } from '../../sql/guard-setting.js';
+import { tableName } from '../../sql/table-name.js';
+import { sqlState } from '../connection/classify-failure.js';
+import { HoldsChangedError } from '../connection/holds-changed.error.js';
+import type { BatchTransaction, PurgeConnection } from '../connection/purge-connection.js';
+import { configureTransaction } from '../fragments/configure-transaction.js';
+import { deleteRecords, dropMonth, listOldMonths, readRecordCutoff } from '../statements/expire-records.js';
+import type { HoldWatch } from './hold-watch.js';
+import type { StopSignal } from './stop-signal.js';
+
+/** @internal */
+export interface ExpiryOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
+  readonly holds: HoldWatch | undefined;
+}
+
+const BATCH = 5_000;
+/** In milliseconds. */
+const STATEMENT_TIMEOUT = 60_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Removes the records whose retention is over, if there is one: whole months, and the rest in batches. @internal */
+export async function expireRecords(
+  em: EntityManager,
+  connection: PurgeConnection,
+  { pauseBetweenBatches, lockTimeout, holds }: ExpiryOptions,
+  stop: StopSignal,
+): Promise<void> {
+  const { records: meta, recordRetention = 'forever' } = findInstallation(em) ?? {};
+  if (!meta || recordRetention === 'forever') {
+    return;
+  }
+  const { quote } = connection;
+  const records = tableName(em, meta);
+  const settings = {
+    lockTimeout,
+    statementTimeout: STATEMENT_TIMEOUT,
+    idleTimeout: STATEMENT_TIMEOUT,
+    hasHooks: false,
+    counted: [],
+  };
+  const transact = async <Result>(work: (transaction: BatchTransaction) => Promise<Result>): Promise<Result> => {
+    for (;;) {
+      try {
+        return await connection.transaction(settings, work);
+      } catch (error) {
+        if (!(error instanceof HoldsChangedError)) {
+          throw error;
+        }
+        await holds!.refresh();
+      }
+    }
+  };
+  const [row] = await connection.read<{ cutoff: string }>(readRecordCutoff(recordRetention));
+  const { cutoff } = row!;
+  for (const { month } of await connection.read<{ month: string }>(listOldMonths(records, cutoff, quote))) {
+    stop.throwIfStopped();
+    // A month that is in use goes with the next run.
+    await transact(({ execute }) => execute(dropMonth(month))).catch(unlessLocked);
+  }
+  for (let gone = BATCH; gone === BATCH;) {
+    stop.throwIfStopped();
+    const began = performance.now();
+    gone = await transact(async ({ execute, change }) => {
+      await execute(configureTransaction({ [RECORDS_BEFORE_SETTING]: cutoff }, quote));
+      return change(deleteRecords(records, cutoff, BATCH, quote));
+    });
+    await stop.pause(gone === BATCH ? (pauseBetweenBatches ?? performance.now() - began) : 0);
+  }
+}
+
+function unlessLocked(error: unknown): void {
+  if (sqlState(error) !== LOCK_NOT_AVAILABLE) {
+    throw error;
+  }
+}
