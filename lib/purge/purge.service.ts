@@ -175,16 +175,16 @@ export class PurgeService {
       if (options.unblocked) {
         for await (const { connection: own, place, plans, times } of this.#places(due)) {
           const open = await readOpen(own, plans, times.cutoffs);
-          open.forEach((rows, { name }) => counts.set(`${place.schema} ${name}`, rows));
+          open.forEach((rows, { name }) => counts.set(placed(place.schema, name), rows));
         }
         const archived = await this.#archivedStatus(due);
         archived.forEach(({ entity, due: rows, blocked }) =>
-          counts.set(`${undefined} ${entity}`, { due: rows, blocked }),
+          counts.set(placed(undefined, entity), { due: rows, blocked }),
         );
       }
       return {
         at: due.now,
-        entities: lags.map(({ place, lag }) => ({ ...lag, ...counts.get(`${place.schema} ${lag.entity}`) })),
+        entities: lags.map(({ place, lag }) => ({ ...lag, ...counts.get(placed(place.schema, lag.entity)) })),
       };
     });
   }
@@ -291,4 +291,9 @@ export class PurgeService {
   #connect(em = this.#em): PurgeConnection {
     return new PurgeConnection(em, new StopSignal(undefined, undefined));
   }
+}
+
+/** An entity in one of its schemas. */
+function placed(schema: string | undefined, entity: string): string {
+  return `${schema} ${entity}`;
 }
