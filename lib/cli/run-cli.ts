@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
+import { archiveCommand } from './commands/archive.command.js';
 import { doctorCommand } from './commands/doctor.command.js';
 import { listCommand } from './commands/list.command.js';
 import { logCommand } from './commands/log.command.js';
@@ -19,6 +20,7 @@ const COMMANDS: readonly CliCommand[] = [
   statusCommand,
   doctorCommand,
   policyCommand,
+  archiveCommand,
 ];
 
 /**
