@@ -56,7 +56,7 @@ export async function* deletesAgainstHard({ rows, ...context }) {
     what('time').replace('a hard delete', 'the same with a trail written by hand'),
     of(archived, 'ms') / of(byHand, 'ms'),
     {
-      atMost: 1.5,
+      atMost: 2,
       details: `${of(archived, 'ms').toFixed(0)} against ${of(byHand, 'ms').toFixed(0)} ms for \`delete … returning\` into a table with a key and an index; WAL ${of(archived, 'wal').toFixed(1)} against ${of(byHand, 'wal').toFixed(1)} MB`,
     },
   );

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
+import { archiveCommand } from './commands/archive.command.js';
 import { doctorCommand } from './commands/doctor.command.js';
 import { holdListCommand } from './commands/hold-list.command.js';
 import { holdPlaceCommand } from './commands/hold-place.command.js';
@@ -25,6 +26,7 @@ const COMMANDS: readonly CliCommand[] = [
   statusCommand,
   doctorCommand,
   policyCommand,
+  archiveCommand,
 ];
 
 /**

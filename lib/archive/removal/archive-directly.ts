@@ -17,6 +17,7 @@ import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { withExactOutput } from '../snapshot/with-exact-text.js';
+import { requireReadable } from '../snapshot/require-readable.js';
 import { directSnapshotsSql } from '../snapshot/direct-snapshots-sql.js';
 import { tablesOf } from './collect-pivot-rows.js';
 
@@ -64,6 +65,7 @@ export async function archiveDirectly(
     const managed = await managedKeys(em, ctx, root);
     const { sql, params } = directSnapshotsSql(em, root, columns, condition, unit, context, named);
     const [gone] = await execute<{ count: number; keys: string[] | null }>(em, ctx, sql, params);
+    await requireReadable(em, ctx, root, columns, unit);
     const ofUnit = {
       sql: `from ${archiveTable(em)} as a where a."entity" = ? and a."unit" = cast(? as timestamptz) and a."part" = ?`,
       params: [root.className, unit.text, root.className],

@@ -10,6 +10,7 @@ import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
 import { tablesOf } from '../removal/collect-pivot-rows.js';
+import { requireReadable } from './require-readable.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 
 /** What a deletion writes beside the rows themselves. @internal */
@@ -42,6 +43,11 @@ export async function writeSnapshots(
     }
   }
   await executeCounting(em, ctx, `with ${parts.join(', ')} select 1`, params);
+  for (const root of collected.rows.entities()) {
+    for (const table of tablesOf(em, root)) {
+      await requireReadable(em, ctx, table, shapes.get(table)!, context.unit);
+    }
+  }
 }
 
 const COLUMNS = ['part', 'key', 'unit', 'entity', 'schema', 'owners', 'data', 'types', 'links', 'actor', 'reason'];

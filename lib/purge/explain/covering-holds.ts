@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { findHeldEntities, mayCoverArchived } from '../run/find-held-entities.js';
+import { findHeldEntities, mayCoverArchived } from '../../archive/removal/find-held-entities.js';
 import { findInstallation } from '../../installation/installation.js';
 import { type ActiveHold, readActiveHolds, readHeldRows } from '../../sql/held-rows.js';
 import type { RowKey, RowSet } from '../../sql/row-set.js';

@@ -10,7 +10,7 @@ import { BY_KEY } from '../fragments/plan-settings.js';
 import { listDueAmong } from '../statements/list-due-among.js';
 import { tableName } from '../../sql/table-name.js';
 import type { EntityRun } from './entity-run.js';
-import { findHeldEntities, mayCoverArchived } from './find-held-entities.js';
+import { findHeldEntities, mayCoverArchived } from '../../archive/removal/find-held-entities.js';
 
 /**
  * Knows which due rows legal holds cover, and has every batch refused that begins after a hold was placed, until it knows of that too.

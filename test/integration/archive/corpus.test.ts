@@ -216,4 +216,28 @@ describe('Archived values', () => {
     await repository.restore(1);
     expect(await texts('wide')).toEqual(before);
   });
+
+  it('are refused, with their column, where PostgreSQL reads their text as something else, or not at all', async () => {
+    await test.database.query(`
+      create type broken;
+      create function broken_in(cstring) returns broken language internal immutable strict as 'textin';
+      create function broken_out(broken) returns cstring language internal immutable strict as 'byteaout';
+      create type broken (input = broken_in, output = broken_out, internallength = variable);
+      create domain picky as text check (value !~ '^p');
+      alter table sample add column kept text, add column lost broken;
+      truncate sample; insert into sample (id, lost) values (1, 'ab'), (2, null)`);
+    const repository = () => test.orm.em.fork().getRepository(Sample as never) as any;
+    await expect(repository().softDelete(1)).rejects.toThrow(
+      'could not read the text of its column lost (public.broken)',
+    );
+    expect(await test.database.query('select id from sample order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect((await repository().softDelete(2)).total).toBe(1);
+    await test.database.query(`
+      update sample set lost = null, kept = 'pq'; alter table sample drop column lost;
+      alter table sample add column strict_one picky; alter table sample add foreign key (id) references sample`);
+    await test.database.query(`alter domain picky drop constraint picky_check; update sample set strict_one = 'pq';
+      alter domain picky add check (value !~ '^p') not valid`);
+    await expect(repository().softDelete(1)).rejects.toThrow('column strict_one (public.picky)');
+    expect(await test.database.query('select id from sample')).toEqual([{ id: 1 }]);
+  });
 });
