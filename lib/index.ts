@@ -5,6 +5,7 @@ export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { PhysicalDeletionError } from './errors/physical-deletion.error.js';
 export { RestoreConflictError, type RestoreConflict } from './errors/restore-conflict.error.js';
 export { CatalogChangedError } from './errors/catalog-changed.error.js';
+export { PurgeSchemasError } from './errors/purge-schemas.error.js';
 export { PurgeThrottleError } from './errors/purge-throttle.error.js';
 export { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 export { SoftDeleteError } from './errors/soft-delete.error.js';

@@ -6,6 +6,7 @@ import { requireLogOptions } from './options/log-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
 import type { InstallSoftDeleteOptions } from './options/soft-delete-module-options.js';
+import { refuseLateDiscovery } from './orm/refuse-late-discovery.js';
 import { prepareOrm } from './prepare-orm.js';
 
 /**
@@ -38,5 +39,6 @@ export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDelete
   const prepared = prepareOrm(em, { log }, em);
   prepared.complete(em);
   prepared.adopt(em);
+  refuseLateDiscovery(orm);
   findInstallation(em)!.actor = options.actor ?? (() => undefined);
 }

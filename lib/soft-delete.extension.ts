@@ -6,6 +6,7 @@ import type { EntityManagerClass } from './installation/orm-parts.js';
 import { resolveModuleOptions } from './options/resolve-module-options.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
 import { aroundFirstEntityManager } from './orm/around-first-entity-manager.js';
+import { refuseLateDiscovery } from './orm/refuse-late-discovery.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { prepareOrm } from './prepare-orm.js';
 
@@ -75,6 +76,7 @@ function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
       prepared.adopt(em);
     }
     prepared.complete(em);
+    refuseLateDiscovery(orm);
     return em;
   });
 }

@@ -27,7 +27,7 @@ export async function runBenchmark({ name, experiments, extend, columns, cells }
   try {
     const library = await import(pathToFileURL(join(compiled.folder, 'lib/index.js')).href);
     const rows = (count) => Math.max(1_000, Math.round(count * scale));
-    const context = extend({ server, library, rows, scale, folder: compiled.folder });
+    const context = await extend({ server, library, rows, scale, folder: compiled.folder });
     for (const [experiment, measure] of Object.entries(experiments)) {
       if (only && !only.includes(experiment)) {
         continue;

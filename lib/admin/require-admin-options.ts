@@ -61,14 +61,14 @@ function requireStatic(where: string, options: AdminStaticOptions): void {
     throw new SoftDeleteConfigError(
       `${where}, guards`,
       `${showValue(guards)} lets everybody read, restore and remove deleted rows.`,
-      "Write [AdminGuard], or 'none' if something in front of the application keeps strangers out.",
+      "Write [AdminGuard], or 'none' if something in front of the application restricts access.",
     );
   }
   const isHeader = typeof credentials === 'object' && credentials !== null && isHeaderName(credentials.header);
   if (credentials !== undefined && credentials !== 'cookie' && credentials !== 'bearer' && !isHeader) {
     throw new SoftDeleteConfigError(
       `${where}, credentials`,
-      `${showValue(credentials)} says nothing that a browser could send.`,
+      `${showValue(credentials)} is nothing that a browser can send.`,
       "Write 'cookie', 'bearer' or { header: 'x-api-key' }.",
     );
   }
@@ -104,7 +104,7 @@ function requireEntity(where: string, item: unknown): void {
     throw new SoftDeleteConfigError(
       where,
       `${showValue(item)} names no entity.`,
-      'Write an entity or { entity: Customer, … }. An undefined one comes from files that import each other.',
+      'Write an entity or { entity: Customer, … }. An undefined one usually comes from a circular import.',
     );
   }
   const options = item as AdminEntityOptions;

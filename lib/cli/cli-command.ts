@@ -4,6 +4,7 @@ import type { ExitCode } from './exit-code.js';
 
 /** One command of `soft-delete`: a file in `commands/`, listed in `run-cli.ts`. @internal */
 export interface CliCommand {
+  /** One word, or two where it is one of a group. */
   readonly name: string;
   readonly description: string;
   /** Command lines that show what it is for. */

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
+import { archiveCommand } from './commands/archive.command.js';
 import { doctorCommand } from './commands/doctor.command.js';
+import { holdListCommand } from './commands/hold-list.command.js';
+import { holdPlaceCommand } from './commands/hold-place.command.js';
+import { holdReleaseCommand } from './commands/hold-release.command.js';
 import { listCommand } from './commands/list.command.js';
 import { logCommand } from './commands/log.command.js';
 import { policyCommand } from './commands/policy.command.js';
@@ -14,11 +18,15 @@ import { firstLine, loadOrm } from './load-orm.js';
 const COMMANDS: readonly CliCommand[] = [
   listCommand,
   logCommand,
+  holdPlaceCommand,
+  holdReleaseCommand,
+  holdListCommand,
   restoreCommand,
   purgeCommand,
   statusCommand,
   doctorCommand,
   policyCommand,
+  archiveCommand,
 ];
 
 /**
@@ -38,7 +46,7 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
     .exitOverride();
   for (const command of COMMANDS) {
     command
-      .configure(program.command(command.name).description(command.description))
+      .configure(addCommand(program, command.name).description(command.description))
       .option('--config <path>', 'the MikroORM configuration, instead of where the mikro-orm command looks')
       .option('--context-name <name>', 'which of several MikroORM configurations')
       .option('--json', 'print JSON, one object a line')
@@ -61,6 +69,22 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
     console.error(`soft-delete: ${firstLine(error)}`);
     return EXIT_CODE.error;
   }
+}
+
+/** What the groups of commands are about: those of `hold place` and the like. */
+const GROUPS: Readonly<Record<string, string>> = {
+  hold: 'keep rows from being removed for good while somebody needs them',
+};
+
+function addCommand(program: Command, name: string): Command {
+  const [first, second] = name.split(' ');
+  if (second === undefined) {
+    return program.command(name);
+  }
+  const group =
+    program.commands.find((command) => command.name() === first) ??
+    program.command(first!).description(GROUPS[first!]!).helpOption('--help', 'print this help').exitOverride();
+  return group.command(second);
 }
 
 interface CommonFlags {

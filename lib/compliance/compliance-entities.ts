@@ -1,5 +1,6 @@
 import type { EntitySchema } from '@mikro-orm/core';
 import { archiveEntities } from '../archive/snapshot/archive-entities.js';
+import { ErasureSchema } from './erasure/erasure.entity.js';
 import { LegalHoldRowSchema, LegalHoldSchema } from './hold/legal-hold.entity.js';
 import { DeletionRecordSchema } from './record/deletion-record.entity.js';
 
@@ -14,8 +15,11 @@ import { DeletionRecordSchema } from './record/deletion-record.entity.js';
  * @publicApi
  */
 export function complianceEntities(): EntitySchema<any, any>[] {
-  return [DeletionRecordSchema, LegalHoldSchema, LegalHoldRowSchema, ...archiveEntities()] as unknown as EntitySchema<
-    any,
-    any
-  >[];
+  return [
+    DeletionRecordSchema,
+    LegalHoldSchema,
+    LegalHoldRowSchema,
+    ErasureSchema,
+    ...archiveEntities(),
+  ] as unknown as EntitySchema<any, any>[];
 }

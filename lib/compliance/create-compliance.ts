@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { getInstallation } from '../installation/installation.js';
+import { ErasureService } from './erasure/erasure.service.js';
 import { LegalHoldService } from './hold/legal-hold.service.js';
 import { DeletionLog } from './record/deletion-log.js';
 import { DeletionRecord } from './record/deletion-record.entity.js';
@@ -13,10 +14,11 @@ import { requireComplianceEntity } from './require-compliance-entity.js';
 export interface Compliance {
   readonly log: DeletionLog;
   readonly holds: LegalHoldService;
+  readonly erasures: ErasureService;
 }
 
 /**
- * Records and holds without Nest, for scripts and workers.
+ * Records, holds and erasures without Nest, for scripts and workers.
  *
  * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
  * @throws SoftDeleteConfigError if its entities do not include `complianceEntities()`
@@ -25,5 +27,5 @@ export interface Compliance {
 export function createCompliance(orm: MikroORM<any>): Compliance {
   getInstallation(orm.em);
   requireComplianceEntity(orm.em, DeletionRecord);
-  return { log: new DeletionLog(orm), holds: new LegalHoldService(orm) };
+  return { log: new DeletionLog(orm), holds: new LegalHoldService(orm), erasures: new ErasureService(orm) };
 }

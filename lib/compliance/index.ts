@@ -20,6 +20,8 @@ export type {
   PersonalFields,
   PersonPath,
 } from './erasure/declaration/personal-data-options.js';
+export type { ErasedEntity, ErasureCertificate, ErasurePlan, HeldRow, KeptRow } from './erasure/erasure-certificate.js';
+export { type EraseOptions, ErasureService } from './erasure/erasure.service.js';
 export { type LegalHoldOptions, LegalHoldService } from './hold/legal-hold.service.js';
 export type { LegalHold } from './hold/read-holds.js';
 export {

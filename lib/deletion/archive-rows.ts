@@ -1,10 +1,14 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { archiveDirectly } from '../archive/removal/archive-directly.js';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
 import { NAMED_ROWS } from '../archive/restoration/restored-parts.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
 import { getInstallation } from '../installation/installation.js';
+import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import type { RowSelection } from '../sql/select-rows.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 
 /** How many rows leave their table, per entity name. @internal */
@@ -50,4 +54,35 @@ export async function archiveRows(
   });
   await operations.complete({ action: 'archived', ...context, unit, parts }, { em, ctx });
   return countsOf(archive);
+}
+
+/**
+ * Moves the rows that a deletion is asked for to the archive, if they can go by themselves, and tells memory, the records and the events.
+ *
+ * @returns nothing if they cannot, and nothing was done
+ * @internal
+ */
+export async function archiveAlone(
+  em: EntityManager,
+  ctx: Transaction,
+  { name, meta, ...entry }: SoftDeletableEntityMetadata | ArchivedEntityMetadata,
+  asked: RowSelection,
+  unit: UnitTime,
+  context: DeletionContext,
+): Promise<ArchivedCounts | undefined> {
+  if ('column' in entry) {
+    return undefined;
+  }
+  const { catalog, transactions, operations } = getInstallation(em);
+  const archived = await archiveDirectly(em, ctx, catalog, meta, asked, unit, context, NAMED_ROWS);
+  if (!archived) {
+    return undefined;
+  }
+  const { count, keys, keysSql, undo } = archived;
+  transactions.undoOnRollback(ctx, undo);
+  const rows = keys
+    ? { rows: keys.map((key) => ({ key, unit: unit.text })), keys: keys.map((key) => keyFromTexts(em, meta, key)) }
+    : { keysSql };
+  await operations.complete({ action: 'archived', ...context, unit, parts: [{ meta, count, ...rows }] }, { em, ctx });
+  return [[name, count]];
 }

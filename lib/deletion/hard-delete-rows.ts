@@ -15,7 +15,8 @@ import type { OperationPart } from '../events/operation.js';
 import { keysOfRows } from './keys-for-events.js';
 import { keysToRows } from './keys-to-rows.js';
 import { type LinkSide, linkSides } from './link-sides.js';
-import { findHolds, refuseIfHeld } from './refuse-if-held.js';
+import { askArchived, lockArchived } from './hard-delete-snapshots.js';
+import { findHolds, type HoldInTheWay, refuseHeld, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './read-units.js';
@@ -48,9 +49,12 @@ export async function hardDeleteRows(
   const { catalog, transactions, operations } = installation;
   const context = requireContext(installation, 'hardDelete()', given);
   const asked = await selectRows(em, meta, where, { scope: 'with', filters });
+  const askedArchived = await askArchived(em, meta, where, { filters });
   return againIfRenamed(() =>
     inTransaction(em, async (ctx) => {
       const { rows } = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
+      const archived = await lockArchived(em, ctx, askedArchived);
+      refuseHeld(meta, archived.holds);
       const held = new Map<EntityMetadata, HeldEntities>();
       for (const root of rows.entities()) {
         held.set(root, await findHeld(em, ctx, root, rows));
@@ -66,7 +70,9 @@ export async function hardDeleteRows(
         await refuseIfHeld(em, ctx, meta, rows);
         return [];
       });
+      await archived.remove();
       parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
+      parts.push(...archived.parts);
       await operations.complete({ action: 'hard-deleted', ...context, parts }, { em, ctx });
       return parts.reduce((total, { count }) => total + count, 0);
     }),
@@ -87,26 +93,32 @@ export async function previewHardDeletion(
   const { filters } = requireDeletionOptions('hardDelete()', options);
   const { graph } = getInstallation(em).catalog;
   const asked = await selectRows(em, meta, where, { scope: 'with', filters, isPreview: true });
+  const askedArchived = await askArchived(em, meta, where, { filters, isPreview: true });
   return againIfRenamed(() =>
     inPreview(em, async (ctx) => {
       const { rows } = await lockAlong(em, ctx, graph, meta, asked, () => []);
+      const archived = await lockArchived(em, ctx, askedArchived);
       // A trigger of the application may object.
       const restrictions = await removeUnlessRestricted(em, ctx, graph, rows, async (references) => [
         ...references,
-        ...(await describeHolds(em, ctx, rows)),
+        ...describeHolds(await findHolds(em, ctx, rows)),
       ]);
-      const counts = rows.entities().map((root) => [root.className, rows.count(root)] as const);
+      const affected: Record<string, number> = {};
+      const counts = rows.entities().map((root) => ({ meta: root, count: rows.count(root) }));
+      for (const { meta: root, count } of [...counts, ...archived.parts]) {
+        affected[root.className] = (affected[root.className] ?? 0) + count;
+      }
       return {
-        affected: Object.fromEntries(counts),
-        total: counts.reduce((sum, [, count]) => sum + count, 0),
-        restrictions,
+        affected,
+        total: Object.values(affected).reduce((sum, count) => sum + count, 0),
+        restrictions: [...restrictions, ...describeHolds(archived.holds)],
       };
     }),
   );
 }
 
-async function describeHolds(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<DeletionRestriction[]> {
-  return (await findHolds(em, ctx, rows)).flatMap(({ hold, held }) =>
+function describeHolds(holds: readonly HoldInTheWay[]): DeletionRestriction[] {
+  return holds.flatMap(({ hold, held }) =>
     Object.entries(held).map(([entity, count]) => ({ relation: `the legal hold "${hold.name}"`, entity, count })),
   );
 }
@@ -144,19 +156,26 @@ async function removeUnlessRestricted(
 /** A name that no table has: it would hide the table. */
 const ALLOWED = '"soft-delete:allowed"';
 
+/** Where nobody has to look whether a key was added: what points at the rows was asked in the transaction itself. */
+const ALWAYS: SqlFragment = { sql: 'true', params: [] };
+
 /**
  * One statement for all tables: foreign keys are checked at its end, so that cycles need no order. It holds the locks that keep others
  * from adding a key by the time it looks whether one was added, and then removes nothing.
  *
  * @returns whether it has removed the rows
+ * @internal
  */
-async function removeAll(
+export async function removeAll(
   em: EntityManager,
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
-  isFresh: SqlFragment,
+  isFresh: SqlFragment = ALWAYS,
 ): Promise<boolean> {
+  if (rows.entities().length === 0) {
+    return true;
+  }
   const links = removePivotRows(em, graph, rows);
   const removals = rows
     .entities()

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { MOST_KEYS } from '../events/most-keys.js';
 import type { OperationPart } from '../events/operation.js';
 import { getInstallation } from '../installation/installation.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
@@ -8,9 +9,6 @@ import type { RowSet } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute } from '../sql/transaction.js';
-
-/** Up to how many rows of an entity an event names. */
-const NAMED = 1_000;
 
 /**
  * What a unit has done to each entity with the keys of the rows, where somebody listens to the events and there are few. Costs one SELECT
@@ -48,7 +46,7 @@ export async function keysOfRows(
 }
 
 function isNamed(em: EntityManager, count: number): boolean {
-  return count > 0 && count <= NAMED && getInstallation(em).events.isObserved;
+  return count > 0 && count <= MOST_KEYS && getInstallation(em).events.isObserved;
 }
 
 async function keysOfUnit(

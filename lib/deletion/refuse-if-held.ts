@@ -95,7 +95,11 @@ export async function refuseIfHeld(
   meta: EntityMetadata,
   rows: RowSet,
 ): Promise<void> {
-  const found = await findHolds(em, ctx, rows);
+  refuseHeld(meta, await findHolds(em, ctx, rows));
+}
+
+/** @throws LegalHoldError if there are any @internal */
+export function refuseHeld(meta: EntityMetadata, found: readonly HoldInTheWay[]): void {
   if (found.length > 0) {
     const held: Record<string, number> = {};
     for (const [name, count] of found.flatMap((each) => Object.entries(each.held))) {

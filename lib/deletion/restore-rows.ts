@@ -70,10 +70,10 @@ export interface RestoreResult {
  * @publicApi
  */
 export interface RestorePreview {
-  /** How many rows would come back, per entity name, as if nothing stood in the way; entities without any are left out. */
+  /** How many rows would come back, per entity name, as if there were no conflicts; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
-  /** What stands in the way. */
+  /** Why it would be refused. */
   readonly conflicts: readonly RestoreConflict[];
 }
 

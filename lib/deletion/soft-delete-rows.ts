@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import { archiveRows, countsOf } from './archive-rows.js';
+import { archiveAlone, archiveRows, countsOf } from './archive-rows.js';
 import { type Affected, findRestrictions, refuseIfRestricted } from './cascade-deletion.js';
 import { deleteUnit } from './delete-unit.js';
 import { withKeysOfUnit } from './keys-for-events.js';
@@ -79,6 +79,10 @@ export async function softDeleteRows(
   const asked = await selectRows(em, meta, where, { scope: 'active', filters });
   return inTransaction(em, async (ctx) => {
     const unit = await takeUnitTime(em, ctx, transactions, context.actor);
+    const alone = await archiveAlone(em, ctx, entry, asked, unit, context);
+    if (alone) {
+      return { deletedAt: unit.date, ...summarize(new Map(), alone) };
+    }
     const { soft, archive } = await deleteUnit(em, ctx, entry, asked, unit);
     const archived = await archiveRows(em, ctx, entry.name, archive, unit, context);
     await refuseIfRestricted(em, ctx, catalog, unit, soft.keys());

@@ -2,6 +2,7 @@ import type { EntityMetadata, Platform } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from '../postgres/database-table.js';
 import type { OtherRepository } from '../repository/other-repositories.js';
+import type { ArchiveState } from './database/read-archive.js';
 import type { Finding } from './finding.js';
 
 /**
@@ -26,6 +27,8 @@ export interface Examination {
   readonly grace: number;
   /** Milliseconds since the first deletion that is not purged, by entity; only where one is. */
   readonly oldestDeletion: ReadonlyMap<SoftDeletableEntityMetadata, number>;
+  /** The table of archived rows; only where an entity has some. */
+  readonly archive: ArchiveState | undefined;
   tableOf(meta: EntityMetadata): DatabaseTable | undefined;
   viewOf(meta: EntityMetadata): DatabaseView | undefined;
   /** The SQL that the view should have; `undefined` if the entity is not an active view. */

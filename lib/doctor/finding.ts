@@ -26,7 +26,12 @@ export type FindingCode =
   | 'personal-data-forever'
   | 'guard-out-of-date'
   | 'view-out-of-date'
-  | 'purge-overdue';
+  | 'purge-overdue'
+  | 'archive-partition-missing'
+  | 'archive-not-owned'
+  | 'archive-not-partitioned'
+  | 'archived-timestamp'
+  | 'archived-partial-index';
 
 /**
  * Something that will hurt, or that already does.

@@ -6,6 +6,7 @@ import { rowCount } from '../options/resolve-module-options.js';
 import { activeViewSql } from '../schema/active-view-sql.js';
 import { viewSource } from '../schema/active-view.js';
 import { checkActiveUniques } from './checks/check-active-uniques.js';
+import { checkArchive } from './checks/check-archive.js';
 import { checkBacklog } from './checks/check-backlog.js';
 import { checkColumns } from './checks/check-columns.js';
 import { checkForeignKeys } from './checks/check-foreign-keys.js';
@@ -17,6 +18,7 @@ import { checkUniques } from './checks/check-uniques.js';
 import { configuredRetention } from '../installation/configured-retention.js';
 import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
 import { readDatabase } from '../postgres/read-database.js';
+import { readArchive } from './database/read-archive.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
 import type { Finding } from './finding.js';
@@ -54,6 +56,7 @@ const CHECKS: readonly Check[] = [
   checkRepositories,
   checkObjects,
   checkBacklog,
+  checkArchive,
 ];
 const ORDER: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
@@ -104,6 +107,7 @@ export class SoftDeleteDoctor {
           catalog,
           otherRepositories: entitiesWithOtherRepositories(em, catalog),
           oldestDeletion: await readOldestDeletions(em, purged),
+          archive: catalog.allArchived().length > 0 ? await readArchive(em) : undefined,
           retention: this.#retention,
           grace: this.#grace,
           largeTable: this.#largeTable,

@@ -1,13 +1,13 @@
 import { showCount } from './show-count.js';
 import { SoftDeleteError } from './soft-delete.error.js';
 
-/** What stands in the way of a deletion. */
+/** One reason why a row cannot be deleted. */
 export interface DeletionRestriction {
   /** The relation that restricts, as `Entity.property`. */
   readonly relation: string;
-  /** The entity behind the relation. */
+  /** The related entity. */
   readonly entity: string;
-  /** How many of its rows stand in the way. */
+  /** How many of its rows prevent it. */
   readonly count: number;
 }
 

@@ -10,7 +10,7 @@ export class LegalHoldError extends SoftDeleteError {
 
   constructor(
     readonly entity: string,
-    /** The holds that stand in the way. */
+    /** The holds that prevent it. */
     readonly holds: readonly { readonly id: number; readonly name: string }[],
     /** The rows that they cover, by entity. */
     readonly held: Readonly<Record<string, number>>,

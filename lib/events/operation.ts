@@ -21,6 +21,10 @@ export interface OperationPart {
   readonly each?: () => Iterable<readonly string[]>;
   /** The rows, of those that carry no unit's time any more. Only if somebody attends. */
   readonly rows?: readonly OperationRow[];
+  /** When the rows were deleted, where they go all together and are not listed. */
+  readonly span?: { readonly from: string; readonly until: string };
+  /** The keys of rows that went in the operation's unit, where these are too many to be listed: a query for a JSON array of such. */
+  readonly keysSql?: { readonly sql: string; readonly params: readonly unknown[] };
 }
 
 /**
@@ -29,7 +33,7 @@ export interface OperationPart {
  * @internal
  */
 export interface Operation extends DeletionContext {
-  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged' | 'held' | 'released' | 'archived';
+  readonly action: 'deleted' | 'restored' | 'hard-deleted' | 'purged' | 'held' | 'released' | 'archived' | 'erased';
   /** The time that deleted rows carry; for a purge, its cut-off. */
   readonly unit?: { readonly text: string; readonly date: Date };
   /** One or more for each entity. */

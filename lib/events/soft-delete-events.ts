@@ -6,10 +6,10 @@ import { type Observable, Subject } from 'rxjs';
  * @publicApi
  */
 export interface SoftDeleteEvent {
-  readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived';
+  readonly type: 'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived' | 'erased' | 'held' | 'released';
   /** The entity's name. */
   readonly entity: string;
-  /** The primary keys: of up to 1,000 rows, unless they were purged, and of entities removed through the unit of work. */
+  /** The primary keys: of up to 1,000 rows, and of all entities removed through the unit of work. */
   readonly keys?: readonly unknown[];
   /** How many rows. */
   readonly count: number;

@@ -90,6 +90,13 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
       'Remove `lazy: true`.',
     );
   }
+  if (mark.guard && meta.partitionBy) {
+    throw new SoftDeleteConfigError(
+      `${where}, guard`,
+      `the table of ${meta.className} is partitioned. PostgreSQL moves a row to another partition by a delete and an insert, which the guard would refuse.`,
+      'Leave out `guard`.',
+    );
+  }
   return {
     name: meta.className,
     meta,

@@ -73,7 +73,7 @@ export class PurgeHealthIndicator {
     if (mayBeBlocked) {
       ({ entities } = await this.purge.lag({ unblocked: true }));
     }
-    const late = entities.filter(isLate).map(({ entity }) => entity);
+    const late = [...new Set(entities.filter(isLate).map(({ entity }) => entity))];
     const sum = (count: 'due' | 'blocked') => entities.reduce((total, entity) => total + (entity[count] ?? 0), 0);
     const details = {
       overdueBy: Math.max(0, ...entities.map(({ overdueBy }) => overdueBy)),

@@ -117,7 +117,7 @@ function requireEntities(entities: readonly unknown[]): void {
       throw new SoftDeleteConfigError(
         option,
         `item ${index} is ${typeof entity === 'object' ? JSON.stringify(entity) : String(entity)}, not an entity.`,
-        'Write the class or the schema. An undefined item comes from files that import each other: import one of them by its own path.',
+        'Write the class or the schema. An undefined item usually comes from a circular import: import one of the files by its own path.',
       );
     }
   }

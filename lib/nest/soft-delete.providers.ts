@@ -17,7 +17,14 @@ import { SoftDeleteRepository } from '../repository/soft-delete.repository.js';
 import { getPurgeJobName } from '../schedule/purge-job-name.js';
 import { PurgeScheduler } from '../schedule/purge.scheduler.js';
 import { SoftDeleteContexts } from './soft-delete.contexts.js';
-import { getInstalledOrmToken, getOrmToken, PURGE_SCHEDULER, RESOLVED_OPTIONS } from './soft-delete.internal-tokens.js';
+import { GuardCheck } from './soft-delete.guard-check.js';
+import {
+  getInstalledOrmToken,
+  getOrmToken,
+  GUARD_CHECK,
+  PURGE_SCHEDULER,
+  RESOLVED_OPTIONS,
+} from './soft-delete.internal-tokens.js';
 import { MODULE_OPTIONS_TOKEN } from './soft-delete.module-definition.js';
 import { ApplicationPurgeService } from './soft-delete.purge-service.js';
 import {
@@ -92,6 +99,11 @@ export function createContextProviders(contextName: string | undefined): Provide
       useFactory: (orm: MikroORM, { purge: { retention } }: ResolvedModuleOptions) =>
         new SoftDeleteDoctor(orm, { retention }),
       inject: [installedOrm, RESOLVED_OPTIONS],
+    },
+    {
+      provide: GUARD_CHECK,
+      useFactory: (orm: MikroORM) => new GuardCheck(orm),
+      inject: [installedOrm],
     },
     {
       provide: PURGE_SCHEDULER,

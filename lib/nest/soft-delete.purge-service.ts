@@ -1,4 +1,4 @@
-import type { OnModuleDestroy } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { PurgeReport } from '../purge/purge-report.js';
 import { PurgeService } from '../purge/purge.service.js';
 import type { ResolvedRunOptions } from '../purge/run/resolve-run-options.js';
@@ -9,7 +9,7 @@ import type { ResolvedRunOptions } from '../purge/run/resolve-run-options.js';
  *
  * @internal
  */
-export class ApplicationPurgeService extends PurgeService implements OnModuleDestroy {
+export class ApplicationPurgeService extends PurgeService implements OnModuleInit, OnModuleDestroy {
   readonly #shutdown = new AbortController();
   readonly #runs = new Set<Promise<PurgeReport>>();
 
@@ -25,8 +25,14 @@ export class ApplicationPurgeService extends PurgeService implements OnModuleDes
     }
   }
 
+  /** How far behind the purge is matters most where nothing has run yet. */
+  onModuleInit(): Promise<void> {
+    return this.telemetry.observe();
+  }
+
   async onModuleDestroy(): Promise<void> {
     this.#shutdown.abort();
+    await this.telemetry.close();
     await Promise.allSettled(this.#runs);
   }
 }

@@ -80,7 +80,7 @@ function refuseContradiction(option: string, there: unknown, here: unknown, thei
     throw new SoftDeleteConfigError(
       option,
       `SoftDeleteModule says ${showValue(here)}, and softDelete() in the MikroORM configuration says ${showValue(there)}.`,
-      'Name it in one of the two. What stands in the configuration holds for the command line as well.',
+      'Set it in one of the two. The command line reads only the MikroORM configuration.',
     );
   }
 }

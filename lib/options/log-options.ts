@@ -35,7 +35,7 @@ export function requireLogOptions(options: LogOptions = {}): LogOptions {
   if (reason !== undefined && reason !== 'optional' && reason !== 'required') {
     throw new SoftDeleteConfigError(
       'log.reason',
-      `${showValue(reason)} is neither.`,
+      `${showValue(reason)} is not a setting.`,
       "Write 'optional' or 'required'.",
     );
   }

@@ -25,6 +25,7 @@ export interface ResolvedPurgeOptions {
   /** `undefined`: no limit. */
   readonly maxRows: number | undefined;
   readonly throttle: readonly PurgeThrottle[];
+  readonly schemas: PurgeOptions['schemas'];
   readonly brake: ResolvedBrakeOptions | false;
 }
 
@@ -49,6 +50,7 @@ const PURGE_KEYS = [
   'maxRows',
   'throttle',
   'brake',
+  'schemas',
 ];
 const LARGEST_BATCH = 100_000;
 
@@ -97,6 +99,7 @@ export function resolvePurgeOptions(options: PurgeOptions = {}): ResolvedPurgeOp
     maxRows: rowCount('purge.maxRows', options.maxRows),
     throttle: throttles(options.throttle),
     brake: resolveBrake(options.brake),
+    schemas: schemas(options.schemas),
   };
   requireOneEngine(resolved);
   return resolved;
@@ -155,7 +158,7 @@ function atLeastOneMillisecond(option: string, value: Duration): number {
   if (milliseconds < 1) {
     throw new SoftDeleteConfigError(
       option,
-      `${showValue(value)} would mean to wait without end.`,
+      `${showValue(value)} would wait forever.`,
       'Write at least one millisecond.',
     );
   }
@@ -175,6 +178,17 @@ function throttles(value: PurgeOptions['throttle']): readonly PurgeThrottle[] {
   return list as readonly PurgeThrottle[];
 }
 
+function schemas(value: PurgeOptions['schemas']): PurgeOptions['schemas'] {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new SoftDeleteConfigError(
+      'purge.schemas',
+      `${showValue(value)} is not a function.`,
+      'Write a function that returns the names of the schemas, such as async () => listTenants().',
+    );
+  }
+  return value;
+}
+
 /** '' is what an environment variable that nobody sets may give. */
 function cron(value: string | undefined): string | undefined {
   if (value !== undefined && (typeof value !== 'string' || (value !== '' && value.trim() === ''))) {
@@ -191,7 +205,7 @@ function engine(value: PurgeOptions['engine']): 'external' | undefined {
   if (value !== undefined && value !== 'external') {
     throw new SoftDeleteConfigError(
       'purge.engine',
-      `${showValue(value)} is not what can run a purge.`,
+      `${showValue(value)} is not a known engine.`,
       "Write 'external' if something outside of the application runs it, or leave it out.",
     );
   }

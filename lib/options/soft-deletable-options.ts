@@ -65,7 +65,8 @@ export interface SoftDeletableOptions<Entity = any> {
    */
   purgeIndex?: boolean;
   /**
-   * Adds a trigger that refuses every physical delete which does not come from `hardDelete`, a purge or `erase`.
+   * Adds a trigger that refuses every physical delete which does not come from `hardDelete`, a purge or `erase`. Refused at the start on
+   * a partitioned table, where PostgreSQL moves rows between partitions by deleting them.
    *
    * @default false
    */

@@ -61,6 +61,13 @@ export interface PurgeOptions {
    */
   throttle?: PurgeThrottle | readonly PurgeThrottle[];
   /**
+   * The names of the schemas in which entities of schema `'*'` live, such as the tenants'. Called once per run, so that it knows of new
+   * ones; a run goes through them one after the other, before the other entities.
+   *
+   * @default the `schema` of the ORM's configuration; without one, such entities are left alone and reported
+   */
+  schemas?: () => Promise<readonly string[]> | readonly string[];
+  /**
    * How long a batch waits for a lock before it passes the row over.
    *
    * @default '50ms'

@@ -17,6 +17,7 @@ export function touchedParts(): TouchedParts {
     EntityLoader: core.EntityLoader?.prototype,
     EntityManager: EntityManager?.prototype,
     EventManager: core.EventManager?.prototype,
+    MikroORM: core.MikroORM?.prototype,
     QueryBuilder: QueryBuilder?.prototype,
     Reference: core.Reference?.prototype,
     WrappedEntity: core.WrappedEntity && new core.WrappedEntity({}, undefined as never),

@@ -16,6 +16,7 @@ export type OrmPart =
   | 'EntityLoader'
   | 'EntityManager'
   | 'EventManager'
+  | 'MikroORM'
   | 'QueryBuilder'
   | 'Reference'
   | 'WrappedEntity';
@@ -277,5 +278,12 @@ export const TOUCHES: readonly Touches[] = [
     since: '7.0',
     why: 'A flush is planned after all listeners of `beforeFlush`, and looked through after those of `onFlush`.',
     instead: 'an order of subscribers',
+  },
+  {
+    part: 'MikroORM',
+    members: { discoverEntity: 2 },
+    since: '7.0',
+    why: 'Entities that concern soft deletion must be known when it is installed.',
+    instead: 'an event for entities that are discovered later',
   },
 ];

@@ -33,7 +33,7 @@ export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPoli
   const retention = options.retention ?? configuredRetention(orm.em);
   const byDefault = retention === undefined ? undefined : parseRetention('policy.retention', retention);
   const policies = readPolicy(orm.em as EntityManager, byDefault);
-  const soft = policies.filter(({ strategy }) => strategy === 'soft');
+  const restorable = policies.filter(({ strategy }) => strategy !== 'physical');
   const physical = policies.filter(({ strategy }) => strategy === 'physical');
   const lines = [
     '# Deletion policy',
@@ -44,7 +44,7 @@ export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPoli
     '| --- | --- | --- | --- | --- | --- |',
     ...policies.map(overview),
     '',
-    ...soft.flatMap(section),
+    ...restorable.flatMap(section),
   ];
   if (physical.length > 0) {
     lines.push(
@@ -61,12 +61,23 @@ function overview(policy: EntityPolicy): string {
   const cells = [
     policy.entity,
     code(policy.table),
-    policy.strategy === 'soft' ? `sets ${code(policy.column!)}` : 'removes the row',
-    policy.strategy === 'soft' ? kept(policy) : '–',
+    deletion(policy),
+    policy.strategy === 'physical' ? '–' : kept(policy),
     policy.uniqueAmongActive.join('; ') || '–',
     policy.uniqueAmongAll.join('; ') || '–',
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function deletion({ strategy, column }: EntityPolicy): string {
+  switch (strategy) {
+    case 'soft':
+      return `sets ${code(column!)}`;
+    case 'archive':
+      return `moves the row to ${code('deletion_archive')}`;
+    case 'physical':
+      return 'removes the row';
+  }
 }
 
 function section(policy: EntityPolicy): string[] {
@@ -77,6 +88,7 @@ function section(policy: EntityPolicy): string[] {
     ['Not deleted while active rows remain in', policy.restrictedBy],
     ['Stay when it is deleted', policy.kept],
     ['Removed for good with it, at the purge', ends ? policy.purgedAlong : []],
+    ['Lose their reference to it, and get it back when it is restored', policy.clearedAtOnce],
     ['Lose their reference to it at the purge', ends ? policy.clearedAtPurge : []],
     ['Keep it from being purged as long as they are there and not due themselves', ends ? policy.blockPurge : []],
   ];
@@ -86,6 +98,12 @@ function section(policy: EntityPolicy): string[] {
     ends
       ? `A deleted row can be restored for ${kept(policy)}; then the purge removes it for good.`
       : 'A deleted row can be restored at any time. It is never removed for good.',
+    ...(policy.strategy === 'archive'
+      ? [
+          'A deletion removes it from its table at once, with what is listed here, and keeps a copy in the archive, from where it comes back.',
+        ]
+      : []),
+    ...(policy.comment ? [`Why: ${policy.comment}`] : []),
     ...(guarded ? ['The database refuses to delete its rows physically from anywhere else.'] : []),
     '',
     ...facts.filter(([, names]) => names.length > 0).map(([what, names]) => `- ${what}: ${names.join(', ')}`),

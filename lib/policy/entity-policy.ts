@@ -6,8 +6,10 @@
 export interface EntityPolicy {
   readonly entity: string;
   readonly table: string;
-  /** `physical`: a deletion removes the row at once. */
-  readonly strategy: 'soft' | 'physical';
+  /** `archive`: a deletion moves the row to the archive. `physical`: it removes the row at once. */
+  readonly strategy: 'soft' | 'archive' | 'physical';
+  /** Why, in the words of the entity's comment; only where it is archived. */
+  readonly comment?: string;
   /** The column of the time of deletion. */
   readonly column?: string;
   /** Whether the database refuses physical deletes from elsewhere. */
@@ -24,6 +26,8 @@ export interface EntityPolicy {
   readonly purgedAlong: readonly string[];
   /** Rows that lose their reference when the row is purged. */
   readonly clearedAtPurge: readonly string[];
+  /** Rows that lose it when the row is archived, and get it back when it is restored. */
+  readonly clearedAtOnce: readonly string[];
   /** Rows that keep it from being purged until they are gone. */
   readonly blockPurge: readonly string[];
   readonly uniqueAmongActive: readonly string[];

@@ -1,6 +1,7 @@
 import { type EntityMetadata, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { hasTable } from '../metadata/has-table.js';
+import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relation-policies.js';
@@ -29,6 +30,10 @@ function describe(
   byDefault: number | 'forever' | undefined,
 ): EntityPolicy {
   const entry = catalog.find(meta);
+  const archived = catalog.findArchived(meta);
+  if (archived) {
+    return describeArchived(catalog, archived, byDefault, tableOf(meta), uniqueAmongAll(classesOf(em, meta), []));
+  }
   const edges = entry ? catalog.graph.from(meta) : [];
   const isSoft = (edge: RelationEdge) => catalog.find(edge.child) !== undefined;
   const rule = ({ link }: RelationEdge) => (link.kind === 'child-key' ? link.deleteRule : undefined);
@@ -40,7 +45,7 @@ function describe(
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,
-    table: meta.schema && meta.schema !== '*' ? `${meta.schema}.${meta.tableName}` : meta.tableName,
+    table: tableOf(meta),
     strategy: entry ? 'soft' : 'physical',
     column: entry?.column,
     guarded: entry?.guard ?? false,
@@ -50,6 +55,7 @@ function describe(
     kept: list((edge) => !refuses(edge) && (!takesAlong(edge) || !isSoft(edge))),
     purgedAlong: [...list(isPart), ...pivotRows(edges)],
     clearedAtPurge: list(isCleared),
+    clearedAtOnce: [],
     blockPurge: list((edge) => byKey(edge) && !isPart(edge) && !isCleared(edge)),
     uniqueAmongActive: unique.map(({ properties, allActiveRows, where }) =>
       allActiveRows
@@ -57,10 +63,48 @@ function describe(
         : `${properties.join(', ')} (where ${describeCondition(where, entry!.property)})`,
     ),
     uniqueAmongAll: uniqueAmongAll(
-      [...em.getMetadata()].filter(({ root }) => root === meta),
+      classesOf(em, meta),
       unique.map(({ properties }) => properties.join(', ')),
     ),
   };
+}
+
+/** What is archived leaves its table, with everything that its deletion takes along. */
+function describeArchived(
+  catalog: SoftDeleteCatalog,
+  { meta, retention }: ArchivedEntityMetadata,
+  byDefault: number | 'forever' | undefined,
+  table: string,
+  unique: readonly string[],
+): EntityPolicy {
+  const edges = catalog.graph.from(meta);
+  const list = (wanted: (edge: RelationEdge) => boolean) =>
+    [...new Set(edges.filter(wanted).map(describeRelation))].sort();
+  return {
+    entity: meta.className,
+    table,
+    strategy: 'archive',
+    ...(meta.comment ? { comment: meta.comment } : {}),
+    guarded: false,
+    retention: retention ?? byDefault,
+    deletedAlong: [...list(takesAlong), ...pivotRows(edges)],
+    restrictedBy: list(refuses),
+    kept: [],
+    purgedAlong: [],
+    clearedAtPurge: [],
+    clearedAtOnce: list((edge) => edge.link.kind === 'child-key' && !refuses(edge) && !takesAlong(edge)),
+    blockPurge: [],
+    uniqueAmongActive: [],
+    uniqueAmongAll: unique,
+  };
+}
+
+function tableOf({ schema, tableName }: EntityMetadata): string {
+  return schema && schema !== '*' ? `${schema}.${tableName}` : tableName;
+}
+
+function classesOf(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
+  return [...em.getMetadata()].filter(({ root }) => root === meta);
 }
 
 /** `Blog.drafts (Post where { published: false })` */

@@ -7,9 +7,11 @@ import { execute } from '../sql/transaction.js';
 /** A column as the database has it. @internal */
 export interface TableColumn {
   readonly name: string;
-  /** With its schema where it is none of PostgreSQL's own, so that it means the same in every session. */
+  /** A short name, since every archived row has it; with its schema where it is none of PostgreSQL's own, so that it means the same in every session. */
   readonly type: string;
   readonly isGenerated: boolean;
+  /** Whether its type is none of PostgreSQL's own, an enum or an array of such: nobody knows how it prints and reads its values. */
+  readonly isForeign: boolean;
   /** Whether an insert has to name it. */
   readonly isRequired: boolean;
 }
@@ -29,13 +31,17 @@ export async function readShapes(
     em,
     ctx,
     `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
+       a.attgenerated = '' and coalesce(e.typnamespace, y.typnamespace) <> 'pg_catalog'::regnamespace and coalesce(e.typtype, y.typtype) <> 'e' as "isForeign",
        (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
-       case when y.typnamespace = 'pg_catalog'::regnamespace then format_type(a.atttypid, a.atttypmod)
-         else format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+       case when y.typnamespace <> 'pg_catalog'::regnamespace
+           then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+         when y.typname = any('{char,bit,interval,_interval}') then format_type(a.atttypid, a.atttypmod)
+         else y.typname || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)'), '')
        end as type
      from unnest(cast(? as text[])) with ordinality as t(name, i)
      join pg_attribute as a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped
      join pg_type as y on y.oid = a.atttypid join pg_namespace as n on n.oid = y.typnamespace
+     left join pg_type as e on e.oid = y.typelem and y.typcategory = 'A'
      order by t.i, a.attnum`,
     [arrayText(metas.map((meta) => tableName(em, meta)))],
   );

@@ -12,6 +12,10 @@ export interface PurgeProgress {
   readonly purged: number;
   /** How many rows of all entities were removed so far. */
   readonly total: number;
+  /** How many rows of the entity this batch has removed. */
+  readonly batchRows: number;
+  /** How many milliseconds the database worked for it; 0 where it was part of a batch of several entities. */
+  readonly batchMs: number;
 }
 
 /**

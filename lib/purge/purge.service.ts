@@ -1,29 +1,35 @@
 import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { SoftDeleteError } from '../errors/soft-delete.error.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
 import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js';
 import { PurgeConnection } from './connection/purge-connection.js';
 import type { OnPurgeOptions, PurgeHandler, PurgeHook } from './purge-hook.js';
-import { PurgeInterruptedError } from './run/purge-interrupted.error.js';
-import type { PurgePlan } from './plan/purge-plan.js';
+import { whileReading } from './run/while-reading.js';
+import type { PurgePlan, PurgePlannedEntity } from './plan/purge-plan.js';
 import { explainRows } from './explain/explain-rows.js';
 import type { PurgeExplainOptions, PurgeExplanation } from './explain/purge-explanation.js';
 import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
+import type { DueTimes } from './plan/due-times.js';
+import { listPlaces, type PurgePlace } from './plan/list-places.js';
+import type { EntityPlan } from './plan/purge-planner.js';
+import { readFacts } from './plan/read-facts.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
-import { type PreparedPurge, preparePurge } from './plan/prepare-purge.js';
+import { preparePurge, readAllDueTimes } from './plan/prepare-purge.js';
 import type { PurgeLag, PurgeLagOptions } from './run/purge-lag.js';
 import type { PurgeReport } from './purge-report.js';
 import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
-import type { PurgeStatus } from './run/purge-status.js';
-import { readOpen } from './run/read-open.js';
+import type { PurgeEntityStatus, PurgeStatus } from './run/purge-status.js';
+import { type OpenRows, readOpen } from './run/read-open.js';
 import { readPurgeLag } from './run/read-purge-lag.js';
+import { planArchived, readArchivedStatus } from './run/read-archive-status.js';
 import { readPurgeStatus } from './run/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
+import { PurgeTelemetry } from './telemetry/purge-telemetry.js';
+import type { RunTelemetry } from './telemetry/run-telemetry.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 import { PurgeRun, type PurgeTask } from './run/purge-run.js';
 import { PurgeStoppedError } from './run/purge-stopped.error.js';
@@ -42,6 +48,8 @@ export class PurgeService {
   readonly #em: EntityManager;
   readonly #catalog: SoftDeleteCatalog;
   readonly #hooks: PurgeHook[] = [];
+  /** @internal */
+  protected readonly telemetry: PurgeTelemetry;
   #last: Promise<unknown> = Promise.resolve();
   #braked: readonly string[] = [];
 
@@ -52,6 +60,7 @@ export class PurgeService {
   ) {
     this.#em = orm.em.fork({ clear: true });
     this.#catalog = SoftDeleteCatalog.of(orm.em);
+    this.telemetry = new PurgeTelemetry(this, orm.config.get('contextName'));
   }
 
   /**
@@ -65,7 +74,7 @@ export class PurgeService {
     options: OnPurgeOptions<Entity> = {},
   ): void {
     requirePurgeHandlerOptions('registerHook()', options);
-    this.#catalog.get(entity);
+    this.#catalog.getMarked(entity);
     this.#hooks.push({ entity, handler, fields: options.fields ?? [] });
   }
 
@@ -88,8 +97,10 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async jobs(): Promise<readonly PurgeJob[]> {
-    return this.#reading(async () => {
-      const { order } = await this.#prepare();
+    return whileReading(async () => {
+      const connection = this.#connect();
+      const times = await readAllDueTimes(this.#em, connection, this.options.retention);
+      const { order } = await preparePurge({ em: this.#em, entities: undefined }, connection, times);
       return listJobs(this.#catalog, order, this.#em.config.get('contextName'));
     });
   }
@@ -113,14 +124,22 @@ export class PurgeService {
   }
 
   /**
-   * What a run would go through, in its order. Reads the catalog, not the rows.
+   * What a run would go through, in its order, and what would make it faster. Reads the catalog, not the rows.
    *
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async plan(): Promise<PurgePlan> {
-    return this.#reading(async () => {
-      const { order, times } = await this.#prepare();
-      return describePlan(order, times, this.options.retention);
+    return whileReading(async () => {
+      const due = await this.#readDueTimes();
+      const entities: PurgePlannedEntity[] = [];
+      const advice = new Set<string>();
+      for await (const { connection, plans, times } of this.#places(due)) {
+        const { tables, server } = await readFacts(connection, plans);
+        entities.push(...describePlan(plans, times, this.options.retention, tables));
+        server.forEach((sql) => advice.add(sql));
+      }
+      const archived = planArchived(this.#em, this.#catalog.allArchived(), due.cutoffs, this.options.retention);
+      return { entities: [...entities, ...archived], advice: [...advice] };
     });
   }
 
@@ -130,10 +149,13 @@ export class PurgeService {
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
   async status(): Promise<PurgeStatus> {
-    return this.#reading(async () => {
-      const connection = this.#connect();
-      const { order, times } = await this.#prepare(connection);
-      return readPurgeStatus(connection, order, times, this.options.retention);
+    return whileReading(async () => {
+      const due = await this.#readDueTimes();
+      const entities: PurgeEntityStatus[] = [];
+      for await (const { connection, plans, times } of this.#places(due)) {
+        entities.push(...(await readPurgeStatus(connection, plans, times, this.options.retention)));
+      }
+      return { at: due.now, entities: [...entities, ...(await this.#archivedStatus(due))] };
     });
   }
 
@@ -145,16 +167,25 @@ export class PurgeService {
    */
   async lag(options: PurgeLagOptions = {}): Promise<PurgeLag> {
     refuseUnknownOptions('lag()', options, ['unblocked']);
-    return this.#reading(async () => {
+    return whileReading(async () => {
       const connection = this.#connect();
-      const lag = await readPurgeLag(this.#em, connection, this.#catalog.all(), this.options.retention);
-      if (!options.unblocked) {
-        return lag;
+      const due = await readAllDueTimes(this.#em, connection, this.options.retention);
+      const lags = await readPurgeLag(await listPlaces(this.#em, this.options.schemas), connection, due);
+      const counts = new Map<string, Pick<OpenRows, 'due' | 'blocked'>>();
+      if (options.unblocked) {
+        for await (const { connection: own, place, plans, times } of this.#places(due)) {
+          const open = await readOpen(own, plans, times.cutoffs);
+          open.forEach((rows, { name }) => counts.set(placed(place.schema, name), rows));
+        }
+        const archived = await this.#archivedStatus(due);
+        archived.forEach(({ entity, due: rows, blocked }) =>
+          counts.set(placed(undefined, entity), { due: rows, blocked }),
+        );
       }
-      const { order, times } = await this.#prepare(connection);
-      const open = await readOpen(connection, order.groups.flat(), times.cutoffs);
-      const counts = new Map([...open].map(([{ name }, rows]) => [name, rows]));
-      return { ...lag, entities: lag.entities.map((entity) => ({ ...entity, ...counts.get(entity.entity) })) };
+      return {
+        at: due.now,
+        entities: lags.map(({ place, lag }) => ({ ...lag, ...counts.get(placed(place.schema, lag.entity)) })),
+      };
     });
   }
 
@@ -178,13 +209,22 @@ export class PurgeService {
     const marked = [...this.#catalog.all(), ...this.#catalog.allArchived()];
     const { meta } = marked.find((entry) => entry.name === name)!;
     const asked = requireKeys(this.#em, meta, keys);
-    const em = options.schema === undefined ? this.#em : this.#em.fork({ clear: true, schema: options.schema });
-    return this.#reading(() => explainRows(em, this.#connect(em), this.options, name, asked));
+    const { schema } = options;
+    const place: PurgePlace =
+      schema === undefined
+        ? { em: this.#em, entities: undefined }
+        : { em: this.#em.fork({ clear: true, schema }), schema, entities: [name] };
+    return whileReading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
   }
 
   /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
   get braked(): readonly string[] {
     return this.#braked;
+  }
+
+  /** @internal */
+  async lagWhileConnected(): Promise<PurgeLag | undefined> {
+    return (await this.#em.getConnection('write').isConnected()) ? this.lag() : undefined;
   }
 
   /** @internal */
@@ -201,12 +241,7 @@ export class PurgeService {
       const stop = new StopSignal(resolved.timeBudget ?? this.options.timeBudget, resolved.signal);
       try {
         await stop.race(before).catch(() => undefined);
-        const current = new PurgeRun(this.#em, this.options, this.#hooks, task, stop);
-        const report = await current.execute();
-        if (!task.dryRun) {
-          this.#braked = current.braked;
-        }
-        return report;
+        return await (task.dryRun ? this.#perform(task, stop) : this.#performMeasured(task, stop));
       } finally {
         stop.dispose();
       }
@@ -215,32 +250,50 @@ export class PurgeService {
     return run;
   }
 
-  /** What only reads is interrupted as a run is, before it has done anything. */
-  async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
-    try {
-      return await read();
-    } catch (error) {
-      if (error instanceof SoftDeleteError) {
-        throw error;
-      }
-      const now = new Date();
-      throw new PurgeInterruptedError(error, {
-        startedAt: now,
-        finishedAt: now,
-        dryRun: true,
-        outcome: 'aborted',
-        isFinished: false,
-        total: 0,
-        entities: [],
-      });
-    }
+  async #performMeasured(task: PurgeTask, stop: StopSignal): Promise<PurgeReport> {
+    await this.telemetry.observe();
+    return this.telemetry.run((telemetry) => this.#perform(task, stop, telemetry));
   }
 
-  #prepare(connection = this.#connect()): Promise<PreparedPurge> {
-    return preparePurge(this.#em, connection, this.options.retention);
+  async #perform(task: PurgeTask, stop: StopSignal, telemetry?: RunTelemetry): Promise<PurgeReport> {
+    const run = new PurgeRun(this.#em, this.options, this.#hooks, task, stop, telemetry);
+    const report = await run.execute();
+    if (!task.dryRun) {
+      this.#braked = run.braked;
+    }
+    return report;
+  }
+
+  #readDueTimes(): Promise<DueTimes> {
+    return readAllDueTimes(this.#em, this.#connect(), this.options.retention);
+  }
+
+  #archivedStatus({ cutoffs }: DueTimes): Promise<PurgeEntityStatus[]> {
+    const archived = this.#catalog.allArchived();
+    return readArchivedStatus(this.#em, this.#connect(), archived, cutoffs, this.options.retention);
+  }
+
+  /** What there is to purge in each place, one after the other. */
+  async *#places(times: DueTimes): AsyncGenerator<{
+    readonly connection: PurgeConnection;
+    readonly place: PurgePlace;
+    readonly plans: readonly EntityPlan[];
+    readonly times: DueTimes;
+  }> {
+    for (const place of await listPlaces(this.#em, this.options.schemas)) {
+      const connection = this.#connect(place.em);
+      const { order } = await preparePurge(place, connection, times);
+      const isThere = ({ entity }: EntityPlan) => !place.entities || place.entities.includes(entity.name);
+      yield { connection, place, plans: order.groups.flat().filter(isThere), times };
+    }
   }
 
   #connect(em = this.#em): PurgeConnection {
     return new PurgeConnection(em, new StopSignal(undefined, undefined));
   }
+}
+
+/** An entity in one of its schemas. */
+function placed(schema: string | undefined, entity: string): string {
+  return `${schema} ${entity}`;
 }

@@ -18,7 +18,9 @@ const OUTCOMES: Readonly<Record<PurgeReport['outcome'], string>> = {
  */
 export function describePurgeReport({ outcome, startedAt, finishedAt, total, entities }: PurgeReport): string {
   const sum = (count: Counts) => entities.reduce((all, entity) => all + entity[count], 0);
-  const removed = entities.filter(({ purged }) => purged > 0).map(({ entity, purged }) => `${entity} ${purged}`);
+  const removed = [...Map.groupBy(entities, ({ entity }) => entity)]
+    .map(([entity, all]) => [entity, all.reduce((rows, { purged }) => rows + purged, 0)] as const)
+    .flatMap(([entity, rows]) => (rows > 0 ? [`${entity} ${rows}`] : []));
   const braked = entities.flatMap(({ entity, braked }) =>
     braked ? [` ${entity} was left alone: ${braked.due} rows are due, and ${braked.limit} at most are usual.`] : [],
   );

@@ -5,6 +5,8 @@ import { PurgeScheduleError } from '../errors/purge-schedule.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describePurgeReport } from './describe-purge-report.js';
+import type { PurgeLagOptions } from '../purge/run/purge-lag.js';
+import { longestPeriod } from './longest-period.js';
 import { type CronJob, loadSchedule, type ScheduleLibrary } from './load-schedule.js';
 
 /** @internal */
@@ -14,8 +16,12 @@ export interface PurgeSchedule {
   readonly timeZone: string | undefined;
 }
 
+/** Within how many milliseconds a run begins that makes up for a tick which nobody was there for. */
+const MAKES_UP_WITHIN = 60_000;
+
 /**
- * Runs the purge when its cron job ticks, never twice at a time in one process, until the application closes.
+ * Runs the purge when its cron job ticks, never twice at a time in one process, until the application closes. Where a tick was missed,
+ * because no process ran at the time, a run soon after the start makes up for it.
  *
  * @internal
  */
@@ -25,11 +31,17 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   #job?: CronJob;
   #isRunning = false;
   #isDueAgain = false;
+  #isClosed = false;
+  #makesUp?: NodeJS.Timeout;
+  /** What is being asked of the database: it must not go on while the ORM closes. */
+  #asking: Promise<unknown> = Promise.resolve();
 
+  /** @param delay - how many milliseconds after the start a missed tick is made up for, so that instances do not begin together */
   constructor(
-    private readonly purge: Pick<PurgeService, 'run'>,
+    private readonly purge: Pick<PurgeService, 'run' | 'lag'>,
     private readonly schedule: PurgeSchedule,
-    private readonly moduleRef: ModuleRef,
+    private readonly moduleRef: Pick<ModuleRef, 'get'>,
+    private readonly delay = () => Math.random() * MAKES_UP_WITHIN,
   ) {
     this.#logger = new Logger(schedule.jobName);
   }
@@ -47,12 +59,46 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   onApplicationBootstrap(): void {
     this.#registry!.addCronJob(this.schedule.jobName, this.#job!);
     this.#job!.start();
+    this.#asking = this.#planMakingUp();
   }
 
   /** No more ticks. The run under way ends with the service, which the application waits for. */
-  onModuleDestroy(): void {
+  async onModuleDestroy(): Promise<void> {
     void this.#job?.stop();
     this.#isDueAgain = false;
+    this.#isClosed = true;
+    clearTimeout(this.#makesUp);
+    await this.#asking;
+  }
+
+  /** Asks for little at the start, when all instances may do so, and closer when the time has come: another one may have purged by then. */
+  async #planMakingUp(): Promise<void> {
+    if (await this.#isBehind({})) {
+      const makeUp = async (): Promise<void> => {
+        if (await this.#isBehind({ unblocked: true })) {
+          this.#logger.log('Rows should have been purged while nothing ran. A run makes up for it.');
+          this.#tick();
+        }
+      };
+      this.#makesUp = setTimeout(() => {
+        this.#asking = makeUp();
+      }, this.delay());
+      this.#makesUp.unref();
+    }
+  }
+
+  /** Whether something is due that a tick before the last one should have removed. */
+  async #isBehind(options: PurgeLagOptions): Promise<boolean> {
+    try {
+      const { entities } = this.#isClosed ? { entities: [] } : await this.purge.lag(options);
+      const period = longestPeriod(this.#job!);
+      return !this.#isClosed && entities.some(({ overdueBy }) => overdueBy > period);
+    } catch (error) {
+      if (!this.#isClosed) {
+        this.#logger.warn(`Whether a purge was missed cannot be told: ${firstLine(error)}`);
+      }
+      return false;
+    }
   }
 
   #createJob({ CronJob }: ScheduleLibrary): CronJob {

@@ -8,7 +8,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
  * @internal
  */
 export function tableName(em: EntityManager, meta: EntityMetadata): string {
-  const schema = meta.schema && meta.schema !== '*' ? meta.schema : (em.schema ?? em.config.get('schema'));
+  const schema = schemaName(em, meta);
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return schema ? `${quote(schema)}.${quote(meta.tableName)}` : quote(meta.tableName);
+}
+
+/** The schema of an entity's table, unless the session's search path decides. @internal */
+export function schemaName(em: EntityManager, meta: EntityMetadata): string | undefined {
+  return meta.schema && meta.schema !== '*' ? meta.schema : (em.schema ?? em.config.get('schema'));
 }

@@ -9,6 +9,7 @@ import { CustomersModule } from './customers/customers.module.js';
 import { HealthModule } from './health/health.module.js';
 import { DatabaseExceptionFilter } from './http/database-exception.filter.js';
 import { StartController } from './http/start.controller.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ormOptions } from './orm-options.js';
 import { ProductsModule } from './products/products.module.js';
@@ -29,6 +30,7 @@ export class AppModule {
         OrdersModule,
         AdminModule.protectedBy(options.adminApiKey),
         HealthModule,
+        MetricsModule,
       ],
       controllers: [StartController],
       providers: [

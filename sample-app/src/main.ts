@@ -31,7 +31,7 @@ async function start(environment: Environment): Promise<void> {
   const home = database.movedFrom(environment.dataFolder);
   if (home) {
     console.log(
-      `The database is kept in ${home}: it does not run as root, and its user cannot enter ${environment.dataFolder}.`,
+      `The database is kept in ${home}: PostgreSQL does not run as root, and its user cannot enter ${environment.dataFolder}.`,
     );
   }
 }

@@ -297,6 +297,15 @@ describe('The sample app', () => {
     expect(await shop.query('select id from customers order by id')).toEqual([1, 2, 3, 5, 6, 7].map((id) => ({ id })));
     expect(await shop.query('select count(*)::int from reviews where customer_id = 4')).toEqual([{ count: 0 }]);
   });
+
+  it('tells Prometheus what the purge has done, and how far behind it is', async () => {
+    const { status, body } = await shop.request('GET', '/metrics');
+    expect(status).toBe(200);
+    expect(body).toMatch(/^soft_delete_purge_rows_total\{.*soft_delete_entity="Customer".*\} 1$/m);
+    expect(body).toMatch(/^soft_delete_purge_blocked\{.*soft_delete_entity="Customer".*\} 1$/m);
+    expect(body).toMatch(/^soft_delete_purge_overdue_time\{.*soft_delete_entity="Customer".*\} \d+/m);
+    expect(body).toMatch(/^soft_delete_purge_run_duration_count\{.*soft_delete_purge_outcome="completed".*\} 1$/m);
+  });
 });
 
 function withoutComment(command: string): string {

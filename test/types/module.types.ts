@@ -107,7 +107,9 @@ export class AuthorsController {
   listen(): void {
     this.events.stream$.subscribe((event) => {
       expectTypeOf(event).toEqualTypeOf<SoftDeleteEvent>();
-      expectTypeOf(event.type).toEqualTypeOf<'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived'>();
+      expectTypeOf(event.type).toEqualTypeOf<
+        'deleted' | 'restored' | 'purged' | 'hard-deleted' | 'archived' | 'held' | 'released' | 'erased'
+      >();
     });
   }
 }

@@ -65,6 +65,26 @@ export async function askSnapshots(
   };
 }
 
+/** Says the same of rows that are known, by their keys and units. @internal */
+export function listSnapshots(
+  em: EntityManager,
+  { root }: EntityMetadata,
+  rows: readonly (readonly [key: string, unit: string])[],
+): AskedSnapshots {
+  return {
+    async resolve(manager, ctx) {
+      const columns = (await readShapes(manager, ctx, [root])).get(root)!;
+      return {
+        from: ` cross join lateral (select ${typedColumnsSql(manager, getInstallation(em).catalog, root, columns)}) as c`,
+        where:
+          `a."part" = ? and (a."key", a."unit") in (select s."key", cast(s."unit" as timestamptz) ` +
+          `from unnest(cast(? as text[]), cast(? as text[])) as s("key", "unit"))`,
+        params: [root.className, arrayText(rows.map(([key]) => key)), arrayText(rows.map(([, unit]) => unit))],
+      };
+    },
+  };
+}
+
 /** The row has one in the table of a class as well. */
 function ofClassSql(em: EntityManager): string {
   return `exists (select from ${archiveTable(em)} as s where s."part" = ? and s."key" = a."key" and s."unit" = a."unit")`;

@@ -4,7 +4,7 @@ import { getInstallation } from '../../installation/installation.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
-import { askSnapshots } from './asked-snapshots.js';
+import { type AskedSnapshots, askSnapshots, listSnapshots } from './asked-snapshots.js';
 import { tablesOf } from '../removal/collect-pivot-rows.js';
 import { markDetached } from './detached-rows.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
@@ -33,7 +33,26 @@ export async function readSnapshots(
   { orderBy, limit, offset, filters }: SnapshotReadOptions,
 ): Promise<object[]> {
   const asked = await askSnapshots(em, meta, where, { filters });
-  const order = [...orderSql(em, meta, orderBy), 'a."unit" desc', 'a."key"'];
+  return readAsked(em, meta, asked, { limit, offset, order: orderSql(em, meta, orderBy) });
+}
+
+/** Given archived rows of an entity, the same way. @internal */
+export function readListedSnapshots(
+  em: EntityManager,
+  meta: EntityMetadata,
+  rows: readonly (readonly [key: string, unit: string])[],
+): Promise<object[]> {
+  return readAsked(em, meta, listSnapshots(em, meta, rows), { order: [] });
+}
+
+async function readAsked(
+  em: EntityManager,
+  meta: EntityMetadata,
+  asked: AskedSnapshots,
+  bounds: { limit?: number | undefined; offset?: number | undefined; order: readonly string[] },
+): Promise<object[]> {
+  const { limit, offset } = bounds;
+  const order = [...bounds.order, 'a."unit" desc', 'a."key"'];
   const rows = await inTransaction(em, (ctx) =>
     withExactText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);

@@ -12,6 +12,11 @@ const PINNED = {
   xmloption: 'content',
 } as const;
 
+type Setting = keyof typeof PINNED;
+
+/** Those that say how text is read as well, so that a condition may mean something else under another value. */
+const READING: readonly Setting[] = ['DateStyle', 'IntervalStyle', 'TimeZone', 'xmloption'];
+
 /**
  * Runs statements in which the text of every value can be read back to the same value, and is the same in every session. What the
  * caller's transaction had set holds again afterwards.
@@ -23,7 +28,37 @@ export async function withExactText<Result>(
   ctx: Transaction,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const names = Object.keys(PINNED) as (keyof typeof PINNED)[];
+  return pinned(em, ctx, Object.keys(PINNED) as Setting[], work);
+}
+
+/**
+ * The same for statements with a condition of the caller's, which means what it means in the caller's session. The text of times with a
+ * time zone can be read back to the same value, but is not the same in every session.
+ *
+ * @returns nothing, without a try, where the session prints dates or intervals so that they could not be read back
+ * @internal
+ */
+export async function withExactOutput<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  work: (timeZone: string) => Promise<Result>,
+): Promise<Result | undefined> {
+  const settings = (Object.keys(PINNED) as Setting[]).filter((name) => !READING.includes(name));
+  const [session] = await execute<{ zone: string; exact: boolean }>(
+    em,
+    ctx,
+    `select current_setting('TimeZone') as zone, ` +
+      `current_setting('DateStyle') like 'ISO%' and current_setting('IntervalStyle') = 'postgres' as exact`,
+  );
+  return session!.exact ? pinned(em, ctx, settings, () => work(session!.zone)) : undefined;
+}
+
+async function pinned<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  names: readonly Setting[],
+  work: () => Promise<Result>,
+): Promise<Result> {
   const [before] = await execute<Record<string, string>>(
     em,
     ctx,

@@ -10,6 +10,7 @@ import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
 import { tablesOf } from '../removal/collect-pivot-rows.js';
+import { requireReadable } from './require-readable.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 
 /** What a deletion writes beside the rows themselves. @internal */
@@ -42,6 +43,11 @@ export async function writeSnapshots(
     }
   }
   await executeCounting(em, ctx, `with ${parts.join(', ')} select 1`, params);
+  for (const root of collected.rows.entities()) {
+    for (const table of tablesOf(em, root)) {
+      await requireReadable(em, ctx, table, shapes.get(table)!, context.unit);
+    }
+  }
 }
 
 const COLUMNS = ['part', 'key', 'unit', 'entity', 'schema', 'owners', 'data', 'types', 'links', 'actor', 'reason'];
@@ -64,7 +70,7 @@ function snapshotSql(
   const keys = collected.rows.keys(root);
   const names = keys.map((key) => rowName(root, key));
   const own = root.className;
-  const data = columns.toSorted((one, other) => compareKeys(one.name, other.name));
+  const data = inKeyOrder(columns);
   const primary = primaryColumns(table);
   const owners = names.map((name) => (isRoot ? collected.owners(name) : [name]));
   const typeOf = (column: string) => columns.find(({ name }) => name === column)!.type;
@@ -105,10 +111,12 @@ export function schemaOf(em: EntityManager, { root }: EntityMetadata): string {
   return root.schema && root.schema !== '*' ? '' : (em.schema ?? '');
 }
 
-/** The order in which PostgreSQL keeps the keys of an object. */
-function compareKeys(one: string, other: string): number {
-  const [left, right] = [Buffer.from(one), Buffer.from(other)];
-  return left.length - right.length || Buffer.compare(left, right);
+/** Columns in the order in which PostgreSQL keeps the keys of an object. @internal */
+export function inKeyOrder(columns: readonly TableColumn[]): TableColumn[] {
+  return columns.toSorted((one, other) => {
+    const [left, right] = [Buffer.from(one.name), Buffer.from(other.name)];
+    return left.length - right.length || Buffer.compare(left, right);
+  });
 }
 
 function nullableArrayText(values: readonly (string | undefined)[]): string {

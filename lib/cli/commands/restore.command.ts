@@ -23,13 +23,13 @@ export const restoreCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'the rows are active again, or would be',
     [EXIT_CODE.error]: 'a wrong flag or key, or no database',
-    [EXIT_CODE.attention]: 'something stands in the way; nothing was restored',
+    [EXIT_CODE.attention]: 'there are conflicts; nothing was restored',
   },
   configure: (command) =>
     command
       .argument('<entity>', 'the class of the rows')
       .argument('<keys...>', 'their primary keys; a composite one as a JSON array')
-      .option('--dry-run', 'say what would come back and what stands in the way, and change nothing')
+      .option('--dry-run', 'show what would come back and what conflicts, and change nothing')
       .option('--with-parents', 'restore the deleted parents that own the rows as well')
       .option('--reason <text>', 'why, for the events and records'),
   action: async ([name, texts]: [string, string[]], { dryRun, withParents, reason }: RestoreFlags, context) => {

@@ -1,5 +1,6 @@
 import { defineEntity, p, type TriggerDef } from '@mikro-orm/core';
 import { appendOnlyTrigger } from '../record/append-only-trigger.js';
+import { PSEUDONYMISE_SETTING } from '../record/record-trigger.js';
 
 /** A hold, placed and perhaps released. @internal */
 export class LegalHoldRecord {
@@ -21,9 +22,11 @@ export class LegalHoldRow {
   key!: unknown;
 }
 
-/** Refuses every change of a hold but its release. */
+/** Refuses every change of a hold but its release, and an erasure that takes a person's name out of a released one. */
 function releaseOnlyTrigger(): TriggerDef {
   const kept = (row: string) => `to_jsonb(${row}) - 'released_at' - 'released_by' - 'release_reason'`;
+  const unnamed = (row: string) =>
+    `to_jsonb(${row}) - 'name' - 'reason' - 'placed_by' - 'released_by' - 'release_reason'`;
   return {
     name: 'legal_hold_release_only',
     timing: 'before',
@@ -31,6 +34,7 @@ function releaseOnlyTrigger(): TriggerDef {
     forEach: 'row',
     body:
       `if tg_op = 'UPDATE' then if old.released_at is null and new.released_at is not null and ${kept('old')} = ${kept('new')} then return new; end if; end if; ` +
+      `if tg_op = 'UPDATE' then if current_setting('${PSEUDONYMISE_SETTING}', true) = 'allowed' and old.released_at is not null and ${unnamed('old')} = ${unnamed('new')} then return new; end if; end if; ` +
       `raise exception using errcode = 'restrict_violation', message = format('Refused to %s a row of %I.%I: of a hold only its release may be written.', lower(tg_op), tg_table_schema, tg_table_name);`,
   };
 }

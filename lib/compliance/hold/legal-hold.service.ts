@@ -1,7 +1,9 @@
 import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { showValue } from '../../errors/show-value.js';
+import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { OperationPart } from '../../events/operation.js';
 import { contextOf } from '../../installation/context-of.js';
 import type { HoldTables } from '../../installation/hold-tables.js';
 import { getInstallation } from '../../installation/installation.js';
@@ -10,6 +12,7 @@ import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 import { ASK_FOR_HOLDS_SQL } from '../../sql/guard-setting.js';
 import { LOCK_FOR_PLACING_SQL, readActiveHolds, readHeldRows } from '../../sql/held-rows.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
@@ -60,9 +63,9 @@ export class LegalHoldService {
       await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}, ${ASK_FOR_HOLDS_SQL}`);
       const rows: HeldRow[] = [];
       for (const [entity, key] of on) {
-        const { meta } = SoftDeleteCatalog.of(em).get(entity);
+        const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
         const row = await findRow(em, meta, key, 'LegalHoldService.place(), on', ctx);
-        if (!row.isThere) {
+        if (!row.isThere && !(await isArchived(em, ctx, meta, JSON.parse(row.key) as string[]))) {
           throw new SoftDeleteConfigError(
             'LegalHoldService.place(), on',
             `there is no ${meta.className} ${showValue(key)}: it never existed, or is gone.`,
@@ -84,8 +87,8 @@ export class LegalHoldService {
         rows.flatMap(({ meta, key }) => [placed!.id, meta.className, JSON.stringify(key)]),
       );
       const [hold] = await readHolds(em, ctx, tables, placed!.id);
-      await operations.notify(
-        { action: 'held', ...(by === undefined ? {} : { actor: by }), reason, parts: partsOf(rows) },
+      await operations.complete(
+        { action: 'held', ...(by === undefined ? {} : { actor: by }), reason, parts: partsOf(em, rows) },
         { em, ctx },
       );
       return hold!;
@@ -129,8 +132,8 @@ export class LegalHoldService {
         const meta = [...em.getMetadata()].find(({ className }) => className === entity);
         return meta ? [{ meta, key }] : [];
       });
-      await operations.notify(
-        { action: 'released', ...(by === undefined ? {} : { actor: by }), reason, parts: partsOf(rows) },
+      await operations.complete(
+        { action: 'released', ...(by === undefined ? {} : { actor: by }), reason, parts: partsOf(em, rows) },
         { em, ctx },
       );
       return hold!;
@@ -147,7 +150,7 @@ export class LegalHoldService {
   async of<Entity extends object>(entity: EntityClass<Entity>, key: unknown): Promise<LegalHold[]> {
     const em = currentManager(this.orm);
     const tables = requireTables(em);
-    const { meta } = SoftDeleteCatalog.of(em).get(entity);
+    const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
     const row = JSON.parse((await findRow(em, meta, key, 'LegalHoldService.of()')).key) as string[];
     const covering: number[] = [];
     for (const hold of await readActiveHolds(em, em.getTransactionContext(), tables)) {
@@ -164,11 +167,15 @@ function requireTables(em: EntityManager): HoldTables {
   return getInstallation(em).holds!;
 }
 
-function partsOf(rows: readonly HeldRow[]) {
+/** How many keys an event may have. */
+const KEYS_OF_EVENT = 1_000;
+
+function partsOf(em: EntityManager, rows: readonly HeldRow[]): OperationPart[] {
   return [...Map.groupBy(rows, ({ meta }) => meta)].map(([meta, group]) => ({
     meta,
     count: group.length,
     rows: group.map(({ key }) => ({ key, unit: null })),
+    ...(group.length > KEYS_OF_EVENT ? {} : { keys: group.map(({ key }) => keyFromTexts(em, meta, key)) }),
   }));
 }
 

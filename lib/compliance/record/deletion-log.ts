@@ -120,7 +120,9 @@ export class DeletionLog {
          where r."entity" = ? and r."keys" @> jsonb_build_array(cast(? as jsonb)) and k.key = cast(? as jsonb))
        select $columns from ${records} as r
        where r."entity" = ? and ((r."at", r."id") in (select "at", "id" from "soft-delete:own")
-         or (r."keys" is null and r."unit" in (select unit from "soft-delete:own" union all select cast(? as timestamptz))))`,
+         or (r."keys" is null and r."unit" in (select unit from "soft-delete:own" union all select cast(? as timestamptz)))
+         or (r."keys" is null and jsonb_typeof(r."units") = 'object' and exists (select from "soft-delete:own" as o
+           where o.unit >= cast(r."units" ->> 'from' as timestamptz) and o.unit < cast(r."units" ->> 'until' as timestamptz))))`,
       [meta.className, row.key, row.key, meta.className, row.unit],
     );
   }

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { appendOnlyTrigger } from './append-only-trigger.js';
+import { recordTrigger } from './record-trigger.js';
 
 /**
  * One row for each entity that an operation has reached. Written by raw SQL, in the operation's transaction, and never changed.
@@ -32,11 +32,11 @@ export const DeletionRecordSchema = defineEntity({
     count: p.bigint().fieldName('count'),
     /** The primary keys of rows that came back or went, each a list of the texts of its columns. */
     keys: p.json().fieldName('keys').nullable(),
-    /** The time that each of these was deleted at, where they differ. */
+    /** The time that each of these was deleted at, where they differ; of a month that went as a whole, its beginning and end. */
     units: p.json().fieldName('units').nullable(),
     actor: p.text().fieldName('actor').nullable(),
     reason: p.text().fieldName('reason').nullable(),
   },
   indexes: [{ properties: ['entity', 'unit'] }],
-  triggers: [appendOnlyTrigger('deletion_record', 'at')],
+  triggers: [recordTrigger('deletion_record')],
 });

@@ -4,7 +4,6 @@ import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 
 const COLUMNS = ['action', 'entity', 'unit', 'count', 'keys', 'units', 'actor', 'reason'] as const;
-const VALUES = '(?, ?, cast(? as timestamptz), ?, cast(? as jsonb), cast(? as jsonb), ?, ?)';
 
 /**
  * Writes what an operation has done, one record for each entity and all in one statement, in the operation's transaction: both last, or
@@ -22,32 +21,44 @@ export function recordOperations(meta: EntityMetadata): OperationListener {
       em,
       ctx,
       `insert into ${tableName(em, meta)} (${COLUMNS.map((name) => em.getPlatform().quoteIdentifier(name)).join(', ')}) ` +
-        `values ${records.map(() => VALUES).join(', ')}`,
-      records.flat(),
+        `values ${records.map(({ sql }) => sql).join(', ')}`,
+      records.flatMap(({ params }) => params),
     );
   };
 }
 
-/** The values of one record, in the order of the columns. */
+/** The values of one record, in the order of the columns, as a row of an INSERT. */
 function recordOf(
   { action, unit, actor, reason }: Operation,
   entity: string,
   parts: readonly OperationPart[],
-): unknown[] {
+): { sql: string; params: unknown[] } {
   const count = parts.reduce((sum, part) => sum + part.count, 0);
   const rows = parts.flatMap((part) => part.rows ?? []);
   const isTold = parts.every((part) => part.rows !== undefined);
-  const shared = unit ? undefined : sharedUnit(rows);
-  return [
-    action,
-    entity,
-    unit?.text ?? shared ?? null,
-    count,
-    isTold ? JSON.stringify(rows.map(({ key }) => key)) : null,
-    isTold && shared === undefined ? JSON.stringify(rows.map((row) => row.unit)) : null,
-    actor ?? null,
-    reason ?? null,
-  ];
+  const shared = sharedUnit(rows);
+  const recorded = unit?.text ?? shared;
+  const listed = isTold ? JSON.stringify(rows.map(({ key }) => key)) : null;
+  // Whoever does not list them has one part for an entity.
+  const { span } = parts[0]!;
+  const keys = parts[0]!.keysSql ?? { sql: 'cast(? as jsonb)', params: [listed] };
+  return {
+    sql: `(?, ?, cast(? as timestamptz), ?, (${keys.sql}), cast(? as jsonb), ?, ?)`,
+    params: [
+      action,
+      entity,
+      recorded ?? null,
+      count,
+      ...keys.params,
+      span
+        ? JSON.stringify({ from: span.from, until: span.until })
+        : isTold && (recorded === undefined || shared !== recorded)
+          ? JSON.stringify(rows.map((row) => row.unit))
+          : null,
+      actor ?? null,
+      reason ?? null,
+    ],
+  };
 }
 
 /** The unit that all rows were deleted in; none where they differ, or one of them was active. */

@@ -12,7 +12,7 @@ export function requireHookOptions(where: string, entity: unknown, options: { re
     throw new SoftDeleteConfigError(
       where,
       `${showValue(entity)} is not an entity.`,
-      'Write the class. An undefined one comes from files that import each other.',
+      'Write the class. An undefined one usually comes from a circular import.',
     );
   }
   refuseUnknownOptions(where, options, ['fields']);

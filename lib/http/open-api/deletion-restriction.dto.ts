@@ -29,7 +29,7 @@ export class DeletionRestrictionDto implements DeletionRestriction {
       count: {
         type: 'integer',
         required: true,
-        description: 'How many of its rows are in the way.',
+        description: 'How many of its rows prevent the deletion.',
         example: 2,
       },
     };

@@ -2,7 +2,15 @@ import type { DeletionResult } from '../../deletion/soft-delete-rows.js';
 import { AFFECTED, type ModelProperties, TOTAL } from './model-properties.js';
 
 /**
- * What `softDelete()` returns, as a class that OpenAPI knows: `@ApiOkResponse({ type: DeletionResultDto })`, or the return type of a route.
+ * What `softDelete()` returns, as a class that OpenAPI knows:
+ *
+ * ```ts
+ * @ApiOkResponse({ type: DeletionResultDto })
+ * @Delete(':id')
+ * remove(@Param('id') id: number): Promise<DeletionResult> { … }
+ * ```
+ *
+ * The compiler plugin of `@nestjs/swagger` would import the file of a class that it finds in a return type, which is not exported.
  *
  * @publicApi
  */

@@ -17,10 +17,10 @@ export class RestorePreviewDto implements RestorePreview {
     return {
       affected: {
         ...AFFECTED,
-        description: 'How many rows would come back, per entity, as if nothing were in the way.',
+        description: 'How many rows would come back, per entity, as if there were no conflicts.',
       },
       total: TOTAL,
-      conflicts: { type: () => [RestoreConflictDto], required: true, description: 'What is in the way.' },
+      conflicts: { type: () => [RestoreConflictDto], required: true, description: 'Why it would be refused.' },
     };
   }
 }

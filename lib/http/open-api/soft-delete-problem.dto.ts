@@ -34,12 +34,12 @@ export class SoftDeleteProblemDto {
       conflicts: {
         type: () => [RestoreConflictDto],
         required: false,
-        description: 'Of `RESTORE_CONFLICT`: what is in the way of the restoration.',
+        description: 'Of `RESTORE_CONFLICT`: why each row cannot come back.',
       },
       restrictions: {
         type: () => [DeletionRestrictionDto],
         required: false,
-        description: 'Of `DELETION_RESTRICTED`: what is in the way of the deletion.',
+        description: 'Of `DELETION_RESTRICTED`: which rows prevent the deletion.',
       },
     };
   }

@@ -5,8 +5,10 @@ import type { RowKey } from '../../sql/row-set.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { BY_KEY } from '../fragments/plan-settings.js';
 import { retentionOf } from '../plan/due-times.js';
-import { preparePurge } from '../plan/prepare-purge.js';
+import type { PurgePlace } from '../plan/list-places.js';
+import { preparePurge, readAllDueTimes } from '../plan/prepare-purge.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
+import { createArchiveRuns } from '../run/archive-run.js';
 import { brakeRuns } from '../run/apply-brake.js';
 import { createRuns } from '../run/create-runs.js';
 import type { EntityRun } from '../run/entity-run.js';
@@ -31,20 +33,25 @@ type State = Pick<PurgeExplanation, 'state' | 'blockedBy'>;
  * @internal
  */
 export async function explainRows(
-  em: EntityManager,
+  place: PurgePlace,
   connection: PurgeConnection,
   options: ResolvedPurgeOptions,
   name: string,
   keys: readonly AskedKey[],
 ): Promise<PurgeExplanation[]> {
-  const { order, times, homeless } = await preparePurge(em, connection, options.retention);
+  const { em } = place;
+  const times = await readAllDueTimes(em, connection, options.retention);
+  const { order, homeless } = await preparePurge(place, connection, times);
   refuseHomeless(homeless, name);
   const archived = SoftDeleteCatalog.of(em)
     .allArchived()
     .find((entry) => entry.name === name);
   const holds = await CoveringHolds.read(em);
   if (archived) {
-    return explainSnapshots(em, connection, archived, keys, { times, holds, byDefault: options.retention });
+    const archiveRuns = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, [], undefined);
+    await brakeRuns(em, connection, [], archiveRuns, options.brake);
+    const braked = new Set(archiveRuns.filter((run) => run.braked).map((run) => run.name));
+    return explainSnapshots(em, connection, archived, keys, { times, holds, byDefault: options.retention, braked });
   }
   const plan = order.groups.flat().find(({ entity }) => entity.name === name)!;
   const cutoff = times.cutoffs.get(name);
@@ -53,7 +60,7 @@ export async function explainRows(
     connection.read<AskedRow>(findAsked(plan.entity, sentKeys(keys), cutoff?.text, connection.quote), BY_KEY),
   );
   const runs = createRuns(em, order, times.cutoffs, [], undefined);
-  await brakeRuns(em, connection, runs, options.brake);
+  await brakeRuns(em, connection, runs, [], options.brake);
   await HoldWatch.begin(em, connection, runs);
   const due = found.filter(({ isDue }) => isDue).map(({ key }) => key);
   const states = await explainDue(em, connection, runs, plan, [...new Set(due)]);

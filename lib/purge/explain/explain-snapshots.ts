@@ -18,8 +18,7 @@ import { refuseUnreadableKeys } from './refuse-unreadable-keys.js';
 import type { AskedKey } from './require-keys.js';
 
 /**
- * The same for rows of an archived entity: those in its table are active, the others are in the archive. Any hold keeps all that is
- * archived.
+ * The same for rows of an archived entity: those in its table are active, the others are in the archive.
  *
  * @internal
  */
@@ -28,7 +27,13 @@ export async function explainSnapshots(
   connection: PurgeConnection,
   { name, meta }: ArchivedEntityMetadata,
   keys: readonly AskedKey[],
-  known: { readonly times: DueTimes; readonly holds: CoveringHolds; readonly byDefault: number | 'forever' },
+  known: {
+    readonly times: DueTimes;
+    readonly holds: CoveringHolds;
+    readonly byDefault: number | 'forever';
+    /** The entities that the brake would leave alone. */
+    readonly braked: ReadonlySet<string>;
+  },
 ): Promise<PurgeExplanation[]> {
   const quoteName = (column: string) => em.getPlatform().quoteIdentifier(column);
   const archive = archiveTable(em);
@@ -50,6 +55,8 @@ export async function explainSnapshots(
     const [row] = await connection.lock<{ isLocked: boolean }>(sql);
     return row!.isLocked;
   };
+  const stateOf = async (row: AskedSnapshotRow, isHeld: boolean): Promise<PurgeRowState> =>
+    known.braked.has(row.belongsTo!) ? 'braked' : isHeld ? 'held' : (await isLocked(row)) ? 'locked' : 'removable';
   const explained: PurgeExplanation[] = [];
   for (const [i, { key }] of keys.entries()) {
     const row = found.find(({ n }) => n === String(i + 1))!;
@@ -59,9 +66,9 @@ export async function explainSnapshots(
     const cutoff = owner && known.times.cutoffs.get(owner.name);
     const isDue = isArchived && cutoff !== undefined && row.unit! < cutoff.text.replace('T', ' ');
     const deletedAt = isArchived ? milliseconds(row.deletedAt!) : undefined;
-    const isHeld = known.holds.active.length > 0;
+    const heldBy = owner ? known.holds.ofArchived(owner.meta) : [];
     const otherwise = row.isActive ? 'active' : !isArchived ? 'unknown' : retention === 'forever' ? 'kept' : 'waiting';
-    const state: PurgeRowState = !isDue ? otherwise : isHeld ? 'held' : (await isLocked(row)) ? 'locked' : 'removable';
+    const state: PurgeRowState = !isDue ? otherwise : await stateOf(row, heldBy.length > 0);
     explained.push({
       entity: name,
       key,
@@ -69,9 +76,7 @@ export async function explainSnapshots(
       isDue,
       ...(deletedAt === undefined ? {} : { deletedAt: new Date(deletedAt) }),
       ...(deletedAt === undefined || retention === 'forever' ? {} : { dueAt: new Date(deletedAt + retention) }),
-      heldBy: isArchived
-        ? known.holds.active.map(({ id, name: hold }) => ({ id, name: hold }))
-        : known.holds.of(meta, JSON.parse(row.key) as RowKey),
+      heldBy: isArchived ? heldBy : known.holds.of(meta, JSON.parse(row.key) as RowKey),
       blockedBy: [],
     });
   }

@@ -1,13 +1,32 @@
 import { type DueTimes, retentionOf } from './due-times.js';
-import type { PurgePlan, PurgePlannedEntity, PurgePlannedReference } from './purge-plan.js';
-import type { EntityPlan, PurgeOrder, ReferencePath } from './purge-planner.js';
+import type { PurgePlannedEntity, PurgePlannedReference } from './purge-plan.js';
+import type { TableFacts } from '../statements/read-table-facts.js';
+import { adviseTable } from './advise.js';
+import type { PurgeTable } from './key-graph.js';
+import type { EntityPlan, ReferencePath } from './purge-planner.js';
 
-/** A plan as it can be printed. @internal */
-export function describePlan({ groups }: PurgeOrder, times: DueTimes, byDefault: number | 'forever'): PurgePlan {
-  return { entities: groups.flat().map((plan) => describeEntity(plan, times, byDefault)) };
+/** Plans as they can be printed. @internal */
+export function describePlan(
+  plans: readonly EntityPlan[],
+  times: DueTimes,
+  byDefault: number | 'forever',
+  facts: readonly TableFacts[] = [],
+): PurgePlannedEntity[] {
+  return plans.map((plan) => describeEntity(plan, times, byDefault, facts));
 }
 
-function describeEntity(plan: EntityPlan, { cutoffs }: DueTimes, byDefault: number | 'forever'): PurgePlannedEntity {
+/** The tables whose rows are purged: those of the entities, and those of what goes with their rows. @internal */
+export function purgedTables({ entity, attached, companions }: EntityPlan): PurgeTable[] {
+  const others = attached.map(({ hops }) => hops.at(-1)!.reference.from);
+  return [...new Set([...entity.tables, ...others, ...companions.map(({ companion }) => companion.table)])];
+}
+
+function describeEntity(
+  plan: EntityPlan,
+  { cutoffs }: DueTimes,
+  byDefault: number | 'forever',
+  facts: readonly TableFacts[],
+): PurgePlannedEntity {
   const { entity } = plan;
   return {
     entity: entity.name,
@@ -23,7 +42,7 @@ function describeEntity(plan: EntityPlan, { cutoffs }: DueTimes, byDefault: numb
         onDelete: 'none',
       })),
     ],
-    advice: [...indexAdvice(plan), ...keyAdvice(plan)],
+    advice: [...indexAdvice(plan), ...keyAdvice(plan), ...tableAdvice(plan, facts)],
   };
 }
 
@@ -38,13 +57,26 @@ function indexAdvice({ entity }: EntityPlan): string[] {
   }
   const columns = [entity.deletedAt, ...entity.table.key].map(({ name }) => name).join(', ');
   return [
-    `create index concurrently on ${entity.table.name} (${columns}) where ${entity.deletedAt.name} is not null; -- a purge reads the whole table without it`,
+    `${createIndex(entity.table)} (${columns}) where ${entity.deletedAt.name} is not null; -- a purge reads the whole table without it`,
   ];
 }
 
 function keyAdvice({ unindexed }: EntityPlan): string[] {
   return unindexed.map(
     ({ from, fromColumns, constraint }) =>
-      `create index concurrently on ${from.name} (${fromColumns.join(', ')}); -- ${constraint} reads the whole table for each purged row without it`,
+      `${createIndex(from)} (${fromColumns.join(', ')}); -- ${constraint} reads the whole table for each purged row without it`,
   );
+}
+
+/** PostgreSQL adds none to a partitioned table concurrently. */
+function createIndex({ name, isPartitioned }: PurgeTable): string {
+  return `create index${isPartitioned ? '' : ' concurrently'} on ${name}`;
+}
+
+function tableAdvice(plan: EntityPlan, facts: readonly TableFacts[]): string[] {
+  return purgedTables(plan).flatMap((table) => {
+    const found = facts.find(({ id }) => id === table.id);
+    const isOwn = table === plan.entity.table;
+    return found ? adviseTable(found, table.label, isOwn ? plan.entity.deletedAt : undefined) : [];
+  });
 }

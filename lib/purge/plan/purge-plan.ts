@@ -7,6 +7,8 @@ import type { PurgeEntityStatus } from '../run/purge-status.js';
  */
 export interface PurgePlan {
   readonly entities: readonly PurgePlannedEntity[];
+  /** What would make the purge of all large tables easier on the server, as SQL. */
+  readonly advice: readonly string[];
 }
 
 /**
@@ -24,7 +26,7 @@ export interface PurgePlannedEntity {
   readonly blockedBy: readonly PurgePlannedReference[];
   /** What goes with a row. */
   readonly removes: readonly PurgePlannedReference[];
-  /** What would make the purge of this entity faster, as SQL. */
+  /** What would make the purge of this entity faster, or easier on the server, as SQL. */
   readonly advice: readonly string[];
 }
 

@@ -18,13 +18,20 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
  * Reads what the ORM's metadata and the live catalog know about the soft-deletable entities, their tables, and every key that
  * points at one of them, mapped or not. Runs four short queries.
  *
+ * @param needed - the names of the entities whose tables have to be there, if not all
  * @throws SoftDeleteConfigError if an entity's table is not in the database, or rows could be hidden by row-level security
  * @internal
  */
-export async function readKeyGraph(em: EntityManager, connection: PurgeConnection): Promise<KeyGraph> {
+export async function readKeyGraph(
+  em: EntityManager,
+  connection: PurgeConnection,
+  needed?: readonly string[],
+): Promise<KeyGraph> {
   const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && !hasNoSchema(em, meta));
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
-  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, stamps: false })).build();
+  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, stamps: false })).build(
+    needed,
+  );
 }
 
 class KeyGraphBuilder {
@@ -40,12 +47,13 @@ class KeyGraphBuilder {
     database.keys.forEach((key) => this.#foreignKey(key));
   }
 
-  build(): KeyGraph {
+  build(needed?: readonly string[]): KeyGraph {
     const catalog = SoftDeleteCatalog.of(this.em);
     const homeless = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
     const entities = catalog
       .all()
       .filter((entry) => !homeless.includes(entry))
+      .filter(({ name, meta }) => !needed || needed.includes(name) || this.#table(meta))
       .map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
       if (meta.tptParent) {

@@ -8,10 +8,10 @@ import { countDue } from '../statements/count-due.js';
 import { countDueAtMost } from '../statements/count-due-at-most.js';
 import { countOtherRows } from '../statements/count-other-rows.js';
 import { readUsual, type UsualRow } from '../statements/read-usual.js';
+import type { ForBrakeRow } from '../statements/read-archive-status.js';
+import type { ArchiveRun } from './archive-run.js';
 import type { EntityRun } from './entity-run.js';
-
-/** How many runs have to be on record before they tell what is usual. */
-const ENOUGH_RUNS = 10;
+import { judgeDue } from './judge-due.js';
 
 /**
  * Applies the brake, if there is one.
@@ -22,11 +22,16 @@ export async function brakeRuns(
   em: EntityManager,
   connection: PurgeConnection,
   runs: readonly EntityRun[],
+  archived: readonly ArchiveRun[],
   brake: ResolvedBrakeOptions | false,
 ): Promise<void> {
   if (brake) {
     const records = findInstallation(em)?.records;
-    await applyBrake(connection, runs, brake, records && tableName(em, records));
+    const table = records && tableName(em, records);
+    await applyBrake(connection, runs, brake, table);
+    for (const run of archived) {
+      await judgeArchived(connection, run, brake, table);
+    }
   }
 }
 
@@ -57,26 +62,36 @@ async function applyBrake(
 async function judge(
   connection: PurgeConnection,
   run: EntityRun,
-  { factor, atLeast, share }: ResolvedBrakeOptions,
+  brake: ResolvedBrakeOptions,
   records: string | undefined,
 ): Promise<void> {
   const [count] = await connection.read<{ due: number }>(countDue(run.rows, Number.MAX_SAFE_INTEGER), COUNTING);
-  const { due } = count!;
-  const [history] = records
-    ? await connection.read<UsualRow>(readUsual(records, run.plan.entity.name, connection.quote))
-    : [];
-  if (history && history.runs >= ENOUGH_RUNS) {
-    const usual = Math.round(history.median!);
-    const limit = Math.max(atLeast, Math.floor(history.median! * factor));
-    run.braked = due > limit ? { due, usual, limit } : undefined;
-    return;
+  const history = await readHistory(connection, records, run.plan.entity.name);
+  run.braked = await judgeDue(brake, count!.due, history, async (enough) => {
+    const [other] = await connection.read<{ rows: string }>(countOtherRows(run.rows, enough), COUNTING);
+    return Number(other!.rows);
+  });
+}
+
+async function judgeArchived(
+  connection: PurgeConnection,
+  run: ArchiveRun,
+  brake: ResolvedBrakeOptions,
+  records: string | undefined,
+): Promise<void> {
+  const count = async (limit: number) => (await connection.read<ForBrakeRow>(run.countForBrake(connection, limit)))[0]!;
+  if ((await count(brake.atLeast + 1)).due > brake.atLeast) {
+    const { due } = await count(Number.MAX_SAFE_INTEGER);
+    const history = await readHistory(connection, records, run.name);
+    run.braked = await judgeDue(brake, due, history, async (enough) => (await count(enough)).others);
   }
-  // So many other rows make the due ones a share that is small enough; there is no need to count further.
-  const enough = Math.ceil((due * (1 - share)) / share);
-  const [other] = await connection.read<{ rows: string }>(countOtherRows(run.rows, enough), COUNTING);
-  const others = Number(other!.rows);
-  if (others < enough) {
-    const limit = Math.max(atLeast, Math.floor((due + others) * share));
-    run.braked = due > limit ? { due, limit } : undefined;
-  }
+}
+
+async function readHistory(
+  connection: PurgeConnection,
+  records: string | undefined,
+  entity: string,
+): Promise<UsualRow | undefined> {
+  const [history] = records ? await connection.read<UsualRow>(readUsual(records, entity, connection.quote)) : [];
+  return history;
 }

@@ -2,32 +2,42 @@ import { performance } from 'node:perf_hooks';
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
-import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
-import { contextOf } from '../../installation/context-of.js';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import { findInstallation } from '../../installation/installation.js';
-import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
+import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
+import { tableName } from '../../sql/table-name.js';
+import { removeArchived } from '../batch/remove-archived.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
+import { classifyFailure, sqlState } from '../connection/classify-failure.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { Cutoff } from '../plan/due-times.js';
-import type { PurgeEntityReport } from '../purge-report.js';
-import {
-  countSnapshots,
-  deleteSnapshots,
-  type DueSnapshots,
-  type GoneSnapshots,
-} from '../statements/delete-snapshots.js';
+import type { PurgeHook } from '../purge-hook.js';
+import type { PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
+import { countSnapshots, type DueSnapshots, listNextUnit, type NextUnit } from '../statements/delete-snapshots.js';
+import { countForBrake } from '../statements/read-archive-status.js';
+import type { BatchGate, GatedRun } from './batch-gate.js';
+import { dropMonths, type MonthlyRun } from './drop-months.js';
 import type { HoldWatch } from './hold-watch.js';
+import type { TracedEntity } from '../telemetry/run-telemetry.js';
+import { archiveLabel } from './read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** @internal */
-export interface ArchiveRunOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
+export interface ArchiveRunOptions {
+  readonly pauseBetweenBatches: number | undefined;
+  readonly lockTimeout: number;
   readonly batchSize?: number | undefined;
   readonly dryRun: boolean;
-  /** What is archived stays, all of it, while any hold is active: no hold says which archived rows stand behind its own. */
   readonly holds: HoldWatch | undefined;
+  readonly gate: BatchGate;
+  /** What is done around the work on one entity. */
+  readonly around: <Result>(run: ArchiveRun, work: () => Promise<Result>) => Promise<Result>;
+  /** After each batch that has removed something. */
+  readonly onBatch: (run: ArchiveRun, gone: number, milliseconds: number) => void;
 }
 
 /** The runs of archived entities that have a retention. @internal */
@@ -35,11 +45,13 @@ export function createArchiveRuns(
   em: EntityManager,
   catalog: SoftDeleteCatalog,
   cutoffs: ReadonlyMap<string, Cutoff>,
+  hooks: readonly PurgeHook[],
   asked: readonly string[] | undefined,
 ): ArchiveRun[] {
   return catalog.allArchived().flatMap(({ name, meta }) => {
     const cutoff = cutoffs.get(name);
-    return cutoff && (!asked || asked.includes(name)) ? [new ArchiveRun(em, meta, cutoff)] : [];
+    const own = hooks.filter(({ entity }) => catalog.findArchived(entity)?.meta === meta);
+    return cutoff && (!asked || asked.includes(name)) ? [new ArchiveRun(em, meta, cutoff, own)] : [];
   });
 }
 
@@ -50,30 +62,47 @@ export async function runOnArchive(
   options: ArchiveRunOptions,
   stop: StopSignal,
 ): Promise<void> {
-  for (const run of runs) {
-    await (options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop));
+  const going = runs.filter(({ braked }) => !braked);
+  const [first] = going;
+  if (first && !options.dryRun) {
+    await dropMonths(first.em, connection, first.table, going, options, stop);
+  }
+  for (const run of going) {
+    await options.around(run, () =>
+      options.dryRun ? run.rehearse(connection, options) : run.purge(connection, options, stop),
+    );
   }
 }
 
-/** In milliseconds. */
-const STATEMENT_TIMEOUT = 60_000;
+const REPORTED_FAILURES = 100;
 
 /** What one run has done with the archived rows of one entity so far. @internal */
-export class ArchiveRun {
+export class ArchiveRun implements MonthlyRun, GatedRun {
   purged = 0;
+  /** Set if its rows are left alone. */
+  braked: PurgeBrake | undefined;
+  /** Is told how many rows are gone. */
+  onRemoved: (count: number) => void = () => undefined;
+  readonly name: string;
+  readonly table: string;
   #batches = 0;
   #locked = 0;
   #held = 0;
+  #failed = 0;
   #durationMs = 0;
+  readonly #failures: PurgeFailure[] = [];
   readonly #due: DueSnapshots;
 
   constructor(
-    private readonly em: EntityManager,
-    private readonly meta: EntityMetadata,
-    private readonly cutoff: Cutoff,
+    readonly em: EntityManager,
+    readonly meta: EntityMetadata,
+    readonly cutoff: Cutoff,
+    readonly hooks: readonly PurgeHook[],
   ) {
+    this.name = meta.className;
+    this.table = archiveTable(em);
     this.#due = {
-      archive: archiveTable(em),
+      archive: this.table,
       entity: meta.className,
       schema: em.schema === undefined ? undefined : schemaOf(em, meta),
       cutoff: cutoff.text,
@@ -81,83 +110,115 @@ export class ArchiveRun {
     };
   }
 
+  /** How its report names it. */
+  get traced(): TracedEntity {
+    return { entity: this.name, table: archiveLabel(this.em) };
+  }
+
+  /** Whether rows can go without being looked at: those of all schemas, and nobody is to be told which. */
+  get mayGoUnseen(): boolean {
+    return !this.#due.schema && this.hooks.length === 0;
+  }
+
+  countForBrake({ quote }: PurgeConnection, limit: number): string {
+    const { archive, entity, cutoff } = this.#due;
+    return countForBrake({ archive, entity, cutoff, table: tableName(this.em, this.meta) }, limit, quote);
+  }
+
   /** What a run would come to, without one. */
   async rehearse(connection: PurgeConnection, { holds }: ArchiveRunOptions): Promise<void> {
     const due = await this.#count(connection);
-    [this.purged, this.#held] = holds?.isAnyActive ? [0, due] : [due, 0];
+    [this.purged, this.#held] = holds?.mayCover(this.meta) ? [0, due] : [due, 0];
   }
 
   /** Removes unit after unit in short transactions. */
-  async purge(
-    connection: PurgeConnection,
-    { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds }: ArchiveRunOptions,
-    stop: StopSignal,
-  ): Promise<void> {
+  async purge(connection: PurgeConnection, options: ArchiveRunOptions, stop: StopSignal): Promise<void> {
+    const { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds, gate, onBatch } = options;
     const start = performance.now();
     try {
-      for (let after: string | undefined; ;) {
-        stop.throwIfStopped();
-        if (holds?.isAnyActive) {
+      for (let after: string | undefined, isIsolating = false; ;) {
+        if (holds?.mayCover(this.meta)) {
           this.#held = await this.#count(connection);
           return;
         }
+        const size = isIsolating ? 1 : await gate.pass(this, batchSize);
         const began = performance.now();
-        const batch = await this.#removeBatch(connection, lockTimeout, batchSize, after).catch(unlessHoldsChanged);
-        if (!batch) {
-          await holds!.refresh();
-          continue;
+        try {
+          const { last, removed, rows } = await removeArchived(
+            connection,
+            this,
+            { ...this.#due, after },
+            size,
+            lockTimeout,
+          );
+          if (last === null) {
+            break;
+          }
+          after = last;
+          isIsolating = false;
+          if (removed > 0) {
+            this.removed(
+              rows.length,
+              rows.map(([key]) => key),
+            );
+            onBatch(this, rows.length, performance.now() - began);
+          }
+        } catch (error) {
+          if (error instanceof HoldsChangedError) {
+            await holds!.refresh();
+          } else if (classifyFailure(error) !== 'row') {
+            throw error;
+          } else if (isIsolating) {
+            after = await this.#fail(connection, after, error);
+            isIsolating = false;
+          } else {
+            isIsolating = true;
+          }
         }
-        if (batch.last === null) {
-          break;
-        }
-        after = batch.last;
-        if (batch.removed > 0) {
-          await stop.pause(pauseBetweenBatches ?? performance.now() - began);
-        }
+        gate.took(this, performance.now() - began);
+        await stop.pause(pauseBetweenBatches ?? performance.now() - began);
       }
-      this.#locked = await this.#count(connection);
+      this.#locked = (await this.#count(connection)) - this.#failed;
     } finally {
       this.#durationMs += performance.now() - start;
     }
   }
 
-  async #removeBatch(
-    connection: PurgeConnection,
-    lockTimeout: number,
-    size: number,
-    after: string | undefined,
-  ): Promise<GoneSnapshots> {
-    const settings = {
-      lockTimeout,
-      statementTimeout: STATEMENT_TIMEOUT,
-      idleTimeout: STATEMENT_TIMEOUT,
-      hasHooks: false,
-      counted: [],
-    };
-    const installation = findInstallation(this.em);
-    const sql = deleteSnapshots({ ...this.#due, after }, size, connection.quote);
-    const gone = await connection.transaction(settings, async (transaction) => {
-      const [batch] = await transaction.execute<GoneSnapshots & Record<string, unknown>>(sql);
-      const rows = batch!.rows.map(([key, unit]) => ({ key: rowKeyOf(this.meta, key), unit }));
-      if (rows.length > 0 && installation?.operations.isAttended) {
-        const parts = [{ meta: this.meta, count: rows.length, rows }];
-        await transaction.notify({ action: 'purged', ...contextOf(installation), unit: this.cutoff, parts });
-      }
-      return batch!;
-    });
-    if (gone.removed > 0) {
-      this.#batches++;
-      this.purged += gone.rows.length;
-    }
-    if (gone.rows.length > 0) {
-      installation?.events.emit({
+  /** Counts rows of the entity that are gone, and tells the events. */
+  removed(count: number, keys?: readonly string[]): void {
+    this.#batches++;
+    this.purged += count;
+    this.onRemoved(count);
+    if (count > 0) {
+      const own =
+        keys && count <= MOST_KEYS
+          ? { keys: keys.map((key) => keyFromTexts(this.em, this.meta, rowKeyOf(this.meta, key))) }
+          : {};
+      findInstallation(this.em)?.events.emit({
         type: 'purged',
-        entity: this.meta.className,
-        count: gone.rows.length,
+        entity: this.name,
+        ...own,
+        count,
         deletedAt: this.cutoff.date,
       });
     }
-    return gone;
+  }
+
+  /** Leaves the next unit where it is. @returns its time */
+  async #fail(connection: PurgeConnection, after: string | undefined, error: unknown): Promise<string | undefined> {
+    const [unit] = await connection.read<NextUnit & Record<string, unknown>>(
+      listNextUnit({ ...this.#due, after }, connection.quote),
+    );
+    const message = error instanceof Error ? error.message : String(error);
+    const code = sqlState(error);
+    for (const key of unit?.keys ?? []) {
+      this.#failed++;
+      if (this.#failures.length < REPORTED_FAILURES) {
+        const own = keyFromTexts(this.em, this.meta, rowKeyOf(this.meta, key));
+        this.#failures.push({ key: own, message, ...(code === undefined ? {} : { sqlState: code }) });
+      }
+    }
+    return unit?.last ?? after;
   }
 
   async #count(connection: PurgeConnection): Promise<number> {
@@ -167,24 +228,18 @@ export class ArchiveRun {
 
   report(): PurgeEntityReport {
     return {
-      entity: this.meta.className,
-      table: this.#due.archive.replaceAll('"', ''),
+      ...this.traced,
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: 0,
-      failed: 0,
+      failed: this.#failed,
       locked: this.#locked,
       held: this.#held,
       batches: this.#batches,
       durationMs: Math.round(this.#durationMs),
       blockedBy: [],
-      failures: [],
+      failures: this.#failures,
+      ...(this.braked ? { braked: this.braked } : {}),
     };
-  }
-}
-
-function unlessHoldsChanged(error: unknown): undefined {
-  if (!(error instanceof HoldsChangedError)) {
-    throw error;
   }
 }

@@ -2,7 +2,6 @@ import { PurgeThrottleError } from '../../errors/purge-throttle.error.js';
 import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import type { PurgeThrottle, PurgeThrottleDatabase } from '../../options/purge-throttle.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
-import type { EntityRun } from './entity-run.js';
 import { StoppedError, type StopSignal } from './stop-signal.js';
 
 /** What may keep a run from its next batch. @internal */
@@ -10,6 +9,14 @@ export interface GateOptions {
   readonly throttles: readonly PurgeThrottle[];
   /** How many rows the run may remove; `undefined`: all. */
   readonly maxRows: number | undefined;
+}
+
+/** The purge of one entity, as far as the gate looks at it. @internal */
+export interface GatedRun {
+  readonly name: string;
+  /** The quoted name of the table that rows are removed from. */
+  readonly table: string;
+  readonly purged: number;
 }
 
 /** How long a throttle that says `'wait'` is left alone, in milliseconds: longer each time. */
@@ -22,17 +29,17 @@ const [SHORTEST_WAIT, LONGEST_WAIT] = [100, 5_000];
  * @internal
  */
 export class BatchGate {
-  readonly #batchMs = new Map<EntityRun, number>();
+  readonly #batchMs = new Map<GatedRun, number>();
 
   constructor(
     private readonly options: GateOptions,
-    private readonly runs: readonly EntityRun[],
+    private readonly runs: readonly GatedRun[],
     private readonly connection: PurgeConnection,
     private readonly stop: StopSignal,
   ) {}
 
   /** A batch is over. */
-  took(run: EntityRun, milliseconds: number): void {
+  took(run: GatedRun, milliseconds: number): void {
     this.#batchMs.set(run, milliseconds);
   }
 
@@ -44,7 +51,7 @@ export class BatchGate {
    * @throws StoppedError if none may
    * @throws PurgeThrottleError if a throttle fails
    */
-  async pass(run: EntityRun, size: number): Promise<number> {
+  async pass(run: GatedRun, size: number): Promise<number> {
     this.stop.throwIfStopped();
     const { throttles, maxRows } = this.options;
     const purged = this.runs.reduce((total, each) => total + each.purged, 0);
@@ -68,10 +75,10 @@ export class BatchGate {
   }
 
   /** The strictest answer. */
-  async #ask(run: EntityRun): Promise<'go' | 'wait' | 'stop'> {
+  async #ask(run: GatedRun): Promise<'go' | 'wait' | 'stop'> {
     const state = { entity: run.name, purged: run.purged, batchMs: Math.round(this.#batchMs.get(run) ?? 0) };
     const database: PurgeThrottleDatabase = {
-      table: run.plan.entity.table.name,
+      table: run.table,
       quote: this.connection.quote,
       read: (sql) => this.connection.read(sql),
     };
@@ -89,7 +96,7 @@ export class BatchGate {
     return strictest;
   }
 
-  async #call(run: EntityRun, throttle: () => unknown): Promise<unknown> {
+  async #call(run: GatedRun, throttle: () => unknown): Promise<unknown> {
     try {
       return await this.stop.race(Promise.resolve(throttle()));
     } catch (error) {

@@ -29,7 +29,7 @@ export function createRuns(
     if (!cutoff || (asked && !asked.includes(name))) {
       return [];
     }
-    const own = hooks.filter(({ entity }) => catalog.get(entity).meta === meta);
-    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context)];
+    const own = hooks.filter(({ entity }) => catalog.find(entity)?.meta === meta);
+    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context, installation?.events.isObserved)];
   });
 }

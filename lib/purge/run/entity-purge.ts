@@ -95,7 +95,7 @@ async function ranged(
     const timeouts = { lockTimeout, statementTimeout: size.statementTimeout };
     const removal = await removeRange(connection, run, { range, edges, checks }, timeouts);
     run.batches += removal.due > 0 ? 1 : 0;
-    run.purged += removal.gone;
+    run.went(removal.gone);
     if (checks) {
       run.trust.looked(removal.due - removal.gone);
     }
@@ -162,7 +162,7 @@ async function attempt(run: EntityRun, asked: readonly string[], context: BatchC
         statementTimeout: keys.length === 1 ? LONGEST_STATEMENT_TIMEOUT : context.size.statementTimeout,
       });
       run.batches++;
-      run.purged += removal.gone;
+      run.went(removal.gone);
       return 'done';
     } catch (error) {
       if (error instanceof HoldsChangedError) {

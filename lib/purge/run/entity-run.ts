@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Platform } from '@mikro-orm/core';
 import { entityKeyOf } from '../../sql/entity-key.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import { sqlState } from '../connection/classify-failure.js';
 import type { BatchTransaction } from '../connection/purge-connection.js';
 import type { GoneRow } from '../fragments/gone-rows-sql.js';
@@ -10,6 +11,7 @@ import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
 import type { DueRows } from '../fragments/row-sql.js';
+import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { Trust } from '../batch/optimistic-batches.js';
 
 const REPORTED_FAILURES = 100;
@@ -29,11 +31,17 @@ export class EntityRun {
   readonly held = new Set<string>();
   /** Set if its rows are left alone. */
   braked: PurgeBrake | undefined;
+  /** What is done around all work on its rows. */
+  around: <Result>(work: () => Promise<Result>) => Promise<Result> = (work) => work();
   blocked = 0;
   locked = 0;
   blockedBy: readonly PurgeBlock[] = [];
   /** By key: all keys, so that they are not tried again, but only some of the details. */
   readonly failures = new Map<string, PurgeFailure | undefined>();
+  /** The rows that the last transaction has removed, whether or not it has committed. */
+  #going: readonly GoneRow[] = [];
+  /** The keys of those that went since `takeKeys()`. */
+  #gone: (readonly string[])[] = [];
 
   constructor(
     readonly plan: EntityPlan,
@@ -42,22 +50,48 @@ export class EntityRun {
     private readonly platform: Platform,
     /** In whose name rows are removed; nothing if nobody attends. */
     private readonly context?: DeletionContext,
+    /** Whether somebody wants to know which rows go, after the commit. */
+    isObserved = false,
   ) {
     this.rows = {
       plan,
       cutoff: cutoff.text,
       quote: (value) => platform.quoteValue(value),
-      isAttended: context !== undefined,
+      isAttended: context !== undefined || isObserved,
     };
   }
 
   /** Says which rows a batch has removed, before it commits. */
   async notify(transaction: BatchTransaction, gone: readonly GoneRow[] | null): Promise<void> {
+    this.#going = gone ?? [];
     if (this.context && gone && gone.length > 0) {
       const rows = gone.map(([key, unit]) => ({ key, unit }));
       const parts = [{ meta: this.plan.entity.meta, count: rows.length, rows }];
       await transaction.notify({ action: 'purged', ...this.context, unit: this.cutoff, parts });
     }
+  }
+
+  /** How its report names it. */
+  get traced(): TracedEntity {
+    return { entity: this.name, table: this.plan.entity.table.label };
+  }
+
+  /** Counts what the last transaction has removed, once it has committed. */
+  went(count: number): void {
+    this.purged += count;
+    this.#gone.push(...this.#going.map(([key]) => key));
+    this.#going = [];
+  }
+
+  /** The keys of the rows that went since the last call, where an event may name that many. */
+  takeKeys(count: number): readonly (readonly string[])[] | undefined {
+    const keys = this.#gone;
+    this.#gone = [];
+    return count <= MOST_KEYS && keys.length === count ? keys : undefined;
+  }
+
+  get table(): string {
+    return this.plan.entity.table.name;
   }
 
   get name(): string {
@@ -97,7 +131,7 @@ export class EntityRun {
   async timed<Result>(work: () => Promise<Result>): Promise<Result> {
     const start = performance.now();
     try {
-      return await work();
+      return await this.around(work);
     } finally {
       this.durationMs += performance.now() - start;
     }
@@ -105,8 +139,7 @@ export class EntityRun {
 
   report(): PurgeEntityReport {
     return {
-      entity: this.name,
-      table: this.plan.entity.table.label,
+      ...this.traced,
       cutoff: this.cutoff.date,
       purged: this.purged,
       blocked: this.blocked,

@@ -25,8 +25,8 @@ export interface ExecutorOptions {
   readonly gate: GateOptions;
   /** Finds out what holds cover now. */
   readonly holdsChanged: () => Promise<void>;
-  /** After each committed batch. */
-  readonly onBatch: (run: EntityRun, gone: number) => void;
+  /** After each committed batch, with how long the database worked for it, unless that is not known of each of its entities. */
+  readonly onBatch: (run: EntityRun, gone: number, milliseconds: number | undefined) => void;
 }
 
 /**
@@ -201,9 +201,9 @@ export class PurgeExecutor {
       for (const [position, removed] of (gone ?? []).entries()) {
         if (removed > 0) {
           const other = this.#runs[position]!;
-          other.purged += removed;
+          other.went(removed);
           other.batches++;
-          this.options.onBatch(other, removed);
+          this.options.onBatch(other, removed, undefined);
         }
       }
       return gone ? 'done' : { error: undefined, isCertain: false };
@@ -251,7 +251,7 @@ export class PurgeExecutor {
       holdsChanged,
       afterBatch: async (current, gone, milliseconds) => {
         this.#gate.took(current, milliseconds);
-        onBatch(current, gone);
+        onBatch(current, gone, milliseconds);
         // Ends at once where the run has to.
         await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
         this.stop.throwIfStopped();

@@ -6,7 +6,7 @@
 export interface PurgeLag {
   /** The database's clock. */
   readonly at: Date;
-  /** One entry per entity that has a retention. */
+  /** One entry per entity that has a retention, and per schema for those of schema `'*'`. */
   readonly entities: readonly PurgeEntityLag[];
 }
 
@@ -17,6 +17,7 @@ export interface PurgeLag {
  */
 export interface PurgeEntityLag {
   readonly entity: string;
+  readonly table: string;
   /** Rows deleted before this time are due. */
   readonly cutoff: Date;
   /** The time of deletion of the oldest due row, blocked or not. */

@@ -1,14 +1,21 @@
 import { performance } from 'node:perf_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { PurgeSchemasError } from '../../errors/purge-schemas.error.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { SoftDeleteError } from '../../errors/soft-delete.error.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
-import { preparePurge } from '../plan/prepare-purge.js';
+import type { DueTimes } from '../plan/due-times.js';
+import { listPlaces, type PurgePlace, splitBySchema } from '../plan/list-places.js';
+import { type PreparedPurge, preparePurge, readAllDueTimes } from '../plan/prepare-purge.js';
 import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeEntityReport, PurgeReport } from '../purge-report.js';
+import type { PurgeProgress } from '../purge-run-options.js';
 import { brakeRuns } from './apply-brake.js';
+import { BatchGate } from './batch-gate.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
@@ -18,7 +25,9 @@ import { HoldWatch } from './hold-watch.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
 import { PurgeInterruptedError } from './purge-interrupted.error.js';
 import { reportHomeless } from './report-homeless.js';
+import { reportSkipped } from './report-skipped.js';
 import type { ResolvedRunOptions } from './resolve-run-options.js';
+import type { RunTelemetry, TracedEntity } from '../telemetry/run-telemetry.js';
 import { StoppedError, type StopSignal } from './stop-signal.js';
 
 /** What one run is to do. @internal */
@@ -37,19 +46,23 @@ export interface PurgeTask extends Omit<ResolvedRunOptions, 'entities'> {
 export class PurgeRun {
   readonly #start = performance.now();
   readonly #em: EntityManager;
-  readonly #onProgress: ((progress: { entity: string; purged: number; total: number }) => void) | undefined;
+  readonly #onProgress: ((progress: PurgeProgress) => void) | undefined;
   #startedAt: Date | undefined;
-  #skipped: readonly PurgeEntityReport[] = [];
-  #runs: readonly EntityRun[] = [];
-  #archived: readonly ArchiveRun[] = [];
+  readonly #skipped: PurgeEntityReport[] = [];
+  readonly #runs: EntityRun[] = [];
+  readonly #archived: ArchiveRun[] = [];
 
-  /** @param em - the purge's own, in the schema of the configuration */
+  /**
+   * @param em - the purge's own, in the schema of the configuration
+   * @param telemetry - what is told about the run, if anybody wants to know
+   */
   constructor(
     private readonly em: EntityManager,
     private readonly options: ResolvedPurgeOptions,
     private readonly hooks: readonly PurgeHook[],
     private readonly task: PurgeTask,
     private readonly stop: StopSignal,
+    private readonly telemetry?: RunTelemetry,
   ) {
     this.#em = task.schema === undefined ? em : em.fork({ clear: true, schema: task.schema });
     this.#onProgress = task.onProgress && callOnProgress(em, task.onProgress);
@@ -57,14 +70,15 @@ export class PurgeRun {
 
   /** The entities that were left alone, because far more of their rows are due than usual. */
   get braked(): readonly string[] {
-    return this.#runs.filter(({ braked }) => braked).map(({ name }) => name);
+    const all = [...this.#runs, ...this.#archived].filter(({ braked }) => braked);
+    return [...new Set(all.map(({ name }) => name))];
   }
 
   /** @throws PurgeInterruptedError if the database cannot be reached, is read-only or refuses */
   async execute(): Promise<PurgeReport> {
     try {
       this.stop.throwIfStopped();
-      await this.#execute(new PurgeConnection(this.#em, this.stop));
+      await this.#execute();
       return this.#report(this.braked.length > 0 ? 'braked' : 'completed');
     } catch (error) {
       if (error instanceof StoppedError) {
@@ -79,19 +93,83 @@ export class PurgeRun {
     }
   }
 
-  async #execute(connection: PurgeConnection): Promise<void> {
-    const { entities, olderThan, dryRun, batchSize, maxRows } = this.task;
-    const em = this.#em;
-    const { order, times, homeless } = await preparePurge(em, connection, this.options.retention, olderThan);
-    this.#skipped = reportHomeless(homeless, times.cutoffs, this.task);
+  async #execute(): Promise<void> {
+    const connection = new PurgeConnection(this.#em, this.stop);
+    const times = await readAllDueTimes(this.#em, connection, this.options.retention, this.task.olderThan);
+    for (const place of await this.#listPlaces(times)) {
+      const isOther = place.em !== this.#em;
+      await this.#purge(place, isOther ? new PurgeConnection(place.em, this.stop) : connection, times);
+    }
+    if (!this.task.dryRun && (this.task.entities === undefined || this.task.isJob)) {
+      // No hold covers a record, so that this connection need not know of any.
+      const own = new PurgeConnection(this.#em, this.stop);
+      await expireRecords(this.#em, own, { ...this.options, holds: undefined }, this.stop);
+    }
+  }
+
+  /** Where nobody can tell the schemas, the entities that live in them are left alone. */
+  async #listPlaces({ cutoffs }: DueTimes): Promise<PurgePlace[]> {
+    const { entities, schema, isJob } = this.task;
+    try {
+      return await listPlaces(this.#em, schema === undefined ? this.options.schemas : undefined, entities);
+    } catch (error) {
+      if (!(error instanceof PurgeSchemasError) || (entities && !isJob)) {
+        throw error;
+      }
+      const [moving, staying] = splitBySchema(this.#em, entities);
+      this.#skip(moving, cutoffs, '*', error);
+      return [{ em: this.#em, entities: staying }];
+    }
+  }
+
+  #skip(names: readonly string[], cutoffs: DueTimes['cutoffs'], schema: string, { message }: Error): void {
+    const entities = SoftDeleteCatalog.of(this.em)
+      .all()
+      .filter(({ name }) => names.includes(name));
+    this.#skipped.push(...reportSkipped(entities, cutoffs, schema, () => message));
+  }
+
+  async #prepare(
+    place: PurgePlace,
+    connection: PurgeConnection,
+    times: DueTimes,
+  ): Promise<PreparedPurge['order'] | undefined> {
+    try {
+      const { order, homeless } = await preparePurge(place, connection, times);
+      const asked = { entities: place.entities, isJob: this.task.isJob };
+      this.#skipped.push(...reportHomeless(homeless, times.cutoffs, asked));
+      return order;
+    } catch (error) {
+      // What is wrong with the schema of one tenant is nothing to the others.
+      if (place.schema === undefined || !(error instanceof SoftDeleteConfigError)) {
+        throw error;
+      }
+      this.#skip(place.entities!, times.cutoffs, place.schema, error);
+      return undefined;
+    }
+  }
+
+  async #purge(place: PurgePlace, connection: PurgeConnection, times: DueTimes): Promise<void> {
+    const { em, entities } = place;
+    const { dryRun, batchSize } = this.task;
+    const order = await this.#prepare(place, connection, times);
     this.#startedAt = times.now;
-    this.#runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
-    await brakeRuns(em, connection, this.#runs, !this.task.overrideBrake && this.options.brake);
+    if (!order) {
+      return;
+    }
+    const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
+    const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
+    const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
+    this.#runs.push(...runs);
+    this.#archived.push(...archived);
+    archived.forEach((run) => (run.onRemoved = (count) => this.telemetry?.batch(run.name, count)));
+    runs.forEach((run) => (run.around = (work) => this.#around(run.traced, work)));
+    await brakeRuns(em, connection, runs, archived, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
       order,
-      this.#runs.filter(({ braked }) => !braked),
+      runs.filter(({ braked }) => !braked),
     );
-    const holds = await HoldWatch.begin(em, connection, this.#runs);
+    const holds = await HoldWatch.begin(em, connection, runs);
     const executor = new PurgeExecutor(
       connection,
       groups,
@@ -101,33 +179,68 @@ export class PurgeRun {
         lockTimeout: this.options.lockTimeout,
         gate: { throttles: this.options.throttle, maxRows },
         holdsChanged: async () => holds?.refresh(),
-        onBatch: (run, gone) => this.#announce(run, gone),
+        onBatch: (run, gone, milliseconds) => this.#announce(run, gone, milliseconds),
       },
       this.stop,
     );
     if (groups.length > 0) {
       await (dryRun ? executor.rehearse() : executor.run());
     }
-    this.#archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, entities);
-    await runOnArchive(this.#archived, connection, { ...this.options, ...this.task, holds }, this.stop);
-    if (!dryRun && (entities === undefined || this.task.isJob)) {
-      await expireRecords(em, connection, { ...this.options, holds }, this.stop);
-    }
+    await runOnArchive(
+      archived,
+      connection,
+      {
+        lockTimeout: this.options.lockTimeout,
+        pauseBetweenBatches: this.options.pauseBetweenBatches,
+        batchSize,
+        dryRun,
+        holds,
+        gate: new BatchGate(
+          { throttles: this.options.throttle, maxRows },
+          [...runs, ...archived],
+          connection,
+          this.stop,
+        ),
+        around: (run, work) => this.#around(run.traced, work),
+        onBatch: (run, gone, milliseconds) => {
+          this.telemetry?.batch(run.name, 0, milliseconds);
+          this.#tell(run, gone, milliseconds);
+        },
+      },
+      this.stop,
+    );
   }
 
-  #announce(run: EntityRun, gone: number): void {
+  get #total(): number {
+    return [...this.#runs, ...this.#archived].reduce((total, { purged }) => total + purged, 0);
+  }
+
+  #around<Result>(entity: TracedEntity, work: () => Promise<Result>): Promise<Result> {
+    return this.telemetry ? this.telemetry.withinEntity(entity, work) : work();
+  }
+
+  #announce(run: EntityRun, gone: number, milliseconds: number | undefined): void {
+    this.telemetry?.batch(run.name, gone, milliseconds);
+    const keys = run.takeKeys(gone)?.map((key) => keyFromTexts(this.em, run.plan.entity.meta, key));
     if (gone > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
         entity: run.name,
+        ...(keys ? { keys } : {}),
         count: gone,
         deletedAt: run.cutoff.date,
       });
     }
+    this.#tell(run, gone, milliseconds);
+  }
+
+  #tell({ name, purged }: EntityRun | ArchiveRun, gone: number, milliseconds: number | undefined): void {
     this.#onProgress?.({
-      entity: run.name,
-      purged: run.purged,
-      total: this.#runs.reduce((total, { purged }) => total + purged, 0),
+      entity: name,
+      purged,
+      total: this.#total,
+      batchRows: gone,
+      batchMs: Math.round(milliseconds ?? 0),
     });
   }
 
@@ -140,7 +253,7 @@ export class PurgeRun {
       dryRun: this.task.dryRun,
       outcome,
       isFinished: outcome === 'completed' || outcome === 'braked',
-      total: all.reduce((total, { purged }) => total + purged, 0),
+      total: this.#total,
       entities: [...all.map((run) => run.report()), ...this.#skipped],
     };
   }

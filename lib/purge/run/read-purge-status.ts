@@ -1,8 +1,8 @@
 import { type DueTimes, retentionOf } from '../plan/due-times.js';
 import { milliseconds } from './milliseconds.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
-import type { PurgeOrder } from '../plan/purge-planner.js';
-import type { PurgeEntityStatus, PurgeStatus } from './purge-status.js';
+import type { EntityPlan } from '../plan/purge-planner.js';
+import type { PurgeEntityStatus } from './purge-status.js';
 import { readOpen } from './read-open.js';
 import { BY_KEY, COUNTING } from '../fragments/plan-settings.js';
 import { readStatus, type StatusRow } from '../statements/read-status.js';
@@ -10,11 +10,10 @@ import { readStatus, type StatusRow } from '../statements/read-status.js';
 /** Counts what there is to purge. @internal */
 export async function readPurgeStatus(
   connection: PurgeConnection,
-  { groups }: PurgeOrder,
-  { now, cutoffs }: DueTimes,
+  plans: readonly EntityPlan[],
+  { cutoffs }: DueTimes,
   byDefault: number | 'forever',
-): Promise<PurgeStatus> {
-  const plans = groups.flat();
+): Promise<PurgeEntityStatus[]> {
   const open = await readOpen(connection, plans, cutoffs);
   const entities: PurgeEntityStatus[] = [];
   for (const { entity } of plans) {
@@ -36,5 +35,5 @@ export async function readPurgeStatus(
       overdueBy: found?.overdueBy ?? 0,
     });
   }
-  return { at: now, entities };
+  return entities;
 }

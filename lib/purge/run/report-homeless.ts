@@ -2,9 +2,10 @@ import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js'
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
+import { reportSkipped } from './report-skipped.js';
 
-const PROBLEM = "lives in the schema of the entity manager (schema '*'), and the run has none.";
-const ADVICE = "Run the purge once for each schema: run({ schema: 'tenant_1' }).";
+const PROBLEM = "lives in the schema of the entity manager (schema '*'), and nobody says which schemas there are.";
+const ADVICE = "Set purge.schemas to a function that lists them, or name one: { schema: 'tenant_1' }.";
 
 /**
  * What a run says of entities that live in the schema of the entity manager, where it has none.
@@ -19,31 +20,11 @@ export function reportHomeless(
   cutoffs: DueTimes['cutoffs'],
   { entities: asked, isJob }: { readonly entities: readonly string[] | undefined; readonly isJob: boolean },
 ): PurgeEntityReport[] {
-  return homeless.flatMap(({ name, meta }) => {
-    const cutoff = cutoffs.get(name);
-    if (!isJob) {
-      asked?.forEach((one) => refuseHomeless(homeless, one));
-    }
-    return cutoff && (!asked || asked.includes(name))
-      ? [
-          {
-            entity: name,
-            table: `*.${meta.tableName}`,
-            cutoff: cutoff.date,
-            purged: 0,
-            blocked: 0,
-            failed: 0,
-            locked: 0,
-            held: 0,
-            batches: 0,
-            durationMs: 0,
-            blockedBy: [],
-            failures: [],
-            error: `${name} ${PROBLEM} ${ADVICE}`,
-          },
-        ]
-      : [];
-  });
+  if (!isJob) {
+    asked?.forEach((name) => refuseHomeless(homeless, name));
+  }
+  const skipped = homeless.filter(({ name }) => !asked || asked.includes(name));
+  return reportSkipped(skipped, cutoffs, '*', (name) => `${name} ${PROBLEM} ${ADVICE}`);
 }
 
 /**

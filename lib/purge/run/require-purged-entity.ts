@@ -17,7 +17,7 @@ export function requirePurgedEntity(catalog: SoftDeleteCatalog, entity: EntityNa
       throw new SoftDeleteConfigError(
         'entities',
         `${showValue(entity)} is not an entity.`,
-        'Write classes, schemas or their names. An undefined item comes from files that import each other.',
+        'Write classes, schemas or their names. An undefined item usually comes from a circular import.',
       );
     }
     return catalog.getMarked(entity).name;

@@ -20,6 +20,8 @@ export interface GoneSnapshots {
   readonly removed: number;
   /** The entity's own, each with its key and the time of its unit. */
   readonly rows: readonly (readonly [key: string, unit: string])[];
+  /** The units, whatever rows they have. */
+  readonly units: readonly string[];
 }
 
 function dueSql({ entity, schema, cutoff, after }: DueSnapshots, quote: QuoteValue): string {
@@ -31,12 +33,10 @@ function dueSql({ entity, schema, cutoff, after }: DueSnapshots, quote: QuoteVal
 const UNIT = `to_char(%.last at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 
 /**
- * Removes the next units, each as a whole, with the rows that were removed along with the entity's. A unit of which somebody has locked a
- * row to restore it is passed over, since a restoration must find all of it.
- *
- * @internal
+ * The next units, each as a whole, with the rows that were removed along with the entity's. A unit of which somebody has locked a row to
+ * restore it is passed over, since a restoration must find all of it.
  */
-export function deleteSnapshots(due: DueSnapshots, limit: number, quote: QuoteValue): string {
+function nextUnitsSql(due: DueSnapshots, limit: number, quote: QuoteValue): string {
   const isDue = dueSql(due, quote);
   return `with next as materialized (
   select max(u."unit") as last from (select a."unit" from ${due.archive} as a where ${isDue} order by a."unit" limit ${limit}) as u
@@ -46,14 +46,53 @@ export function deleteSnapshots(due: DueSnapshots, limit: number, quote: QuoteVa
 ), whole as materialized (
   select a."unit" from ${due.archive} as a where ${isDue} and a."unit" <= (select last from next)
   group by a."unit" having count(*) = (select count(*) from locked as l where l."unit" = a."unit")
-), gone as (
+)`;
+}
+
+/** Removes the next units. @internal */
+export function deleteSnapshots(due: DueSnapshots, limit: number, quote: QuoteValue): string {
+  return `${nextUnitsSql(due, limit, quote)}, gone as (
   delete from ${due.archive} as a using locked as l
   where a."part" = l."part" and a."key" = l."key" and a."unit" = l."unit" and l."unit" in (select w."unit" from whole as w)
   returning a."part", a."key", a."unit" as last
 )
-select ${UNIT.replace('%', 'n')} as last, (select count(*)::int from gone) as removed,
-  (select coalesce(json_agg(json_build_array(g."key", ${UNIT.replace('%', 'g')})), '[]') from gone as g where g."part" = ${quote(due.entity)}) as rows
+${goneSql('gone', due, quote)}`;
+}
+
+/** Locks what `deleteSnapshots()` would remove, and tells the same. @internal */
+export function lockSnapshotUnits(due: DueSnapshots, limit: number, quote: QuoteValue): string {
+  return `${nextUnitsSql(due, limit, quote)}, due as (
+  select l."part", l."key", l."unit" as last from locked as l where l."unit" in (select w."unit" from whole as w)
+)
+${goneSql('due', due, quote)}`;
+}
+
+/** Removes units that are locked as a whole. @internal */
+export function deleteUnits(due: DueSnapshots, units: readonly string[], quote: QuoteValue): string {
+  const times = units.map((unit) => `cast(${quote(unit)} as timestamptz)`);
+  return `delete from ${due.archive} as a where ${dueSql(due, quote)} and a."unit" in (${times.join(', ')})`;
+}
+
+function goneSql(name: string, { entity }: DueSnapshots, quote: QuoteValue): string {
+  return `select ${UNIT.replace('%', 'n')} as last, (select count(*)::int from ${name}) as removed,
+  (select coalesce(json_agg(json_build_array(g."key", ${UNIT.replace('%', 'g')})), '[]') from ${name} as g where g."part" = ${quote(entity)}) as rows,
+  (select coalesce(json_agg(distinct ${UNIT.replace('%', 'g')}), '[]') from ${name} as g) as units
 from next as n`;
+}
+
+/** @internal */
+export interface NextUnit {
+  readonly last: string;
+  /** The keys of the entity's own rows. */
+  readonly keys: readonly string[];
+}
+
+/** The next unit alone, locked or not. @internal */
+export function listNextUnit(due: DueSnapshots, quote: QuoteValue): string {
+  return `select ${UNIT.replace('%', 'n')} as last,
+  (select coalesce(json_agg(a."key"), '[]') from ${due.archive} as a
+    where a."entity" = ${quote(due.entity)} and a."unit" = n.last and a."part" = ${quote(due.entity)}) as keys
+from (select a."unit" as last from ${due.archive} as a where ${dueSql(due, quote)} order by a."unit" limit 1) as n`;
 }
 
 /** How many of the entity's own rows are due. @internal */

@@ -35,3 +35,9 @@ where p.${deletedAt} < ${quote(cutoff)} order by p.${deletedAt} limit 1)`,
     )
     .join('\nunion all ');
 }
+
+/** The positions of the tables that are in the database. @internal */
+export function listExisting(tables: readonly TimedTable[], quote: QuoteValue): string {
+  const names = tables.map(({ table }, e) => `(${e}, ${quote(table)})`);
+  return `select e from (values ${names.join(', ')}) as t(e, name) where to_regclass(name) is not null order by e`;
+}

@@ -1,7 +1,9 @@
 import { Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
 import {
   DeletedScope,
   InjectSoftDeleteRepository,
+  type RestoreResult,
   RestoreResultDto,
   type SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
@@ -27,7 +29,8 @@ export class AdminCustomersController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
+  @ApiOkResponse({ type: RestoreResultDto })
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResult> {
     const customer = await this.customers.withDeleted().findOneOrFail(id);
     return this.customers.restore(customer);
   }

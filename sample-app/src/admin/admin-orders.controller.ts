@@ -1,7 +1,10 @@
 import { Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
 import {
+  type DeletionResult,
   DeletionResultDto,
   InjectSoftDeleteRepository,
+  type RestoreResult,
   RestoreResultDto,
   type SoftDeleteRepository,
   WithDeleted,
@@ -27,7 +30,8 @@ export class AdminOrdersController {
 
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
+  @ApiOkResponse({ type: DeletionResultDto })
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResult> {
     const order = await this.orders.findOneOrFail(id);
     return this.orders.softDelete(order, { actor: 'admin' });
   }
@@ -35,7 +39,8 @@ export class AdminOrdersController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
+  @ApiOkResponse({ type: RestoreResultDto })
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResult> {
     const order = await this.orders.withDeleted().findOneOrFail(id);
     return this.orders.restore(order);
   }

@@ -1,7 +1,10 @@
 import { Delete, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
 import {
+  type DeletionResult,
   DeletionResultDto,
   InjectSoftDeleteRepository,
+  type RestoreResult,
   RestoreResultDto,
   type SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
@@ -17,7 +20,8 @@ export class AdminProductsController {
   /** Takes a product off the shelves, with its reviews; 409 when somebody ordered it. */
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
+  @ApiOkResponse({ type: DeletionResultDto })
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResult> {
     const product = await this.products.findOneOrFail(id);
     return this.products.softDelete(product, { actor: 'admin' });
   }
@@ -25,7 +29,8 @@ export class AdminProductsController {
   @Post(':id/restore')
   @ApiProblems(400, 404, 409)
   @HttpCode(200)
-  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResultDto> {
+  @ApiOkResponse({ type: RestoreResultDto })
+  async restore(@Param('id', IdPipe) id: number): Promise<RestoreResult> {
     const product = await this.products.withDeleted().findOneOrFail(id);
     return this.products.restore(product);
   }

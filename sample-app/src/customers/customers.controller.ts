@@ -1,6 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
-import { DeletionResultDto, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiOkResponse } from '@nestjs/swagger';
+import {
+  type DeletionResult,
+  DeletionResultDto,
+  InjectSoftDeleteRepository,
+  type SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { IdPipe } from '../http/id.pipe.js';
@@ -39,14 +45,16 @@ export class CustomersController {
   /** Closes the account that has an email. */
   @Delete()
   @ApiProblems(400, 404, 409)
-  async closeByEmail(@Query() { email }: EmailDto): Promise<DeletionResultDto> {
+  @ApiOkResponse({ type: DeletionResultDto })
+  async closeByEmail(@Query() { email }: EmailDto): Promise<DeletionResult> {
     return this.close((await this.customers.findOneOrFail({ email })).id);
   }
 
   /** Closes an account: the customer's reviews go along, their orders stay. */
   @Delete(':id')
   @ApiProblems(400, 404, 409)
-  async close(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
+  @ApiOkResponse({ type: DeletionResultDto })
+  async close(@Param('id', IdPipe) id: number): Promise<DeletionResult> {
     const customer = await this.customers.findOneOrFail(id);
     return this.customers.softDelete(customer, { reason: 'account closed' });
   }

@@ -1,6 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
-import { DeletionResultDto, InjectSoftDeleteRepository, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { ApiOkResponse } from '@nestjs/swagger';
+import {
+  type DeletionResult,
+  DeletionResultDto,
+  InjectSoftDeleteRepository,
+  type SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
 import { Product } from '../entities/product.entity.js';
@@ -35,7 +41,8 @@ export class ReviewsController {
 
   @Delete('reviews/:id')
   @ApiProblems(400, 404)
-  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResultDto> {
+  @ApiOkResponse({ type: DeletionResultDto })
+  async remove(@Param('id', IdPipe) id: number): Promise<DeletionResult> {
     return this.reviews.softDelete(await this.reviews.findOneOrFail(id));
   }
 }

@@ -10,7 +10,7 @@ import { Review } from '../entities/review.entity.js';
 export class ShopSeeder extends Seeder {
   async run(em: EntityManager): Promise<void> {
     const [{ first, second }] = await em.execute<[{ first: Date; second: Date }]>(
-      "select now() - interval '32 days' as first, now() - interval '31 days' as second",
+      "select now() - interval '30 days 2 hours' as first, now() - interval '30 days 1 hour' as second",
     );
 
     const [ada, grace, linus, edsger, barbara] = [

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const name = 'nestjs-mikro-orm-soft-delete';
 
 /** Of the applications that are ES modules, each in a folder named like it. */
-const ES_MODULES = ['audit', 'open-api', 'tenant-databases', 'tenant-filter'];
+const ES_MODULES = ['audit', 'open-api', 'purge-queues', 'tenant-databases', 'tenant-filter'];
 
 /**
  * Packs the package, installs it in a folder outside of this one, next to one copy of each of its peers, and compiles the

@@ -72,6 +72,25 @@ const VALUES: readonly (readonly [type: string, value: string])[] = [
   ['mood', `'very sad'`],
   ['address', `row('Main "St", 1', null)::address`],
   ['positive', '7'],
+  ['varchar(10)[]', `array['a,b', null]`],
+  ['numeric(10,2)[]', `array[1.5]`],
+  ['timestamptz(3)[]', `array['2024-01-02 03:04:05.678+00'::timestamptz]`],
+  ['timestamp(0)', `'2024-02-29 12:00:00'`],
+  ['time(3)', `'23:59:59.999'`],
+  ['interval(3)', `'1 day 00:00:01.234'`],
+  ['interval day to second', `'3 days 04:05:06'`],
+  ['interval[]', `array['1 day'::interval]`],
+  ['char(3)[]', `array['ab']`],
+  ['bit(2)[]', `array[B'10']`],
+  ['oid', '4294967295'],
+  ['regclass', `'pg_class'`],
+  ['pg_lsn', `'16/B374D848'`],
+  ['jsonpath', `'$.a[*] ? (@ > 1)'`],
+  ['line', `'{1,2,3}'`],
+  ['lseg', `'[(0,0),(1,1)]'`],
+  ['path', `'[(0,0),(1,1)]'`],
+  ['tsrange', `'[2024-01-02 03:04:05,)'`],
+  ['tstzmultirange', `'{[2024-01-02 03:04:05+00,2024-05-06 00:00:00+00)}'`],
   ['mood[]', `array['very sad', 'ok']::mood[]`],
 ];
 
@@ -82,6 +101,9 @@ const SETTINGS = [
   'set extra_float_digits = -15',
   `set bytea_output = 'escape'`,
 ];
+
+/** Settings under which one statement can delete by a condition that means what it says. */
+const ELSEWHERE = [`set timezone = 'America/New_York'`, ...SETTINGS.slice(3)];
 
 const SETUP = `
   create type mood as enum ('very sad', 'ok');
@@ -160,6 +182,8 @@ describe('Archived values', () => {
       [SETTINGS, []],
       [[], SETTINGS],
       [SETTINGS, SETTINGS],
+      [ELSEWHERE, []],
+      [ELSEWHERE, SETTINGS],
     ]) {
       for (const [settings, action] of [
         [deleting!, 'softDelete'],
@@ -191,5 +215,29 @@ describe('Archived values', () => {
     expect(await repository.onlyDeleted().count({ p3: 'value 3' })).toBe(1);
     await repository.restore(1);
     expect(await texts('wide')).toEqual(before);
+  });
+
+  it('are refused, with their column, where PostgreSQL reads their text as something else, or not at all', async () => {
+    await test.database.query(`
+      create type broken;
+      create function broken_in(cstring) returns broken language internal immutable strict as 'textin';
+      create function broken_out(broken) returns cstring language internal immutable strict as 'byteaout';
+      create type broken (input = broken_in, output = broken_out, internallength = variable);
+      create domain picky as text check (value !~ '^p');
+      alter table sample add column kept text, add column lost broken;
+      truncate sample; insert into sample (id, lost) values (1, 'ab'), (2, null)`);
+    const repository = () => test.orm.em.fork().getRepository(Sample as never) as any;
+    await expect(repository().softDelete(1)).rejects.toThrow(
+      'could not read the text of its column lost (public.broken)',
+    );
+    expect(await test.database.query('select id from sample order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect((await repository().softDelete(2)).total).toBe(1);
+    await test.database.query(`
+      update sample set lost = null, kept = 'pq'; alter table sample drop column lost;
+      alter table sample add column strict_one picky; alter table sample add foreign key (id) references sample`);
+    await test.database.query(`alter domain picky drop constraint picky_check; update sample set strict_one = 'pq';
+      alter domain picky add check (value !~ '^p') not valid`);
+    await expect(repository().softDelete(1)).rejects.toThrow('column strict_one (public.picky)');
+    expect(await test.database.query('select id from sample')).toEqual([{ id: 1 }]);
   });
 });

@@ -1,4 +1,5 @@
 import { DeletionRestrictedError } from 'nestjs-mikro-orm-soft-delete';
+import { createCompliance, LegalHoldError } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { Product, Shop } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -40,7 +41,7 @@ describe('Deletion of archived rows', () => {
     );
     expect(row).toEqual({
       data: { id: '1', sku: 'B-1', name: 'Bread', shop_id: '1' },
-      types: 'integer\ncharacter varying(255)\ncharacter varying(255)\ninteger',
+      types: 'int4\nvarchar(255)\nvarchar(255)\nint4',
       entity: 'Product',
       schema: '',
       owners: null,
@@ -149,5 +150,49 @@ describe('Deletion of archived rows', () => {
 
     await world.repo(Product).softDelete(1);
     expect(await world.em.findOne(Product, 1)).toBeNull();
+  });
+
+  it('removes rows for good by hardDelete(), in their table and in the archive, each time they were deleted', async () => {
+    await world.repo(Product).softDelete(2);
+    await world.database.query(`insert into product (id, name, shop_id) values (2, 'Cream', 1)`);
+    await world.repo(Product).softDelete({});
+    await world.database.query(`insert into product (id, name, shop_id) values (2, 'Butter', 1)`);
+
+    expect(await world.repo(Product).hardDelete(2, { dryRun: true })).toEqual({
+      affected: { Product: 3, Variant: 1 },
+      total: 4,
+      restrictions: [],
+    });
+    expect(await world.archived()).toHaveLength(9);
+    expect(await world.repo(Product).hardDelete(2)).toBe(4);
+    expect(await world.archived()).toEqual([
+      'Product 1',
+      'Remark 1',
+      'Variant 1',
+      'Variant 2',
+      'product_labels ["1","1"]',
+    ]);
+    expect((await world.contents())['product']).toEqual([]);
+    const [record] = await createCompliance(world.orm).log.find({ action: 'hard-deleted', entity: Product });
+    expect(record).toMatchObject({ count: 3, keys: [2, 2, 2] });
+    expect(await world.repo(Product).hardDelete({ name: 'Bread' })).toBe(4);
+    expect(await world.archived()).toEqual([]);
+  });
+
+  it('removes nothing from the archive by hardDelete() that a legal hold may cover', async () => {
+    const { holds } = createCompliance(world.orm);
+    await world.repo(Product).softDelete(1);
+    const { id } = await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Shop, 1]] });
+    const before = await world.archived();
+
+    await expect(world.repo(Product).hardDelete(1)).rejects.toThrow(LegalHoldError);
+    expect((await world.repo(Product).hardDelete(1, { dryRun: true })).restrictions).toContainEqual({
+      relation: 'the legal hold "dispute"',
+      entity: 'Product',
+      count: 1,
+    });
+    expect(await world.archived()).toEqual(before);
+    await holds.release(id, { reason: 'settled' });
+    expect(await world.repo(Product).hardDelete(1)).toBe(4);
   });
 });

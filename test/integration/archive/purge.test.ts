@@ -1,5 +1,6 @@
-import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
-import { createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { createPurge, type PurgeService, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
+import { createCompliance, LegalHoldError } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { findInstallation } from '../../../lib/installation/installation.js';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -26,7 +27,11 @@ describe('Purge of archived rows', () => {
 
     expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, table: 'public.deletion_archive' });
     expect(await world.archived()).toHaveLength(8);
+    const events: SoftDeleteEvent[] = [];
+    const subscription = findInstallation(world.orm.em)!.events.stream$.subscribe((event) => events.push(event));
     expect(await reportOf()).toMatchObject({ purged: 1, locked: 0, blocked: 0, failed: 0 });
+    subscription.unsubscribe();
+    expect(events.find(({ entity }) => entity === 'Product')).toMatchObject({ type: 'purged', count: 1, keys: [1] });
     expect(await world.archived()).toEqual(['Product 2', 'Variant 3', 'product_labels ["2","1"]']);
   });
 
@@ -96,7 +101,7 @@ describe('Purge of archived rows', () => {
     expect((await world.contents())['product']).toEqual(['(9,late,,1)']);
   });
 
-  it('removes nothing while a legal hold is active, whatever it was placed on, and goes on after its release', async () => {
+  it('removes nothing that a legal hold may cover, whatever row it was placed on, and goes on after its release', async () => {
     const { holds } = createCompliance(world.orm);
     await world.repo(Product).softDelete(1);
     await age(40);
@@ -109,6 +114,41 @@ describe('Purge of archived rows', () => {
     await holds.release(id, { reason: 'settled' });
     expect(await reportOf()).toMatchObject({ purged: 1, held: 0 });
     expect(await world.archived()).toEqual([]);
+  });
+
+  it('goes on while holds are active that cannot cover archived rows of the entity, or what was archived along with them', async () => {
+    const { holds } = createCompliance(world.orm);
+    await world.repo(Product).softDelete(1);
+    await age(40);
+    const { id } = await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Variant, 3]] });
+
+    expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, held: 0 });
+    const { entities } = await purge.run();
+    expect(entities.map(({ entity, purged, held }) => [entity, purged, held])).toEqual(
+      expect.arrayContaining([
+        ['Product', 1, 0],
+        ['Variant', 0, 2],
+      ]),
+    );
+    expect(await world.archived()).toEqual(['Variant 1', 'Variant 2']);
+    await holds.release(id, { reason: 'settled' });
+  });
+
+  it('takes holds on archived rows, whether they are in their table or in the archive', async () => {
+    const { holds } = createCompliance(world.orm);
+    await world.repo(Variant).softDelete(1);
+    await age(40);
+    const { id } = await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Variant, 1]] });
+
+    expect((await purge.run({ entities: [Variant] })).total).toBe(0);
+    expect(await world.archived()).toEqual(['Variant 1']);
+    await expect(holds.place({ name: 'other', reason: 'as well', on: [[Variant, 77]] })).rejects.toThrow(
+      'there is no Variant 77',
+    );
+    await world.repo(Variant).restore(1);
+    await expect(world.repo(Variant).hardDelete(1)).rejects.toThrow(LegalHoldError);
+    expect(await holds.of(Variant, 1)).toHaveLength(1);
+    await holds.release(id, { reason: 'settled' });
   });
 
   it('ends where a hold is placed while it runs', async () => {

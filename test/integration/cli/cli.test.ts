@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { complianceTablesSql } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -335,5 +336,38 @@ describe('soft-delete', () => {
       expect(out).toMatch(new RegExp(`Examples:\n  soft-delete ${command}[^]*\nExits with:\n  0  `));
     }
     await expect(run('purg')).resolves.toMatchObject({ code: 1, err: expect.stringContaining('Did you mean purge?') });
+  });
+
+  it('creates the partitions to come of tables that have some, and says where there are none', async () => {
+    writeFileSync(
+      join(library.folder, 'mikro-orm.config.js'),
+      `
+import { defineConfig, defineEntity, p } from '@mikro-orm/postgresql';
+import { complianceEntities } from './lib/compliance/index.js';
+import { softDeletable } from './lib/schema/soft-deletable.decorator.js';
+const User = ${schema('User')};
+export default defineConfig({ clientUrl: '${test.database.url}', entities: [User, ...complianceEntities()] });`,
+    );
+    await test.database.query(`
+      create table deletion_record (at timestamptz, id bigint, primary key (at, id));
+      create table deletion_archive (part text, key text, unit timestamptz, primary key (part, key, unit));
+      create table legal_hold (id int); create table legal_hold_row (id int)`);
+    const without = await run('archive', 'partitions');
+    expect([without.code, without.err]).toEqual([
+      1,
+      expect.stringContaining("complianceTablesSql({ partition: 'month' })"),
+    ]);
+    for (const sql of complianceTablesSql({ partition: 'month' })) {
+      await test.database.query(sql);
+    }
+    const more = await run('archive', 'partitions', '--ahead', '4');
+    expect(more.out).toMatch(/^deletion_record: 1 partition added: deletion_record_\d{4}_\d\d\.\ndeletion_archive: 1 /);
+    expect(JSON.parse((await run('archive', 'partitions', '--json')).out.split('\n')[1]!)).toEqual({
+      type: 'partitions',
+      table: 'deletion_archive',
+      added: [],
+    });
+    expect((await run('archive', 'partition')).err).toContain('partitions');
+    expect((await run('archive', 'partitions', '--ahead', 'x')).code).toBe(1);
   });
 });

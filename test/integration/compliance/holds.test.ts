@@ -14,6 +14,7 @@ import {
   createCompliance,
   LegalHoldService,
 } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { getInstallation } from '../../../lib/installation/installation.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable({ retention: '1d' })
@@ -251,33 +252,29 @@ describe(LegalHoldService.name, () => {
     expect(await holds.list()).toEqual([]);
   });
 
-  it('is honoured or told that the row is gone, whenever it is placed while a purge or a removal runs', async () => {
-    let [kept, told] = [0, 0];
-    for (let round = 0; round < 40; round++) {
-      await test.database.query(`
-        truncate customer, purchase, line, legal_hold, legal_hold_row restart identity cascade;
-        insert into customer (deleted_at) select now() - interval '2 days' from generate_series(1, 60)`);
-      const key = 1 + Math.floor(Math.random() * 60);
-      const running =
-        round % 4 === 3
-          ? repository(Customer, test.orm.em.fork() as EntityManager)
-              .hardDelete(key)
-              .catch((error: any) => expect(error.code).toBe('LEGAL_HOLD'))
-          : purge({ batchSize: round % 4 === 2 ? undefined : 5 }).run({ entities: [Customer] });
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
-      const placed = await place([[Customer, key]]).then(
-        () => true,
-        (error: any) => {
-          expect(error.code).toBe('SOFT_DELETE_CONFIG');
-          return false;
-        },
-      );
-      await running;
-      expect([key, (await ids('customer')).includes(key)]).toEqual([key, placed]);
-      kept += placed ? 1 : 0;
-      told += placed ? 0 : 1;
-    }
-    expect(kept).toBeGreaterThan(0);
-    expect(told).toBeGreaterThan(0);
+  it('is announced, as its release is, once the transaction has committed', async () => {
+    const { events } = getInstallation(test.orm.em);
+    const seen: unknown[] = [];
+    const subscription = events.stream$.subscribe((event) => seen.push(event));
+    await em
+      .transactional(async () => {
+        await place([[Customer, 1]]);
+        throw new Error('refused');
+      })
+      .catch((error: Error) => expect(error.message).toBe('refused'));
+    expect(seen).toEqual([]);
+    const { id } = await place([
+      [Customer, 1],
+      [Order, 1],
+      [Order, 2],
+    ]);
+    await holds.release(id, { reason: 'over', actor: 'bob' });
+    subscription.unsubscribe();
+    expect(seen).toEqual([
+      { type: 'held', entity: 'Customer', count: 1, keys: [1], actor: 'ada', reason: 'case 7' },
+      { type: 'held', entity: 'Order', count: 2, keys: [1, 2], actor: 'ada', reason: 'case 7' },
+      { type: 'released', entity: 'Customer', count: 1, keys: [1], actor: 'bob', reason: 'over' },
+      { type: 'released', entity: 'Order', count: 2, keys: [1, 2], actor: 'bob', reason: 'over' },
+    ]);
   });
 });

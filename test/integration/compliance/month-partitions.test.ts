@@ -130,7 +130,7 @@ describe("complianceTablesSql({ partition: 'month' })", () => {
 
   it('works in schemas of their own, and says what is missing', async () => {
     await database.query(`create schema "Archive's"; alter table deletion_archive set schema "Archive's";
-      alter table deletion_record set schema "Archive's"; alter table legal_hold set schema "Archive's"; alter table legal_hold_row set schema "Archive's"`);
+      alter table deletion_record set schema "Archive's"; alter table legal_hold set schema "Archive's"; alter table legal_hold_row set schema "Archive's"; alter table erasure set schema "Archive's"`);
     await expect(partition()).rejects.toThrow('There is no table "deletion_record": create it with a migration first.');
     for (const sql of complianceTablesSql({ partition: 'month', schema: "Archive's" })) {
       await database.query(sql);

@@ -175,13 +175,15 @@ describe(`${SoftDeleteModule.name} with purge.cron`, () => {
 
   it('logs a run that fails, and runs again', async () => {
     await start({ cron: NEVER_TODAY });
+    // Whether a run was missed at the start may be asked while the table is away.
+    const lines = () => log.of(SOFT_DELETE_PURGE_JOB).filter((line) => !line.includes('was missed'));
     await database.query('alter table person rename to persons');
     await job().fireOnTick();
-    await until(() => log.of(SOFT_DELETE_PURGE_JOB).length === 1);
-    expect(log.of(SOFT_DELETE_PURGE_JOB)[0]).toMatch(/^soft-delete-purge error: The purge failed/);
+    await until(() => lines().length === 1);
+    expect(lines()[0]).toMatch(/^soft-delete-purge error: The purge failed/);
     await database.query('alter table persons rename to person');
     await job().fireOnTick();
-    await until(() => log.of(SOFT_DELETE_PURGE_JOB).length === 2);
+    await until(() => lines().length === 2);
     expect(await names()).toEqual(['Ada']);
   });
 

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { type Rel, PrimaryKeyProp } from '@mikro-orm/core';
 import { Entity, ManyToOne, PrimaryKey } from '@mikro-orm/decorators/legacy';
-import { createPurge, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import { createPurge, SoftDeletable, SoftDeletableEntity, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
+import { findInstallation } from '../../../lib/installation/installation.js';
 import { KEY_TYPES, KEY_TYPES_SQL, type KeyType } from '../../support/key-types.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -85,6 +87,19 @@ describe.each(KEY_TYPES.map(family))('a purge of keys of the type $name', ({ nam
     expect(roots).toMatchObject({ purged: 1, blocked: 1, failed: 1 });
     expect(roots!.failures).toEqual([expect.objectContaining({ key: value(2) })]);
     expect([await left('root'), await left('child')]).toEqual([2, 1]);
+  });
+
+  it('names the keys of entities in events', async () => {
+    await age('root', 31);
+    await age('child', 32);
+    const events: SoftDeleteEvent[] = [];
+    const subscription = findInstallation(test.orm.em)!.events.stream$.subscribe((event) => events.push(event));
+    await createPurge(test.orm).run();
+    subscription.unsubscribe();
+    const sorted = (keys: readonly unknown[] = []) => keys.map((key) => inspect(key)).toSorted();
+    expect(events.map(({ type }) => type)).toEqual(['purged', 'purged']);
+    expect(sorted(events[0]!.keys)).toEqual(sorted([1, 2, 3].map((n) => [value(n), n])));
+    expect(sorted(events[1]!.keys)).toEqual(sorted([1, 2, 3].map(value)));
   });
 
   it('leaves what others need', async () => {

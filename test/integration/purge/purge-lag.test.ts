@@ -63,7 +63,13 @@ describe(PurgeService.name, () => {
     expect(entities).toHaveLength(3);
     expect(owner!.overdueBy / DAY).toBeCloseTo(60, 3);
     expect(at.getTime() - owner!.oldestDue!.getTime()).toBeCloseTo(90 * DAY, -4);
-    expect(thing).toEqual({ entity: 'Thing', cutoff: thing!.cutoff, oldestDue: undefined, overdueBy: 0 });
+    expect(thing).toEqual({
+      entity: 'Thing',
+      table: 'thing',
+      cutoff: thing!.cutoff,
+      oldestDue: undefined,
+      overdueBy: 0,
+    });
     expect(plain!.overdueBy).toBeCloseTo(3_600_000, -4);
     const unblocked = await purge.lag({ unblocked: true });
     expect(unblocked.entities.find(({ entity }) => entity === 'Owner')).toMatchObject({

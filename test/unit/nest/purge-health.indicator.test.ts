@@ -13,6 +13,7 @@ describe(PurgeHealthIndicator.name, () => {
           at: new Date(),
           entities: Object.entries(overdue).map(([entity, [any, unblocked, due, blocked]]) => ({
             entity,
+            table: entity.toLowerCase(),
             cutoff: new Date(),
             oldestDue: undefined,
             ...(options?.unblocked ? { overdueBy: unblocked, due, blocked } : { overdueBy: any }),

@@ -30,7 +30,8 @@ describe(describePurgeReport.name, () => {
     const entities = [
       { ...entity, entity: 'Review', purged: 7, locked: 2 },
       { ...entity, entity: 'Order' },
-      { ...entity, entity: 'Customer', purged: 3, blocked: 4, failed: 1 },
+      { ...entity, entity: 'Customer', table: 'tenant_a.customer', purged: 1, blocked: 4, failed: 1 },
+      { ...entity, entity: 'Customer', table: 'tenant_b.customer', purged: 2 },
     ];
     expect(describePurgeReport({ ...report, total: 10, entities })).toBe(
       'Purge completed after 1500 ms: 10 rows removed (Review 7, Customer 3), 4 blocked, 1 failed, 2 locked.',

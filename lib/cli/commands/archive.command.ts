@@ -1,0 +1,40 @@
+import { Argument } from 'commander';
+import { addMonths } from '../../compliance/add-months.js';
+import { MONTHS_AHEAD } from '../../compliance/month-partitions.js';
+import { showCount } from '../../errors/show-count.js';
+import { positiveInteger } from '../../options/resolve-module-options.js';
+import type { CliCommand } from '../cli-command.js';
+import { EXIT_CODE } from '../exit-code.js';
+
+interface ArchiveFlags {
+  readonly ahead: number;
+}
+
+/** `soft-delete archive` @internal */
+export const archiveCommand: CliCommand = {
+  name: 'archive',
+  description:
+    'create the partitions to come of the tables of archived rows and records, as the owner of these tables: run it every month',
+  examples: ['soft-delete archive partitions', 'soft-delete archive partitions --ahead 12'],
+  exitCodes: { [EXIT_CODE.done]: 'the partitions are there', [EXIT_CODE.error]: 'nothing was created' },
+  configure: (command) =>
+    command
+      .addArgument(new Argument('<what>', 'what is to be created').choices(['partitions']))
+      .option(
+        '--ahead <months>',
+        'for how many months to come',
+        (text) => positiveInteger('--ahead', Number(text))!,
+        MONTHS_AHEAD,
+      ),
+  action: async (_what: [string], { ahead }: ArchiveFlags, { orm, json, print }) => {
+    for (const { table, added } of await addMonths(orm, ahead)) {
+      if (json) {
+        print({ type: 'partitions', table, added });
+      } else {
+        const names = added.length > 0 ? `: ${added.join(', ')}` : '';
+        print(`${table}: ${showCount(added.length, 'partition')} added${names}.`);
+      }
+    }
+    return EXIT_CODE.done;
+  },
+};

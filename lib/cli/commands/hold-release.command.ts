@@ -1,0 +1,44 @@
+import { createCompliance } from '../../compliance/create-compliance.js';
+import { installSoftDelete } from '../../install-soft-delete.js';
+import type { CliCommand } from '../cli-command.js';
+import { CliError } from '../cli.error.js';
+import { EXIT_CODE } from '../exit-code.js';
+import { printHolds } from '../print-holds.js';
+import { textOption } from '../text-option.js';
+
+interface ReleaseFlags {
+  readonly reason: string;
+  readonly actor?: string;
+}
+
+/** `soft-delete hold release` @internal */
+export const holdReleaseCommand: CliCommand = {
+  name: 'hold release',
+  description: 'release a hold; rows that no other hold covers may go again',
+  examples: ["soft-delete hold release 3 --reason 'Settled'"],
+  exitCodes: {
+    [EXIT_CODE.done]: 'the hold is released, and stays on record',
+    [EXIT_CODE.error]: 'a wrong flag, no such hold, one that is released already, or no database',
+  },
+  configure: (command) =>
+    command
+      .argument('<id>', 'the number of the hold, as `soft-delete hold list` shows it')
+      .addOption(textOption('--reason', 'why the rows need not stay any more').makeOptionMandatory())
+      .addOption(textOption('--actor', 'who releases it, if not whom the configuration says')),
+  action: async ([text]: [string], flags: ReleaseFlags, context) => {
+    if (!/^\d{1,15}$/.test(text)) {
+      throw new CliError(`"${text}" is not the number of a hold. See \`soft-delete hold list\`.`);
+    }
+    installSoftDelete(context.orm);
+    const { reason, actor } = flags;
+    const hold = await createCompliance(context.orm).holds.release(Number(text), {
+      reason,
+      ...(actor === undefined ? {} : { actor }),
+    });
+    printHolds([hold], context);
+    if (!context.json) {
+      context.print('The hold is released.');
+    }
+    return EXIT_CODE.done;
+  },
+};

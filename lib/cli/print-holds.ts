@@ -1,0 +1,42 @@
+import type { LegalHold } from '../compliance/hold/read-holds.js';
+import { plainValue } from '../metadata/plain-value.js';
+import type { CliContext } from './cli-context.js';
+import { formatTable } from './format-table.js';
+
+/** How many of a hold's rows stand in a line of the table. */
+const SHOWN_ROWS = 3;
+
+/** @internal */
+export function printHolds(holds: readonly LegalHold[], { json, print }: CliContext): void {
+  if (json) {
+    holds.forEach((hold) =>
+      print({ type: 'hold', ...hold, on: hold.on.map(({ entity, key }) => ({ entity, key: plainValue(key) })) }),
+    );
+  } else if (holds.length > 0) {
+    print(formatTable(['id', 'name', 'on', 'placed', 'by', 'review', 'released', 'reason'], holds.map(cells)));
+  }
+}
+
+/** Whether the time has come at which somebody wanted to look at the hold. @internal */
+export function isToBeReviewed({ reviewAt, releasedAt }: LegalHold): boolean {
+  return reviewAt !== undefined && releasedAt === undefined && reviewAt.getTime() < Date.now();
+}
+
+function cells(hold: LegalHold): (string | number)[] {
+  const rows = hold.on.map(({ entity, key }) => `${entity} ${JSON.stringify(plainValue(key))}`);
+  const more = rows.length - SHOWN_ROWS;
+  return [
+    hold.id,
+    hold.name,
+    [...rows.slice(0, SHOWN_ROWS), ...(more > 0 ? [`and ${more} more`] : [])].join(', '),
+    day(hold.placedAt),
+    hold.placedBy ?? '',
+    `${day(hold.reviewAt)}${isToBeReviewed(hold) ? ' (due)' : ''}`,
+    day(hold.releasedAt),
+    hold.releaseReason ?? hold.reason,
+  ];
+}
+
+function day(time: Date | undefined): string {
+  return time?.toISOString().slice(0, 10) ?? '';
+}

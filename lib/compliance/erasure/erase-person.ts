@@ -1,0 +1,182 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { readUnits } from '../../deletion/read-units.js';
+import type { DeletionContext } from '../../events/deletion-context.js';
+import type { OperationPart, OperationRow } from '../../events/operation.js';
+import { getInstallation } from '../../installation/installation.js';
+import { findHeld as findInMemory, forgetRemoved } from '../../memory/forget-removed.js';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
+import { identify, type RowKey, RowSet } from '../../sql/row-set.js';
+import { PersonalDataCatalog } from './declaration/personal-data-catalog.js';
+import { describeErasure, type DescribedEntity } from './describe-erasure.js';
+import { collectPersonalRows } from './graph/collect-personal-rows.js';
+import { findHeld } from './graph/find-held.js';
+import { findKept } from './graph/find-kept.js';
+import type { PersonalRow, PersonalRows } from './graph/personal-rows.js';
+import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapshots.js';
+import { overwriteRows } from './overwriting/overwrite-rows.js';
+import { planRemoval } from './removal/plan-removal.js';
+import { removeRows } from './removal/remove-rows.js';
+import { findPending } from './search/find-pending.js';
+import { findResidue, type ResidualCell } from './search/find-residue.js';
+import { type OldValues, readOldValues } from './search/old-values.js';
+import { pseudonymOf, scrubRecords } from './search/scrub-records.js';
+import { syncErased } from './sync-erased.js';
+
+/** What an erasure has found and done. @internal */
+export interface DoneErasure {
+  readonly entities: readonly DescribedEntity[];
+  /** How many columns of rows that were left alone still show what they did. */
+  readonly pendingColumns: number;
+  /** Whether rows were left alone that would have been erased. */
+  readonly isPending: boolean;
+  /** Old values that were found elsewhere. */
+  readonly cells: readonly ResidualCell[];
+  /** How many rows were changed or removed. */
+  readonly changed: number;
+}
+
+/** What is called with the rows before they are erased. @internal */
+export type BeforeErasure = (rows: readonly PersonalRow[]) => Promise<void>;
+
+/**
+ * Erases a person's data as declared: overwrites and removes rows in tables and in the archive, leaves alone what is held or kept, and
+ * looks for what is left.
+ *
+ * @param isPreview - leaves records, events and memory alone: the transaction is going to be undone
+ * @returns nothing if there is no such person
+ * @internal
+ */
+export async function erasePerson(
+  em: EntityManager,
+  ctx: Transaction,
+  subject: EntityMetadata,
+  key: RowKey,
+  {
+    context = {},
+    before,
+    isPreview = false,
+  }: { context?: DeletionContext; before?: BeforeErasure; isPreview?: boolean },
+): Promise<DoneErasure | undefined> {
+  const { catalog, operations, transactions } = getInstallation(em);
+  const personal = PersonalDataCatalog.of(em);
+  const rows = await collectPersonalRows(em, ctx, personal, subject, key);
+  if (!rows) {
+    return undefined;
+  }
+  await findKept(em, ctx, rows);
+  const held = await findHeld(em, ctx, rows);
+  const acting = rows.declared().filter((row) => !row.stays);
+  await before?.(acting);
+  const values = await readOldValues(em, ctx, rows);
+  const removal = await planRemoval(
+    em,
+    ctx,
+    acting.filter((row) => row.isLive && row.isGoing),
+    { catalog, personal, rows, held },
+  );
+  const isRemoved = (row: PersonalRow) => (row.isLive ? removal.going.has(row.root, row.key) : row.isGoing);
+  const staying = acting.filter((row) => !isRemoved(row));
+  const units = operations.isAttended
+    ? await readUnits(em, ctx, catalog, await liveRows(acting, removal.going))
+    : undefined;
+  const inMemory = [];
+  for (const root of isPreview ? [] : removal.going.entities()) {
+    inMemory.push(await findInMemory(em, ctx, root, removal.going));
+  }
+  const overwritten = [...(await overwriteRows(em, ctx, staying)), ...(await overwriteSnapshots(em, ctx, staying))];
+  await removeRows(em, ctx, catalog, removal);
+  const snapshots = acting.filter((row) => !row.isLive && isRemoved(row));
+  await removeSnapshots(em, ctx, snapshots);
+  const leftAlone = rows.declared().filter((row) => row.stays || (row.blocked && row.fields.size === 0));
+  const pending = await findPending(em, ctx, leftAlone);
+  const cells = await residueBeside(em, ctx, rows, values, pending, removal.going);
+  const parts = partsOf(em, removal.going, [...overwritten, ...snapshots], units);
+  if (!isPreview) {
+    inMemory.forEach((entities) => transactions.undoOnRollback(ctx, forgetRemoved(entities)));
+    transactions.undoOnRollback(
+      ctx,
+      await syncErased(
+        em,
+        ctx,
+        overwritten.filter(({ isLive }) => isLive),
+        removal.clearing,
+      ),
+    );
+    await operations.complete({ action: 'erased', ...context, parts }, { em, ctx });
+    // While the person's own row is kept or held, records may name the person as it does.
+    if (!rows.all().some((row) => row.root === subject.root && identify(row.key) === identify(key) && row.stays)) {
+      await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key));
+    }
+  }
+  return {
+    entities: describeErasure(removal.going, snapshots, overwritten, leftAlone, pending),
+    pendingColumns: [...pending.values()].reduce((sum, columns) => sum + columns.length, 0),
+    isPending: pending.size > 0,
+    cells,
+    changed: parts.reduce((sum, { count }) => sum + count, 0),
+  };
+}
+
+/** Old values in other columns than those that are known to show them still. */
+async function residueBeside(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  values: OldValues,
+  pending: ReadonlyMap<string, readonly string[]>,
+  going: RowSet,
+): Promise<ResidualCell[]> {
+  const { catalog } = getInstallation(em);
+  const cells = await findResidue(em, ctx, rows, values, { catalog, personal: PersonalDataCatalog.of(em), going });
+  return cells.filter(({ root, key, unit, column }) => {
+    const columns = pending.get(`${root}:${identify(key)}@${unit ?? ''}`);
+    return !columns?.includes(column);
+  });
+}
+
+async function liveRows(rows: readonly PersonalRow[], going: RowSet): Promise<RowSet> {
+  const live = new RowSet();
+  for (const [root, group] of Map.groupBy(
+    rows.filter(({ isLive }) => isLive),
+    (row) => row.root,
+  )) {
+    await live.add(
+      root,
+      group.map(({ key }) => key),
+    );
+  }
+  for (const root of going.entities()) {
+    await live.add(root, going.each(root));
+  }
+  return live;
+}
+
+/** What is told of the erasure: every row that was changed or removed, with its unit if it was deleted. */
+function partsOf(
+  em: EntityManager,
+  going: RowSet,
+  rows: readonly PersonalRow[],
+  units: ReadonlyMap<EntityMetadata, readonly OperationRow[]> | undefined,
+): OperationPart[] {
+  const { events } = getInstallation(em);
+  const erased = new Map<EntityMetadata, OperationRow[]>();
+  const add = (root: EntityMetadata, row: OperationRow) => erased.set(root, [...(erased.get(root) ?? []), row]);
+  const unitsOf = new Map(
+    [...(units ?? [])].map(([root, list]) => [root, new Map(list.map((row) => [identify(row.key), row.unit]))]),
+  );
+  const unitOf = (root: EntityMetadata, key: RowKey) => unitsOf.get(root)?.get(identify(key)) ?? null;
+  for (const root of going.entities()) {
+    const gone = going.keys(root).map((key) => ({ key, unit: unitOf(root, key) }));
+    erased.set(root, gone);
+  }
+  for (const { root, key, unit } of rows) {
+    add(root, { key, unit: unit ?? unitOf(root, key) });
+  }
+  return [...erased].map(([root, list]) => ({
+    meta: root,
+    count: list.length,
+    ...(events.isObserved && list.length <= 1_000 ? { keys: list.map(({ key }) => keyFromTexts(em, root, key)) } : {}),
+    ...(units ? { rows: list } : {}),
+  }));
+}

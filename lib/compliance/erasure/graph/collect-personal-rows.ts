@@ -1,0 +1,168 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
+import type { RelationEdge } from '../../../metadata/relation-edge.js';
+import { classConditions } from '../../../metadata/relation-graph.js';
+import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
+import { identify, inChunks, keyConditionSql, keySql, lockBehind, type RowKey } from '../../../sql/row-set.js';
+import { tableName } from '../../../sql/table-name.js';
+import { execute } from '../../../sql/transaction.js';
+import { isRelated, type PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
+import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
+import { archivedBehind, archivedWithKeys } from './archived-rows.js';
+import { type PersonalRow, PersonalRows } from './personal-rows.js';
+
+/**
+ * Finds the rows that belong to a person by declaration, active, deleted and archived ones, and locks those in tables. The person's row
+ * comes first and the rest level by level: whoever inserts a row for a locked one waits until the erasure is over, and what was inserted
+ * before that is committed when the level is read.
+ *
+ * @returns nothing if there is no such person
+ * @internal
+ */
+export async function collectPersonalRows(
+  em: EntityManager,
+  ctx: Transaction,
+  personal: PersonalDataCatalog,
+  subject: EntityMetadata,
+  key: RowKey,
+): Promise<PersonalRows | undefined> {
+  const rows = new PersonalRows(subject.root);
+  const hasArchive = await isArchiveUsed(em, ctx);
+  const persons = await lockPerson(em, ctx, rows, subject.root, key);
+  if (hasArchive) {
+    const archived = await archivedWithKeys(em, ctx, subject.root, [key]);
+    persons.push(...archived.map(({ unit }) => rows.row(subject.root, key, unit)));
+  }
+  if (persons.length === 0) {
+    return undefined;
+  }
+  const levels = new Map<string, readonly PersonalRow[]>();
+  for (const declaration of personal.all()) {
+    for (const path of declaration.paths.filter((each) => isRelated(each.subject, subject))) {
+      const found = await follow(em, ctx, rows, levels, path.edges, persons, hasArchive);
+      declare(await ofClass(em, ctx, declaration, path, found), declaration, path);
+    }
+  }
+  return rows;
+}
+
+/** Whether a row is in the archive. @internal */
+export async function isArchived(
+  em: EntityManager,
+  ctx: Transaction | undefined,
+  { root }: EntityMetadata,
+  key: RowKey,
+): Promise<boolean> {
+  const isUsed = await isArchiveUsed(em, ctx as Transaction);
+  return isUsed && (await archivedWithKeys(em, ctx as Transaction, root, [key])).length > 0;
+}
+
+/** Whether anything was ever archived: most searches of the archive are for nothing. */
+async function isArchiveUsed(em: EntityManager, ctx: Transaction): Promise<boolean> {
+  if (![...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName)) {
+    return false;
+  }
+  const [row] = await execute<{ used: boolean }>(em, ctx, `select exists (select from ${archiveTable(em)}) as used`);
+  return row!.used;
+}
+
+async function lockPerson(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  root: EntityMetadata,
+  key: RowKey,
+): Promise<PersonalRow[]> {
+  const condition = keyConditionSql(em, root, 'c', [key]);
+  const locked = await execute<{ key: string[] }>(
+    em,
+    ctx,
+    `select ${keySql(em, root, 'c')} from ${tableName(em, root)} as c where ${condition.sql} for update of c`,
+    condition.params,
+  );
+  return locked.map((row) => rows.row(root, row.key, null));
+}
+
+/** The rows at the beginning of a path, by way of those in between; each level is read once. */
+async function follow(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  levels: Map<string, readonly PersonalRow[]>,
+  edges: readonly RelationEdge[],
+  persons: readonly PersonalRow[],
+  hasArchive: boolean,
+): Promise<readonly PersonalRow[]> {
+  const [edge, ...rest] = edges;
+  if (!edge) {
+    return persons;
+  }
+  const name = edges.map(({ name: relation, link }) => `${relation} ${link.kind} ${link.table.className}`).join(' > ');
+  const known = levels.get(name);
+  if (known) {
+    return known;
+  }
+  const parents = await follow(em, ctx, rows, levels, rest, persons, hasArchive);
+  const found = new Set<PersonalRow>();
+  const live = new Map(parents.filter(({ isLive }) => isLive).map((parent) => [identify(parent.key), parent]));
+  const behind = await lockBehind(
+    em,
+    ctx,
+    edge,
+    [...live.values()].map((parent) => parent.key),
+  );
+  for (const { key, parent } of behind) {
+    const row = rows.row(edge.child.root, key, null);
+    row.parents.add(live.get(identify(parent))!);
+    found.add(row);
+  }
+  for (const { key, unit, parents: inFront } of hasArchive ? await archivedBehind(em, ctx, edge, parents) : []) {
+    const row = rows.row(edge.child.root, key, unit);
+    inFront.forEach((parent) => row.parents.add(parent));
+    found.add(row);
+  }
+  const level = [...found];
+  levels.set(name, level);
+  return level;
+}
+
+function declare(rows: readonly PersonalRow[], declaration: PersonalDataEntity, path: PersonalPath): void {
+  for (const row of rows) {
+    row.declarations.add(declaration);
+    const fields = path.fields.map((field) => [`${field.table.className} ${field.column}`, field] as const);
+    // What another way to the person says comes first.
+    row.fields = new Map([...fields, ...row.fields]);
+  }
+}
+
+/** Persons are found by their key, whatever their class; a declaration of a class below the root is for rows of that class alone. */
+async function ofClass(
+  em: EntityManager,
+  ctx: Transaction,
+  { meta }: PersonalDataEntity,
+  path: PersonalPath,
+  rows: readonly PersonalRow[],
+): Promise<readonly PersonalRow[]> {
+  const conditions = path.edges.length === 0 ? classConditions(meta) : [];
+  if (conditions.length === 0) {
+    return rows;
+  }
+  const ofThat = rowConditionsSql(em, meta.root, 'c', conditions);
+  const matching = new Set<string>();
+  await inChunks(
+    rows.filter(({ isLive }) => isLive).map(({ key }): RowKey => key),
+    async (keys) => {
+      const among = keyConditionSql(em, meta, 'c', keys);
+      const found = await execute<{ key: string[] }>(
+        em,
+        ctx,
+        `select ${keySql(em, meta, 'c')} from ${tableName(em, meta.root)} as c where ${among.sql} and ${ofThat.sql}`,
+        [...among.params, ...ofThat.params],
+      );
+      found.forEach(({ key }) => matching.add(identify(key)));
+    },
+  );
+  return rows.filter((row) => !row.isLive || matching.has(identify(row.key)));
+}

@@ -1,0 +1,128 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
+import { typedColumnsSql } from '../../../archive/snapshot/typed-rows-sql.js';
+import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
+import { tablesOf } from '../../../archive/removal/collect-pivot-rows.js';
+import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { readShapes } from '../../../postgres/table-shape.js';
+import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
+import { execute, executeCounting } from '../../../sql/transaction.js';
+import type { PersonalField } from '../declaration/personal-data-entity.js';
+import { partOf, UNIT_SQL } from '../graph/archived-rows.js';
+import type { PersonalRow } from '../graph/personal-rows.js';
+import { groupRows } from './group-rows.js';
+import { replacementSql } from './replacement-sql.js';
+
+/** A condition on rows `a` of the archive. @internal */
+export const AMONG_SNAPSHOTS = `(a."key", a."unit") in (select * from unnest(cast(? as text[]), cast(? as timestamptz[])))`;
+
+/** Its parameters. @internal */
+export function amongSnapshots(rows: readonly PersonalRow[]): string[] {
+  const keys = rows.map(({ key }) => (key.length === 1 ? key[0]! : JSON.stringify(key)));
+  return [arrayText(keys), arrayText(rows.map(({ unit }) => unit!))];
+}
+
+/**
+ * Puts the replacements in place of the personal values that archived rows hold, and clears what was in columns that have been dropped
+ * since.
+ *
+ * @returns the rows that were changed
+ * @internal
+ */
+export async function overwriteSnapshots(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: readonly PersonalRow[],
+): Promise<PersonalRow[]> {
+  const archived = rows.filter(({ isLive }) => !isLive);
+  const changed = new Set<PersonalRow>();
+  if (archived.length === 0) {
+    return [];
+  }
+  await withExactText(em, ctx, async () => {
+    for (const { table, fields, rows: group } of groupRows(archived)) {
+      const byId = new Map(group.map((row) => [row.id, row]));
+      const data = await replacedDataSql(em, ctx, table, fields);
+      await inChunks(group, async (chunk) => {
+        const among = amongSnapshots(chunk);
+        const written = await execute<{ key: string; unit: string }>(
+          em,
+          ctx,
+          `update ${archiveTable(em)} as a set "data" = ${data.sql} ` +
+            `where a."part" = ? and ${AMONG_SNAPSHOTS} and a."data" is distinct from ${data.sql} ` +
+            `returning a."key" as key, ${UNIT_SQL} as unit`,
+          [...data.params, partOf(table), ...among, ...data.params],
+        );
+        for (const { key, unit } of written) {
+          changed.add(byId.get(`${identify(rowKeyOf(table.root, key))}@${unit}`)!);
+        }
+      });
+    }
+  });
+  return [...changed];
+}
+
+/** Removes archived rows for good, with what a table-per-type hierarchy has of them in other tables. @internal */
+export async function removeSnapshots(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: readonly PersonalRow[],
+): Promise<void> {
+  for (const [root, archived] of Map.groupBy(
+    rows.filter(({ isLive }) => !isLive),
+    (row) => row.root,
+  )) {
+    const parts = arrayText(tablesOf(em, root).map(partOf));
+    await inChunks(archived, async (chunk) => {
+      await executeCounting(
+        em,
+        ctx,
+        `delete from ${archiveTable(em)} as a where a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS}`,
+        [parts, ...amongSnapshots(chunk)],
+      );
+    });
+  }
+}
+
+/**
+ * The values of rows `a` of the archive with their replacements. A row has its columns under the names they had when it was archived.
+ *
+ * @internal
+ */
+export async function replacedDataSql(
+  em: EntityManager,
+  ctx: Transaction,
+  table: EntityMetadata,
+  fields: readonly PersonalField[],
+): Promise<{ sql: string; params: unknown[] }> {
+  const catalog = SoftDeleteCatalog.of(em);
+  const archived = catalog.findArchived(table);
+  const quote = (text: string) => em.getPlatform().quoteValue(text);
+  const former = new Map([...(archived?.renamed ?? [])].map(([old, name]) => [name, old]));
+  // Only SQL of the user looks at other columns.
+  const columns = fields.some(({ value }) => value.kind === 'raw')
+    ? (await readShapes(em, ctx, [table])).get(table)!
+    : [];
+  const row = columns.length > 0 ? ` from (select ${typedColumnsSql(em, catalog, table, columns)}) as c` : '';
+  const parts: string[] = [];
+  const params: unknown[] = [];
+  for (const field of fields) {
+    const { sql, params: values } = replacementSql(em, field, 'a."key"');
+    const names = [field.column, ...(former.has(field.column) ? [former.get(field.column)!] : [])];
+    for (const name of names) {
+      parts.push(
+        `case when jsonb_exists(a."data", ${quote(name)}) then ` +
+          `jsonb_build_object(${quote(name)}, (select (${sql})::text${row})) else '{}' end`,
+      );
+      params.push(...values);
+    }
+  }
+  for (const name of archived?.dropped ?? []) {
+    parts.push(
+      `case when jsonb_exists(a."data", ${quote(name)}) then jsonb_build_object(${quote(name)}, null::text) else '{}' end`,
+    );
+  }
+  return { sql: `(a."data" || ${parts.join(' || ')})`, params };
+}

@@ -1,0 +1,108 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { lockBehind, type RowKey, RowSet } from '../../../sql/row-set.js';
+import { rowName } from '../../../archive/removal/collected-rows.js';
+import type { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
+import type { PersonalRow, PersonalRows } from '../graph/personal-rows.js';
+import { findPointing, type PointingRow } from './find-pointing.js';
+
+/** What is removed, and what becomes of what points at it. @internal */
+export interface PlannedRemoval {
+  readonly going: RowSet;
+  /** Rows that stay and whose keys are cleared. */
+  readonly clearing: readonly PointingRow[];
+}
+
+interface RemovalContext {
+  readonly catalog: SoftDeleteCatalog;
+  readonly personal: PersonalDataCatalog;
+  readonly rows: PersonalRows;
+  readonly held: RowSet;
+}
+
+/**
+ * Says which rows can go. With them goes what lies behind `cascade` relations and of which no declaration speaks. Every other row stays:
+ * its key is cleared, or, where that must not be null or the row is kept, the row that it points at stays as well, marked as blocked.
+ *
+ * @internal
+ */
+export async function planRemoval(
+  em: EntityManager,
+  ctx: Transaction,
+  candidates: readonly PersonalRow[],
+  context: RemovalContext,
+): Promise<PlannedRemoval> {
+  let remaining = candidates;
+  for (;;) {
+    const { going, owners } = await withBehind(em, ctx, remaining, context);
+    const pointing = await findPointing(em, ctx, context.catalog, going);
+    const blocked = new Set<PersonalRow>();
+    for (const row of pointing) {
+      const ground = whyStays(row, context);
+      if (ground !== undefined) {
+        for (const owner of owners.get(rowName(row.target, row.targetKey)) ?? []) {
+          owner.blocked ??= ground;
+          blocked.add(owner);
+        }
+      }
+    }
+    if (blocked.size === 0) {
+      return { going, clearing: pointing };
+    }
+    remaining = remaining.filter((row) => !blocked.has(row));
+  }
+}
+
+/** The rows with what they take along, and for each row those that it goes with. */
+async function withBehind(
+  em: EntityManager,
+  ctx: Transaction,
+  candidates: readonly PersonalRow[],
+  { catalog, personal, held }: RemovalContext,
+): Promise<{ going: RowSet; owners: Map<string, PersonalRow[]> }> {
+  const going = new RowSet();
+  const owners = new Map<string, PersonalRow[]>();
+  let level = new Map<EntityMetadata, RowKey[]>();
+  for (const row of candidates) {
+    owners.set(rowName(row.root, row.key), [row]);
+    level.set(row.root, [...(level.get(row.root) ?? []), ...(await going.add(row.root, [row.key]))]);
+  }
+  while (level.size > 0) {
+    const next: typeof level = new Map();
+    for (const [root, keys] of level) {
+      const edges = catalog.graph
+        .from(root)
+        .filter(({ policy, child }) => policy === 'cascade' && personal.of(child).length === 0);
+      for (const edge of edges) {
+        const behind = (await lockBehind(em, ctx, edge, keys)).filter(({ key }) => !held.has(edge.child, key));
+        for (const { key, parent } of behind) {
+          const name = rowName(edge.child, key);
+          owners.set(name, [...(owners.get(name) ?? []), ...(owners.get(rowName(root, parent)) ?? [])]);
+        }
+        const added = await going.add(
+          edge.child,
+          behind.map(({ key }) => key),
+        );
+        if (added.length > 0) {
+          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
+        }
+      }
+    }
+    level = next;
+  }
+  return { going, owners };
+}
+
+/** Why a row that points at another one keeps that in place, if it does. */
+function whyStays({ root, key, relation, isNullable, isCleared }: PointingRow, { rows, held }: RemovalContext) {
+  const own = root && key ? rows.find(root, key) : undefined;
+  const name = root && key ? `${root.className} ${key.join(', ')}` : relation;
+  if (own?.kept) {
+    return { ground: `${name} is kept (${own.kept.ground})`, until: own.kept.until };
+  }
+  if (root && key && (held.has(root, key) || (own?.holds().size ?? 0) > 0)) {
+    return { ground: `${name} is held`, until: null };
+  }
+  return isNullable || isCleared ? undefined : { ground: `${relation} of ${name} must point at it`, until: null };
+}

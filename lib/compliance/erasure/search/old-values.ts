@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
+import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
+import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { inChunks, keyConditionSql } from '../../../sql/row-set.js';
+import { tableName } from '../../../sql/table-name.js';
+import { execute } from '../../../sql/transaction.js';
+import { partOf } from '../graph/archived-rows.js';
+import type { PersonalRows } from '../graph/personal-rows.js';
+import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
+import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
+import { replacementSql } from '../overwriting/replacement-sql.js';
+import { hashSql, leavesSql } from './text-sql.js';
+import { withTexts } from './with-texts.js';
+
+/** What is looked for once everything is overwritten. @internal */
+export interface OldValues {
+  /** The person's own values, which are looked for inside of other texts. */
+  readonly own: ReadonlySet<string>;
+  /** Hashes of longer texts of the person's other rows, which are looked for as they are. */
+  readonly hashes: ReadonlySet<string>;
+}
+
+/** From how many characters on a text is one that nobody writes twice by chance. */
+const LONG = 8;
+
+/** Longer texts are nobody's name: they are looked for as they are, not inside of others. */
+const LONGEST = 200;
+
+/**
+ * Reads the values that are about to be overwritten or removed. What is a replacement already is none of them.
+ *
+ * @internal
+ */
+export async function readOldValues(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<OldValues> {
+  const own = new Set<string>();
+  const hashes = new Set<string>();
+  for (const group of groupRows(rows.declared().map((row) => withTexts(em, row)))) {
+    const texts = { ...group, fields: group.fields.filter(({ type }) => !/^(bytea|tsvector)/i.test(type)) };
+    if (texts.fields.length === 0) {
+      continue;
+    }
+    const isOfPerson = group.table.root === rows.subject.root;
+    for (const values of [await live(em, ctx, texts, isOfPerson), await archived(em, ctx, texts, isOfPerson)]) {
+      values.forEach((value) => (isOfPerson ? own : hashes).add(value));
+    }
+  }
+  const longer = [...own].filter((value) => value.length > LONGEST);
+  longer.forEach((value) => hashes.add(createHash('sha256').update(value).digest('hex')));
+  // Whoever is called what erased rows are called cannot be found among these.
+  const constants = new Set(
+    rows
+      .declared()
+      .flatMap((row) => [...row.fields.values()].map(({ value }) => (value.kind === 'constant' ? value.text : ''))),
+  );
+  const telling = [...own].filter(
+    (value) => value.length <= LONGEST && isTelling(value) && !constants.has(value.trim()),
+  );
+  return { own: new Set(telling.map((value) => value.trim())), hashes };
+}
+
+async function live(
+  em: EntityManager,
+  ctx: Transaction,
+  { table, fields, rows }: RowGroup,
+  isOfPerson: boolean,
+): Promise<string[]> {
+  const name = tableName(em, table);
+  const found: string[][] = [];
+  const parts = fields.map((field) => {
+    const column = `c.${em.getPlatform().quoteIdentifier(field.column)}`;
+    const replacement = replacementSql(em, field, keyTextSql(em, table, 'c'));
+    return {
+      sql: `(${leavesSql(`case when ${column}::text is distinct from (${replacement.sql})::text then to_jsonb(${column}) end`)})`,
+      params: replacement.params,
+    };
+  });
+  await inChunks(
+    rows.filter(({ isLive }) => isLive).map(({ key }) => key),
+    async (keys) => {
+      const among = keyConditionSql(em, table, 'c', keys, primaryColumns(table), name);
+      const values = await execute<{ value: string }>(
+        em,
+        ctx,
+        `select distinct ${isOfPerson ? 'v.value' : hashSql('v.value')} as value from ${name} as c ` +
+          `cross join lateral (${parts.map(({ sql }) => sql).join(' union all ')}) as v (value) ` +
+          `where ${among.sql}${isOfPerson ? '' : ` and length(v.value) >= ${LONG}`}`,
+        [...parts.flatMap(({ params }) => params), ...among.params],
+      );
+      found.push(values.map(({ value }) => value));
+    },
+  );
+  return found.flat();
+}
+
+async function archived(
+  em: EntityManager,
+  ctx: Transaction,
+  { table, fields, rows }: RowGroup,
+  isOfPerson: boolean,
+): Promise<string[]> {
+  const snapshots = rows.filter(({ isLive }) => !isLive);
+  if (snapshots.length === 0) {
+    return [];
+  }
+  return withExactText(em, ctx, async () => {
+    const data = await replacedDataSql(em, ctx, table, fields);
+    const found: string[][] = [];
+    await inChunks(snapshots, async (chunk) => {
+      const values = await execute<{ value: string }>(
+        em,
+        ctx,
+        `select distinct ${isOfPerson ? 'v.value' : hashSql('v.value')} as value from ${archiveTable(em)} as a ` +
+          `cross join lateral (select ${data.sql} as data offset 0) as n cross join lateral jsonb_each_text(a."data") as v (key, value) ` +
+          `where a."part" = ? and ${AMONG_SNAPSHOTS} and v.value is distinct from n.data ->> v.key ` +
+          `and v.value is not null${isOfPerson ? '' : ` and length(v.value) >= ${LONG}`}`,
+        [...data.params, partOf(table), ...amongSnapshots(chunk)],
+      );
+      found.push(values.map(({ value }) => value));
+    });
+    return found.flat();
+  });
+}
+
+/** Whether a value says something: `DE`, `42` or `y` would be found everywhere. */
+function isTelling(value: string): boolean {
+  const text = value.trim();
+  if (/^\d*$/.test(text)) {
+    return text.length >= 5;
+  }
+  return text.length >= (/^[\u0020-\u024F]*$/.test(text) ? 3 : 2);
+}

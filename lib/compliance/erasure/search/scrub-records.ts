@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
+import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
+import { tableName } from '../../../sql/table-name.js';
+import { execute, executeCounting } from '../../../sql/transaction.js';
+import { LegalHoldRecord } from '../../hold/legal-hold.entity.js';
+import { DeletionRecord } from '../../record/deletion-record.entity.js';
+import { PSEUDONYMISE_SETTING } from '../../record/record-trigger.js';
+import { findComplianceEntity } from '../../require-compliance-entity.js';
+import { ErasureRecord } from '../erasure.entity.js';
+import type { PersonalRows } from '../graph/personal-rows.js';
+import type { OldValues } from './old-values.js';
+import { hashSql } from './text-sql.js';
+import { containsSql, valuePatterns } from './value-patterns.js';
+
+/** A table of this package with the columns that say who and why. */
+interface ScrubbedTable {
+  readonly table: string;
+  readonly actors: readonly string[];
+  readonly reasons: readonly string[];
+  readonly where?: string;
+}
+
+/**
+ * Takes the person's values out of what this package has on record: out of reasons, and out of the names of who has acted, which get one
+ * pseudonym. What was done and when stays. Of holds, released ones alone.
+ *
+ * @internal
+ */
+export async function scrubRecords(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  values: OldValues,
+  pseudonym: string,
+): Promise<void> {
+  if (values.own.size + values.hashes.size === 0) {
+    return;
+  }
+  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
+  for (const table of tables(em)) {
+    await scrub(em, ctx, table, values, pseudonym);
+  }
+  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
+  await scrubDeletedBy(em, ctx, rows, values, pseudonym);
+}
+
+/** The name that stands for a person in records. It tells nobody who that was, and is the same in all of them. @internal */
+export function pseudonymOf(entity: string, key: readonly string[]): string {
+  return `erased-${createHash('sha256')
+    .update(JSON.stringify([entity, key]))
+    .digest('hex')
+    .slice(0, 16)}`;
+}
+
+function tables(em: EntityManager): ScrubbedTable[] {
+  const records = findComplianceEntity(em, DeletionRecord);
+  const holds = findComplianceEntity(em, LegalHoldRecord);
+  const erasures = findComplianceEntity(em, ErasureRecord);
+  const hasArchive = [...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName);
+  return [
+    ...(records ? [{ table: tableName(em, records), actors: ['actor'], reasons: ['reason'] }] : []),
+    ...(erasures
+      ? [{ table: tableName(em, erasures), actors: ['actor'], reasons: ['reason', 'extension_reason'] }]
+      : []),
+    ...(holds
+      ? [
+          {
+            table: tableName(em, holds),
+            actors: ['placed_by', 'released_by'],
+            reasons: ['name', 'reason', 'release_reason'],
+            where: 'r."released_at" is not null',
+          },
+        ]
+      : []),
+    ...(hasArchive ? [{ table: archiveTable(em), actors: ['actor'], reasons: ['reason'] }] : []),
+  ];
+}
+
+async function scrub(
+  em: EntityManager,
+  ctx: Transaction,
+  { table, actors, reasons, where = 'true' }: ScrubbedTable,
+  values: OldValues,
+  pseudonym: string,
+): Promise<void> {
+  const names = actors.map((column) => actorSql(`r."${column}"`, values));
+  const texts = reasons.map((column) => reasonSql(`r."${column}"`, values));
+  const assigned = [
+    ...actors.map((column, i) => ({
+      sql: `"${column}" = case when ${names[i]!.sql} then ? else r."${column}" end`,
+      params: [...names[i]!.params, pseudonym],
+    })),
+    ...reasons.map((column, i) => ({ sql: `"${column}" = ${texts[i]!.sql}`, params: texts[i]!.params })),
+  ];
+  const found = [
+    ...names,
+    ...reasons.map((column, i) => ({
+      sql: `${texts[i]!.sql} is distinct from r."${column}"`,
+      params: texts[i]!.params,
+    })),
+  ];
+  await executeCounting(
+    em,
+    ctx,
+    `update ${table} as r set ${assigned.map(({ sql }) => sql).join(', ')} ` +
+      `where ${where} and (${found.map(({ sql }) => sql).join(' or ')})`,
+    [...assigned.flatMap(({ params }) => params), ...found.flatMap(({ params }) => params)],
+  );
+}
+
+/** Whether a name is one of the person's: the same as a value, or with one in it that is nobody else's. */
+function actorSql(column: string, values: OldValues): { sql: string; params: string[] } {
+  const { anyCase } = valuePatterns(values.own);
+  const contains = containsSql(column, { anyCase, asWritten: undefined });
+  return {
+    sql: `(lower(${column}) = any(cast(? as text[])) or ${contains.sql}) is true`,
+    params: [arrayText([...values.own].map((value) => value.toLowerCase())), ...contains.params],
+  };
+}
+
+/** A text without the person's values. */
+function reasonSql(column: string, values: OldValues): { sql: string; params: string[] } {
+  const { anyCase, asWritten } = valuePatterns(values.own);
+  const params: string[] = [];
+  let sql = column;
+  for (const [pattern, flags] of [
+    [anyCase, 'gi'],
+    [asWritten, 'g'],
+  ] as const) {
+    if (pattern !== undefined) {
+      sql = `regexp_replace(${sql}, ?, '[erased]', '${flags}')`;
+      params.push(pattern);
+    }
+  }
+  if (values.hashes.size > 0) {
+    sql = `case when ${hashSql(column)} = any(cast(? as text[])) then '[erased]' else ${sql} end`;
+    params.unshift(arrayText([...values.hashes]));
+  }
+  return { sql, params };
+}
+
+/** Who has deleted a row may have been the person. */
+async function scrubDeletedBy(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  values: OldValues,
+  pseudonym: string,
+): Promise<void> {
+  const catalog = SoftDeleteCatalog.of(em);
+  const live = rows.all().filter(({ isLive }) => isLive);
+  for (const [root, ofRoot] of Map.groupBy(live, (row) => row.root)) {
+    const deletedBy = catalog.find(root)?.deletedBy;
+    if (!deletedBy) {
+      continue;
+    }
+    const column = em.getPlatform().quoteIdentifier(deletedBy.column);
+    const isPersons = actorSql(`c.${column}::text`, values);
+    await inChunks(
+      ofRoot.map(({ key }) => key),
+      async (keys) => {
+        const among = keyConditionSql(em, root, 'c', keys);
+        await executeCounting(
+          em,
+          ctx,
+          `update ${tableName(em, root)} as c set ${column} = ? where ${among.sql} and ${isPersons.sql}`,
+          [pseudonym, ...among.params, ...isPersons.params],
+        );
+      },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { askSnapshots, type AskedSnapshots } from '../archive/reading/asked-snapshots.js';
+import { findHeldEntities, mayCoverArchived } from '../archive/removal/find-held-entities.js';
+import { lockSnapshotsAlong, partsOfSnapshots, removeSnapshots } from '../archive/removal/remove-snapshots.js';
+import type { OperationPart } from '../events/operation.js';
+import { getInstallation } from '../installation/installation.js';
+import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
+import { LOCK_FOR_REMOVAL_SQL, readActiveHolds, readHeldRows } from '../sql/held-rows.js';
+import { execute } from '../sql/transaction.js';
+import type { HoldInTheWay } from './refuse-if-held.js';
+
+/** Says which archived rows a physical deletion is asked for; nothing where the entity has none. @internal */
+export async function askArchived(
+  em: EntityManager,
+  meta: EntityMetadata,
+  where: FilterQuery<any>,
+  options: { filters: FilterOptions | undefined; isPreview?: boolean },
+): Promise<AskedSnapshots | undefined> {
+  return getInstallation(em).catalog.findArchived(meta) ? askSnapshots(em, meta, where, options) : undefined;
+}
+
+/** Archived rows that are about to be removed for good, locked. @internal */
+export interface LockedSnapshots {
+  readonly parts: readonly OperationPart[];
+  /** The holds that may cover some of them: no hold says which archived rows it does. */
+  readonly holds: readonly HoldInTheWay[];
+  remove(): Promise<void>;
+}
+
+/** Locks what is asked for, and what was archived along with it. @internal */
+export async function lockArchived(
+  em: EntityManager,
+  ctx: Transaction,
+  asked: AskedSnapshots | undefined,
+): Promise<LockedSnapshots> {
+  const snapshots = asked ? await lockSnapshotsAlong(em, ctx, asked) : [];
+  const parts = partsOfSnapshots(em, snapshots);
+  return {
+    parts,
+    holds: snapshots.length > 0 ? await findHolds(em, ctx, parts) : [],
+    async remove() {
+      if (snapshots.length > 0) {
+        await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
+        await removeSnapshots(em, ctx, snapshots);
+        await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
+      }
+    },
+  };
+}
+
+async function findHolds(
+  em: EntityManager,
+  ctx: Transaction,
+  parts: readonly OperationPart[],
+): Promise<HoldInTheWay[]> {
+  const { holds: tables, catalog } = getInstallation(em);
+  if (!tables) {
+    return [];
+  }
+  await execute(em, ctx, `select ${LOCK_FOR_REMOVAL_SQL}`);
+  const found: HoldInTheWay[] = [];
+  for (const hold of await readActiveHolds(em, ctx, tables)) {
+    const named = (await readHeldRows(em, ctx, tables, [hold])).entities();
+    const reached = findHeldEntities(em, catalog, named);
+    const held = parts.filter(({ meta }) => mayCoverArchived(catalog, reached, meta));
+    if (held.length > 0) {
+      found.push({ hold, held: Object.fromEntries(held.map(({ meta, count }) => [meta.className, count])) });
+    }
+  }
+  return found;
+}

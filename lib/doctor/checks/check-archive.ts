@@ -1,0 +1,85 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import { showCount } from '../../errors/show-count.js';
+import { demandsNull } from '../../postgres/predicate.js';
+import type { Check, Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+
+const LOOKS_LIKE_TIMESTAMP = /^(deleted|removed|archived)_?(at|on|date|time)$/i;
+
+/** The table of archived rows, and what is left of a soft deletion in the tables of archived entities. @internal */
+export const checkArchive: Check = (examination) => {
+  const archived = examination.catalog.allArchived();
+  return archived.length === 0
+    ? []
+    : [
+        ...checkTable(examination, archived[0]!.name),
+        ...archived.flatMap(({ meta }) => checkRemains(examination, meta)),
+      ];
+};
+
+function checkTable({ archive, role, largeTable }: Examination, entity: string): Finding[] {
+  if (!archive) {
+    return [];
+  }
+  const findings: Finding[] = [];
+  if (archive.isPartitioned && archive.monthsAhead === 0) {
+    findings.push({
+      code: 'archive-partition-missing',
+      severity: 'warning',
+      entity,
+      problem:
+        'deletion_archive has no partition for the next month: what is deleted then goes to the partition for everything else, which the purge empties row by row instead of dropping it.',
+      fix: 'Run `soft-delete archive partitions` as the owner of the table, every month.',
+    });
+  }
+  if (archive.isPartitioned && !archive.isOwned) {
+    findings.push({
+      code: 'archive-not-owned',
+      severity: 'info',
+      entity,
+      problem: `${role} does not own deletion_archive, ${archive.owner} does: a purge under this role removes months row by row. That is as it should be for the role of the application, and slow for that of the purge.`,
+      fix: `Run the purge as ${archive.owner}: \`soft-delete purge\` with its configuration.`,
+    });
+  }
+  if (!archive.isPartitioned && archive.rows >= largeTable) {
+    findings.push({
+      code: 'archive-not-partitioned',
+      severity: 'info',
+      entity,
+      problem: `deletion_archive has about ${showCount(archive.rows, 'row')} and no partitions: the purge removes them one by one, and vacuum has to follow.`,
+      fix: "Run the statements of complianceTablesSql({ partition: 'month' }) in a migration; it rewrites the table.",
+    });
+  }
+  return findings;
+}
+
+function checkRemains({ tableOf, quote, label }: Examination, meta: EntityMetadata): Finding[] {
+  const table = tableOf(meta);
+  const timestamp = table?.columns.find(
+    ({ name, type }) => LOOKS_LIKE_TIMESTAMP.test(name) && type.startsWith('timestamp'),
+  );
+  if (!table || !timestamp) {
+    return [];
+  }
+  const column = timestamp.name;
+  const partial = table.indexes.filter(({ predicate }) => demandsNull(predicate, column));
+  return [
+    {
+      code: 'archived-timestamp',
+      severity: 'error',
+      entity: meta.className,
+      problem: `${label(table)} has a column ${column}, but deleted rows of ${meta.className} leave the table: rows in which it is set are active to everybody.`,
+      fix: `Delete the rows that it says are deleted, so that they go to the archive, and drop it: \`await em.getRepository(${meta.className}).softDelete({ … })\`, then alter table ${label(table)} drop column ${quote(column)};`,
+    },
+    ...partial.map(({ name, unique }): Finding => {
+      const kind = unique ? 'unique' : 'index';
+      return {
+        code: 'archived-partial-index',
+        severity: 'warning',
+        entity: meta.className,
+        problem: `${name} leaves out rows in which ${column} is set. No row of ${meta.className} is deleted and in its table, so that a plain ${kind} says the same and serves every query.`,
+        fix: `Use the ORM's own @${unique ? 'Unique' : 'Index'}() on ${meta.className} without a condition.`,
+      };
+    }),
+  ];
+}

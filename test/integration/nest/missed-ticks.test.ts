@@ -1,0 +1,188 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { createPurge, type PurgeReport, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { PurgeScheduler } from '../../../lib/schedule/purge.scheduler.js';
+import type { TestDatabase } from '../../support/database.js';
+import { City, createPeopleDatabase, Person, Pet } from './people.js';
+
+/** Half an hour away from now, in either direction. */
+const HOURLY = `${(new Date().getMinutes() + 30) % 60} * * * *`;
+
+describe(`${PurgeScheduler.name}, where ticks were missed`, () => {
+  let database: TestDatabase;
+  let orms: MikroORM[];
+  let schedulers: PurgeScheduler[];
+  let reports: PurgeReport[];
+  let asked: unknown[];
+  let lines: string[];
+
+  beforeEach(async () => {
+    database = await createPeopleDatabase();
+    [orms, schedulers, reports, asked, lines] = [[], [], [], [], []];
+    Logger.overrideLogger({
+      log: (message) => lines.push(String(message)),
+      warn: (message) => lines.push(`warn: ${message}`),
+      error: (message) => lines.push(`error: ${message}`),
+    });
+    // An hour of retention, and a row that was deleted that long ago.
+    await setAge('3 hours');
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    await Promise.all(schedulers.map((scheduler) => scheduler.onModuleDestroy()));
+    await Promise.all(orms.map((orm) => orm.close()));
+    await database.drop();
+    Logger.overrideLogger(undefined as never);
+  });
+
+  const setAge = (age: string) =>
+    database.query(`update person set deleted_at = now() - interval '${age}' where deleted_at is not null`);
+  const people = async () => (await database.query('select name from person order by id')).map(({ name }) => name);
+
+  /** An instance of an application, without the rest of it. */
+  async function start({
+    cron = HOURLY,
+    delay = () => 0,
+    purge: given,
+  }: { cron?: string; delay?: () => number; purge?: Pick<PurgeService, 'run' | 'lag'> } = {}): Promise<PurgeScheduler> {
+    const orm = await MikroORM.init({ clientUrl: database.url, entities: [Person, Pet, City] });
+    orms.push(orm);
+    const own = createPurge(orm, { brake: false });
+    const purge = given ?? {
+      run: async () => {
+        const report = await own.run();
+        reports.push(report);
+        return report;
+      },
+      lag: (options) => {
+        asked.push(options);
+        return own.lag(options);
+      },
+    };
+    const registry = new SchedulerRegistry();
+    const schedule = { jobName: 'purge', cron, timeZone: undefined };
+    const scheduler = new PurgeScheduler(purge, schedule, { get: () => registry as never }, delay);
+    schedulers.push(scheduler);
+    await scheduler.onModuleInit();
+    scheduler.onApplicationBootstrap();
+    return scheduler;
+  }
+
+  it('makes up for a run that nobody was there for, and says so', async () => {
+    await start();
+    await until(() => reports.length > 0);
+    await until(() => lines.length > 1);
+
+    expect(await people()).toEqual(['Ada']);
+    expect(lines).toEqual([
+      'Rows should have been purged while nothing ran. A run makes up for it.',
+      expect.stringMatching(/^Purge completed after \d+ ms: 1 row removed/),
+    ]);
+  });
+
+  it.each([
+    ['was overdue for less than a period', HOURLY, '90 minutes'],
+    ['is not due', HOURLY, '30 minutes'],
+    ['waits for Monday, as every weekend', '0 3 * * 1-5', '2 days'],
+    ['waits for a tick every four years', '0 0 29 2 *', '3 years'],
+  ])('waits for the next tick if a row %s', async (_what, cron, age) => {
+    await setAge(age);
+    await start({ cron });
+    await until(() => asked.length > 0);
+    await wait(200);
+
+    expect(asked).toEqual([{}]);
+    expect(await people()).toEqual(['Ada', 'Bob']);
+    expect(lines).toEqual([]);
+  });
+
+  it('does nothing about rows that are blocked, since no run could remove them', async () => {
+    await database.query(`create table visit (person_id int references person (id));
+      insert into visit select id from person where deleted_at is not null`);
+    await start();
+    await until(() => asked.length > 1);
+    await wait(200);
+
+    expect(asked).toEqual([{}, { unblocked: true }]);
+    expect(reports).toEqual([]);
+  });
+
+  it('has two instances do the work once: the later one finds nothing to make up for', async () => {
+    const later = await Promise.all([start(), start({ delay: () => 600 })]);
+    await until(() => asked.length === 4);
+    await wait(200);
+
+    expect(later).toHaveLength(2);
+    expect(reports.map(({ total }) => total)).toEqual([1]);
+    expect(await people()).toEqual(['Ada']);
+  });
+
+  it('removes each row once where two instances begin at the same moment', async () => {
+    await database.query(
+      "insert into person (name, deleted_at) select 'x', now() - interval '1 day' from generate_series(1, 500)",
+    );
+    await Promise.all([start(), start()]);
+    await until(() => reports.length === 2 || (reports.length === 1 && asked.length === 4));
+    await wait(200);
+
+    expect(reports.reduce((sum, { total }) => sum + total, 0)).toBe(501);
+    expect(await people()).toEqual(['Ada']);
+  });
+
+  it('begins within a minute, not at once', async () => {
+    const overdueBy = 1e12;
+    const lag = async () => ({
+      at: new Date(),
+      entities: [{ entity: 'Person', table: 'person', cutoff: new Date(), oldestDue: undefined, overdueBy }],
+    });
+    const begun: number[] = [];
+    const run = async () => {
+      begun.push(Date.now());
+      return Promise.reject(new Error('No database.'));
+    };
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const at = Date.now();
+    for (let instance = 0; instance < 20; instance++) {
+      const scheduler = new PurgeScheduler(
+        { run, lag } as never,
+        { jobName: `purge ${instance}`, cron: HOURLY, timeZone: undefined },
+        { get: () => new SchedulerRegistry() as never },
+      );
+      schedulers.push(scheduler);
+      await scheduler.onModuleInit();
+      scheduler.onApplicationBootstrap();
+    }
+    await jest.advanceTimersByTimeAsync(60_000);
+
+    expect(begun).toHaveLength(20);
+    expect(new Set(begun).size).toBeGreaterThan(10);
+    expect(Math.max(...begun) - at).toBeLessThanOrEqual(60_000);
+  });
+
+  it('gives up when the application closes before', async () => {
+    const scheduler = await start({ delay: () => 300 });
+    await until(() => asked.length > 0);
+    await scheduler.onModuleDestroy();
+    await wait(500);
+
+    expect([asked.length, reports]).toEqual([1, []]);
+  });
+
+  it('only warns if it cannot tell, since the next tick comes anyway', async () => {
+    const lag = () => Promise.reject(new Error('No database today.'));
+    await start({ purge: { lag, run: () => Promise.reject(new Error('No run expected.')) } });
+    await until(() => lines.length > 0);
+
+    expect(lines).toEqual(['warn: Whether a purge was missed cannot be told: No database today.']);
+  });
+});
+
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) {
+    await wait(20);
+  }
+}
