@@ -140,6 +140,8 @@ describe(DeletionLog.name, () => {
 
   it('finds by entity, actor, action and time, the newest first, a hundred unless told otherwise', async () => {
     await withDeletionContext({ actor: 'bob' }, () => repository(Customer).softDelete(BOB));
+    // A Date has no microseconds: what was recorded before it was made may be later than it.
+    await new Promise((resolve) => setTimeout(resolve, 5));
     const between = new Date();
     await new Promise((resolve) => setTimeout(resolve, 5));
     await repository(Customer).restore(BOB);
