@@ -1,7 +1,7 @@
 import { median, result } from '../support/measure.mjs';
 import { createTemplates, dropTemplates, measured, onCopy } from './page-views.mjs';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 /**
  * What rows cost from their deletion until the purge is done with them and the tables are vacuumed: archived, with their month dropped,

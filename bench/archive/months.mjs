@@ -1,7 +1,7 @@
 import { median, result } from '../support/measure.mjs';
 import { createTemplates, dropTemplates, measured, onCopy } from './page-views.mjs';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const [FEW, MANY] = [100_000, 500_000];
 
 /** A month of the archive that is over: dropped by the purge, against one DELETE of its rows. */
@@ -61,6 +61,8 @@ export async function* dropsMonths({ rows, ...context }) {
   }
   await dropTemplates(context.server);
   const of = (name, what) => median(runs[name].map((run) => run[what]));
+  // A moment in which anything else that the machine does shows.
+  const locked = (name) => Math.min(...runs[name].map(({ exclusive }) => exclusive));
   const count = (n) => n.toLocaleString('en');
   yield result(
     `time of dropping a month of ${count(few)} archived rows against deleting them`,
@@ -72,10 +74,10 @@ export async function* dropsMonths({ rows, ...context }) {
   );
   yield result(
     `time that others are locked out by the drop, of a month of ${count(many)} rows against ${count(few)}`,
-    of('many', 'exclusive') / of('drop', 'exclusive'),
+    locked('many') / locked('drop'),
     {
       atMost: 2,
-      details: `${of('many', 'exclusive').toFixed(1)} against ${of('drop', 'exclusive').toFixed(1)} ms; rows are counted for the record before, while others go on reading and deleting: the whole run takes ${of('many', 'ms').toFixed(0)} against ${of('drop', 'ms').toFixed(0)} ms`,
+      details: `${locked('many').toFixed(1)} against ${locked('drop').toFixed(1)} ms, the shortest of ${ROUNDS} rounds; rows are counted for the record before, while others go on reading and deleting: the whole run takes ${of('many', 'ms').toFixed(0)} against ${of('drop', 'ms').toFixed(0)} ms`,
     },
   );
 }

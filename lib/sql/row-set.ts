@@ -197,6 +197,13 @@ export function textSql(column: string, type: string): string {
   if (/^bytea/i.test(type)) {
     return `'\\x' || encode(${column}, 'hex')`;
   }
+  if (/^timestamp(tz| *(\(\d\))? with time zone)/i.test(type)) {
+    // The same in every time zone: a key is also kept, and compared by sessions of others.
+    return (
+      `case when isfinite(${column}) and ${column} >= '0001-01-02 00:00:00+00' ` +
+      `then to_jsonb(${column} at time zone 'UTC') #>> '{}' || '+00:00' else to_jsonb(${column}) #>> '{}' end`
+    );
+  }
   // Dates in ISO format, and the blanks that fill up a `char`, which a cast leaves out.
   const isSpelledOut = /^(time|date|bpchar|char(acter)?( ?\(|$))/i.test(type);
   return isSpelledOut ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;

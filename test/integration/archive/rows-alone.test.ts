@@ -176,4 +176,27 @@ describe('Archived rows that nothing belongs to', () => {
     const { total } = await createPurge(test.orm, { retention: 0 as never }).run({ overrideBrake: true });
     expect(total).toBe(0);
   });
+
+  it('are found by keys that are times, whatever the time zones of the sessions are', async () => {
+    const before = await contents('movement');
+    const at = new Date('2026-01-02T03:04:05.678Z');
+    for (const [deleting, restoring] of [
+      ['America/New_York', 'UTC'],
+      ['UTC', 'Asia/Kathmandu'],
+      ['Asia/Tokyo', 'America/New_York'],
+    ] as const) {
+      const within = (zone: string, work: (movements: SoftDeleteRepository<any>) => Promise<unknown>) =>
+        test.orm.em.fork().transactional(async (em) => {
+          await em.execute(`set local timezone = '${zone}'`);
+          await work(repo(Movement, em as never));
+        });
+      await within(deleting, (movements) => movements.softDelete({ amount: { $gt: 0 } } as never));
+      await within(restoring, async (movements) => {
+        expect((await movements.restore({ product: 'a"b,c', at } as never)).total).toBe(1);
+      });
+      expect(await contents('movement')).toEqual(before);
+    }
+    const { log } = createCompliance(test.orm);
+    expect(await log.of(Movement.meta.class as never, ['a"b,c', at] as never)).toHaveLength(6);
+  });
 });
