@@ -26,6 +26,12 @@ export type FindingCode =
   | 'personal-data-forever'
   | 'guard-out-of-date'
   | 'view-out-of-date'
+  | 'hold-to-review'
+  | 'records-changeable'
+  | 'records-truncatable'
+  | 'records-owned'
+  | 'partition-missing'
+  | 'personal-data-undeclared'
   | 'purge-overdue';
 
 /**
