@@ -1,8 +1,9 @@
 import type { EntityMetadata, Platform } from '@mikro-orm/core';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { OrmModel, SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from '../postgres/database-table.js';
 import type { OtherRepository } from '../repository/other-repositories.js';
 import type { ArchiveState } from './database/read-archive.js';
+import type { ComplianceState } from './database/read-compliance.js';
 import type { Finding } from './finding.js';
 
 /**
@@ -25,6 +26,9 @@ export interface Examination {
   readonly largeTable: number;
   /** Milliseconds after which a row that is due should be gone. */
   readonly grace: number;
+  /** The model with all of its entities. */
+  readonly orm: OrmModel & { getPlatform(): Platform };
+  readonly compliance: ComplianceState;
   /** Milliseconds since the first deletion that is not purged, by entity; only where one is. */
   readonly oldestDeletion: ReadonlyMap<SoftDeletableEntityMetadata, number>;
   /** The table of archived rows; only where an entity has some. */

@@ -26,12 +26,18 @@ export type FindingCode =
   | 'personal-data-forever'
   | 'guard-out-of-date'
   | 'view-out-of-date'
-  | 'purge-overdue'
   | 'archive-partition-missing'
   | 'archive-not-owned'
   | 'archive-not-partitioned'
   | 'archived-timestamp'
-  | 'archived-partial-index';
+  | 'archived-partial-index'
+  | 'hold-to-review'
+  | 'records-changeable'
+  | 'records-truncatable'
+  | 'records-owned'
+  | 'partition-missing'
+  | 'personal-data-undeclared'
+  | 'purge-overdue';
 
 /**
  * Something that will hurt, or that already does.

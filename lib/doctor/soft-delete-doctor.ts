@@ -9,9 +9,11 @@ import { checkActiveUniques } from './checks/check-active-uniques.js';
 import { checkArchive } from './checks/check-archive.js';
 import { checkBacklog } from './checks/check-backlog.js';
 import { checkColumns } from './checks/check-columns.js';
+import { checkCompliance } from './checks/check-compliance.js';
 import { checkForeignKeys } from './checks/check-foreign-keys.js';
 import { checkModel } from './checks/check-model.js';
 import { checkObjects } from './checks/check-objects.js';
+import { checkPersonalData } from './checks/check-personal-data.js';
 import { checkPurgeIndexes } from './checks/check-purge-indexes.js';
 import { checkRepositories } from './checks/check-repositories.js';
 import { checkUniques } from './checks/check-uniques.js';
@@ -19,6 +21,7 @@ import { configuredRetention } from '../installation/configured-retention.js';
 import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
 import { readDatabase } from '../postgres/read-database.js';
 import { readArchive } from './database/read-archive.js';
+import { readCompliance } from './database/read-compliance.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';
 import type { Check, Examination } from './examination.js';
 import type { Finding } from './finding.js';
@@ -55,6 +58,8 @@ const CHECKS: readonly Check[] = [
   checkModel,
   checkRepositories,
   checkObjects,
+  checkCompliance,
+  checkPersonalData,
   checkBacklog,
   checkArchive,
 ];
@@ -87,7 +92,7 @@ export class SoftDeleteDoctor {
     this.#largeTable = rowCount('doctor.largeTable', options.largeTable) ?? 100_000;
   }
 
-  /** What there is to find, errors first. Runs four queries in one read-only transaction, and changes nothing. */
+  /** What there is to find, errors first. Runs four queries in one read-only transaction, two more for records and holds, and changes nothing. */
   async examine(): Promise<Finding[]> {
     const em = this.orm.em.fork() as EntityManager;
     const { catalog, findings } = readCatalog(em);
@@ -105,7 +110,9 @@ export class SoftDeleteDoctor {
           platform: em.getPlatform(),
           metadata,
           catalog,
+          orm: em,
           otherRepositories: entitiesWithOtherRepositories(em, catalog),
+          compliance: await readCompliance(em, metadata, (meta) => database.tableOf(meta)?.readable ?? false),
           oldestDeletion: await readOldestDeletions(em, purged),
           archive: catalog.allArchived().length > 0 ? await readArchive(em) : undefined,
           retention: this.#retention,

@@ -1,2 +1,3 @@
 export { backdateDeletions } from './backdate-deletions.js';
 export { countRows, type RowCount } from './count-rows.js';
+export { expectErasureComplete } from './expect-erasure-complete.js';

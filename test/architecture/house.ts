@@ -27,9 +27,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   compliance: core,
   repository: core,
   install: [...core, 'compliance', 'repository'],
-  // The doctor tells repositories of the application from ours.
-  doctor: [...base, 'sql', 'postgres', 'schema', 'repository'],
-  policy: [...base, 'schema'],
+  // The doctor tells repositories of the application from ours, and both know what is said of personal data.
+  doctor: [...base, 'sql', 'postgres', 'schema', 'compliance', 'repository'],
+  policy: [...base, 'schema', 'compliance'],
   wiring: services,
   schedule: [...services, 'wiring'],
   http: [...services, 'wiring'],

@@ -1,0 +1,38 @@
+import { AssertionError } from 'node:assert';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { findUndeclared } from '../compliance/erasure/declaration/find-undeclared.js';
+import { PersonalDataCatalog } from '../compliance/erasure/declaration/personal-data-catalog.js';
+
+/**
+ * Fails a test while an erasure would be refused: while an entity with a key to a person, or a text, json, bytea or inet column of one, is
+ * declared nowhere, or nobody is a person. Reads the metadata and no database.
+ *
+ * ```ts
+ * it('knows what to do with every column', () => expectErasureComplete(orm));
+ * ```
+ *
+ * @throws AssertionError naming all that is missing
+ * @publicApi
+ */
+export function expectErasureComplete(orm: MikroORM<any>): void {
+  const isAnybody = PersonalDataCatalog.of(orm.em)
+    .all()
+    .some(({ isSubject }) => isSubject);
+  const missing = [
+    ...(isAnybody ? [] : ['No entity is a person: write @PersonalData({ subject: true, fields: { … } }) on one.']),
+    ...findUndeclared(orm.em).map(({ entity, properties }) =>
+      properties.length === 0
+        ? `${entity} has a key to a person: write @PersonalData({ of: '…', fields: { … } }) or @NoPersonalData().`
+        : `${entity}: list ${properties.join(', ')} in the \`fields\` or in \`notPersonal\` of @PersonalData().`,
+    ),
+  ];
+  if (missing.length > 0) {
+    throw new AssertionError({
+      message: `An erasure would be refused.\n${missing.map((line) => `- ${line}`).join('\n')}`,
+      actual: missing,
+      expected: [],
+      operator: 'expectErasureComplete',
+      stackStartFn: expectErasureComplete,
+    });
+  }
+}
