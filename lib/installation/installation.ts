@@ -7,6 +7,7 @@ import type { RelationEdge } from '../metadata/relation-edge.js';
 import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import type { ErasureOptions } from '../options/erasure-options.js';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 
 /**
@@ -23,6 +24,8 @@ export interface Installation {
   actor: () => string | undefined;
   /** Whether every operation but a purge has to say why. */
   requiresReason: boolean;
+  /** When persons' data is erased, and who is told. */
+  erasure: ErasureOptions;
   /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
@@ -69,6 +72,7 @@ export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOp
     scope,
     actor: configured.actor ?? (() => undefined),
     requiresReason: configured.log?.reason === 'required',
+    erasure: configured.erasure ?? {},
     configured,
   };
   installations.set(orm.config, installation);

@@ -29,6 +29,12 @@ export function combineModuleOptions(
   if (configured.log?.reason !== undefined && module.log?.reason !== undefined) {
     refuseContradiction('log.reason', configured.log.reason, module.log.reason, theirs.log.reason, ours.log.reason);
   }
+  for (const name of ['deadline', 'cron', 'timeZone', 'ledger'] as const) {
+    const [given, own] = [theirs.erasure[name], ours.erasure[name]];
+    if (given !== undefined && own !== undefined) {
+      refuseContradiction(`erasure.${name}`, given, own, given, own);
+    }
+  }
   const [there, here] = [configured.purge ?? {}, module.purge ?? {}];
   for (const name of named(here).filter((name) => there[name] !== undefined)) {
     refuseContradiction(`purge.${name}`, there[name], here[name], theirs.purge[name], ours.purge[name]);
@@ -39,6 +45,7 @@ export function combineModuleOptions(
     contextName: ours.contextName,
     actor: module.actor ?? theirs.actor,
     log: { ...theirs.log, ...ours.log },
+    erasure: { ...theirs.erasure, ...ours.erasure },
     purge,
   };
 }

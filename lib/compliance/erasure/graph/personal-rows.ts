@@ -86,6 +86,11 @@ export class PersonalRows {
     return this.#rows.get(root.className)?.get(`${identify(key)}@`);
   }
 
+  /** The person's own row, in its table and in the archive. */
+  persons(key: RowKey): PersonalRow[] {
+    return this.all().filter((row) => row.root === this.subject.root && identify(row.key) === identify(key));
+  }
+
   all(): PersonalRow[] {
     return [...this.#rows.values()].flatMap((rows) => [...rows.values()]);
   }
