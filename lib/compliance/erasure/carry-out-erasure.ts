@@ -8,6 +8,7 @@ import { erasureTable, readErasures, type StoredErasure } from './erasure-store.
 import { callErasureHooks } from './hooks/erasure-hooks.js';
 import { fingerprintOf } from './ledger/fingerprint.js';
 import { readPerson } from './ledger/read-person.js';
+import { takeTurn } from './take-turn.js';
 import { findUnchanged } from './search/find-unchanged.js';
 
 /** An erasure with how many rows the last run of it has changed or removed. @internal */
@@ -32,6 +33,7 @@ export async function carryOutErasure(
   id: number,
   { context, hasLedger = false }: { readonly context: DeletionContext; readonly hasLedger?: boolean },
 ): Promise<CarriedOutErasure> {
+  await takeTurn(em, ctx);
   await execute(em, ctx, `select 1 from ${erasureTable(em)} where "id" = ? for update`, [id]);
   const [stored] = await readErasures(em, ctx, 'e."id" = ?', [id]);
   const { key, outcome: earlier, certificate, cells: known, fingerprint } = stored!;
@@ -45,7 +47,7 @@ export async function carryOutErasure(
         : await readPerson(
             em,
             ctx,
-            acting.filter((row) => rows.persons(key).includes(row)),
+            acting.filter((row) => rows.persons.includes(row)),
           );
       if (values.length > 0) {
         await write(em, ctx, id, {

@@ -110,7 +110,7 @@ export async function erasePerson(
     );
     await operations.complete({ action: 'erased', ...context, parts }, { em, ctx });
     // While the person's own row is kept or held, records may name the person as it does.
-    if (!rows.persons(key).some(({ stays }) => stays)) {
+    if (!rows.persons.some(({ stays }) => stays)) {
       await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key));
     }
   }

@@ -22,6 +22,7 @@ import { runErasures } from './run-erasures.js';
 import { erasePerson } from './erase-person.js';
 import type { ErasureCertificate, ErasurePlan } from './erasure-certificate.js';
 import { certificateOf, type Erasure, type ErasureStatus, stateOf, statusOf } from './erasure-state.js';
+import { takeTurn } from './take-turn.js';
 import { insertErasure, readErasures, showEntities } from './erasure-store.js';
 
 /**
@@ -72,7 +73,10 @@ export class ErasureService {
   async plan<Entity extends object>(entity: EntityClass<Entity>, key: Primary<Entity> | Entity): Promise<ErasurePlan> {
     const asked = await askForPerson(currentManager(this.orm), 'ErasureService.plan()', entity, key);
     const { em, meta, key: texts } = asked;
-    const done = await inPreview(em, (ctx) => erasePerson(em, ctx, meta, texts, { isPreview: true }));
+    const done = await inPreview(em, async (ctx) => {
+      await takeTurn(em, ctx);
+      return erasePerson(em, ctx, meta, texts, { isPreview: true });
+    });
     if (!done) {
       throw asked.notFound();
     }

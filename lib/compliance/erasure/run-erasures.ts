@@ -11,6 +11,7 @@ import { findUndeclared } from './declaration/find-undeclared.js';
 import type { ErasureCertificate } from './erasure-certificate.js';
 import { certificateOf, metaOf } from './erasure-state.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
+import { takeTurn } from './take-turn.js';
 import { tellLedger } from './ledger/tell-ledger.js';
 
 /** What there is to do: what was asked for, as soon as it may be done, what is partial, and what nobody has looked at since it was done. */
@@ -53,7 +54,7 @@ export async function runErasures(em: EntityManager, options: ErasureOptions): P
 
 async function carryOut(
   em: EntityManager,
-  { id, entity, reason }: StoredErasure,
+  { id, entity, reason, outcome }: StoredErasure,
   { ledger }: ErasureOptions,
 ): Promise<StoredErasure | undefined> {
   const meta = metaOf(em, entity);
@@ -69,11 +70,12 @@ async function carryOut(
     throw new ErasureUndeclaredError(entity, undeclared);
   }
   return inTransaction(em, async (ctx) => {
+    await takeTurn(em, ctx);
     const [mine] = await execute<{ id: number }>(
       em,
       ctx,
-      `select e."id" from ${erasureTable(em)} as e where e."id" = ? and ${TO_DO} for update skip locked`,
-      [id],
+      `select e."id" from ${erasureTable(em)} as e where e."id" = ? and e."outcome" is not distinct from ? and ${TO_DO} for update skip locked`,
+      [id, outcome],
     );
     const context = contextOf(getInstallation(em), reason === null ? {} : { reason });
     return mine && carryOutErasure(em, ctx, meta, id, { context, hasLedger: ledger !== undefined });

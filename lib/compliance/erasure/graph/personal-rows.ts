@@ -70,6 +70,9 @@ export class PersonalRow {
 export class PersonalRows {
   readonly #rows = new Map<string, Map<string, PersonalRow>>();
 
+  /** The person's own row, in its table and in the archive. */
+  persons: readonly PersonalRow[] = [];
+
   constructor(readonly subject: EntityMetadata) {}
 
   /** The row of a key, made if nobody has found it before. */
@@ -84,11 +87,6 @@ export class PersonalRows {
 
   find(root: EntityMetadata, key: RowKey): PersonalRow | undefined {
     return this.#rows.get(root.className)?.get(`${identify(key)}@`);
-  }
-
-  /** The person's own row, in its table and in the archive. */
-  persons(key: RowKey): PersonalRow[] {
-    return this.all().filter((row) => row.root === this.subject.root && identify(row.key) === identify(key));
   }
 
   all(): PersonalRow[] {

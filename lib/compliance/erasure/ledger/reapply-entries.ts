@@ -13,6 +13,7 @@ import { findUndeclared } from '../declaration/find-undeclared.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import { erasureTable, insertErasure, readErasures } from '../erasure-store.js';
 import { collectPersonalRows } from '../graph/collect-personal-rows.js';
+import { takeTurn } from '../take-turn.js';
 import { isSamePerson } from './fingerprint.js';
 import { readPerson } from './read-person.js';
 
@@ -65,11 +66,12 @@ async function reapply(
   { entity, key, requestedAt, fingerprint }: ErasureLedgerEntry,
   deadline: string,
 ): Promise<ReappliedErasure['outcome']> {
+  await takeTurn(em, ctx);
   const rows = await collectPersonalRows(em, ctx, PersonalDataCatalog.of(em), meta, key);
   if (!rows) {
     return 'gone';
   }
-  const values = await readPerson(em, ctx, rows.persons(key));
+  const values = await readPerson(em, ctx, rows.persons);
   // One that shows nothing but replacements was erased before the backup was made.
   if (values.length > 0 && !(await isSamePerson(fingerprint, values))) {
     return 'mismatch';
