@@ -1,7 +1,7 @@
 import { MikroORM } from '@mikro-orm/core';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { type MikroORM as PostgreSqlMikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
-import type { INestApplication } from '@nestjs/common';
+import { type INestApplication, Injectable, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { softDelete, SoftDeleteModule, type SoftDeleteModuleOptions } from 'nestjs-mikro-orm-soft-delete';
@@ -9,11 +9,25 @@ import {
   complianceEntities,
   ErasureService,
   getErasureServiceToken,
+  OnErase,
   SOFT_DELETE_ERASURE_JOB,
 } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.js';
 import { Customer, SHOP } from './shop.entities.js';
 import { PLANT } from './use-erasures.js';
+
+@Injectable()
+class Avatars {
+  readonly deleted: string[] = [];
+
+  @OnErase(Customer, { fields: ['email'] })
+  async remove(customers: Customer[]): Promise<void> {
+    this.deleted.push(...customers.map(({ email }) => email));
+  }
+}
+
+@Module({ providers: [Avatars] })
+class AvatarsModule {}
 
 describe('erasures in a Nest application', () => {
   let database: TestDatabase;
@@ -75,6 +89,13 @@ describe('erasures in a Nest application', () => {
       ({ open } = await erasures.status());
     }
     expect(await database.query('select name from customer where id = 2')).toEqual([{ name: '[erased]' }]);
+  });
+
+  it('call the methods of providers before', async () => {
+    await start({}, orm(), AvatarsModule);
+    await database.query(`insert into customer (email, name, version) values ('eve@example.org', 'Eve', 1)`);
+    await app!.get(ErasureService).erase(Customer, 3);
+    expect(app!.get(Avatars, { strict: false }).deleted).toEqual(['eve@example.org']);
   });
 
   it.each<[string, SoftDeleteModuleOptions['erasure'], any[], RegExp]>([
