@@ -13,8 +13,8 @@ class PrefixedId extends Type<number, string> {
 
 /** Kept backwards. */
 class Secret extends Type<string, string> {
-  override convertToDatabaseValue = (text: string) => [...text].toReversed().join('');
-  override convertToJSValue = (text: string) => [...text].toReversed().join('');
+  override convertToDatabaseValue = (text: string) => Array.from(text).toReversed().join('');
+  override convertToJSValue = (text: string) => Array.from(text).toReversed().join('');
   override getColumnType = () => 'text';
 }
 
