@@ -10,6 +10,9 @@ export const PURGE_SCHEDULER = Symbol('soft-delete-purge-scheduler');
 /** What looks at the guards of one ORM at the start. @internal */
 export const GUARD_CHECK = Symbol('soft-delete-guard-check');
 
+/** What keeps the schedule of the erasures of one `forRoot()`, if it has one. @internal */
+export const ERASURE_SCHEDULER = Symbol('soft-delete-erasure-scheduler');
+
 /** The token under which `@mikro-orm/nestjs` provides an ORM. @internal */
 export function getOrmToken(contextName: string | undefined): InjectionToken<MikroORM> {
   return contextName ? `${contextName}_MikroORM` : MikroORM;
