@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const name = 'nestjs-mikro-orm-soft-delete';
 /** Bytes of what npm transfers. Erasure and the purge's queues have brought it past a quarter of a million. */
-const BUDGET = 280_000;
+const BUDGET = 320_000;
 
 describe('The packed package', () => {
   let folder: string;

@@ -351,7 +351,7 @@ export default defineConfig({ clientUrl: '${test.database.url}', entities: [User
     await test.database.query(`
       create table deletion_record (at timestamptz, id bigint, primary key (at, id));
       create table deletion_archive (part text, key text, unit timestamptz, primary key (part, key, unit));
-      create table legal_hold (id int); create table legal_hold_row (id int)`);
+      create table legal_hold (id int); create table legal_hold_row (id int); create table erasure (id int)`);
     const without = await run('archive', 'partitions');
     expect([without.code, without.err]).toEqual([
       1,

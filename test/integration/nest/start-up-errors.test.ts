@@ -94,7 +94,7 @@ describe(`${SoftDeleteModule.name} at start-up`, () => {
     [{ purge: { timeZone: 'Atlantis' } }, /^purge\.timeZone: "Atlantis" is not a time zone/],
     [
       { retention: '30d' },
-      /^retention: there is no such option \(given: "30d"\)\. The options are: contextName, actor, log, purge/,
+      /^retention: there is no such option \(given: "30d"\)\. The options are: contextName, actor, log, erasure, purge/,
     ],
     [[] as object, /is not an object/],
   ])('refuses %j and says what is allowed', async (options, message) => {
