@@ -2,6 +2,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { requireRecords } from './compliance/attend-operations.js';
 import { findInstallation } from './installation/installation.js';
 import { parseRetention } from './options/duration.js';
+import { requireErasureOptions } from './options/erasure-options.js';
 import { requireLogOptions } from './options/log-options.js';
 import { refuseUnknownOptions } from './options/refuse-unknown-options.js';
 import { requireType } from './options/require-type.js';
@@ -22,20 +23,22 @@ import { prepareOrm } from './prepare-orm.js';
  * @publicApi
  */
 export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDeleteOptions = {}): void {
-  refuseUnknownOptions('installSoftDelete()', options, ['actor', 'log']);
+  refuseUnknownOptions('installSoftDelete()', options, ['actor', 'log', 'erasure']);
   requireType('installSoftDelete(), actor', options.actor, 'function');
   const log = requireLogOptions(options.log);
+  const erasure = requireErasureOptions(options.erasure);
   const em = orm.em as EntityManager;
   const existing = findInstallation(em);
   if (existing) {
-    requireRecords(em, log);
+    requireRecords(em, { log, erasure });
+    existing.erasure = { ...existing.erasure, ...erasure };
     existing.actor = options.actor ?? existing.actor;
     existing.requiresReason = log.reason === undefined ? existing.requiresReason : log.reason === 'required';
     existing.recordRetention =
       log.retention === undefined ? existing.recordRetention : parseRetention('log.retention', log.retention);
     return;
   }
-  const prepared = prepareOrm(em, { log }, em);
+  const prepared = prepareOrm(em, { log, erasure }, em);
   prepared.complete(em);
   prepared.adopt(em);
   findInstallation(em)!.actor = options.actor ?? (() => undefined);

@@ -40,7 +40,7 @@ export interface PreparedOrm {
  */
 export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, root?: EntityManager): PreparedOrm {
   requireSupportedOrm(orm);
-  requireRecords(orm, configured.log);
+  requireRecords(orm, configured);
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;

@@ -3,7 +3,7 @@ import { showValue } from '../errors/show-value.js';
 import type { Installation } from '../installation/installation.js';
 import type { OrmParts } from '../installation/orm-parts.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';
-import type { LogOptions } from '../options/log-options.js';
+import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 import { PersonalDataCatalog } from './erasure/declaration/personal-data-catalog.js';
 import { LegalHoldRecord, LegalHoldRow } from './hold/legal-hold.entity.js';
 import { DeletionRecord } from './record/deletion-record.entity.js';
@@ -31,16 +31,25 @@ export function attendOperations(installation: Installation, orm: OrmParts): voi
 }
 
 /**
- * @throws SoftDeleteConfigError if somebody says how to record, and the ORM has no entity for it
+ * @throws SoftDeleteConfigError if somebody says how to record or erase, and the ORM has no entity for it
  * @internal
  */
-export function requireRecords(orm: Pick<OrmModel, 'getMetadata'>, log: LogOptions | undefined): void {
-  const option = (['reason', 'retention'] as const).find((name) => log?.[name] !== undefined);
-  if (option && !findComplianceEntity(orm, DeletionRecord)) {
+export function requireRecords(
+  orm: Pick<OrmModel, 'getMetadata'>,
+  { log, erasure }: Pick<SoftDeleteModuleOptions, 'log' | 'erasure'>,
+): void {
+  const options = { 'log.reason': log?.reason, 'log.retention': log?.retention, ...prefixed(erasure) };
+  const [given] = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (given && !findComplianceEntity(orm, DeletionRecord)) {
+    const [option, value] = given;
     throw new SoftDeleteConfigError(
-      `log.${option}`,
-      `it is ${showValue(log![option])}, but the ORM has no entity for records, so nothing is recorded.`,
+      option,
+      `it is ${showValue(value)}, but the ORM has no entity for ${option.startsWith('log') ? 'records, so nothing is recorded' : 'erasures, so nothing is erased'}.`,
       'Add ...complianceEntities() of nestjs-mikro-orm-soft-delete/compliance to the entities of the MikroORM configuration.',
     );
   }
+}
+
+function prefixed(erasure: SoftDeleteModuleOptions['erasure'] = {}): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(erasure).map(([name, value]) => [`erasure.${name}`, value as unknown]));
 }

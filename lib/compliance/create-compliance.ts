@@ -1,10 +1,21 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { getInstallation } from '../installation/installation.js';
+import { type ErasureOptions, requireErasureOptions } from '../options/erasure-options.js';
+import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { ErasureService } from './erasure/erasure.service.js';
 import { LegalHoldService } from './hold/legal-hold.service.js';
 import { DeletionLog } from './record/deletion-log.js';
 import { DeletionRecord } from './record/deletion-record.entity.js';
 import { requireComplianceEntity } from './require-compliance-entity.js';
+
+/**
+ * What `createCompliance()` does otherwise than the ORM's configuration says.
+ *
+ * @publicApi
+ */
+export interface ComplianceOptions {
+  readonly erasure?: ErasureOptions;
+}
 
 /**
  * What `createCompliance()` returns.
@@ -24,8 +35,10 @@ export interface Compliance {
  * @throws SoftDeleteConfigError if its entities do not include `complianceEntities()`
  * @publicApi
  */
-export function createCompliance(orm: MikroORM<any>): Compliance {
+export function createCompliance(orm: MikroORM<any>, options: ComplianceOptions = {}): Compliance {
+  refuseUnknownOptions('createCompliance()', options, ['erasure']);
+  const erasure = requireErasureOptions(options.erasure);
   getInstallation(orm.em);
   requireComplianceEntity(orm.em, DeletionRecord);
-  return { log: new DeletionLog(orm), holds: new LegalHoldService(orm), erasures: new ErasureService(orm) };
+  return { log: new DeletionLog(orm), holds: new LegalHoldService(orm), erasures: new ErasureService(orm, erasure) };
 }

@@ -8,6 +8,7 @@ import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { parseRetention } from '../options/duration.js';
+import type { ErasureOptions } from '../options/erasure-options.js';
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 
 /**
@@ -26,6 +27,8 @@ export interface Installation {
   requiresReason: boolean;
   /** How long records are kept: milliseconds, or `'forever'`. */
   recordRetention: number | 'forever';
+  /** When persons' data is erased, and who is told. */
+  erasure: ErasureOptions;
   /** What `softDelete()` in the ORM's configuration was given, as it was given; nothing where the ORM was installed otherwise. */
   readonly configured: SoftDeleteModuleOptions;
   /** What is due when a transaction ends. */
@@ -73,6 +76,7 @@ export function createInstallation(orm: OrmModel, configured: SoftDeleteModuleOp
     actor: configured.actor ?? (() => undefined),
     requiresReason: configured.log?.reason === 'required',
     recordRetention: parseRetention('log.retention', configured.log?.retention ?? 'forever'),
+    erasure: configured.erasure ?? {},
     configured,
   };
   installations.set(orm.config, installation);

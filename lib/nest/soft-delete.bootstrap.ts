@@ -7,6 +7,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { type ErasureMark, ON_ERASE } from '../compliance/erasure/hooks/erasure-hook.js';
+import { addErasureHook } from '../compliance/erasure/hooks/erasure-hooks.js';
 import { HOOK, type HookMark } from '../deletion/hooks/hook.mark.js';
 import { addHook } from '../deletion/hooks/register-hook.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
@@ -21,7 +23,7 @@ import { getPurgeServiceToken } from './soft-delete.tokens.js';
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /**
- * Once per application: hands the `@OnPurge()`, `@OnDelete()` and `@OnRestore()` methods of its providers to those who call them, says what is kept for how long, and completes
+ * Once per application: hands the `@OnPurge()`, `@OnDelete()`, `@OnRestore()` and `@OnErase()` methods of its providers to those who call them, says what is kept for how long, and completes
  * the events when it closes.
  *
  * @internal
@@ -56,6 +58,9 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
         for (const mark of ON_PURGE.of(prototype[name] as object)) {
           this.#register(wrapper, name, mark);
         }
+        for (const mark of ON_ERASE.of(prototype[name] as object)) {
+          this.#onErase(wrapper, name, mark);
+        }
         for (const mark of HOOK.of(prototype[name] as object)) {
           this.#hook(wrapper, name, mark);
         }
@@ -89,6 +94,18 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
     // One that does not know the entity says so.
     for (const installation of concerned.length > 0 ? concerned : installations.slice(0, 1)) {
       addHook(installation, where, action, entity, (rows, context) => wrapper.instance[method](rows, context), options);
+    }
+  }
+
+  /** To every ORM of the application that has the entity and says what is personal in it. */
+  #onErase(wrapper: Wrapper, method: string, { entity, options }: ErasureMark): void {
+    const where = `@OnErase() on ${wrapper.name}.${method}`;
+    requireOneInstance(wrapper, where, 'an erasure');
+    const managers = [...this.contexts.managers().values()];
+    const concerned = managers.filter((em) => em.getMetadata().find(entity));
+    // One that does not know the entity says so.
+    for (const em of concerned.length > 0 ? concerned : managers.slice(0, 1)) {
+      addErasureHook(em, where, entity, (rows, context) => wrapper.instance[method](rows, context), options);
     }
   }
 

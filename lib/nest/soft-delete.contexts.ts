@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getInstallation, type Installation } from '../installation/installation.js';
@@ -11,6 +12,7 @@ import type { ResolvedPurgeOptions } from '../options/resolve-module-options.js'
  */
 export class SoftDeleteContexts {
   readonly #installations = new Map<string | undefined, Installation>();
+  readonly #managers = new Map<string | undefined, EntityManager>();
   readonly #purges = new Map<string | undefined, ResolvedPurgeOptions>();
 
   /** @throws SoftDeleteConfigError if the application has imported the module for this ORM before */
@@ -23,12 +25,18 @@ export class SoftDeleteContexts {
       );
     }
     this.#installations.set(contextName, getInstallation(orm.em));
+    this.#managers.set(contextName, orm.em as EntityManager);
     this.#purges.set(contextName, purge);
   }
 
   /** When and how the deleted rows of each are purged. */
   purges(): ReadonlyMap<string | undefined, ResolvedPurgeOptions> {
     return this.#purges;
+  }
+
+  /** The entity manager of each. */
+  managers(): ReadonlyMap<string | undefined, EntityManager> {
+    return this.#managers;
   }
 
   all(): ReadonlyMap<string | undefined, Installation> {

@@ -13,6 +13,7 @@ import { ConfigurableModuleClass } from './soft-delete.module-definition.js';
 import { createContextProviders, createRepositoryProviders } from './soft-delete.providers.js';
 import {
   getDeletionLogToken,
+  getErasureServiceToken,
   getLegalHoldServiceToken,
   getPurgeServiceToken,
   getSoftDeleteDoctorToken,
@@ -45,7 +46,7 @@ const ASYNC_OTHERS = ['inject', 'imports', 'contextName', 'provideInjectionToken
 export class SoftDeleteModule extends ConfigurableModuleClass {
   /**
    * Installs soft deletion on the application's MikroORM instance and makes `PurgeService`, `SoftDeleteEvents`,
-   * `SoftDeleteDoctor`, `DeletionLog` and `LegalHoldService` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
+   * `SoftDeleteDoctor`, `DeletionLog`, `LegalHoldService` and `ErasureService` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
    *
    * @throws SoftDeleteConfigError at start-up, if an option or a mark on an entity cannot work, or there is no such ORM
    * @throws PurgeScheduleError at start-up, if `purge.cron` is set and the application has no `ScheduleModule`
@@ -99,6 +100,7 @@ function withContext(definition: DynamicModule, contextName: string | undefined)
     exports: [
       getInstalledOrmToken(contextName),
       getDeletionLogToken(contextName),
+      getErasureServiceToken(contextName),
       getLegalHoldServiceToken(contextName),
       getPurgeServiceToken(contextName),
       getSoftDeleteEventsToken(contextName),

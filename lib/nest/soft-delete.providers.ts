@@ -2,6 +2,7 @@ import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { type FactoryProvider, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
@@ -14,14 +15,23 @@ import { type ResolvedModuleOptions, resolveModuleOptions } from '../options/res
 import type { SoftDeleteModuleOptions } from '../options/soft-delete-module-options.js';
 import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
 import { SoftDeleteRepository } from '../repository/soft-delete.repository.js';
+import { getErasureJobName } from '../schedule/erasure-job-name.js';
+import { ErasureScheduler } from '../schedule/erasure.scheduler.js';
 import { getPurgeJobName } from '../schedule/purge-job-name.js';
 import { PurgeScheduler } from '../schedule/purge.scheduler.js';
 import { SoftDeleteContexts } from './soft-delete.contexts.js';
-import { getInstalledOrmToken, getOrmToken, PURGE_SCHEDULER, RESOLVED_OPTIONS } from './soft-delete.internal-tokens.js';
+import {
+  ERASURE_SCHEDULER,
+  getInstalledOrmToken,
+  getOrmToken,
+  PURGE_SCHEDULER,
+  RESOLVED_OPTIONS,
+} from './soft-delete.internal-tokens.js';
 import { MODULE_OPTIONS_TOKEN } from './soft-delete.module-definition.js';
 import { ApplicationPurgeService } from './soft-delete.purge-service.js';
 import {
   getDeletionLogToken,
+  getErasureServiceToken,
   getLegalHoldServiceToken,
   getPurgeServiceToken,
   getSoftDeleteDoctorToken,
@@ -55,7 +65,7 @@ export function createContextProviders(contextName: string | undefined): Provide
         if (!orm) {
           throw explainMissingOrm(contextName, modules);
         }
-        installSoftDelete(orm, { actor: options.actor, log: options.log });
+        installSoftDelete(orm, { actor: options.actor, log: options.log, erasure: options.erasure });
         contexts.add(contextName, orm, options.purge);
         warnOfOtherRepositories(orm);
         return orm;
@@ -81,6 +91,21 @@ export function createContextProviders(contextName: string | undefined): Provide
       provide: getLegalHoldServiceToken(contextName),
       useFactory: (orm: MikroORM) => new LegalHoldService(orm),
       inject: [installedOrm],
+    },
+    {
+      provide: getErasureServiceToken(contextName),
+      useFactory: (orm: MikroORM) => new ErasureService(orm),
+      inject: [installedOrm],
+    },
+    {
+      provide: ERASURE_SCHEDULER,
+      useFactory: (erasures: ErasureService, { erasure }: ResolvedModuleOptions, moduleRef: ModuleRef) => {
+        const { cron, timeZone } = erasure;
+        return (
+          cron && new ErasureScheduler(erasures, { jobName: getErasureJobName(contextName), cron, timeZone }, moduleRef)
+        );
+      },
+      inject: [getErasureServiceToken(contextName), RESOLVED_OPTIONS, ModuleRef],
     },
     {
       provide: getPurgeServiceToken(contextName),

@@ -1,5 +1,6 @@
 import { type EntityName, Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
 import { SoftDeleteDoctor } from '../doctor/soft-delete-doctor.js';
@@ -63,6 +64,15 @@ export function getDeletionLogToken(contextName?: string): InjectionToken<Deleti
  */
 export function getLegalHoldServiceToken(contextName?: string): InjectionToken<LegalHoldService> {
   return contextName ? named(LegalHoldService.name, contextName) : LegalHoldService;
+}
+
+/**
+ * The injection token of the `ErasureService` of an ORM: the class itself, unless the ORM has a name.
+ *
+ * @publicApi
+ */
+export function getErasureServiceToken(contextName?: string): InjectionToken<ErasureService> {
+  return contextName ? named(ErasureService.name, contextName) : ErasureService;
 }
 
 function named(token: string, contextName: string | undefined): string {

@@ -40,6 +40,12 @@ export function combineModuleOptions(
       retention(ours),
     );
   }
+  for (const name of ['deadline', 'cron', 'timeZone', 'ledger'] as const) {
+    const [given, own] = [theirs.erasure[name], ours.erasure[name]];
+    if (given !== undefined && own !== undefined) {
+      refuseContradiction(`erasure.${name}`, given, own, given, own);
+    }
+  }
   const [there, here] = [configured.purge ?? {}, module.purge ?? {}];
   for (const name of named(here).filter((name) => there[name] !== undefined)) {
     refuseContradiction(`purge.${name}`, there[name], here[name], theirs.purge[name], ours.purge[name]);
@@ -50,6 +56,7 @@ export function combineModuleOptions(
     contextName: ours.contextName,
     actor: module.actor ?? theirs.actor,
     log: { ...theirs.log, ...ours.log },
+    erasure: { ...theirs.erasure, ...ours.erasure },
     purge,
   };
 }

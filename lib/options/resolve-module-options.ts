@@ -4,6 +4,7 @@ import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import type { PurgeThrottle } from './purge-throttle.js';
 import { type Duration, parseDuration, parseRetention } from './duration.js';
 import { type ResolvedBrakeOptions, resolveBrake } from './brake-options.js';
+import { type ErasureOptions, requireErasureOptions } from './erasure-options.js';
 import { type LogOptions, requireLogOptions } from './log-options.js';
 import type { PurgeOptions, SoftDeleteModuleOptions } from './soft-delete-module-options.js';
 
@@ -33,10 +34,11 @@ export interface ResolvedModuleOptions {
   readonly contextName: string | undefined;
   readonly actor: () => string | undefined;
   readonly log: LogOptions;
+  readonly erasure: ErasureOptions;
   readonly purge: ResolvedPurgeOptions;
 }
 
-const MODULE_KEYS = ['contextName', 'actor', 'log', 'purge'];
+const MODULE_KEYS = ['contextName', 'actor', 'log', 'erasure', 'purge'];
 const PURGE_KEYS = [
   'cron',
   'engine',
@@ -78,6 +80,7 @@ export function resolveModuleOptions(options: SoftDeleteModuleOptions = {}): Res
     contextName: options.contextName,
     actor: options.actor ?? (() => undefined),
     log: requireLogOptions(options.log),
+    erasure: requireErasureOptions(options.erasure),
     purge: resolvePurgeOptions(options.purge),
   };
 }

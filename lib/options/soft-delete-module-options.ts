@@ -1,6 +1,7 @@
 import type { Duration } from './duration.js';
 import type { PurgeThrottle } from './purge-throttle.js';
 import type { PurgeBrakeOptions } from './brake-options.js';
+import type { ErasureOptions } from './erasure-options.js';
 import type { LogOptions } from './log-options.js';
 
 /**
@@ -92,6 +93,8 @@ export interface SoftDeleteModuleOptions {
   actor?: () => string | undefined;
   /** How deletions are recorded. */
   log?: LogOptions;
+  /** When persons' data is erased, and who is told. */
+  erasure?: ErasureOptions;
   /** When and how deleted rows are removed for good. */
   purge?: PurgeOptions;
 }
@@ -101,4 +104,4 @@ export interface SoftDeleteModuleOptions {
  *
  * @publicApi
  */
-export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor' | 'log'>;
+export type InstallSoftDeleteOptions = Pick<SoftDeleteModuleOptions, 'actor' | 'log' | 'erasure'>;

@@ -3,9 +3,18 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { execute } from '../../sql/transaction.js';
 import { addErasures } from './describe-erasure.js';
-import { type BeforeErasure, erasePerson } from './erase-person.js';
+import { erasePerson } from './erase-person.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
+import { callErasureHooks } from './hooks/erasure-hooks.js';
+import { fingerprintOf } from './ledger/fingerprint.js';
+import { readPerson } from './ledger/read-person.js';
+import { takeTurn } from './take-turn.js';
 import { findUnchanged } from './search/find-unchanged.js';
+
+/** An erasure with how many rows the last run of it has changed or removed. @internal */
+export interface CarriedOutErasure extends StoredErasure {
+  readonly changed: number;
+}
 
 /**
  * Carries out one erasure in its transaction, from where an earlier run has left it, and notes what was done and what is left.
@@ -22,45 +31,77 @@ export async function carryOutErasure(
   ctx: Transaction,
   subject: EntityMetadata,
   id: number,
-  { context, before }: { context: DeletionContext; before?: BeforeErasure },
-): Promise<StoredErasure> {
+  { context, hasLedger = false }: { readonly context: DeletionContext; readonly hasLedger?: boolean },
+): Promise<CarriedOutErasure> {
+  await takeTurn(em, ctx);
   await execute(em, ctx, `select 1 from ${erasureTable(em)} where "id" = ? for update`, [id]);
   const [stored] = await readErasures(em, ctx, 'e."id" = ?', [id]);
-  const wasCompleted = stored!.outcome === 'completed';
-  const done = await erasePerson(em, ctx, subject, stored!.key, { context, ...(before ? { before } : {}) });
+  const { key, outcome: earlier, certificate, cells: known, fingerprint } = stored!;
+  const wasCompleted = earlier === 'completed';
+  const done = await erasePerson(em, ctx, subject, key, {
+    context,
+    before: async (rows, acting) => {
+      await callErasureHooks(em, ctx, acting, context);
+      const values = fingerprint
+        ? []
+        : await readPerson(
+            em,
+            ctx,
+            acting.filter((row) => rows.persons.includes(row)),
+          );
+      if (values.length > 0) {
+        await write(em, ctx, id, {
+          fingerprint: await fingerprintOf(values),
+          ...(hasLedger ? { ledger: 'owed' } : {}),
+        });
+      }
+    },
+  });
   if (!done) {
-    return finishGone(em, ctx, stored!);
+    return { ...(await finishGone(em, ctx, stored!)), changed: 0 };
   }
-  const known = stored!.cells.filter(({ hash }) => hash !== '');
   const cells = [...done.cells, ...(await findUnchanged(em, ctx, known, done.cells))];
   const late = wasCompleted ? done.changed : 0;
   const residue = done.pendingColumns + cells.length + late;
-  const outcome = residue === 0 && !done.isPending ? 'completed' : 'partial';
+  const isConfirmed = wasCompleted && late === 0;
+  await write(
+    em,
+    ctx,
+    id,
+    {
+      outcome: residue === 0 && !done.isPending ? 'completed' : 'partial',
+      certificate: { entities: addErasures(certificate?.entities ?? [], done.entities), residue },
+      cells,
+    },
+    isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
+  );
+  return { ...(await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!, changed: done.changed };
+}
+
+const JSON_COLUMNS = ['certificate', 'cells', 'fingerprint'];
+
+async function write(
+  em: EntityManager,
+  ctx: Transaction,
+  id: number,
+  values: Readonly<Record<string, unknown>>,
+  more?: string,
+): Promise<void> {
+  const isJson = (name: string) => JSON_COLUMNS.includes(name);
+  const assignments = Object.keys(values).map((name) => `"${name}" = ${isJson(name) ? 'cast(? as jsonb)' : '?'}`);
   await execute(
     em,
     ctx,
-    `update ${erasureTable(em)} set "outcome" = ?, "certificate" = cast(? as jsonb), "cells" = cast(? as jsonb), ` +
-      `"finished_at" = ${wasCompleted && late === 0 ? '"finished_at"' : 'clock_timestamp()'}, ` +
-      `"checked_at" = ${wasCompleted && late === 0 ? 'clock_timestamp()' : 'null'} where "id" = ?`,
-    [
-      outcome,
-      JSON.stringify({ entities: addErasures(stored!.certificate?.entities ?? [], done.entities), residue }),
-      JSON.stringify(cells),
-      id,
-    ],
+    `update ${erasureTable(em)} set ${[...assignments, ...(more ? [more] : [])].join(', ')} where "id" = ?`,
+    [...Object.entries(values).map(([name, value]) => (isJson(name) ? JSON.stringify(value) : value)), id],
   );
-  return (await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!;
 }
 
 /** The row went by other means, or by an earlier run: nothing of it can be left. */
 async function finishGone(em: EntityManager, ctx: Transaction, { id, certificate, outcome }: StoredErasure) {
   const entities = (certificate?.entities ?? []).map((entity) => ({ ...entity, kept: [], held: [] }));
-  await execute(
-    em,
-    ctx,
-    `update ${erasureTable(em)} set "outcome" = 'completed', "certificate" = cast(? as jsonb), "cells" = '[]', ` +
-      `"finished_at" = ${outcome === 'completed' ? '"finished_at"' : 'clock_timestamp()'}, "checked_at" = clock_timestamp() where "id" = ?`,
-    [JSON.stringify({ entities, residue: 0 }), id],
-  );
+  const finished = outcome === 'completed' ? '' : '"finished_at" = clock_timestamp(), ';
+  const values = { outcome: 'completed', certificate: { entities, residue: 0 }, cells: [] };
+  await write(em, ctx, id, values, `${finished}"checked_at" = clock_timestamp()`);
   return (await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!;
 }

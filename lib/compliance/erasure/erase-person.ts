@@ -36,8 +36,13 @@ export interface DoneErasure {
   readonly changed: number;
 }
 
-/** What is called with the rows before they are erased. @internal */
-export type BeforeErasure = (rows: readonly PersonalRow[]) => Promise<void>;
+/**
+ * What is called before anything is erased.
+ *
+ * @param acting - the rows that are going to be erased
+ * @internal
+ */
+export type BeforeErasure = (rows: PersonalRows, acting: readonly PersonalRow[]) => Promise<void>;
 
 /**
  * Erases a person's data as declared: overwrites and removes rows in tables and in the archive, leaves alone what is held or kept, and
@@ -67,7 +72,7 @@ export async function erasePerson(
   await findKept(em, ctx, rows);
   const held = await findHeld(em, ctx, rows);
   const acting = rows.declared().filter((row) => !row.stays);
-  await before?.(acting);
+  await before?.(rows, acting);
   const values = await readOldValues(em, ctx, rows);
   const removal = await planRemoval(
     em,
@@ -105,7 +110,7 @@ export async function erasePerson(
     );
     await operations.complete({ action: 'erased', ...context, parts }, { em, ctx });
     // While the person's own row is kept or held, records may name the person as it does.
-    if (!rows.all().some((row) => row.root === subject.root && identify(row.key) === identify(key) && row.stays)) {
+    if (!rows.persons.some(({ stays }) => stays)) {
       await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key));
     }
   }

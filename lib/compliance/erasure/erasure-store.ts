@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
+import type { ErasureFingerprint } from '../../options/erasure-options.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { tableName } from '../../sql/table-name.js';
@@ -29,7 +30,7 @@ export interface StoredErasure {
   readonly checkedAt: Date | null;
   readonly certificate: { readonly entities: readonly DescribedEntity[]; readonly residue: number } | null;
   readonly cells: readonly ResidualCell[];
-  readonly fingerprint: unknown;
+  readonly fingerprint: ErasureFingerprint | null;
   readonly ledger: 'owed' | 'told' | null;
 }
 
@@ -53,7 +54,7 @@ type Stored = Record<(typeof TIMES)[number], string | null> & {
   readonly outcome: StoredErasure['outcome'];
   readonly certificate: StoredErasure['certificate'];
   readonly cells: ResidualCell[] | null;
-  readonly fingerprint: unknown;
+  readonly fingerprint: ErasureFingerprint | null;
   readonly ledger: StoredErasure['ledger'];
 };
 

@@ -1,22 +1,29 @@
-import { type EntityClass, type EntityMetadata, NotFoundError, type Primary } from '@mikro-orm/core';
+import type { EntityClass, Primary } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
-import { showValue } from '../../errors/show-value.js';
-import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import type { DeletionHandler, DeletionHookOptions } from '../../deletion/hooks/deletion-hook.js';
+import { requireHookOptions } from '../../deletion/hooks/require-hook-options.js';
 import { requireContext } from '../../installation/context-of.js';
 import { getInstallation } from '../../installation/installation.js';
+import type { Duration } from '../../options/duration.js';
+import type { ErasureLedgerEntry, ErasureOptions } from '../../options/erasure-options.js';
+import { intervalOf } from '../../options/interval.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { inPreview, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
-import { findRow } from '../record/find-row.js';
+import { askForPerson, findEarlier } from './ask-for-person.js';
+import { changeErasure } from './change-erasure.js';
 import { carryOutErasure } from './carry-out-erasure.js';
-import { isArchived } from './graph/collect-personal-rows.js';
-import { findUndeclared } from './declaration/find-undeclared.js';
+import { addErasureHook } from './hooks/erasure-hooks.js';
+import { reapplyEntries, type ReappliedErasure } from './ledger/reapply-entries.js';
+import { entryOf, erasureOptions, tellLedger } from './ledger/tell-ledger.js';
+import { runErasures } from './run-erasures.js';
 import { erasePerson } from './erase-person.js';
 import type { ErasureCertificate, ErasurePlan } from './erasure-certificate.js';
-import { insertErasure, readErasures, showEntities, type StoredErasure } from './erasure-store.js';
+import { certificateOf, type Erasure, type ErasureStatus, stateOf, statusOf } from './erasure-state.js';
+import { takeTurn } from './take-turn.js';
+import { insertErasure, readErasures, showEntities } from './erasure-store.js';
 
 /**
  * Options of `erase()`.
@@ -34,14 +41,14 @@ export interface EraseOptions {
   readonly reason?: string;
 }
 
-/** A person that was asked for. */
-interface AskedPerson {
-  readonly em: EntityManager;
-  readonly meta: EntityMetadata;
-  readonly key: readonly string[];
-  readonly given: unknown;
-  /** In its table, or in the archive. */
-  readonly isThere: boolean;
+/**
+ * Options of `request()`.
+ *
+ * @publicApi
+ */
+export interface RequestOptions extends EraseOptions {
+  /** Nothing is erased before this time is over: the person may think better of it. */
+  readonly after?: Duration;
 }
 
 /**
@@ -51,7 +58,11 @@ interface AskedPerson {
  * @publicApi
  */
 export class ErasureService {
-  constructor(private readonly orm: MikroORM<any>) {}
+  constructor(
+    private readonly orm: MikroORM<any>,
+    /** What comes before the options of the ORM's configuration. */
+    private readonly overrides: ErasureOptions = {},
+  ) {}
 
   /**
    * What `erase()` would do, and what would be left. Nothing is written.
@@ -60,10 +71,14 @@ export class ErasureService {
    * @throws NotFoundError if there is no such person
    */
   async plan<Entity extends object>(entity: EntityClass<Entity>, key: Primary<Entity> | Entity): Promise<ErasurePlan> {
-    const { em, meta, key: texts, given } = await this.#ask('ErasureService.plan()', entity, key);
-    const done = await inPreview(em, (ctx) => erasePerson(em, ctx, meta, texts, { isPreview: true }));
+    const asked = await askForPerson(currentManager(this.orm), 'ErasureService.plan()', entity, key);
+    const { em, meta, key: texts } = asked;
+    const done = await inPreview(em, async (ctx) => {
+      await takeTurn(em, ctx);
+      return erasePerson(em, ctx, meta, texts, { isPreview: true });
+    });
     if (!done) {
-      throw notFound(meta, given);
+      throw asked.notFound();
     }
     const residue = done.pendingColumns + done.cells.length;
     return {
@@ -89,7 +104,8 @@ export class ErasureService {
     refuseUnknownOptions('ErasureService.erase()', options, ['requestedAt', 'reason']);
     requireType('ErasureService.erase(), requestedAt', options.requestedAt, 'Date');
     requireType('ErasureService.erase(), reason', options.reason, 'string');
-    const { em, meta, key: texts, given, isThere } = await this.#ask('ErasureService.erase()', entity, key);
+    const asked = await askForPerson(currentManager(this.orm), 'ErasureService.erase()', entity, key);
+    const { em, meta } = asked;
     const { requestedAt, reason } = options;
     const context = requireContext(
       getInstallation(em),
@@ -97,57 +113,159 @@ export class ErasureService {
       reason === undefined ? {} : { reason },
     );
     const id = await inTransaction(em, async (ctx) => {
-      const [open] = await readErasures(
-        em,
-        ctx,
-        'e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and (e."outcome" is distinct from \'completed\' or coalesce(e."requested_at" = cast(? as timestamptz), true))',
-        [meta.root.className, JSON.stringify(texts), requestedAt?.toISOString() ?? null],
-      );
-      if (!open && !isThere) {
-        throw notFound(meta, given);
+      const open = await findEarlier(em, ctx, asked, requestedAt);
+      if (!open && !asked.isThere) {
+        throw asked.notFound();
       }
-      return (
-        open?.id ?? insertErasure(em, ctx, { subject: meta, key: texts, requestedAt, deadline: '1 month', ...context })
-      );
+      const deadline = this.#deadline(em);
+      return open?.id ?? insertErasure(em, ctx, { subject: meta, key: asked.key, requestedAt, deadline, ...context });
     });
-    return certificateOf(em, meta, await inTransaction(em, (ctx) => carryOutErasure(em, ctx, meta, id, { context })));
+    const hasLedger = this.#options(em).ledger !== undefined;
+    const done = await inTransaction(em, (ctx) => carryOutErasure(em, ctx, meta, id, { context, hasLedger }));
+    if (!em.getTransactionContext()) {
+      // What a transaction around it may still undo, the next run tells.
+      await tellLedger(em, id, this.#options(em));
+    }
+    return certificateOf(em, done);
   }
 
-  async #ask(where: string, entity: EntityClass<any>, given: unknown): Promise<AskedPerson> {
+  /**
+   * Notes that a person wants to be forgotten: `run()` does it, within the deadline. A request that is open already is returned as it is.
+   *
+   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+   * @throws NotFoundError if there is no such person
+   * @throws ReasonRequiredError if `log.reason` is `'required'` and there is none
+   */
+  async request<Entity extends object>(
+    entity: EntityClass<Entity>,
+    key: Primary<Entity> | Entity,
+    options: RequestOptions = {},
+  ): Promise<Erasure> {
+    const where = 'ErasureService.request()';
+    refuseUnknownOptions(where, options, ['requestedAt', 'reason', 'after']);
+    requireType(`${where}, requestedAt`, options.requestedAt, 'Date');
+    requireType(`${where}, reason`, options.reason, 'string');
+    const after = options.after === undefined ? undefined : intervalOf(`${where}, after`, options.after);
+    const asked = await askForPerson(currentManager(this.orm), where, entity, key);
+    const { em, meta } = asked;
+    if (!asked.isThere) {
+      throw asked.notFound();
+    }
+    const { requestedAt, reason } = options;
+    const context = requireContext(getInstallation(em), where, reason === undefined ? {} : { reason });
+    return inTransaction(em, async (ctx) => {
+      const open = await findEarlier(em, ctx, asked, requestedAt);
+      if (open && open.outcome !== 'completed') {
+        return stateOf(em, open);
+      }
+      const deadline = this.#deadline(em);
+      const id = await insertErasure(em, ctx, {
+        subject: meta,
+        key: asked.key,
+        requestedAt,
+        after,
+        deadline,
+        ...context,
+      });
+      return stateOf(em, (await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!);
+    });
+  }
+
+  /**
+   * Takes back a request that was not carried out yet.
+   *
+   * @throws SoftDeleteConfigError if there is no such request, or it is too late
+   */
+  withdraw(id: number): Promise<Erasure> {
+    const where = 'ErasureService.withdraw()';
+    return changeErasure(
+      currentManager(this.orm),
+      where,
+      id,
+      `e."outcome" is null`,
+      `"withdrawn_at" = clock_timestamp()`,
+      [],
+    );
+  }
+
+  /**
+   * Moves the due date of a request by two months, once: for requests that are complex, or many. The person has to be told why within the
+   * first deadline.
+   *
+   * @throws SoftDeleteConfigError if there is no such request, it is done, or was extended before, or there is no reason
+   */
+  async extend(id: number, reason: string): Promise<Erasure> {
+    const where = 'ErasureService.extend()';
+    requireType(`${where}, reason`, reason ?? '', 'string');
+    return changeErasure(
+      currentManager(this.orm),
+      where,
+      id,
+      `e."outcome" is distinct from 'completed' and e."extended_at" is null`,
+      `"extended_at" = clock_timestamp(), "extension_reason" = ?, "due_at" = ("due_at" at time zone 'UTC' + interval '2 months') at time zone 'UTC'`,
+      [reason],
+    );
+  }
+
+  /**
+   * Carries out what was requested and may be done by now, and resumes what is partial: what was held or kept and is free, and what came
+   * after a completed erasure, which counts as `residue` until a run finds nothing more.
+   *
+   * @returns a certificate for each erasure that was carried out or resumed
+   * @throws ErasureFailedError after all others, if some have failed: they stay open
+   */
+  run(): Promise<ErasureCertificate[]> {
     const em = currentManager(this.orm);
-    const meta = em.getMetadata().find(entity as never);
-    if (!meta) {
-      throw new SoftDeleteConfigError(
-        where,
-        `${entity?.name ?? showValue(entity)} is no entity of this ORM.`,
-        'Pass the class of an entity that is registered in the MikroORM configuration.',
-      );
-    }
-    const undeclared = findUndeclared(em, meta);
-    if (undeclared.length > 0) {
-      throw new ErasureUndeclaredError(meta.className, undeclared);
-    }
-    const row = await findRow(em, meta, given, where);
-    const texts = JSON.parse(row.key) as string[];
-    const isThere = row.isThere || (await isArchived(em, em.getTransactionContext(), meta, texts));
-    return { em, meta, key: texts, given, isThere };
+    return runErasures(em, this.#options(em));
   }
-}
 
-function certificateOf(em: EntityManager, meta: EntityMetadata, stored: StoredErasure): ErasureCertificate {
-  return {
-    id: stored.id,
-    subject: { entity: stored.entity, key: keyFromTexts(em, meta, stored.key) },
-    requestedAt: stored.requestedAt,
-    dueAt: stored.dueAt,
-    finishedAt: stored.finishedAt!,
-    onTime: stored.onTime,
-    outcome: stored.outcome!,
-    entities: showEntities(em, stored.certificate!.entities),
-    residue: stored.certificate!.residue,
-  };
-}
+  /** What the ledger was told, or would have been, for whoever keeps it by other means. */
+  async entries(): Promise<ErasureLedgerEntry[]> {
+    const em = currentManager(this.orm);
+    const erased = `e."outcome" is not null and e."fingerprint" is not null`;
+    return (await readErasures(em, em.getTransactionContext(), erased)).map(entryOf);
+  }
 
-function notFound(meta: EntityMetadata, key: unknown): NotFoundError {
-  return new NotFoundError(`There is no ${meta.className} ${showValue(key)}, neither in its table nor in the archive.`);
+  /**
+   * Erases again whom a restored backup has brought back.
+   *
+   * @param entries - what the ledger was told, from JSON as well
+   * @throws SoftDeleteConfigError if an entry is none, or of an unknown entity; nothing is erased then
+   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+   */
+  async reapply(entries: readonly ErasureLedgerEntry[]): Promise<ReappliedErasure[]> {
+    requireType('ErasureService.reapply()', entries ?? null, 'list');
+    const em = currentManager(this.orm);
+    return reapplyEntries(em, entries, this.#deadline(em));
+  }
+
+  /**
+   * What `@OnErase()` does, without Nest: has a handler called with the rows of an entity before they are erased.
+   *
+   * @throws SoftDeleteConfigError if no `@PersonalData()` speaks of the entity, it lacks a field, or an option is unknown
+   */
+  onErase<Entity extends object>(
+    entity: EntityClass<Entity>,
+    handler: DeletionHandler<Entity>,
+    options: DeletionHookOptions<Entity> = {},
+  ): void {
+    const where = 'ErasureService.onErase()';
+    requireHookOptions(where, entity, options);
+    requireType(where, handler ?? null, 'function');
+    addErasureHook(this.orm.em as EntityManager, where, entity, handler, options);
+  }
+
+  /** What was asked for and what has become of it. */
+  async status(): Promise<ErasureStatus> {
+    const em = currentManager(this.orm);
+    return statusOf(em, await readErasures(em, em.getTransactionContext(), 'true'));
+  }
+
+  #deadline(em: EntityManager): string {
+    return intervalOf('erasure.deadline', this.#options(em).deadline ?? '1 month');
+  }
+
+  #options(em: EntityManager): ErasureOptions {
+    return erasureOptions(em, this.overrides);
+  }
 }

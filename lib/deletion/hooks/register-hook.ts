@@ -69,7 +69,8 @@ export function addHook(
   operations.hook((operation, place) => runHook(hook, meta, operation, place));
 }
 
-function requireField(where: string, meta: EntityMetadata, field: string): void {
+/** @throws SoftDeleteConfigError if the entity has no such property @internal */
+export function requireField(where: string, meta: EntityMetadata, field: string): void {
   const [name] = field.split('.') as [string];
   if (!Object.hasOwn(meta.properties, name)) {
     const names = Object.keys(meta.properties);

@@ -1,5 +1,6 @@
 import { type EntityMetadata, raw } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DeletionContext } from '../../events/deletion-context.js';
 import type { Operation, OperationPlace } from '../../events/operation.js';
 import { worksFor } from '../../installation/outer-managers.js';
 import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
@@ -37,12 +38,14 @@ export async function runHook(
 /**
  * Works in a savepoint: a flush of the handler must not be taken for the one that is being completed, which has the transaction of its
  * own (`current` in `soft-delete.subscriber.ts`).
+ *
+ * @internal
  */
-async function callHandler(
-  { entity, handler, fields }: DeletionHook,
+export async function callHandler(
+  { entity, handler, fields }: Pick<DeletionHook, 'entity' | 'handler' | 'fields'>,
   meta: EntityMetadata,
   keys: readonly RowKey[],
-  { actor, reason }: Operation,
+  { actor, reason }: DeletionContext,
   { em, ctx }: OperationPlace,
 ): Promise<void> {
   const own = em.fork({ clear: true }) as EntityManager;

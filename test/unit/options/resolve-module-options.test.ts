@@ -8,6 +8,7 @@ describe(resolveModuleOptions.name, () => {
       contextName: undefined,
       actor: expect.any(Function),
       log: {},
+      erasure: {},
       purge: {
         cron: undefined,
         engine: undefined,

@@ -38,6 +38,7 @@ export async function collectPersonalRows(
   if (persons.length === 0) {
     return undefined;
   }
+  rows.persons = persons;
   const levels = new Map<string, readonly PersonalRow[]>();
   for (const declaration of personal.all()) {
     for (const path of declaration.paths.filter((each) => isRelated(each.subject, subject))) {

@@ -70,6 +70,9 @@ export class PersonalRow {
 export class PersonalRows {
   readonly #rows = new Map<string, Map<string, PersonalRow>>();
 
+  /** The person's own row, in its table and in the archive. */
+  persons: readonly PersonalRow[] = [];
+
   constructor(readonly subject: EntityMetadata) {}
 
   /** The row of a key, made if nobody has found it before. */

@@ -1,0 +1,77 @@
+import { type EntityClass, type EntityMetadata, NotFoundError } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
+import { showValue } from '../../errors/show-value.js';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { findRow } from '../record/find-row.js';
+import { findUndeclared } from './declaration/find-undeclared.js';
+import { readErasures, type StoredErasure } from './erasure-store.js';
+import { isArchived } from './graph/collect-personal-rows.js';
+
+/** A person that somebody asks for. @internal */
+export interface AskedPerson {
+  readonly em: EntityManager;
+  readonly meta: EntityMetadata;
+  /** The texts of the key's columns. */
+  readonly key: readonly string[];
+  /** In its table, or in the archive. */
+  readonly isThere: boolean;
+  /** For whoever finds nothing. */
+  notFound(): NotFoundError;
+}
+
+/**
+ * @throws SoftDeleteConfigError if the entity or the key is none
+ * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+ * @internal
+ */
+export async function askForPerson(
+  em: EntityManager,
+  where: string,
+  entity: EntityClass<any>,
+  given: unknown,
+): Promise<AskedPerson> {
+  const meta = em.getMetadata().find(entity as never);
+  if (!meta) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${entity?.name ?? showValue(entity)} is no entity of this ORM.`,
+      'Pass the class of an entity that is registered in the MikroORM configuration.',
+    );
+  }
+  const undeclared = findUndeclared(em, meta);
+  if (undeclared.length > 0) {
+    throw new ErasureUndeclaredError(meta.className, undeclared);
+  }
+  const row = await findRow(em, meta, given, where);
+  const key = JSON.parse(row.key) as string[];
+  return {
+    em,
+    meta,
+    key,
+    isThere: row.isThere || (await isArchived(em, em.getTransactionContext(), meta, key)),
+    notFound: () =>
+      new NotFoundError(`There is no ${meta.className} ${showValue(given)}, neither in its table nor in the archive.`),
+  };
+}
+
+/**
+ * The erasure of a person that was asked for before: one that is open, or the last one, if no other request is meant.
+ *
+ * @internal
+ */
+export async function findEarlier(
+  em: EntityManager,
+  ctx: Transaction,
+  { meta, key }: AskedPerson,
+  requestedAt: Date | undefined,
+): Promise<StoredErasure | undefined> {
+  const found = await readErasures(
+    em,
+    ctx,
+    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and ` +
+      `(e."outcome" is distinct from 'completed' or coalesce(e."requested_at" = cast(? as timestamptz), true))`,
+    [meta.root.className, JSON.stringify(key), requestedAt?.toISOString() ?? null],
+  );
+  return found.find(({ outcome }) => outcome !== 'completed') ?? found.at(-1);
+}

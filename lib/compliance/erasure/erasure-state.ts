@@ -1,0 +1,110 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { keyFromTexts } from '../../sql/key-from-texts.js';
+import type { ErasureCertificate } from './erasure-certificate.js';
+import { showEntities, type StoredErasure } from './erasure-store.js';
+
+/**
+ * An erasure that was asked for, and what has become of it.
+ *
+ * @publicApi
+ */
+export interface Erasure {
+  readonly id: number;
+  readonly subject: { readonly entity: string; readonly key: unknown };
+  readonly state: 'requested' | 'partial' | 'completed' | 'withdrawn';
+  readonly requestedAt: Date;
+  readonly dueAt: Date;
+  /** Nothing is erased before. */
+  readonly notBefore?: Date;
+  readonly extendedAt?: Date;
+  readonly withdrawnAt?: Date;
+  readonly finishedAt?: Date;
+  /**
+   * Whether it is past its time, by the database's clock. A partial one is not that waits for nothing but holds and legal periods.
+   */
+  readonly isOverdue: boolean;
+  /** Whether the ledger has been told, of completed ones where there is a ledger. */
+  readonly ledger?: 'owed' | 'told';
+  /** What it has done, once it was tried. */
+  readonly certificate?: ErasureCertificate;
+}
+
+/**
+ * All erasures, and how many of them need attention.
+ *
+ * @publicApi
+ */
+export interface ErasureStatus {
+  /** Requested or partial ones. */
+  readonly open: number;
+  readonly partial: number;
+  readonly overdue: number;
+  /** Completed ones that the ledger has not been told of. */
+  readonly owed: number;
+  /** When the next open one is due. */
+  readonly nextDueAt?: Date;
+  /** The oldest first. */
+  readonly erasures: readonly Erasure[];
+}
+
+/** @internal */
+export function certificateOf(em: EntityManager, stored: StoredErasure): ErasureCertificate {
+  return {
+    id: stored.id,
+    subject: subjectOf(em, stored),
+    requestedAt: stored.requestedAt,
+    dueAt: stored.dueAt,
+    finishedAt: stored.finishedAt!,
+    onTime: stored.onTime,
+    outcome: stored.outcome!,
+    entities: showEntities(em, stored.certificate!.entities),
+    residue: stored.certificate!.residue,
+  };
+}
+
+/** @internal */
+export function stateOf(em: EntityManager, stored: StoredErasure): Erasure {
+  const { notBefore, extendedAt, withdrawnAt, finishedAt, outcome, ledger } = stored;
+  return {
+    id: stored.id,
+    subject: subjectOf(em, stored),
+    state: withdrawnAt ? 'withdrawn' : (outcome ?? 'requested'),
+    requestedAt: stored.requestedAt,
+    dueAt: stored.dueAt,
+    ...(notBefore ? { notBefore } : {}),
+    ...(extendedAt ? { extendedAt } : {}),
+    ...(withdrawnAt ? { withdrawnAt } : {}),
+    ...(finishedAt && outcome === 'completed' ? { finishedAt } : {}),
+    isOverdue: isOverdue(stored),
+    ...(ledger ? { ledger } : {}),
+    ...(outcome ? { certificate: certificateOf(em, stored) } : {}),
+  };
+}
+
+/** @internal */
+export function statusOf(em: EntityManager, all: readonly StoredErasure[]): ErasureStatus {
+  const open = all.filter(({ withdrawnAt, outcome }) => !withdrawnAt && outcome !== 'completed');
+  const [next] = open.map(({ dueAt }) => dueAt).toSorted((one, other) => one.getTime() - other.getTime());
+  return {
+    open: open.length,
+    partial: open.filter(({ outcome }) => outcome === 'partial').length,
+    overdue: all.filter(isOverdue).length,
+    owed: all.filter(({ ledger }) => ledger === 'owed').length,
+    ...(next ? { nextDueAt: next } : {}),
+    erasures: all.map((stored) => stateOf(em, stored)),
+  };
+}
+
+function isOverdue({ isOverdue: isLate, withdrawnAt, outcome, cells }: StoredErasure): boolean {
+  return isLate && !withdrawnAt && (outcome === null || (outcome === 'partial' && cells.length > 0));
+}
+
+function subjectOf(em: EntityManager, { entity, key }: StoredErasure): { entity: string; key: unknown } {
+  return { entity, key: keyFromTexts(em, metaOf(em, entity), key) };
+}
+
+/** @internal */
+export function metaOf(em: EntityManager, entity: string): EntityMetadata | undefined {
+  return [...em.getMetadata()].find(({ className }) => className === entity);
+}

@@ -1,0 +1,97 @@
+import type { EntityClass } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { readSnapshots } from '../../../archive/reading/read-snapshots.js';
+import type { DeletionHandler, DeletionHookOptions } from '../../../deletion/hooks/deletion-hook.js';
+import { requireField } from '../../../deletion/hooks/register-hook.js';
+import { callHandler } from '../../../deletion/hooks/run-hook.js';
+import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
+import type { DeletionContext } from '../../../events/deletion-context.js';
+import { worksFor } from '../../../installation/outer-managers.js';
+import type { OrmModel } from '../../../metadata/soft-delete-catalog.js';
+import { keyAsCondition } from '../../../sql/entity-key.js';
+import { keyFromTexts } from '../../../sql/key-from-texts.js';
+import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
+import type { PersonalRow } from '../graph/personal-rows.js';
+import type { ErasureHook } from './erasure-hook.js';
+
+/** How many rows a handler is given at once. */
+const PORTION = 1_000;
+
+const hooks = new WeakMap<OrmModel['config'], ErasureHook[]>();
+
+/**
+ * Has a handler called by every erasure of the ORM.
+ *
+ * @throws SoftDeleteConfigError if nothing of the entity is ever erased, or it lacks a field
+ * @internal
+ */
+export function addErasureHook(
+  em: EntityManager,
+  where: string,
+  entity: EntityClass<any>,
+  handler: DeletionHandler,
+  options: DeletionHookOptions,
+): void {
+  const meta = em.getMetadata().find(entity);
+  if (!meta || PersonalDataCatalog.of(em).of(meta).length === 0) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${entity.name} is ${meta ? 'not declared by @PersonalData(), so that nothing of it is erased' : 'no entity of this ORM'}.`,
+      'Name an entity with @PersonalData().',
+    );
+  }
+  const fields = options.fields ?? [];
+  fields.forEach((field) => requireField(`${where}, fields`, meta, field));
+  hooks.set(em.config, [...(hooks.get(em.config) ?? []), { entity, handler, fields }]);
+}
+
+/** Calls the handlers with the rows that are about to be erased. @internal */
+export async function callErasureHooks(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: readonly PersonalRow[],
+  context: DeletionContext,
+): Promise<void> {
+  for (const hook of hooks.get(em.config) ?? []) {
+    const meta = em.getMetadata().get(hook.entity);
+    const own = rows.filter(({ root }) => root.class === meta.root.class);
+    for (const [isLive, group] of Map.groupBy(own, (row) => row.isLive)) {
+      for (let i = 0; i < group.length; i += PORTION) {
+        const portion = group.slice(i, i + PORTION);
+        await (isLive
+          ? callHandler(
+              hook,
+              meta,
+              portion.map(({ key }) => key),
+              context,
+              { em, ctx },
+            )
+          : callWithSnapshots(hook, portion, context, em, ctx));
+      }
+    }
+  }
+}
+
+async function callWithSnapshots(
+  { entity, handler }: ErasureHook,
+  rows: readonly PersonalRow[],
+  context: DeletionContext,
+  em: EntityManager,
+  ctx: Transaction,
+): Promise<void> {
+  const own = em.fork({ clear: true }) as EntityManager;
+  own.setTransactionContext(ctx);
+  worksFor(own, em);
+  const meta = own.getMetadata().get(entity);
+  const keys = rows.map(({ root, key }) => keyAsCondition(meta, keyFromTexts(em, root, key)));
+  await own.transactional(
+    async (tx) => {
+      const found = await readSnapshots(tx as EntityManager, meta, { $or: keys } as never, { filters: false });
+      const ofClass = found.filter((each) => each instanceof meta.class);
+      if (ofClass.length > 0) {
+        await handler(ofClass, { em: tx as EntityManager, ...context });
+      }
+    },
+    { clear: true },
+  );
+}

@@ -1,0 +1,118 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { ErasureUndeclaredError } from '../../../errors/erasure-undeclared.error.js';
+import { showValue } from '../../../errors/show-value.js';
+import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
+import { contextOf } from '../../../installation/context-of.js';
+import { getInstallation } from '../../../installation/installation.js';
+import type { ErasureLedgerEntry } from '../../../options/erasure-options.js';
+import { keyFromTexts } from '../../../sql/key-from-texts.js';
+import { execute, inTransaction } from '../../../sql/transaction.js';
+import { carryOutErasure } from '../carry-out-erasure.js';
+import { findUndeclared } from '../declaration/find-undeclared.js';
+import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
+import { erasureTable, insertErasure, readErasures } from '../erasure-store.js';
+import { collectPersonalRows } from '../graph/collect-personal-rows.js';
+import { takeTurn } from '../take-turn.js';
+import { isSamePerson } from './fingerprint.js';
+import { readPerson } from './read-person.js';
+
+/**
+ * What has become of an entry of the ledger after a backup was restored.
+ *
+ * @publicApi
+ */
+export interface ReappliedErasure {
+  readonly entity: string;
+  readonly key: unknown;
+  /**
+   * `erased`: the person was back, and is erased again. `gone`: there was nothing to erase. `mismatch`: the key is somebody else's, who was
+   * left alone.
+   */
+  readonly outcome: 'erased' | 'gone' | 'mismatch';
+}
+
+/**
+ * Erases again what a restored backup has brought back.
+ *
+ * @throws SoftDeleteConfigError if an entry is none, or of an unknown entity; nothing is erased then
+ * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+ * @internal
+ */
+export async function reapplyEntries(
+  em: EntityManager,
+  entries: readonly ErasureLedgerEntry[],
+  deadline: string,
+): Promise<ReappliedErasure[]> {
+  const asked = entries.map((entry) => ({ entry, meta: requireEntry(em, entry) }));
+  for (const meta of new Set(asked.map((each) => each.meta))) {
+    const undeclared = findUndeclared(em, meta);
+    if (undeclared.length > 0) {
+      throw new ErasureUndeclaredError(meta.className, undeclared);
+    }
+  }
+  const reapplied: ReappliedErasure[] = [];
+  for (const { entry, meta } of asked) {
+    const outcome = await inTransaction(em, (ctx) => reapply(em, ctx, meta, entry, deadline));
+    reapplied.push({ entity: entry.entity, key: keyFromTexts(em, meta, entry.key), outcome });
+  }
+  return reapplied;
+}
+
+async function reapply(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  { entity, key, requestedAt, fingerprint }: ErasureLedgerEntry,
+  deadline: string,
+): Promise<ReappliedErasure['outcome']> {
+  await takeTurn(em, ctx);
+  const rows = await collectPersonalRows(em, ctx, PersonalDataCatalog.of(em), meta, key);
+  if (!rows) {
+    return 'gone';
+  }
+  const values = await readPerson(em, ctx, rows.persons);
+  // One that shows nothing but replacements was erased before the backup was made.
+  if (values.length > 0 && !(await isSamePerson(fingerprint, values))) {
+    return 'mismatch';
+  }
+  const at = new Date(requestedAt);
+  const [known] = await readErasures(
+    em,
+    ctx,
+    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and e."requested_at" = cast(? as timestamptz)`,
+    [entity, JSON.stringify(key), at.toISOString()],
+  );
+  const context = contextOf(getInstallation(em));
+  const id = known?.id ?? (await insertErasure(em, ctx, { subject: meta, key, requestedAt: at, deadline, ...context }));
+  await execute(
+    em,
+    ctx,
+    `update ${erasureTable(em)} set "fingerprint" = cast(? as jsonb), "ledger" = 'told' where "id" = ?`,
+    [JSON.stringify(fingerprint), id],
+  );
+  const { changed } = await carryOutErasure(em, ctx, meta, id, { context });
+  return changed > 0 ? 'erased' : 'gone';
+}
+
+function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetadata {
+  const where = 'ErasureService.reapply()';
+  const isKey = Array.isArray(entry?.key) && entry.key.every((text) => typeof text === 'string');
+  const hasHashes = typeof entry?.fingerprint?.salt === 'string' && typeof entry.fingerprint.hashes === 'object';
+  if (!isKey || !hasHashes || !Array.isArray(entry.fingerprint.unique) || Number.isNaN(Date.parse(entry.requestedAt))) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${showValue(entry)} is no entry of a ledger.`,
+      'Pass entries as the ledger was told them, or as entries() gives them.',
+    );
+  }
+  const meta = [...em.getMetadata()].find(({ className }) => className === entry.entity);
+  if (!meta || !PersonalDataCatalog.of(em).findSubject(meta)) {
+    throw new SoftDeleteConfigError(
+      where,
+      `${entry.entity} is ${meta ? 'no person' : 'no entity'} of this ORM.`,
+      'Register it, and mark it with @PersonalData({ subject: true, … }).',
+    );
+  }
+  return meta;
+}

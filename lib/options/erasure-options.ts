@@ -1,0 +1,95 @@
+import { showValue } from '../errors/show-value.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { type CalendarDuration, intervalOf } from './interval.js';
+import { refuseUnknownOptions } from './refuse-unknown-options.js';
+import { requireType } from './require-type.js';
+
+/**
+ * What a ledger outside of the database is told of an erasure. It survives JSON and names nobody: with it, the erasure can be done
+ * again after an older backup was restored.
+ *
+ * @publicApi
+ */
+export interface ErasureLedgerEntry {
+  readonly id: number;
+  /** The entity's name. */
+  readonly entity: string;
+  /** The texts of the key's columns. */
+  readonly key: readonly string[];
+  /** In ISO format, like `erasedAt`. */
+  readonly requestedAt: string;
+  readonly erasedAt: string;
+  /** Salted hashes by which the person is told from another one who has the same key. */
+  readonly fingerprint: ErasureFingerprint;
+}
+
+/**
+ * Salted hashes of what a row has said of a person.
+ *
+ * @publicApi
+ */
+export interface ErasureFingerprint {
+  readonly salt: string;
+  /** By column. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** The columns whose values nobody else may have. */
+  readonly unique: readonly string[];
+}
+
+/**
+ * When persons' data is erased, and who is told.
+ *
+ * @publicApi
+ */
+export interface ErasureOptions {
+  /**
+   * How long an erasure may take from the request on. Months and years are those of the calendar.
+   *
+   * @default '1 month'
+   */
+  deadline?: CalendarDuration;
+  /**
+   * When requests are carried out and what is partial is resumed, as a cron expression. Without it, or with `''`, nothing is scheduled;
+   * `ErasureService.run()` works all the same.
+   */
+  cron?: string;
+  /**
+   * The time zone of `cron`, such as `'Europe/Berlin'`.
+   *
+   * @default the process' time zone
+   */
+  timeZone?: string;
+  /**
+   * Keeps what was erased where a restored backup does not reach: called after each completed erasure has been committed. If it fails, the
+   * next run tells it again.
+   */
+  ledger?: (entry: ErasureLedgerEntry) => Promise<void> | void;
+}
+
+const KEYS = ['deadline', 'cron', 'timeZone', 'ledger'] satisfies (keyof ErasureOptions)[];
+
+/**
+ * @throws SoftDeleteConfigError if an option cannot work
+ * @internal
+ */
+export function requireErasureOptions(options: ErasureOptions = {}): ErasureOptions {
+  refuseUnknownOptions('erasure', options, KEYS, 'erasure.');
+  if (options.deadline !== undefined) {
+    intervalOf('erasure.deadline', options.deadline);
+  }
+  if (
+    options.cron !== undefined &&
+    (typeof options.cron !== 'string' || (options.cron !== '' && options.cron.trim() === ''))
+  ) {
+    throw new SoftDeleteConfigError(
+      'erasure.cron',
+      `${showValue(options.cron)} is not text.`,
+      "Write for example '30 3 * * *' for every night at half past three.",
+    );
+  }
+  requireType('erasure.timeZone', options.timeZone, 'string');
+  requireType('erasure.ledger', options.ledger, 'function');
+  return Object.fromEntries(
+    KEYS.filter((name) => options[name] !== undefined && options[name] !== '').map((name) => [name, options[name]]),
+  ) as ErasureOptions;
+}
