@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
 import { doctorCommand } from './commands/doctor.command.js';
+import { eraseCommand } from './commands/erase.command.js';
+import { erasuresCommand } from './commands/erasures.command.js';
 import { holdListCommand } from './commands/hold-list.command.js';
 import { holdPlaceCommand } from './commands/hold-place.command.js';
 import { holdReleaseCommand } from './commands/hold-release.command.js';
@@ -20,6 +22,8 @@ const COMMANDS: readonly CliCommand[] = [
   holdPlaceCommand,
   holdReleaseCommand,
   holdListCommand,
+  eraseCommand,
+  erasuresCommand,
   restoreCommand,
   purgeCommand,
   statusCommand,
