@@ -6,6 +6,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
 import type { EntityPolicy } from './entity-policy.js';
+import { readPersonalData } from './read-personal-data.js';
 import { showMembers } from './show-members.js';
 
 /**
@@ -38,8 +39,10 @@ function describe(
   const isPart = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
   const isCleared = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
+  const personalData = readPersonalData(em, meta);
   return {
     entity: meta.className,
+    ...(personalData.length > 0 ? { personalData } : {}),
     table: meta.schema && meta.schema !== '*' ? `${meta.schema}.${meta.tableName}` : meta.tableName,
     strategy: entry ? 'soft' : 'physical',
     column: entry?.column,
