@@ -60,8 +60,9 @@ export interface ErasureOptions {
    */
   timeZone?: string;
   /**
-   * Keeps what was erased where a restored backup does not reach: called after each completed erasure has been committed. If it fails, the
-   * next run tells it again.
+   * Keeps what was erased where a restored backup does not reach: called once for each erasure, after it was committed, as soon as the
+   * person's own row is erased, though others may be kept or held. If it fails, or a transaction was around `erase()`, the next run tells
+   * it.
    */
   ledger?: (entry: ErasureLedgerEntry) => Promise<void> | void;
 }

@@ -41,20 +41,15 @@ export async function carryOutErasure(
   const done = await erasePerson(em, ctx, subject, key, {
     context,
     before: async (rows, acting) => {
-      await callErasureHooks(em, ctx, acting, context);
-      const values = fingerprint
-        ? []
-        : await readPerson(
-            em,
-            ctx,
-            acting.filter((row) => rows.persons.includes(row)),
-          );
-      if (values.length > 0) {
+      const persons = acting.filter((row) => rows.persons.includes(row));
+      if (!fingerprint && persons.length > 0) {
+        const values = await readPerson(em, ctx, persons);
         await write(em, ctx, id, {
           fingerprint: await fingerprintOf(values),
           ...(hasLedger ? { ledger: 'owed' } : {}),
         });
       }
+      await callErasureHooks(em, ctx, acting, context);
     },
   });
   if (!done) {

@@ -166,7 +166,6 @@ function partsOf(
 ): OperationPart[] {
   const { events } = getInstallation(em);
   const erased = new Map<EntityMetadata, OperationRow[]>();
-  const add = (root: EntityMetadata, row: OperationRow) => erased.set(root, [...(erased.get(root) ?? []), row]);
   const unitsOf = new Map(
     [...(units ?? [])].map(([root, list]) => [root, new Map(list.map((row) => [identify(row.key), row.unit]))]),
   );
@@ -175,8 +174,9 @@ function partsOf(
     const gone = going.keys(root).map((key) => ({ key, unit: unitOf(root, key) }));
     erased.set(root, gone);
   }
-  for (const { root, key, unit } of rows) {
-    add(root, { key, unit: unit ?? unitOf(root, key) });
+  for (const [root, group] of Map.groupBy(rows, (row) => row.root)) {
+    const changed = group.map(({ key, unit }) => ({ key, unit: unit ?? unitOf(root, key) }));
+    erased.set(root, [...(erased.get(root) ?? []), ...changed]);
   }
   return [...erased].map(([root, list]) => ({
     meta: root,

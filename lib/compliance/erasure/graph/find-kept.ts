@@ -20,7 +20,9 @@ export async function findKept(em: EntityManager, ctx: Transaction, rows: Person
   for (const row of rows.declared()) {
     for (const { keep } of row.declarations) {
       if (keep) {
-        keeping.set(keep, [...(keeping.get(keep) ?? []), row]);
+        const candidates = keeping.get(keep) ?? [];
+        candidates.push(row);
+        keeping.set(keep, candidates);
       }
     }
   }

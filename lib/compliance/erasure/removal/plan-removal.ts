@@ -64,9 +64,15 @@ async function withBehind(
   const going = new RowSet();
   const owners = new Map<string, PersonalRow[]>();
   let level = new Map<EntityMetadata, RowKey[]>();
-  for (const row of candidates) {
-    owners.set(rowName(row.root, row.key), [row]);
-    level.set(row.root, [...(level.get(row.root) ?? []), ...(await going.add(row.root, [row.key]))]);
+  candidates.forEach((row) => owners.set(rowName(row.root, row.key), [row]));
+  for (const [root, group] of Map.groupBy(candidates, (row) => row.root)) {
+    level.set(
+      root,
+      await going.add(
+        root,
+        group.map(({ key }) => key),
+      ),
+    );
   }
   while (level.size > 0) {
     const next: typeof level = new Map();

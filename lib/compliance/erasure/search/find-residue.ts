@@ -83,12 +83,10 @@ async function searchedRows(
   { catalog: { graph }, personal, going }: SearchContext,
 ): Promise<RowSet> {
   const searched = new RowSet();
-  let level = new Map<EntityMetadata, (readonly string[])[]>();
-  for (const { root, key, isLive } of rows.all()) {
-    if (isLive && !going.has(root, key)) {
-      level.set(root, [...(level.get(root) ?? []), key]);
-    }
-  }
+  const left = rows.all().filter(({ root, key, isLive }) => isLive && !going.has(root, key));
+  let level = new Map<EntityMetadata, (readonly string[])[]>(
+    [...Map.groupBy(left, ({ root }) => root)].map(([root, group]) => [root, group.map(({ key }) => key)]),
+  );
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
@@ -175,7 +173,7 @@ async function searchArchive(
 
 function matchesSql(text: string, { own, hashes }: OldValues): { sql: string; params: string[] } {
   const contains = containsSql(text, valuePatterns(own));
-  const equals = hashes.size > 0 ? `${hashSql(text)} = any(cast(? as text[]))` : 'false';
+  const equals = hashes.size > 0 ? `${hashSql(text)} in (select unnest(cast(? as text[])))` : 'false';
   return {
     sql: `(${contains.sql} or ${equals})`,
     params: [...contains.params, ...(hashes.size > 0 ? [arrayText([...hashes])] : [])],

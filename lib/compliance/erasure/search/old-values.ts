@@ -12,7 +12,7 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
-import { hashSql, leavesSql } from './text-sql.js';
+import { HASH_LENGTH, hashSql, leavesSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
 
 /** What is looked for once everything is overwritten. @internal */
@@ -48,7 +48,7 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
     }
   }
   const longer = [...own].filter((value) => value.length > LONGEST);
-  longer.forEach((value) => hashes.add(createHash('sha256').update(value).digest('hex')));
+  longer.forEach((value) => hashes.add(createHash('sha256').update(value).digest('hex').slice(0, HASH_LENGTH)));
   // Whoever is called what erased rows are called cannot be found among these.
   const constants = new Set(
     rows

@@ -42,7 +42,10 @@ export async function scrubRecords(
   }
   await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
   for (const table of tables(em)) {
-    await scrub(em, ctx, table, values, pseudonym);
+    if (values.own.size > 0) {
+      await scrub(em, ctx, table, values, pseudonym);
+    }
+    await scrubTexts(em, ctx, table, values);
   }
   await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
@@ -112,6 +115,24 @@ async function scrub(
   );
 }
 
+/** Takes out reasons that are nothing but a text of the person's. */
+async function scrubTexts(
+  em: EntityManager,
+  ctx: Transaction,
+  { table, reasons, where = 'true' }: ScrubbedTable,
+  { hashes }: OldValues,
+): Promise<void> {
+  for (const column of hashes.size > 0 ? reasons : []) {
+    await executeCounting(
+      em,
+      ctx,
+      `update ${table} as r set "${column}" = '[erased]' where ${where} and r."${column}" is not null ` +
+        `and ${hashSql(`r."${column}"`)} in (select unnest(cast(? as text[])))`,
+      [arrayText([...hashes])],
+    );
+  }
+}
+
 /** Whether a name is one of the person's: the same as a value, or with one in it that is nobody else's. */
 function actorSql(column: string, values: OldValues): { sql: string; params: string[] } {
   const { anyCase } = valuePatterns(values.own);
@@ -135,10 +156,6 @@ function reasonSql(column: string, values: OldValues): { sql: string; params: st
       sql = `regexp_replace(${sql}, ?, '[erased]', '${flags}')`;
       params.push(pattern);
     }
-  }
-  if (values.hashes.size > 0) {
-    sql = `case when ${hashSql(column)} = any(cast(? as text[])) then '[erased]' else ${sql} end`;
-    params.unshift(arrayText([...values.hashes]));
   }
   return { sql, params };
 }

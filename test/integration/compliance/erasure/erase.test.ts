@@ -130,6 +130,27 @@ describe(`${ErasureService.name}.erase()`, () => {
     expect(await test.rows('select reason from erasure')).toEqual([{ reason: 'on demand of [erased]' }]);
   });
 
+  it('is all that may change a record, and nothing but a name or a reason', async () => {
+    await test.rows(`insert into legal_hold (name, reason) values ('n', 'r')`);
+    const allowed = (sql: string) =>
+      test.rows(`begin; select set_config('soft_delete.pseudonymise', 'allowed', true); ${sql}; commit`);
+    await expect(test.rows(`update deletion_record set actor = 'erased-1'`)).rejects.toThrow('Refused to update');
+    for (const sql of [
+      'update deletion_record set count = 7',
+      `update deletion_record set actor = 'mallory'`,
+      `update deletion_record set reason = 'another one'`,
+      'delete from deletion_record',
+      `update legal_hold set name = 'x'`,
+    ]) {
+      await expect(allowed(sql)).rejects.toThrow('Refused to');
+      await test.rows('rollback');
+    }
+    await allowed(`update deletion_record set actor = 'erased-1', reason = 'as [erased] said'`);
+    expect(await test.rows('select distinct actor, reason from deletion_record')).toEqual([
+      { actor: 'erased-1', reason: 'as [erased] said' },
+    ]);
+  });
+
   it('changes nothing when it is asked for again', async () => {
     const first = await test.erasures.erase(Customer, 1);
     const before = await dump();

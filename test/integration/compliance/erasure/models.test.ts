@@ -13,8 +13,8 @@ class PrefixedId extends Type<number, string> {
 
 /** Kept backwards. */
 class Secret extends Type<string, string> {
-  override convertToDatabaseValue = (text: string) => [...text].toReversed().join('');
-  override convertToJSValue = (text: string) => [...text].toReversed().join('');
+  override convertToDatabaseValue = (text: string) => Array.from(text).toReversed().join('');
+  override convertToJSValue = (text: string) => Array.from(text).toReversed().join('');
   override getColumnType = () => 'text';
 }
 
@@ -298,7 +298,7 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     expect(await test.erasures.entries()).toMatchObject([{ fingerprint: { unique: ['login'] } }]);
   });
 
-  it('erases a person who is in the archive alone, or whose rows are there', async () => {
+  it('erases what was archived of a person, who then goes', async () => {
     await test.rows(`insert into work (id, author_id, title) values (1, 'person-1', 'A-Tisket')`);
     await test.rows(
       `insert into song (id, lyrics, sung_at) values (1, 'A-Tasket, a green and yellow basket', '2000-01-01')`,
