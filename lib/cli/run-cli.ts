@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
 import { archiveCommand } from './commands/archive.command.js';
 import { doctorCommand } from './commands/doctor.command.js';
+import { eraseCommand } from './commands/erase.command.js';
+import { erasuresCommand } from './commands/erasures.command.js';
 import { holdListCommand } from './commands/hold-list.command.js';
 import { holdPlaceCommand } from './commands/hold-place.command.js';
 import { holdReleaseCommand } from './commands/hold-release.command.js';
@@ -21,6 +23,8 @@ const COMMANDS: readonly CliCommand[] = [
   holdPlaceCommand,
   holdReleaseCommand,
   holdListCommand,
+  eraseCommand,
+  erasuresCommand,
   restoreCommand,
   purgeCommand,
   statusCommand,

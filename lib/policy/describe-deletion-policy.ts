@@ -1,8 +1,11 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { configuredRetention } from '../installation/configured-retention.js';
+import { findInstallation } from '../installation/installation.js';
 import { type Duration, parseRetention } from '../options/duration.js';
+import { intervalOf } from '../options/interval.js';
 import { describeRetention } from '../options/show-duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { describePersonalData } from './describe-personal-data.js';
 import type { EntityPolicy } from './entity-policy.js';
 import { readPolicy } from './read-policy.js';
 
@@ -54,6 +57,13 @@ export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPoli
       '',
     );
   }
+  const deadline = intervalOf('erasure.deadline', findInstallation(orm.em)?.erasure.deadline ?? '1 month');
+  lines.push(
+    ...describePersonalData(
+      policies.flatMap(({ personalData = [] }) => personalData),
+      deadline,
+    ),
+  );
   return lines.join('\n');
 }
 

@@ -30,6 +30,27 @@ export interface EntityPolicy {
   readonly clearedAtOnce: readonly string[];
   /** Rows that keep it from being purged until they are gone. */
   readonly blockPurge: readonly string[];
+  /** What an erasure does with the rows, of entities that declare it: one for the entity, or for each class of a hierarchy. */
+  readonly personalData?: readonly PersonalDataPolicy[];
   readonly uniqueAmongActive: readonly string[];
   readonly uniqueAmongAll: readonly string[];
+}
+
+/**
+ * What an erasure does with rows of an entity.
+ *
+ * @internal
+ */
+export interface PersonalDataPolicy {
+  /** The class that declares it. */
+  readonly entity: string;
+  /** Whether the rows are persons. */
+  readonly isSubject: boolean;
+  /** The ways to the persons whose the rows are, with the entity of each. */
+  readonly of: readonly string[];
+  /** The properties that are overwritten, unless the row is removed. */
+  readonly fields: readonly string[];
+  readonly erasesRow: boolean;
+  /** How long rows are kept first, from when, and why. */
+  readonly keep?: { readonly for: string; readonly from: string; readonly ground: string };
 }

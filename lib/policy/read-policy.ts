@@ -7,6 +7,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relation-policies.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
 import type { EntityPolicy } from './entity-policy.js';
+import { readPersonalData } from './read-personal-data.js';
 import { showMembers } from './show-members.js';
 
 /**
@@ -19,7 +20,10 @@ export function readPolicy(em: EntityManager, byDefault: number | 'forever' | un
   const catalog = SoftDeleteCatalog.of(em);
   return [...em.getMetadata()]
     .filter((meta) => meta.root === meta && hasTable(meta) && !meta.pivotTable)
-    .map((meta) => describe(em, catalog, meta, byDefault))
+    .map((meta) => {
+      const personalData = readPersonalData(em, meta);
+      return { ...describe(em, catalog, meta, byDefault), ...(personalData.length > 0 ? { personalData } : {}) };
+    })
     .sort((a, b) => (a.entity < b.entity ? -1 : 1));
 }
 

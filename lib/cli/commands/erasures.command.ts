@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { createCompliance } from '../../compliance/create-compliance.js';
+import type { Erasure } from '../../compliance/erasure/erasure-state.js';
+import { showCount } from '../../errors/show-count.js';
+import { installSoftDelete } from '../../install-soft-delete.js';
+import { plainValue } from '../../metadata/plain-value.js';
+import type { CliCommand } from '../cli-command.js';
+import type { CliContext } from '../cli-context.js';
+import { CliError } from '../cli.error.js';
+import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import { formatTable } from '../format-table.js';
+import { firstLine } from '../load-orm.js';
+
+interface ErasuresFlags {
+  readonly due?: boolean;
+  readonly export?: boolean;
+  readonly reapply?: string;
+}
+
+/** `soft-delete erasures` @internal */
+export const erasuresCommand: CliCommand = {
+  name: 'erasures',
+  description:
+    'list erasures and their deadlines, export what a ledger keeps, and erase again what a backup has brought back',
+  examples: [
+    'soft-delete erasures',
+    'soft-delete erasures --due',
+    'soft-delete erasures --export > erasures.jsonl',
+    'soft-delete erasures --reapply erasures.jsonl',
+  ],
+  exitCodes: {
+    [EXIT_CODE.done]: 'nothing is past its time; everybody was erased again',
+    [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
+    [EXIT_CODE.attention]: 'an erasure is past its time, or a key belongs to somebody else by now',
+  },
+  configure: (command) =>
+    command
+      .option('--due', 'only those that are open')
+      .option('--export', 'what the ledger is told, one JSON object a line; it names nobody')
+      .option('--reapply <file>', 'erase again what stands in the file, after a backup was restored'),
+  action: async (_args: [], { due, export: isExport, reapply }: ErasuresFlags, context) => {
+    installSoftDelete(context.orm);
+    const { erasures } = createCompliance(context.orm);
+    if (isExport) {
+      (await erasures.entries()).forEach((entry) => context.print(plainValue(entry) as object));
+      return EXIT_CODE.done;
+    }
+    if (reapply !== undefined) {
+      return printReapplied(await erasures.reapply(readEntries(reapply)), context);
+    }
+    const { erasures: all, overdue } = await erasures.status();
+    const shown = due ? all.filter(({ state }) => state === 'requested' || state === 'partial') : all;
+    printErasures(shown, context);
+    return overdue > 0 ? EXIT_CODE.attention : EXIT_CODE.done;
+  },
+};
+
+type Entries = Parameters<ReturnType<typeof createCompliance>['erasures']['reapply']>[0];
+
+function readEntries(file: string): Entries {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line)) as unknown as Entries;
+  } catch (error) {
+    throw new CliError(`--reapply: ${file} cannot be read: ${firstLine(error)}`);
+  }
+}
+
+function printReapplied(
+  reapplied: readonly { readonly entity: string; readonly key: unknown; readonly outcome: string }[],
+  { json, print }: CliContext,
+): ExitCode {
+  if (json) {
+    reapplied.forEach((each) => print(plainValue({ type: 'reapplied', ...each }) as object));
+  } else {
+    if (reapplied.length > 0) {
+      print(
+        formatTable(
+          ['entity', 'key', 'outcome'],
+          reapplied.map(({ entity, key, outcome }) => [entity, JSON.stringify(plainValue(key)), outcome]),
+        ),
+      );
+    }
+    print(`${showCount(reapplied.length, 'erasure')}.`);
+  }
+  return reapplied.some(({ outcome }) => outcome === 'mismatch') ? EXIT_CODE.attention : EXIT_CODE.done;
+}
+
+function printErasures(erasures: readonly Erasure[], { json, print }: CliContext): void {
+  if (json) {
+    erasures.forEach((erasure) => print(plainValue({ type: 'erasure', ...erasure }) as object));
+    return;
+  }
+  const day = (time: Date | undefined) => time?.toISOString().slice(0, 10) ?? '';
+  if (erasures.length > 0) {
+    print(
+      formatTable(
+        ['id', 'entity', 'key', 'state', 'requested', 'due', 'finished'],
+        erasures.map(({ id, subject, state, requestedAt, dueAt, finishedAt, isOverdue }) => [
+          id,
+          subject.entity,
+          JSON.stringify(plainValue(subject.key)),
+          state,
+          day(requestedAt),
+          `${day(dueAt)}${isOverdue ? ' (overdue)' : ''}`,
+          day(finishedAt),
+        ]),
+      ),
+    );
+  }
+  print(`${showCount(erasures.length, 'erasure')}.`);
+}
