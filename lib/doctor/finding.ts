@@ -26,7 +26,6 @@ export type FindingCode =
   | 'personal-data-forever'
   | 'guard-out-of-date'
   | 'view-out-of-date'
-  | 'archive-partition-missing'
   | 'archive-not-owned'
   | 'archive-not-partitioned'
   | 'archived-timestamp'

@@ -22,16 +22,6 @@ function checkTable({ archive, role, largeTable }: Examination, entity: string):
     return [];
   }
   const findings: Finding[] = [];
-  if (archive.isPartitioned && archive.monthsAhead === 0) {
-    findings.push({
-      code: 'archive-partition-missing',
-      severity: 'warning',
-      entity,
-      problem:
-        'deletion_archive has no partition for the next month: what is deleted then goes to the partition for everything else, which the purge empties row by row instead of dropping it.',
-      fix: 'Run `soft-delete archive partitions` as the owner of the table, every month.',
-    });
-  }
   if (archive.isPartitioned && !archive.isOwned) {
     findings.push({
       code: 'archive-not-owned',

@@ -94,7 +94,7 @@ function checkPartitions(meta: EntityMetadata, { name, missingMonth }: Complianc
           severity: 'warning',
           entity: meta.className,
           problem: `${name} has no partition for ${missingMonth}: its rows will go to the partition for everything else, which no retention can drop.`,
-          fix: `complianceTablesSql({ partition: 'month' })${IN_A_MIGRATION} It adds what is missing.`,
+          fix: 'Run `soft-delete archive partitions` as the owner of the table, every month.',
         },
       ];
 }

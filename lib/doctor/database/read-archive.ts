@@ -6,8 +6,6 @@ export interface ArchiveState {
   /** Whether the session may drop its partitions. */
   readonly isOwned: boolean;
   readonly owner: string;
-  /** How many months after this one have their partition. */
-  readonly monthsAhead: number;
   /** As PostgreSQL estimates them. */
   readonly rows: number;
 }
@@ -20,9 +18,7 @@ export async function readArchive(em: EntityManager): Promise<ArchiveState | und
   const [row] = await em.execute<ArchiveState[]>(
     `select t.relkind = 'p' as "isPartitioned", pg_has_role(t.relowner, 'usage') as "isOwned", t.relowner::regrole::text as owner,
        (select coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 from pg_class as c
-        where c.oid = t.oid or c.oid in (select i.inhrelid from pg_inherits as i where i.inhparent = t.oid)) as rows,
-       (select count(*)::int from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
-        where i.inhparent = t.oid and cast((regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''([^'']+)''\\)'))[1] as timestamptz) > now()) as "monthsAhead"
+        where c.oid = t.oid or c.oid in (select i.inhrelid from pg_inherits as i where i.inhparent = t.oid)) as rows
      from pg_class as t where t.oid = to_regclass(?)`,
     [name],
   );

@@ -158,8 +158,13 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
         'TRUNCATE empties deletion_record_default:',
         'complianceTablesSql()',
       ),
-      about('partition-missing', 'DeletionRecord', `no partition for ${next.replace('_', '-')}`, "partition: 'month'"),
-      about('partition-missing', 'DeletionArchive', 'deletion_archive', "partition: 'month'"),
+      about(
+        'partition-missing',
+        'DeletionRecord',
+        `no partition for ${next.replace('_', '-')}`,
+        'soft-delete archive partitions',
+      ),
+      about('partition-missing', 'DeletionArchive', 'deletion_archive', 'soft-delete archive partitions'),
     ]);
     await mend({ partition: 'month' });
     expect(await examine()).toEqual([]);
