@@ -17,9 +17,19 @@ export function worksFor(em: EntityManager, other: EntityManager): void {
   }
 }
 
-/** The entity managers that an entity manager works for, the nearest first. @internal */
+/**
+ * The entity managers with other entities of their own that an entity manager works for, the nearest first, whether or not those between
+ * them borrow their entities.
+ *
+ * @internal
+ */
 export function outerManagers(em: EntityManager): EntityManager[] {
-  return follow(outer, em);
+  return [em, ...surroundingManagers(em)].flatMap((each) => outer.get(each) ?? []);
+}
+
+/** All entity managers that an entity manager works for or has borrowed entities from, the nearest first. @internal */
+export function surroundingManagers(em: EntityManager): EntityManager[] {
+  return follow((each) => outer.get(each) ?? lending.get(each), em);
 }
 
 /** Says that one entity manager has borrowed the entities of another: `em.transactional()` without `clear`. @internal */
@@ -32,7 +42,7 @@ export function borrowsFrom(em: EntityManager, lender: EntityManager): void {
 
 /** The entity managers whose entities an entity manager has borrowed, the nearest first. @internal */
 export function lenders(em: EntityManager): EntityManager[] {
-  return follow(lending, em);
+  return follow((each) => lending.get(each), em);
 }
 
 /**
@@ -60,10 +70,10 @@ function leftTo(em: EntityManager): Set<WeakRef<object>> {
   return entities;
 }
 
-function follow(links: WeakMap<EntityManager, EntityManager>, em: EntityManager): EntityManager[] {
+function follow(next: (em: EntityManager) => EntityManager | undefined, em: EntityManager): EntityManager[] {
   const found: EntityManager[] = [];
-  for (let next = links.get(em); next && !found.includes(next); next = links.get(next)) {
-    found.push(next);
+  for (let each = next(em); each && !found.includes(each); each = next(each)) {
+    found.push(each);
   }
   return found;
 }

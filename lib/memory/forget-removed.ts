@@ -1,7 +1,7 @@
 import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { metadataOf } from '../metadata/metadata-of.js';
-import { outerManagers } from '../installation/outer-managers.js';
+import { surroundingManagers } from '../installation/outer-managers.js';
 import { rowKeys } from '../sql/entity-key.js';
 import { leaveCollection, managedEntities, type Undo } from './managed-entities.js';
 import type { RowSet } from '../sql/row-set.js';
@@ -10,8 +10,9 @@ import type { RowSet } from '../sql/row-set.js';
 export type HeldEntities = ReadonlyMap<EntityManager, readonly object[]>;
 
 /**
- * Finds the entities of rows that are about to be removed in the memory of the entity manager and of those it works for: later the
- * database could not say which keys are the same.
+ * Finds the entities of rows that are about to be removed in the memory of the entity manager, of those it works for, and of those whose
+ * entities it has borrowed: the ORM takes over what a transaction has loaded, but not what it has forgotten. Later the database could not
+ * say which keys are the same.
  *
  * @internal
  */
@@ -22,7 +23,7 @@ export async function findHeld(
   rows: RowSet,
 ): Promise<HeldEntities> {
   const held = new Map<EntityManager, object[]>();
-  for (const each of [em, ...outerManagers(em)]) {
+  for (const each of [em, ...surroundingManagers(em)]) {
     const keys = await rowKeys(each, ctx, root, managedEntities(each, root));
     held.set(
       each,

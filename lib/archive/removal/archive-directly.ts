@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
-import { outerManagers } from '../../installation/outer-managers.js';
+import { surroundingManagers } from '../../installation/outer-managers.js';
 import { forgetRemoved, type HeldEntities } from '../../memory/forget-removed.js';
 import { managedEntities, type Undo } from '../../memory/managed-entities.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
@@ -97,7 +97,7 @@ type ManagedKeys = ReadonlyMap<EntityManager, ReadonlyMap<object, RowKey>>;
 /** The entities that may be among the rows: afterwards the database could not say which keys are the same. */
 async function managedKeys(em: EntityManager, ctx: Transaction, root: EntityMetadata): Promise<ManagedKeys> {
   const managed = new Map<EntityManager, Map<object, RowKey>>();
-  for (const each of [em, ...outerManagers(em)]) {
+  for (const each of [em, ...surroundingManagers(em)]) {
     const entities = managedEntities(each, root);
     if (entities.length > 0) {
       managed.set(each, await rowKeys(each, ctx, root, entities));
