@@ -15,7 +15,7 @@ export function renderSummary(results: Results): string {
   const lines = [
     '## Comparison',
     '',
-    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (2.0.1 on GitHub supports MikroORM 7; npm has 1.0.0-alpha.1 at most) and this package, each run through the same cases by `npm test`, which writes these tables. How many hold:",
+    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (2.0.1 on GitHub supports MikroORM 7; npm has 1.0.0-alpha.1 at most) and this package, each run through the same cases by `npm test`, which writes these tables. Cases that hold:",
     '',
     ...head(''),
   ];
@@ -28,7 +28,7 @@ export function renderSummary(results: Results): string {
       ),
     );
   }
-  lines.push('', 'Among them, those that lose rows or show what is deleted:', '', ...head(''));
+  lines.push('', 'The cases that lose rows or show deleted ones:', '', ...head(''));
   for (const each of CHAPTERS.flatMap(({ cases }) => cases).filter(({ isTelling }) => isTelling)) {
     lines.push(
       row(
