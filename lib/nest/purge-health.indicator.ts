@@ -1,4 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import type { PurgeEntityLag } from '../purge/run/purge-lag.js';
@@ -34,13 +35,15 @@ type PurgeHealthResult<Key extends string> = {
     /** How many rows are due and how many of them are blocked; only where some have been due for longer than agreed. */
     due?: number;
     blocked?: number;
+    /** How many erasures are past their time; only where some are. */
+    overdueErasures?: number;
   };
 };
 
 /**
  * Tells a health check of `@nestjs/terminus` whether the purge keeps up: down if the oldest due row has been due for longer than
- * the agreed time, or if the last run of this process has left an entity alone because far more of its rows were due than usual. Blocked
- * rows do not count, since no purge can remove them.
+ * the agreed time, if the last run of this process has left an entity alone because far more of its rows were due than usual, or if an
+ * erasure is past its time. Blocked rows do not count, since no purge can remove them, nor erasures that wait for holds and legal periods.
  *
  * It needs no more of `@nestjs/terminus` than the form of its results, so nothing is imported from there. List it among the
  * providers of the module that has the health check:
@@ -56,7 +59,10 @@ type PurgeHealthResult<Key extends string> = {
  */
 @Injectable()
 export class PurgeHealthIndicator {
-  constructor(@Inject(PurgeService) private readonly purge: PurgeState) {}
+  constructor(
+    @Inject(PurgeService) private readonly purge: PurgeState,
+    @Optional() @Inject(ErasureService) private readonly erasures?: ErasureService,
+  ) {}
 
   /**
    * @throws SoftDeleteConfigError if the time is not one, or an option is unknown
@@ -75,14 +81,19 @@ export class PurgeHealthIndicator {
     }
     const late = [...new Set(entities.filter(isLate).map(({ entity }) => entity))];
     const sum = (count: 'due' | 'blocked') => entities.reduce((total, entity) => total + (entity[count] ?? 0), 0);
+    const overdue = (await this.erasures?.countOverdue()) ?? 0;
     const details = {
       overdueBy: Math.max(0, ...entities.map(({ overdueBy }) => overdueBy)),
       ...(mayBeBlocked ? { due: sum('due'), blocked: sum('blocked') } : {}),
+      ...(overdue > 0 ? { overdueErasures: overdue } : {}),
     };
     const { braked = [] } = this.purge;
     const problems = [
       ...(late.length > 0 ? [`The purge is behind for ${late.join(', ')}.`] : []),
       ...(braked.length > 0 ? [`The purge left ${braked.join(', ')} alone: far more rows are due than usual.`] : []),
+      ...(overdue > 0
+        ? [`${overdue === 1 ? '1 erasure is past its' : `${overdue} erasures are past their`} time.`]
+        : []),
     ];
     const result: PurgeHealthResult<string> = {
       [key]:

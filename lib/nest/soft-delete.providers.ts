@@ -163,7 +163,7 @@ export function createRepositoryProviders(
       if (!orm) {
         throw new SoftDeleteNotInstalledError(contextName ?? 'default');
       }
-      getInstallation(orm.em).catalog.get(entity);
+      getInstallation(orm.em).catalog.getMarked(entity);
       const repository = orm.em.getRepository(entity as EntityName<object>) as object;
       return repository instanceof SoftDeleteRepository
         ? repository

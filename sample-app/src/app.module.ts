@@ -23,7 +23,7 @@ export class AppModule {
       imports: [
         MikroOrmModule.forRootAsync({ driver: PostgreSqlDriver, useFactory: () => ormOptions(options.databaseUrl) }),
         ScheduleModule.forRoot(),
-        SoftDeleteModule.forRoot({ purge: { cron: '0 3 * * *', timeBudget: '1h' } }),
+        SoftDeleteModule.forRoot({ purge: { cron: '0 3 * * *', timeBudget: '1h' }, erasure: { cron: '0 4 * * *' } }),
         CustomersModule,
         ProductsModule,
         ReviewsModule,

@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { SeedManager } from '@mikro-orm/seeder';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { Customer } from './entities/customer.entity.js';
 import { Order } from './entities/order.entity.js';
 import { OrderLine } from './entities/order-line.entity.js';
+import { PageView } from './entities/page-view.entity.js';
 import { Product } from './entities/product.entity.js';
 import { Review } from './entities/review.entity.js';
 
@@ -12,7 +14,7 @@ import { Review } from './entities/review.entity.js';
 export function ormOptions(clientUrl: string) {
   return defineConfig({
     clientUrl,
-    entities: [Customer, Product, Order, OrderLine, Review],
+    entities: [Customer, Product, Order, OrderLine, Review, PageView, ...complianceEntities()],
     extensions: [Migrator, SeedManager],
     migrations: {
       path: fileURLToPath(new URL('migrations', import.meta.url)),

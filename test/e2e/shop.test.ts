@@ -51,7 +51,7 @@ describe('The sample app', () => {
       await rm(home, { recursive: true, force: true });
     });
 
-    it('deletes, lists, registers again, refuses to restore, restores and previews a purge', () => {
+    it('deletes, lists, registers again, refuses to restore, restores, previews a purge, plans an erasure and holds it', () => {
       expect(results.map(({ status, body }) => [status, body])).toEqual([
         [200, { deletedAt: expect.any(String), affected: { Customer: 1, Review: 2 }, total: 3 }],
         [200, [expect.objectContaining({ id: 2 }), expect.objectContaining({ id: 3 })]],
@@ -92,11 +92,42 @@ describe('The sample app', () => {
         [200, expect.objectContaining({ affected: { Customer: 1 }, total: 1 })],
         [200, { affected: { Customer: 1, Review: 2 }, total: 3 }],
         [200, expect.objectContaining({ dryRun: true, outcome: 'completed', total: 2 })],
+        [
+          201,
+          {
+            state: 'requested',
+            requestedAt: expect.any(String),
+            notBefore: expect.any(String),
+            dueAt: expect.any(String),
+            isOverdue: false,
+            deleted: { PageView: 2, Review: 1 },
+            overwritten: { Customer: 1 },
+            kept: [{ entity: 'Order', id: 2, ground: '§147 AO', until: expect.any(String) }],
+            held: [],
+          },
+        ],
+        [201, expect.objectContaining({ id: 1, name: 'Dispute 17', reason: 'The teapot arrived in pieces' })],
+        [
+          200,
+          expect.objectContaining({
+            state: 'requested',
+            deleted: {},
+            overwritten: {},
+            kept: [],
+            held: [
+              ['Customer', 2],
+              ['Order', 2],
+              ['PageView', 2],
+              ['PageView', 3],
+              ['Review', 3],
+            ].map(([entity, id]) => ({ entity, id, hold: 'Dispute 17' })),
+          }),
+        ],
       ]);
     });
 
     it('names what a purge would remove and what holds the rest back', () => {
-      const { entities } = results.at(-1)!.body;
+      const { entities } = results.find(({ command }) => command.includes('/admin/purge'))!.body;
       const counts = Object.fromEntries(
         entities.map(({ entity, purged, blocked }: any) => [entity, { purged, blocked }]),
       );
@@ -114,6 +145,18 @@ describe('The sample app', () => {
         { id: 5, email: 'barbara@example.com', deleted: true },
         { id: 6, email: 'ada@example.com', deleted: true },
       ]);
+    });
+
+    it('has noted one request and one hold, and erased nothing', async () => {
+      expect(
+        await shop.query(
+          `select entity, key, due_at = (requested_at at time zone 'UTC' + interval '1 month') at time zone 'UTC' as in_a_month, outcome from erasure`,
+        ),
+      ).toEqual([{ entity: 'Customer', key: ['2'], in_a_month: true, outcome: null }]);
+      expect(await shop.query('select name, placed_by, released_at from legal_hold')).toEqual([
+        { name: 'Dispute 17', placed_by: 'admin', released_at: null },
+      ]);
+      expect(await shop.query('select count(*)::int from page_views where customer_id = 2')).toEqual([{ count: 2 }]);
     });
 
     it('work a second time', async () => {
@@ -194,6 +237,57 @@ describe('The sample app', () => {
       ]);
     });
 
+    it('answers for the erasure of nobody with 404, and lets nobody without the key place or release a hold', async () => {
+      expect((await shop.request('POST', '/customers/4711/erasure')).status).toBe(404);
+      expect((await shop.request('GET', '/customers/3/erasure')).status).toBe(404);
+      const body = { name: 'Dispute 18', reason: 'None' };
+      expect((await shop.request('POST', '/admin/customers/4711/holds', { body })).status).toBe(404);
+      expect((await shop.request('DELETE', '/admin/customers/3/holds/1')).status).toBe(404);
+      for (const [method, path] of [
+        ['POST', '/admin/customers/3/holds'],
+        ['DELETE', '/admin/customers/2/holds/1'],
+        ['DELETE', '/admin/page-views?before=2100-01-01'],
+      ] as const) {
+        expect((await shop.request(method, path, { key: 'guessed', ...(method === 'POST' && { body }) })).status).toBe(
+          401,
+        );
+      }
+    });
+
+    it('releases a hold, after which the erasure has nothing in its way but the tax office', async () => {
+      const body = { name: 'Dispute 3', reason: 'A spoon is bent' };
+      const { body: hold } = await shop.request('POST', '/admin/customers/3/holds', { body });
+      expect((await shop.request('GET', '/admin/customers/3/holds')).body).toEqual([hold]);
+      await shop.request('POST', '/customers/3/erasure');
+      expect((await shop.request('GET', '/customers/3/erasure')).body.held).toContainEqual({
+        entity: 'Customer',
+        id: 3,
+        hold: 'Dispute 3',
+      });
+      expect((await shop.request('DELETE', `/admin/customers/3/holds/${hold.id}`)).status).toBe(200);
+      expect((await shop.request('GET', '/customers/3/erasure')).body).toMatchObject({
+        deleted: { Review: 1 },
+        overwritten: { Customer: 1 },
+        held: [],
+      });
+    });
+
+    it('notes who looks at a product, and sweeps the notes into the archive', async () => {
+      await shop.request('GET', '/products/1?ad=Winter%20sale');
+      expect(await shop.query(`select product_id, customer_id from page_views where ad = 'Winter sale'`)).toEqual([
+        { product_id: 1, customer_id: null },
+      ]);
+      const [{ count }] = await shop.query('select count(*)::int from page_views');
+      expect((await shop.request('DELETE', '/admin/page-views?before=soon')).status).toBe(400);
+      expect((await shop.request('DELETE', '/admin/page-views?before=2100-01-01')).body).toMatchObject({
+        affected: { PageView: count },
+      });
+      expect(await shop.query('select from page_views')).toEqual([]);
+      expect(
+        await shop.query(`select count(*)::int from deletion_archive where data ->> 'ad' = 'Winter sale'`),
+      ).toEqual([{ count: 1 }]);
+    });
+
     it('places an order', async () => {
       const body = { customerId: 3, lines: [{ productId: 4, quantity: 2 }] };
       expect(await shop.request('POST', '/orders', { body })).toMatchObject({
@@ -231,7 +325,14 @@ describe('The sample app', () => {
       expect((await shop.request('GET', '/docs')).body).toContain('swagger-ui');
       const { body } = await shop.request('GET', '/docs-json');
       expect(Object.keys(body.paths)).toEqual(
-        expect.arrayContaining(['/customers/{id}', '/admin/customers/{id}/restore', '/admin/purge', '/health']),
+        expect.arrayContaining([
+          '/customers/{id}',
+          '/customers/{id}/erasure',
+          '/admin/customers/{id}/holds',
+          '/admin/customers/{id}/restore',
+          '/admin/purge',
+          '/health',
+        ]),
       );
       const answers = ({ responses }: { responses: object }) => Object.keys(responses);
       expect(answers(body.paths['/admin/customers/{id}/restore'].post)).toEqual(['200', '400', '401', '404', '409']);
@@ -254,6 +355,11 @@ describe('The sample app', () => {
       expect(typeOf(body.paths['/customers'].post.responses[409])).toEqual([
         'application/problem+json',
         'RefusedValueDto',
+      ]);
+      expect(answers(body.paths['/customers/{id}/erasure'].post)).toEqual(['201', '400', '404']);
+      expect(typeOf(body.paths['/customers/{id}/erasure'].post.responses[201])).toEqual([
+        'application/json',
+        'ErasureDto',
       ]);
       expect(Object.keys(body.components.schemas.RestoreConflictDto.properties)).toContain('conflictingKey');
       expect(body.paths['/admin/customers'].get.parameters).toMatchObject([{ name: 'deleted', in: 'query' }]);

@@ -1,4 +1,6 @@
 import ms from 'ms';
+import { installSoftDelete } from '../../install-soft-delete.js';
+import { hasComplianceTables } from '../../metadata/compliance-tables.js';
 import { describeRetention } from '../../options/show-duration.js';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeEntityStatus } from '../../purge/run/purge-status.js';
@@ -24,6 +26,9 @@ export const statusCommand: CliCommand = {
   },
   configure: (command) => command.addOption(retentionOption()),
   action: async (_args: [], { retention }: StatusFlags, { orm, json, print }) => {
+    if (hasComplianceTables(orm.em)) {
+      installSoftDelete(orm);
+    }
     const waiting = startWaiting('Counting', json);
     const { at, entities } = await createPurge(orm, { retention })
       .status()

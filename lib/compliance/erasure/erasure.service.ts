@@ -12,6 +12,7 @@ import { requireType } from '../../options/require-type.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { inPreview, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
+import { findComplianceEntity } from '../require-compliance-entity.js';
 import { askForPerson, findEarlier } from './ask-for-person.js';
 import { changeErasure } from './change-erasure.js';
 import { carryOutErasure } from './carry-out-erasure.js';
@@ -20,6 +21,7 @@ import { reapplyEntries, type ReappliedErasure } from './ledger/reapply-entries.
 import { entryOf, erasureOptions, tellLedger } from './ledger/tell-ledger.js';
 import { runErasures } from './run-erasures.js';
 import { erasePerson } from './erase-person.js';
+import { ErasureRecord } from './erasure.entity.js';
 import type { ErasureCertificate, ErasurePlan } from './erasure-certificate.js';
 import { certificateOf, type Erasure, type ErasureStatus, stateOf, statusOf } from './erasure-state.js';
 import { takeTurn } from './take-turn.js';
@@ -259,6 +261,16 @@ export class ErasureService {
   async status(): Promise<ErasureStatus> {
     const em = currentManager(this.orm);
     return statusOf(em, await readErasures(em, em.getTransactionContext(), 'true'));
+  }
+
+  /** How many erasures are past their time; none where the ORM has no table of them. @internal */
+  async countOverdue(): Promise<number> {
+    const em = currentManager(this.orm);
+    if (!findComplianceEntity(em, ErasureRecord)) {
+      return 0;
+    }
+    const late = `e."due_at" < clock_timestamp() and e."withdrawn_at" is null and e."outcome" is distinct from 'completed'`;
+    return statusOf(em, await readErasures(em, em.getTransactionContext(), late)).overdue;
   }
 
   #deadline(em: EntityManager): string {

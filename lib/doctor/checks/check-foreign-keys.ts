@@ -21,7 +21,9 @@ function examine(examination: Examination, table: DatabaseTable, key: DatabaseFo
   const findings: (Finding | undefined)[] = [];
   if (catalog.find(parent)) {
     findings.push(notIndexed(examination, table, key, child, parent));
-    if (!child?.pivotTable && !(child && catalog.find(child))) {
+    // A key of an archived row may be cleared: what is not to be lost is the row.
+    const isKept = child && (catalog.find(child) || (catalog.findArchived(child) && key.deleteRule !== 'cascade'));
+    if (!child?.pivotTable && !isKept) {
       findings.push(plainRowsBehind(examination, table, key, child, parent));
     }
   } else if (child && catalog.find(child)) {

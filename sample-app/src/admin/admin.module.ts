@@ -3,10 +3,13 @@ import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
 import { SoftDeleteAdminModule } from 'nestjs-mikro-orm-soft-delete/admin';
 import { Customer } from '../entities/customer.entity.js';
 import { Order } from '../entities/order.entity.js';
+import { PageView } from '../entities/page-view.entity.js';
 import { Product } from '../entities/product.entity.js';
 import { Review } from '../entities/review.entity.js';
 import { AdminCustomersController } from './admin-customers.controller.js';
+import { AdminHoldsController } from './admin-holds.controller.js';
 import { AdminOrdersController } from './admin-orders.controller.js';
+import { AdminPageViewsController } from './admin-page-views.controller.js';
 import { AdminProductsController } from './admin-products.controller.js';
 import { AdminPurgeController } from './admin-purge.controller.js';
 import { AdminReportsController } from './admin-reports.controller.js';
@@ -20,7 +23,7 @@ export class AdminModule {
       module: AdminModule,
       imports: [
         ApiKeyModule.holding(key),
-        SoftDeleteModule.forFeature([Customer, Order, Product]),
+        SoftDeleteModule.forFeature([Customer, Order, PageView, Product]),
         SoftDeleteAdminModule.forRoot({
           path: 'admin/deleted',
           guards: [ApiKeyGuard],
@@ -37,7 +40,9 @@ export class AdminModule {
       ],
       controllers: [
         AdminCustomersController,
+        AdminHoldsController,
         AdminOrdersController,
+        AdminPageViewsController,
         AdminProductsController,
         AdminReportsController,
         AdminPurgeController,

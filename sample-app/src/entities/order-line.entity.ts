@@ -1,9 +1,11 @@
 import type { Ref } from '@mikro-orm/core';
 import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { NoPersonalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { Order } from './order.entity.js';
 import { Product } from './product.entity.js';
 
 /** A part of its order, not deleted on its own: a plain entity. */
+@NoPersonalData()
 @Entity({ tableName: 'order_lines' })
 export class OrderLine {
   @PrimaryKey({ type: 'integer' })

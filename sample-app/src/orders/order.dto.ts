@@ -1,7 +1,8 @@
 import type { Loaded } from '@mikro-orm/core';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, Max, Min, ValidateNested } from 'class-validator';
 import type { Order } from '../entities/order.entity.js';
+import { IsText } from '../http/is-text.decorator.js';
 
 export class PlaceOrderLineDto {
   /** @example 3 */
@@ -21,6 +22,11 @@ export class PlaceOrderDto {
   @IsInt()
   @Min(1)
   customerId!: number;
+
+  /** @example "Grace Hopper, 2 Navy Yard, Arlington" */
+  @IsOptional()
+  @IsText({ maxLength: 500 })
+  shipTo?: string;
 
   @IsArray()
   @ArrayMinSize(1)
@@ -52,19 +58,23 @@ export class OrderDto {
 
   placedAt!: Date;
 
+  /** Absent where nobody has said, or an erasure has overwritten it. */
+  shipTo?: string;
+
   /** Absent for an active order. */
   deletedAt?: Date;
 
   lines!: OrderLineDto[];
 
   static of(order: Loaded<Order, 'customer' | 'lines.product'>): OrderDto {
-    const { id, placedAt, deletedAt } = order;
+    const { id, placedAt, shipTo, deletedAt } = order;
     const customer = order.customer.$;
     return {
       id,
       customer: customer.name,
       ...(customer.deletedAt && { customerDeletedAt: customer.deletedAt }),
       placedAt,
+      ...(typeof shipTo === 'string' && { shipTo }),
       ...(deletedAt && { deletedAt }),
       lines: order.lines.$.map(({ product, quantity, unitPriceInCents }) => ({
         product: product.$.name,

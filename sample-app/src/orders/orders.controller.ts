@@ -27,7 +27,7 @@ export class OrdersController {
   @ApiProblems(400, 404)
   async place(@Body() body: PlaceOrderDto): Promise<OrderDto> {
     const customer = await this.em.findOneOrFail(Customer, body.customerId);
-    const order = this.orders.create({ customer });
+    const order = this.orders.create({ customer, shipTo: body.shipTo ?? null });
     for (const { productId, quantity } of body.lines) {
       const product = await this.em.findOneOrFail(Product, productId);
       this.em.create(OrderLine, { order, product, quantity, unitPriceInCents: product.priceInCents });

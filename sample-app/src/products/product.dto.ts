@@ -1,4 +1,13 @@
+import { IsOptional } from 'class-validator';
 import type { Product } from '../entities/product.entity.js';
+import { IsText } from '../http/is-text.decorator.js';
+
+export class VisitDto {
+  /** @example "Tea time" */
+  @IsOptional()
+  @IsText({ maxLength: 200 })
+  ad?: string;
+}
 
 export class ProductDto {
   /** @example 1 */

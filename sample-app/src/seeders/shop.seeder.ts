@@ -3,6 +3,7 @@ import { Seeder } from '@mikro-orm/seeder';
 import { Customer } from '../entities/customer.entity.js';
 import { Order } from '../entities/order.entity.js';
 import { OrderLine } from '../entities/order-line.entity.js';
+import { PageView } from '../entities/page-view.entity.js';
 import { Product } from '../entities/product.entity.js';
 import { Review } from '../entities/review.entity.js';
 
@@ -29,9 +30,10 @@ export class ShopSeeder extends Seeder {
     // One flush for each table keeps the numbers of the rows in this order: the README's examples name them.
     await em.flush();
 
-    for (const [customer, lines] of [
+    for (const [customer, shipTo, lines] of [
       [
         ada,
+        'Ada Lovelace, 12 St James Square, London',
         [
           [kettle, 1],
           [cup, 2],
@@ -39,14 +41,15 @@ export class ShopSeeder extends Seeder {
       ],
       [
         grace,
+        'Grace Hopper, 2 Navy Yard, Arlington',
         [
           [teapot, 1],
           [cup, 4],
         ],
       ],
-      [barbara, [[cup, 6]]],
+      [barbara, 'Barbara Liskov, 32 Vassar Street, Cambridge', [[cup, 6]]],
     ] as const) {
-      const order = em.create(Order, { customer });
+      const order = em.create(Order, { customer, shipTo });
       for (const [product, quantity] of lines) {
         em.create(OrderLine, { order, product, quantity, unitPriceInCents: product.priceInCents });
       }
@@ -58,6 +61,12 @@ export class ShopSeeder extends Seeder {
     em.create(Review, { customer: grace, product: teapot, rating: 5, text: 'No bugs found.' });
     em.create(Review, { customer: linus, product: spoon, rating: 1, text: 'Cannot be patched.' });
     em.create(Review, { customer: edsger, product: kettle, rating: 2, text: 'Its knob is harmful.', deletedAt: first });
+    await em.flush();
+
+    em.create(PageView, { product: kettle, customer: ada });
+    em.create(PageView, { product: teapot, customer: grace, ad: 'Tea time' });
+    em.create(PageView, { product: cup, customer: grace });
+    em.create(PageView, { product: spoon, ad: 'Tea time' });
     await em.flush();
   }
 }

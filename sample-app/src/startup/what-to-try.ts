@@ -17,6 +17,12 @@ export function whatToTry(address: string, { adminApiKey, adminApiKeyGenerated }
     ['She closes the new account', `curl -X DELETE "${address}/customers?email=ada@example.com"`],
     ['The old one can be restored, with its reviews', `curl -X POST ${admin} ${address}/admin/customers/1/restore`],
     ['What a purge would remove', `curl -X POST ${admin} "${address}/admin/purge?dryRun=true"`],
+    ['Grace wants to be forgotten: what goes, what is kept, by when', `curl -X POST ${address}/customers/2/erasure`],
+    [
+      'A dispute with her puts a hold on it',
+      `curl -X POST ${admin} ${address}/admin/customers/2/holds -H 'content-type: application/json' -d '{"name": "Dispute 17", "reason": "The teapot arrived in pieces"}'`,
+    ],
+    ['The deadline stays, and nothing of hers goes', `curl ${address}/customers/2/erasure`],
   ];
   return `
 The shop is open: ${address} (API: ${address}/docs, Ctrl-C stops it)

@@ -1,10 +1,18 @@
 import { MikroORM } from '@mikro-orm/core';
+import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { type MikroORM as PostgreSqlMikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { type INestApplication, Injectable, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { softDelete, SoftDeleteModule, type SoftDeleteModuleOptions } from 'nestjs-mikro-orm-soft-delete';
+import {
+  PurgeHealthIndicator,
+  SoftDeletable,
+  SoftDeletableEntity,
+  softDelete,
+  SoftDeleteModule,
+  type SoftDeleteModuleOptions,
+} from 'nestjs-mikro-orm-soft-delete';
 import {
   complianceEntities,
   ErasureService,
@@ -28,6 +36,16 @@ class Avatars {
 
 @Module({ providers: [Avatars] })
 class AvatarsModule {}
+
+@Module({ providers: [PurgeHealthIndicator] })
+class HealthModule {}
+
+@SoftDeletable()
+@Entity()
+class Shelf extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
 
 describe('erasures in a Nest application', () => {
   let database: TestDatabase;
@@ -126,5 +144,37 @@ describe('erasures in a Nest application', () => {
         orm({ extensions: [softDelete({ erasure: { deadline: '2 months' } })] }),
       ),
     ).rejects.toThrow('erasure.deadline: SoftDeleteModule says "1 month"');
+  });
+
+  it('turn the health check red while one is past its time and nothing but the app is in its way', async () => {
+    await start({}, orm(), HealthModule);
+    const health = app!.get(PurgeHealthIndicator);
+    await app!.get<PostgreSqlMikroORM>(MikroORM as never).schema.refresh();
+    await database.query(PLANT);
+    await database.query(`update purchase set paid_at = now() - interval '9 years' where customer_id = 1`);
+    const erasures = app!.get(ErasureService);
+    const up = { purge: { status: 'up', overdueBy: 0 } };
+
+    const requestedAt = new Date('2025-12-31T00:00:00Z');
+    const { id } = await erasures.request(Customer, 1, { requestedAt });
+    const second = await erasures.request(Customer, 2, { requestedAt });
+    expect(await health.isHealthy()).toEqual({
+      purge: { status: 'down', message: '2 erasures are past their time.', overdueBy: 0, overdueErasures: 2 },
+    });
+    await erasures.withdraw(second.id);
+    expect(await health.isHealthy()).toMatchObject({
+      purge: { status: 'down', message: '1 erasure is past its time.', overdueErasures: 1 },
+    });
+    expect(await erasures.run()).toMatchObject([{ id, outcome: 'partial' }]);
+    expect(await database.query('select outcome, due_at < now() as late from erasure order by id')).toMatchObject([
+      { outcome: 'partial', late: true },
+      { outcome: null, late: true },
+    ]);
+    expect(await health.isHealthy()).toEqual(up);
+  });
+
+  it('leave the health check of an app without them alone', async () => {
+    await start({}, orm({}, [Shelf]), HealthModule);
+    expect(await app!.get(PurgeHealthIndicator).isHealthy()).toEqual({ purge: { status: 'up', overdueBy: 0 } });
   });
 });

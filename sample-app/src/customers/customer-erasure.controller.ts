@@ -1,0 +1,40 @@
+import { NotFoundError } from '@mikro-orm/core';
+import { Controller, Get, Param, Post } from '@nestjs/common';
+import { type Erasure, ErasureService } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { Customer } from '../entities/customer.entity.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { ErasureDto } from './erasure.dto.js';
+
+/** Closing an account hides a customer; an erasure leaves nothing of them but what the law or a dispute keeps. */
+@Controller('customers/:id/erasure')
+export class CustomerErasureController {
+  constructor(private readonly erasures: ErasureService) {}
+
+  /** Asks for the erasure of a customer, whose account may be closed. Asked again, it answers as it stands. */
+  @Post()
+  @ApiProblems(400, 404)
+  async ask(@Param('id', IdPipe) id: number): Promise<ErasureDto> {
+    return this.describe(
+      await this.erasures.request(Customer, id, { after: '14d', reason: 'the customer asked for it' }),
+    );
+  }
+
+  /** How an erasure stands, and by when it has to be done. */
+  @Get()
+  @ApiProblems(400, 404)
+  async show(@Param('id', IdPipe) id: number): Promise<ErasureDto> {
+    const { erasures } = await this.erasures.status();
+    const latest = erasures.findLast(({ subject }) => subject.entity === Customer.name && subject.key === id);
+    if (!latest) {
+      throw new NotFoundError(`Nobody has asked for the erasure of customer ${id}.`);
+    }
+    return this.describe(latest);
+  }
+
+  /** What it has done, or else would do today. */
+  private async describe(erasure: Erasure): Promise<ErasureDto> {
+    const { certificate, subject } = erasure;
+    return ErasureDto.of(erasure, certificate ?? (await this.erasures.plan(Customer, subject.key as number)));
+  }
+}
