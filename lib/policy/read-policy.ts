@@ -1,5 +1,6 @@
 import { type EntityMetadata, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { complianceEntities } from '../compliance/compliance-entities.js';
 import { hasTable } from '../metadata/has-table.js';
 import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
 import type { RelationEdge } from '../metadata/relation-graph.js';
@@ -11,14 +12,16 @@ import { readPersonalData } from './read-personal-data.js';
 import { showMembers } from './show-members.js';
 
 /**
- * The policies of all entities that have a table, by name. Reads the metadata and no database.
+ * The policies of the application's entities that have a table, by name: this package's own only grow, or are emptied as its options say. Reads the metadata and no database.
  *
  * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work
  * @internal
  */
 export function readPolicy(em: EntityManager, byDefault: number | 'forever' | undefined): EntityPolicy[] {
   const catalog = SoftDeleteCatalog.of(em);
+  const own = new Set(complianceEntities().map((entity) => em.getMetadata().find(entity.meta.class)));
   return [...em.getMetadata()]
+    .filter((meta) => !own.has(meta))
     .filter((meta) => meta.root === meta && hasTable(meta) && !meta.pivotTable)
     .map((meta) => {
       const personalData = readPersonalData(em, meta);
