@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { firstLine } from '../errors/first-line.js';
 import { CliError } from './cli.error.js';
 
 /** Where the application's MikroORM configuration is. @internal */
@@ -80,13 +81,4 @@ async function importOrmCli(): Promise<typeof import('@mikro-orm/cli')> {
   } catch {
     throw new CliError('The package @mikro-orm/cli is not installed. Install it: npm install @mikro-orm/cli');
   }
-}
-
-/** @internal */
-export function firstLine(error: unknown): string {
-  // An attempt on several addresses of a host fails with one error that has no message of its own.
-  const { errors } = error as { errors?: unknown[] };
-  const message =
-    error instanceof Error ? error.message || String((errors?.[0] as Error)?.message ?? error) : String(error);
-  return message.trim().split('\n', 1)[0]!;
 }

@@ -2,6 +2,7 @@ import type { LegalHold } from '../compliance/hold/read-holds.js';
 import { plainValue } from '../metadata/plain-value.js';
 import type { CliContext } from './cli-context.js';
 import { formatTable } from './format-table.js';
+import { showDay, showKey } from './show-cell.js';
 
 /** How many of a hold's rows stand in a line of the table. */
 const SHOWN_ROWS = 3;
@@ -23,20 +24,16 @@ export function isToBeReviewed({ reviewAt, releasedAt }: LegalHold): boolean {
 }
 
 function cells(hold: LegalHold): (string | number)[] {
-  const rows = hold.on.map(({ entity, key }) => `${entity} ${JSON.stringify(plainValue(key))}`);
+  const rows = hold.on.map(({ entity, key }) => `${entity} ${showKey(key)}`);
   const more = rows.length - SHOWN_ROWS;
   return [
     hold.id,
     hold.name,
     [...rows.slice(0, SHOWN_ROWS), ...(more > 0 ? [`and ${more} more`] : [])].join(', '),
-    day(hold.placedAt),
+    showDay(hold.placedAt),
     hold.placedBy ?? '',
-    `${day(hold.reviewAt)}${isToBeReviewed(hold) ? ' (due)' : ''}`,
-    day(hold.releasedAt),
+    `${showDay(hold.reviewAt)}${isToBeReviewed(hold) ? ' (due)' : ''}`,
+    showDay(hold.releasedAt),
     hold.releaseReason ?? hold.reason,
   ];
-}
-
-function day(time: Date | undefined): string {
-  return time?.toISOString().slice(0, 10) ?? '';
 }

@@ -1,3 +1,4 @@
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { closestName } from '../options/closest-name.js';
@@ -10,14 +11,28 @@ import { CliError } from './cli.error.js';
  * @internal
  */
 export function requireEntity(em: EntityManager, name: string): SoftDeletableEntityMetadata {
-  const entries = SoftDeleteCatalog.of(em).all();
-  const found = entries.find(({ meta }) => meta.className === name);
+  return requireNamed('not a soft-deletable entity', SoftDeleteCatalog.of(em).all(), ({ meta }) => meta.className, name);
+}
+
+/** The same for any entity. @internal */
+export function requireMapped(em: EntityManager, name: string): EntityMetadata {
+  const metas = [...em.getMetadata()].filter(({ pivotTable, embeddable }) => !pivotTable && !embeddable);
+  return requireNamed('no entity', metas, ({ className }) => className, name);
+}
+
+function requireNamed<Entity>(
+  what: string,
+  entities: readonly Entity[],
+  nameOf: (entity: Entity) => string,
+  name: string,
+): Entity {
+  const found = entities.find((entity) => nameOf(entity) === name);
   if (found) {
     return found;
   }
-  const known = entries.map(({ meta }) => meta.className).sort();
+  const known = entities.map(nameOf).sort();
   const meant = closestName(name, known);
   throw new CliError(
-    `${name} is not a soft-deletable entity of this configuration. ${meant ? `Did you mean ${meant}?` : `There are: ${known.join(', ') || 'none'}.`}`,
+    `${name} is ${what} of this configuration. ${meant ? `Did you mean ${meant}?` : `There are: ${known.join(', ') || 'none'}.`}`,
   );
 }

@@ -1,7 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { MONTHLY_TABLES } from '../metadata/compliance-tables.js';
-import { addMonthsSql, type MonthlyTable } from './month-partitions.js';
+import { addMonthsSql, type MonthlyTable, qualify } from './month-partitions.js';
 
 /** What was added to a table. @internal */
 export interface AddedMonths {
@@ -40,12 +40,11 @@ export async function addMonths(orm: MikroORM<any>, ahead: number): Promise<Adde
 }
 
 /** The names of a table's partitions; nothing if it has none. */
-async function partitionsOf(em: EntityManager, { table, schema }: MonthlyTable): Promise<string[] | undefined> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+async function partitionsOf(em: EntityManager, table: MonthlyTable): Promise<string[] | undefined> {
   const [row] = await em.execute<{ names: string[] }[]>(
     `select array(select i.inhrelid::regclass::text from pg_inherits as i where i.inhparent = c.oid order by 1) as names ` +
       `from pg_class as c where c.oid = to_regclass(?) and c.relkind = 'p'`,
-    [schema ? `${quote(schema)}.${quote(table)}` : quote(table)],
+    [qualify(table)],
   );
   return row?.names;
 }

@@ -136,7 +136,8 @@ const GUARD_PARTITIONS = `for guard in select i.inhrelid::regclass as part, t.tg
     execute format('create trigger %I before truncate on %s for each statement execute function %s()', guard.name, guard.part, guard.call);
   end loop;`;
 
-function qualify({ table, schema }: MonthlyTable): string {
+/** The quoted name of a table. @internal */
+export function qualify({ table, schema }: MonthlyTable): string {
   const name = (part: string) => `"${part.replaceAll('"', '""')}"`;
   return schema === undefined ? name(table) : `${name(schema)}.${name(table)}`;
 }

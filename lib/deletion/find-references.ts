@@ -1,14 +1,16 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { primaryColumns, type RelationGraph } from '../metadata/relation-graph.js';
+import { isInheritance } from '../metadata/key-relations.js';
+import { tablesOf } from '../metadata/mapped-tables.js';
+import type { RelationGraph } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ForeignKey, KeysTo } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';
 import type { RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
 import { countBehind, countReferencing, type GoingRows, keysOnlyMapped, type Reference } from './count-references.js';
-import { goesAlong, tablesOf } from './keys-to-rows.js';
+import { goesAlong } from './keys-to-rows.js';
 import { type LinkSide, linkSides } from './link-sides.js';
 import { lockLinks } from './lock-links.js';
 
@@ -50,11 +52,11 @@ export async function findReferences(
   const references: Reference[] = [];
   for (const root of rows.entities()) {
     const enforced: ForeignKey[] = [];
-    for (const table of tablesOf(em, root)) {
+    for (const table of tablesOf(em.getMetadata(), root)) {
       for (const key of keys.of(table)) {
         enforced.push(key);
         const { entity, fromColumns: columns, toColumns: referenced } = key;
-        if (entity && isInheritance(entity, table, key)) {
+        if (entity && isInheritance(entity, columns, table)) {
           continue;
         }
         if (entity?.pivotTable && (key.action === 'cascade' || isSide(sides, key))) {
@@ -136,10 +138,4 @@ function isSide(sides: readonly LinkSide[], { entity, fromColumns }: ForeignKey)
       side.columns.length === fromColumns.length &&
       fromColumns.every((column) => side.columns.includes(column)),
   );
-}
-
-/** Whether the key joins the tables of one row of a table-per-type hierarchy. */
-function isInheritance(entity: EntityMetadata, table: EntityMetadata, { fromColumns }: ForeignKey): boolean {
-  const key = primaryColumns(entity);
-  return Boolean(entity.tptParent) && entity.root === table.root && fromColumns.every((column) => key.includes(column));
 }

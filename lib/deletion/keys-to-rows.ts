@@ -1,5 +1,5 @@
-import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { tablesOf } from '../metadata/mapped-tables.js';
 import type { RelationGraph } from '../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ForeignKey, ForeignKeyFacts, KeysTo } from '../postgres/foreign-key-facts.js';
@@ -14,7 +14,7 @@ import { linkSides } from './link-sides.js';
  */
 export function keysToRows(em: EntityManager, facts: ForeignKeyFacts, graph: RelationGraph, rows: RowSet): KeysTo {
   const catalog = SoftDeleteCatalog.of(em);
-  const tables = rows.entities().flatMap((root) => tablesOf(em, root));
+  const tables = rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
   const known = facts.keysTo(em, tables);
   const links = new Set(linkSides(graph, rows).map(({ table }) => table));
   for (const { entity, action } of tables.flatMap((table) => known.of(table))) {
@@ -29,11 +29,6 @@ export function keysToRows(em: EntityManager, facts: ForeignKeyFacts, graph: Rel
       .forEach(({ entity }) => links.add(entity!));
   }
   return facts.keysTo(em, [...new Set([...tables, ...links])]);
-}
-
-/** More than one in a table-per-type hierarchy. @internal */
-export function tablesOf(em: EntityManager, root: EntityMetadata): EntityMetadata[] {
-  return [root, ...[...em.getMetadata()].filter((meta) => meta !== root && meta.root === root && meta.tptParent)];
 }
 
 /** Whether the database removes the rows that hold a key along with the pivot rows, or what goes with them, that it references. @internal */

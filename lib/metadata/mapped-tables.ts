@@ -5,3 +5,8 @@ import { hasTable } from './has-table.js';
 export function mappedTables(metadata: Iterable<EntityMetadata>): EntityMetadata[] {
   return [...metadata].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
 }
+
+/** The tables of an entity's rows: more than one in a table-per-type hierarchy, the root's first. @internal */
+export function tablesOf(metadata: Iterable<EntityMetadata>, root: EntityMetadata): EntityMetadata[] {
+  return [root, ...[...metadata].filter((meta) => meta !== root && meta.root === root && meta.tptParent)];
+}

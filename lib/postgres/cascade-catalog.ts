@@ -1,4 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
+import { relationOver } from '../metadata/key-relations.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { CatalogKey, CatalogTable } from './read-pg-catalog.js';
 
@@ -33,7 +34,7 @@ export class CascadeCatalog {
     const described = keys.map((key): CascadingKey => {
       const holder = entities.get(key.from);
       return {
-        name: relationOver(key, entities, catalog) ?? key.constraint,
+        name: relationOver(catalog.graph, holder, key.fromColumns, entities.get(key.to))?.name ?? key.constraint,
         from: key.from.name,
         columns: key.fromColumns.map(quote),
         to: key.to.name,
@@ -65,20 +66,4 @@ export class CascadeCatalog {
     }
     return [...passed];
   }
-}
-
-/** The relation of the ORM that a key belongs to, by its name. */
-function relationOver(
-  { from, fromColumns, to }: CatalogKey,
-  entities: ReadonlyMap<CatalogTable, EntityMetadata>,
-  catalog: SoftDeleteCatalog,
-): string | undefined {
-  return catalog.graph.edges.find(
-    ({ link, parent }) =>
-      link.kind === 'child-key' &&
-      entities.get(from) === link.table &&
-      entities.get(to) === parent.root &&
-      link.columns.length === fromColumns.length &&
-      link.columns.every((column) => fromColumns.includes(column)),
-  )?.name;
 }

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { hasTable } from '../metadata/has-table.js';
+import { mappedTables } from '../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { SqlFragment } from '../sql/row-condition-sql.js';
 import { arrayText } from '../sql/row-set.js';
@@ -39,8 +40,9 @@ export class ForeignKeyFacts {
     private readonly catalog: PgCatalog,
     private readonly place: readonly string[],
   ) {
-    const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && (meta.root === meta || meta.tptParent));
-    this.#entities = new Map(metas.flatMap((meta) => this.#tableOf(em, meta).map((table) => [table, meta] as const)));
+    this.#entities = new Map(
+      mappedTables(em.getMetadata()).flatMap((meta) => this.#tableOf(em, meta).map((table) => [table, meta] as const)),
+    );
   }
 
   /** The keys that point at the tables of entities. */

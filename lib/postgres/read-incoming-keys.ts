@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { isInheritance, relationOver } from '../metadata/key-relations.js';
 import { mappedTables } from '../metadata/mapped-tables.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { arrayText } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
@@ -57,29 +57,13 @@ export async function readIncomingKeys(
     const target = targets[i - 1]!;
     const entity = of === null ? undefined : metas[of - 1]!;
     const key: IncomingKey = { ...row, target, entity };
-    return isPart(key) ? [] : [{ ...key, name: relationOf(catalog, key) ?? key.name }];
+    return isPart(key)
+      ? []
+      : [{ ...key, name: relationOver(catalog.graph, entity, key.columns, target)?.name ?? key.name }];
   });
 }
 
 /** Rows of pivot tables, and of the tables of one row of a table-per-type hierarchy, go with the row that they point at. */
 function isPart({ entity, target, columns }: IncomingKey): boolean {
-  if (!entity) {
-    return false;
-  }
-  const isInheritance =
-    entity.tptParent &&
-    entity.root === target.root &&
-    columns.every((column) => primaryColumns(entity).includes(column));
-  return Boolean(entity.pivotTable) || Boolean(isInheritance);
-}
-
-function relationOf({ graph }: SoftDeleteCatalog, { entity, target, columns }: IncomingKey): string | undefined {
-  return graph.edges.find(
-    ({ link, parent }) =>
-      link.kind === 'child-key' &&
-      link.table.class === entity?.class &&
-      parent.root === target.root &&
-      link.columns.length === columns.length &&
-      link.columns.every((column) => columns.includes(column)),
-  )?.name;
+  return entity !== undefined && (entity.pivotTable === true || isInheritance(entity, columns, target));
 }

@@ -1,16 +1,9 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
-import type { SchedulerRegistry } from '@nestjs/schedule';
 import type { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { type CronJob, loadSchedule, type ScheduleLibrary } from './load-schedule.js';
-
-/** @internal */
-export interface ErasureSchedule {
-  readonly jobName: string;
-  readonly cron: string;
-  readonly timeZone: string | undefined;
-}
+import { stackOf } from '../errors/stack-of.js';
+import { type JobSchedule, ScheduledJob } from './scheduled-job.js';
 
 /**
  * Carries out erasures when its cron job ticks, never twice at a time in one process. The application waits for the run under way when it
@@ -20,76 +13,41 @@ export interface ErasureSchedule {
  */
 export class ErasureScheduler implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger: Logger;
-  #registry?: SchedulerRegistry;
-  #job?: CronJob;
+  readonly #job: ScheduledJob;
   #running: Promise<void> | undefined;
 
   constructor(
     private readonly erasures: Pick<ErasureService, 'run'>,
-    private readonly schedule: ErasureSchedule,
-    private readonly moduleRef: ModuleRef,
+    schedule: JobSchedule,
+    moduleRef: ModuleRef,
   ) {
     this.#logger = new Logger(schedule.jobName);
+    const option = 'erasure.cron';
+    const errors = {
+      option,
+      example: "Write for example '30 3 * * *' for every night at half past three.",
+      withoutScheduler: (problem: string, advice: string) =>
+        new SoftDeleteConfigError(
+          option,
+          `it is ${JSON.stringify(schedule.cron)}, but ${problem}`,
+          `${advice} Or leave it out and call ErasureService.run() yourself.`,
+        ),
+    };
+    this.#job = new ScheduledJob(schedule, moduleRef, errors, () => this.#tick());
   }
 
   /** @throws SoftDeleteConfigError if the expression is not one, or the application has no scheduler */
-  async onModuleInit(): Promise<void> {
-    const library = await this.#load();
-    this.#job = this.#createJob(library);
-    try {
-      this.#registry = this.moduleRef.get(library.SchedulerRegistry, { strict: false });
-    } catch {
-      throw this.#without(
-        'the application has no ScheduleModule.',
-        'Import ScheduleModule.forRoot() from @nestjs/schedule in the root module.',
-      );
-    }
+  onModuleInit(): Promise<void> {
+    return this.#job.prepare();
   }
 
   onApplicationBootstrap(): void {
-    this.#registry!.addCronJob(this.schedule.jobName, this.#job!);
-    this.#job!.start();
+    this.#job.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    void this.#job?.stop();
+    this.#job.stop();
     await this.#running;
-  }
-
-  async #load(): Promise<ScheduleLibrary> {
-    try {
-      return await loadSchedule(this.schedule.cron);
-    } catch {
-      throw this.#without(
-        '@nestjs/schedule could not be loaded.',
-        'Install it (npm install @nestjs/schedule) and import ScheduleModule.forRoot() in the root module.',
-      );
-    }
-  }
-
-  #createJob({ CronJob }: ScheduleLibrary): CronJob {
-    const { jobName: name, cron: cronTime, timeZone } = this.schedule;
-    try {
-      // By default a job that finds itself more than 250 ms late skips the tick.
-      const threshold = Number.MAX_SAFE_INTEGER;
-      const job = CronJob.from({ name, cronTime, timeZone, threshold, onTick: () => this.#tick() });
-      job.nextDate();
-      return job;
-    } catch {
-      throw new SoftDeleteConfigError(
-        'erasure.cron',
-        `${JSON.stringify(cronTime)}${timeZone ? ` in ${JSON.stringify(timeZone)}` : ''} is not a cron expression that ever comes due.`,
-        "Write for example '30 3 * * *' for every night at half past three.",
-      );
-    }
-  }
-
-  #without(problem: string, advice: string): SoftDeleteConfigError {
-    return new SoftDeleteConfigError(
-      'erasure.cron',
-      `it is ${JSON.stringify(this.schedule.cron)}, but ${problem}`,
-      `${advice} Or leave it out and call ErasureService.run() yourself.`,
-    );
   }
 
   /** What comes due while a run is under way waits for the next tick. */
@@ -107,10 +65,7 @@ export class ErasureScheduler implements OnModuleInit, OnApplicationBootstrap, O
         this.#logger.log(`${certificates.length - partial} erasures completed, ${partial} partial.`);
       }
     } catch (error) {
-      this.#logger.error(
-        'Erasures have failed. The next run tries them again.',
-        error instanceof Error ? (error.stack ?? error.message) : String(error),
-      );
+      this.#logger.error('Erasures have failed. The next run tries them again.', stackOf(error));
     }
   }
 }

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Type } from '@nestjs/common';
 import type { SchedulerRegistry } from '@nestjs/schedule';
-import { PurgeScheduleError } from '../errors/purge-schedule.error.js';
 
 /** A job of the `cron` package. @internal */
 export type CronJob = Parameters<SchedulerRegistry['addCronJob']>[1];
@@ -26,21 +25,12 @@ export interface ScheduleLibrary {
  * `@nestjs/schedule`, which only applications with a schedule have installed, and the `cron` package that it brings along: from
  * there and nowhere else, since a strict installer hides it from this package and a flat one may offer another version.
  *
- * @throws PurgeScheduleError if it is not installed
+ * @throws Error if it is not installed
  * @internal
  */
-export async function loadSchedule(cron: string): Promise<ScheduleLibrary> {
-  try {
-    const { SchedulerRegistry } = await import('@nestjs/schedule');
-    const resolved = createRequire(import.meta.url).resolve('@nestjs/schedule');
-    const { CronJob } = createRequire(resolved)('cron') as { CronJob: CronJobClass };
-    return { SchedulerRegistry, CronJob };
-  } catch (cause) {
-    throw new PurgeScheduleError(
-      cron,
-      '@nestjs/schedule could not be loaded.',
-      'Install it (npm install @nestjs/schedule) and import ScheduleModule.forRoot() in the root module.',
-      { cause },
-    );
-  }
+export async function loadSchedule(): Promise<ScheduleLibrary> {
+  const { SchedulerRegistry } = await import('@nestjs/schedule');
+  const resolved = createRequire(import.meta.url).resolve('@nestjs/schedule');
+  const { CronJob } = createRequire(resolved)('cron') as { CronJob: CronJobClass };
+  return { SchedulerRegistry, CronJob };
 }

@@ -1,20 +1,14 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
-import type { SchedulerRegistry } from '@nestjs/schedule';
 import { PurgeScheduleError } from '../errors/purge-schedule.error.js';
-import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { firstLine } from '../errors/first-line.js';
+import { stackOf } from '../errors/stack-of.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describePurgeReport } from './describe-purge-report.js';
 import type { PurgeLagOptions } from '../purge/run/purge-lag.js';
 import { longestPeriod } from './longest-period.js';
-import { type CronJob, loadSchedule, type ScheduleLibrary } from './load-schedule.js';
-
-/** @internal */
-export interface PurgeSchedule {
-  readonly jobName: string;
-  readonly cron: string;
-  readonly timeZone: string | undefined;
-}
+import type { CronJob } from './load-schedule.js';
+import { type JobSchedule, ScheduledJob } from './scheduled-job.js';
 
 /** Within how many milliseconds a run begins that makes up for a tick which nobody was there for. */
 const MAKES_UP_WITHIN = 60_000;
@@ -27,8 +21,7 @@ const MAKES_UP_WITHIN = 60_000;
  */
 export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger: Logger;
-  #registry?: SchedulerRegistry;
-  #job?: CronJob;
+  readonly #job: ScheduledJob;
   #isRunning = false;
   #isDueAgain = false;
   #isClosed = false;
@@ -39,32 +32,36 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   /** @param delay - how many milliseconds after the start a missed tick is made up for, so that instances do not begin together */
   constructor(
     private readonly purge: Pick<PurgeService, 'run' | 'lag'>,
-    private readonly schedule: PurgeSchedule,
-    private readonly moduleRef: Pick<ModuleRef, 'get'>,
+    schedule: JobSchedule,
+    moduleRef: Pick<ModuleRef, 'get'>,
     private readonly delay = () => Math.random() * MAKES_UP_WITHIN,
   ) {
     this.#logger = new Logger(schedule.jobName);
+    const errors = {
+      option: 'purge.cron',
+      example:
+        "Write for example '0 3 * * *' for every night at three, or '*/15 * * * *' for every quarter of an hour.",
+      withoutScheduler: (problem: string, advice: string, options?: ErrorOptions) =>
+        new PurgeScheduleError(schedule.cron, problem, advice, options),
+    };
+    this.#job = new ScheduledJob(schedule, moduleRef, errors, () => this.#tick());
   }
 
   /**
    * @throws SoftDeleteConfigError if the expression is not one
    * @throws PurgeScheduleError if the application has no scheduler
    */
-  async onModuleInit(): Promise<void> {
-    const library = await loadSchedule(this.schedule.cron);
-    this.#job = this.#createJob(library);
-    this.#registry = this.#findRegistry(library);
+  onModuleInit(): Promise<void> {
+    return this.#job.prepare();
   }
 
   onApplicationBootstrap(): void {
-    this.#registry!.addCronJob(this.schedule.jobName, this.#job!);
-    this.#job!.start();
-    this.#asking = this.#planMakingUp();
+    this.#asking = this.#planMakingUp(this.#job.start());
   }
 
   /** No more ticks. The run under way ends with the service, which the application waits for. */
   async onModuleDestroy(): Promise<void> {
-    void this.#job?.stop();
+    this.#job.stop();
     this.#isDueAgain = false;
     this.#isClosed = true;
     clearTimeout(this.#makesUp);
@@ -72,10 +69,10 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   }
 
   /** Asks for little at the start, when all instances may do so, and closer when the time has come: another one may have purged by then. */
-  async #planMakingUp(): Promise<void> {
-    if (await this.#isBehind({})) {
+  async #planMakingUp(job: CronJob): Promise<void> {
+    if (await this.#isBehind(job, {})) {
       const makeUp = async (): Promise<void> => {
-        if (await this.#isBehind({ unblocked: true })) {
+        if (await this.#isBehind(job, { unblocked: true })) {
           this.#logger.log('Rows should have been purged while nothing ran. A run makes up for it.');
           this.#tick();
         }
@@ -88,45 +85,16 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
   }
 
   /** Whether something is due that a tick before the last one should have removed. */
-  async #isBehind(options: PurgeLagOptions): Promise<boolean> {
+  async #isBehind(job: CronJob, options: PurgeLagOptions): Promise<boolean> {
     try {
       const { entities } = this.#isClosed ? { entities: [] } : await this.purge.lag(options);
-      const period = longestPeriod(this.#job!);
+      const period = longestPeriod(job);
       return !this.#isClosed && entities.some(({ overdueBy }) => overdueBy > period);
     } catch (error) {
       if (!this.#isClosed) {
         this.#logger.warn(`Whether a purge was missed cannot be told: ${firstLine(error)}`);
       }
       return false;
-    }
-  }
-
-  #createJob({ CronJob }: ScheduleLibrary): CronJob {
-    const { jobName: name, cron: cronTime, timeZone } = this.schedule;
-    try {
-      // By default a job that finds itself more than 250 ms late skips the tick. A purge is better late than not at all.
-      const threshold = Number.MAX_SAFE_INTEGER;
-      const job = CronJob.from({ name, cronTime, timeZone, threshold, onTick: () => this.#tick() });
-      job.nextDate();
-      return job;
-    } catch (error) {
-      throw new SoftDeleteConfigError(
-        'purge.cron',
-        `${JSON.stringify(cronTime)} is not a cron expression that ever comes due (${firstLine(error)}).`,
-        "Write for example '0 3 * * *' for every night at three, or '*/15 * * * *' for every quarter of an hour.",
-      );
-    }
-  }
-
-  #findRegistry({ SchedulerRegistry }: ScheduleLibrary): SchedulerRegistry {
-    try {
-      return this.moduleRef.get(SchedulerRegistry, { strict: false });
-    } catch {
-      throw new PurgeScheduleError(
-        this.schedule.cron,
-        'the application has no ScheduleModule.',
-        'Import ScheduleModule.forRoot() from @nestjs/schedule in the root module.',
-      );
     }
   }
 
@@ -161,14 +129,4 @@ export class PurgeScheduler implements OnModuleInit, OnApplicationBootstrap, OnM
       this.#logger.error('The purge failed. The next run goes on where this one ended.', stackOf(error));
     }
   }
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error)
-    .split('\n', 1)[0]!
-    .trim();
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

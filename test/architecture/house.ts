@@ -28,7 +28,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   repository: core,
   install: [...core, 'compliance', 'repository'],
   // The doctor tells repositories of the application from ours, and both know what is said of personal data.
-  doctor: [...base, 'sql', 'postgres', 'schema', 'compliance', 'repository'],
+  doctor: [...base, 'sql', 'postgres', 'schema', 'archive', 'compliance', 'repository'],
   policy: [...base, 'schema', 'compliance'],
   wiring: services,
   schedule: [...services, 'wiring'],

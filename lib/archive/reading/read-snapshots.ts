@@ -1,11 +1,11 @@
 import { type EntityMetadata, type FilterOptions, type FilterQuery, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { getInstallation } from '../../installation/installation.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { type AskedSnapshots, askSnapshots, listSnapshots } from './asked-snapshots.js';
-import { tablesOf } from '../removal/collect-pivot-rows.js';
 import { markDetached } from './detached-rows.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
 import { readShapes } from '../../postgres/table-shape.js';
@@ -99,7 +99,7 @@ async function joinedPartsSql(
 ): Promise<{ columns: string; from: string }> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const { catalog } = getInstallation(em);
-  const [, ...tables] = tablesOf(em, root);
+  const [, ...tables] = tablesOf(em.getMetadata(), root);
   const shapes = await readShapes(em, ctx, tables);
   const own = ' cross join lateral (select a."key" as "k", a."unit" as "u") as o';
   const joins = tables.map(
@@ -122,7 +122,9 @@ async function joinedPartsSql(
 }
 
 function detach(em: EntityManager, meta: EntityMetadata, row: Record<string, unknown>): object {
-  const present = tablesOf(em, meta.root).filter((table) => row[`soft-delete:${table.className}`] === true);
+  const present = tablesOf(em.getMetadata(), meta.root).filter(
+    (table) => row[`soft-delete:${table.className}`] === true,
+  );
   // The class furthest down.
   const own = present.toSorted((one, other) => depth(other) - depth(one))[0] ?? meta.root;
   const data = Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('soft-delete:')));

@@ -4,6 +4,7 @@ import type { DeletionContext } from '../../events/deletion-context.js';
 import { surroundingManagers } from '../../installation/outer-managers.js';
 import { forgetRemoved, type HeldEntities } from '../../memory/forget-removed.js';
 import { managedEntities, type Undo } from '../../memory/managed-entities.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { readIncomingKeys } from '../../postgres/read-incoming-keys.js';
 import { readShapes } from '../../postgres/table-shape.js';
@@ -19,7 +20,6 @@ import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { withExactOutput } from '../snapshot/with-exact-text.js';
 import { requireReadable } from '../snapshot/require-readable.js';
 import { directSnapshotsSql } from '../snapshot/direct-snapshots-sql.js';
-import { tablesOf } from './collect-pivot-rows.js';
 
 /** What one statement has moved to the archive. @internal */
 export interface DirectlyArchived {
@@ -89,7 +89,7 @@ function standsAlone(em: EntityManager, { graph }: SoftDeleteCatalog, root: Enti
   const isInvolved = graph.edges.some(({ parent, child, link, policy }) =>
     link.kind === 'pivot' ? parent.root === root || child.root === root : parent.root === root && policy !== 'keep',
   );
-  return tablesOf(em, root).length === 1 && !isInvolved;
+  return tablesOf(em.getMetadata(), root).length === 1 && !isInvolved;
 }
 
 type ManagedKeys = ReadonlyMap<EntityManager, ReadonlyMap<object, RowKey>>;

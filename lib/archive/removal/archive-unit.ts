@@ -5,13 +5,14 @@ import type { DeletionContext } from '../../events/deletion-context.js';
 import { getInstallation } from '../../installation/installation.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../../memory/forget-removed.js';
 import type { Undo } from '../../memory/managed-entities.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { RowKey } from '../../sql/row-set.js';
 import { identify } from '../../sql/row-set.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
 import { CollectedRows } from './collected-rows.js';
 import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from './collect-rows.js';
-import { collectPivotRows, tablesOf } from './collect-pivot-rows.js';
+import { collectPivotRows } from './collect-pivot-rows.js';
 import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
 import { findReferences } from './find-references.js';
 import { syncCleared } from '../snapshot/sync-relinked.js';
@@ -96,7 +97,7 @@ export class ArchiveUnit {
     return withExactText(em, ctx, async () => {
       const { restrictions, links } = await findReferences(em, ctx, this.#catalog, collected);
       if (restrictions.length === 0) {
-        const tables = collected.rows.entities().flatMap((root) => tablesOf(em, root));
+        const tables = collected.rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
         const shapes = await readShapes(em, ctx, tables);
         this.#links = links;
         const all = this.#withFollowers(links);

@@ -1,4 +1,3 @@
-import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RelationGraph } from '../../metadata/relation-graph.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
@@ -52,9 +51,4 @@ export async function collectPivotRows(
       );
     }
   }
-}
-
-/** The tables of an entity's rows: more than one in a table-per-type hierarchy, the root's first. @internal */
-export function tablesOf(em: EntityManager, root: EntityMetadata): EntityMetadata[] {
-  return [root, ...[...em.getMetadata()].filter((meta) => meta !== root && meta.root === root && meta.tptParent)];
 }

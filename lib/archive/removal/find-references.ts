@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { refuses } from '../../metadata/relation-policies.js';
@@ -9,7 +10,6 @@ import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import type { ArchivedLink } from '../snapshot/archived-link.js';
 import { type CollectedRows, rowName } from './collected-rows.js';
-import { tablesOf } from './collect-pivot-rows.js';
 import { type IncomingKey, readIncomingKeys } from '../../postgres/read-incoming-keys.js';
 
 /** What points at collected rows and is not collected itself. @internal */
@@ -37,7 +37,7 @@ export async function findReferences(
     return { restrictions, links };
   }
   const roots = collected.rows.entities().filter(({ pivotTable }) => !pivotTable);
-  const tables = roots.flatMap((root) => tablesOf(em, root));
+  const tables = roots.flatMap((root) => tablesOf(em.getMetadata(), root));
   for (const key of await readIncomingKeys(em, ctx, catalog, tables)) {
     const found = await findPointing(em, ctx, collected, key);
     if (found.length > 0 && !(key.clears && key.primary.length > 0)) {

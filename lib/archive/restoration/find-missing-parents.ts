@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { relationOver } from '../../metadata/key-relations.js';
 import { mappedTables } from '../../metadata/mapped-tables.js';
 import { takesAlong } from '../../metadata/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
@@ -66,14 +67,7 @@ async function findMissing(
   typed: (of: EntityMetadata) => string,
 ): Promise<MissingParent[]> {
   const quote = (column: string) => em.getPlatform().quoteIdentifier(column);
-  const edge = catalog.graph.edges.find(
-    ({ link, child, parent: owner }) =>
-      link.kind === 'child-key' &&
-      (child.class === meta.class || link.table.class === meta.class) &&
-      owner.root === parent?.root &&
-      link.columns.length === columns.length &&
-      link.columns.every((column) => columns.includes(column)),
-  );
+  const edge = relationOver(catalog.graph, meta, columns, parent);
   const soft = edge && takesAlong(edge) && parent ? catalog.find(parent) : undefined;
   const selected = snapshots.condition(part);
   const same = (left: string, right: string, cast = '') =>

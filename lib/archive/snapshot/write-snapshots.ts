@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
 import { arrayText, identify } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
@@ -9,7 +10,6 @@ import { executeCounting } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
-import { tablesOf } from '../removal/collect-pivot-rows.js';
 import { requireReadable } from './require-readable.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 
@@ -35,7 +35,7 @@ export async function writeSnapshots(
   const parts: string[] = [];
   const params: unknown[] = [];
   for (const root of collected.rows.entities()) {
-    for (const table of tablesOf(em, root)) {
+    for (const table of tablesOf(em.getMetadata(), root)) {
       const part = snapshotSql(em, collected, table, shapes.get(table)!, context);
       const n = parts.length / 2;
       parts.push(`"soft-delete:gone${n}" as (${part.sql})`, `"soft-delete:kept${n}" as (${insertSql(em, n)})`);
@@ -44,7 +44,7 @@ export async function writeSnapshots(
   }
   await executeCounting(em, ctx, `with ${parts.join(', ')} select 1`, params);
   for (const root of collected.rows.entities()) {
-    for (const table of tablesOf(em, root)) {
+    for (const table of tablesOf(em.getMetadata(), root)) {
       await requireReadable(em, ctx, table, shapes.get(table)!, context.unit);
     }
   }

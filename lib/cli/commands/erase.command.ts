@@ -1,14 +1,14 @@
-import { createCompliance } from '../../compliance/create-compliance.js';
 import type { ErasurePlan } from '../../compliance/erasure/erasure-certificate.js';
 import { showCount } from '../../errors/show-count.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
-import { CliError } from '../cli.error.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';
+import { requireMapped } from '../require-entity.js';
+import { showDay, showKey } from '../show-cell.js';
 import { textOption } from '../text-option.js';
 import { timeOption } from '../time-option.js';
 
@@ -39,13 +39,9 @@ export const eraseCommand: CliCommand = {
       .addOption(timeOption('--requested-at', 'when the person has asked for it'))
       .addOption(textOption('--reason', 'why, for the record; it should not name the person')),
   action: async ([name, text]: [string, string], { plan, requestedAt, reason }: EraseFlags, context) => {
-    const meta = [...context.orm.em.getMetadata()].find(({ className }) => className === name);
-    if (!meta) {
-      throw new CliError(`${name} is no entity of this configuration.`);
-    }
+    const meta = requireMapped(context.orm.em, name);
     const key = parseKey(meta, text) as never;
-    installSoftDelete(context.orm);
-    const { erasures } = createCompliance(context.orm);
+    const { erasures } = complianceOf(context.orm);
     const entity = meta.class as never;
     const outcome = plan
       ? await erasures.plan(entity, key)
@@ -79,8 +75,8 @@ function printOutcome(outcome: ErasurePlan, isPlan: boolean, { json, print }: Cl
     );
   }
   const left = outcome.entities.flatMap(({ entity, kept, held }) => [
-    ...kept.map(({ key, ground, until }) => [entity, show(key), ground, until?.toISOString().slice(0, 10) ?? '']),
-    ...held.map(({ key, hold }) => [entity, show(key), `legal hold "${hold}"`, '']),
+    ...kept.map(({ key, ground, until }) => [entity, showKey(key), ground, showDay(until)]),
+    ...held.map(({ key, hold }) => [entity, showKey(key), `legal hold "${hold}"`, '']),
   ]);
   if (left.length > 0) {
     print(formatTable(['left', 'key', 'ground', 'until'], left));
@@ -91,8 +87,4 @@ function printOutcome(outcome: ErasurePlan, isPlan: boolean, { json, print }: Cl
       ? `${residue} would still show values of the person. Nothing was changed.`
       : `The erasure is ${outcome.outcome}: ${residue} still ${outcome.residue === 1 ? 'shows' : 'show'} values of the person.`,
   );
-}
-
-function show(key: unknown): string {
-  return JSON.stringify(plainValue(key));
 }

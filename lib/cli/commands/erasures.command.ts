@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { createCompliance } from '../../compliance/create-compliance.js';
+import type { ErasureService } from '../../compliance/erasure/erasure.service.js';
 import type { Erasure } from '../../compliance/erasure/erasure-state.js';
+import { firstLine } from '../../errors/first-line.js';
 import { showCount } from '../../errors/show-count.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
 import { CliError } from '../cli.error.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
-import { firstLine } from '../load-orm.js';
+import { showDay, showKey } from '../show-cell.js';
 
 interface ErasuresFlags {
   readonly due?: boolean;
@@ -39,8 +40,7 @@ export const erasuresCommand: CliCommand = {
       .option('--export', 'what the ledger is told, one JSON object a line; it names nobody')
       .option('--reapply <file>', 'erase again what stands in the file, after a backup was restored'),
   action: async (_args: [], { due, export: isExport, reapply }: ErasuresFlags, context) => {
-    installSoftDelete(context.orm);
-    const { erasures } = createCompliance(context.orm);
+    const { erasures } = complianceOf(context.orm);
     if (isExport) {
       (await erasures.entries()).forEach((entry) => context.print(plainValue(entry) as object));
       return EXIT_CODE.done;
@@ -55,7 +55,7 @@ export const erasuresCommand: CliCommand = {
   },
 };
 
-type Entries = Parameters<ReturnType<typeof createCompliance>['erasures']['reapply']>[0];
+type Entries = Parameters<ErasureService['reapply']>[0];
 
 function readEntries(file: string): Entries {
   try {
@@ -77,7 +77,7 @@ function printReapplied(
       print(
         formatTable(
           ['entity', 'key', 'outcome'],
-          reapplied.map(({ entity, key, outcome }) => [entity, JSON.stringify(plainValue(key)), outcome]),
+          reapplied.map(({ entity, key, outcome }) => [entity, showKey(key), outcome]),
         ),
       );
     }
@@ -91,7 +91,6 @@ function printErasures(erasures: readonly Erasure[], { json, print }: CliContext
     erasures.forEach((erasure) => print(plainValue({ type: 'erasure', ...erasure }) as object));
     return;
   }
-  const day = (time: Date | undefined) => time?.toISOString().slice(0, 10) ?? '';
   if (erasures.length > 0) {
     print(
       formatTable(
@@ -99,11 +98,11 @@ function printErasures(erasures: readonly Erasure[], { json, print }: CliContext
         erasures.map(({ id, subject, state, requestedAt, dueAt, finishedAt, isOverdue }) => [
           id,
           subject.entity,
-          JSON.stringify(plainValue(subject.key)),
+          showKey(subject.key),
           state,
-          day(requestedAt),
-          `${day(dueAt)}${isOverdue ? ' (overdue)' : ''}`,
-          day(finishedAt),
+          showDay(requestedAt),
+          `${showDay(dueAt)}${isOverdue ? ' (overdue)' : ''}`,
+          showDay(finishedAt),
         ]),
       ),
     );

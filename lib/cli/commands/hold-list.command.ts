@@ -1,7 +1,6 @@
-import { createCompliance } from '../../compliance/create-compliance.js';
 import { showCount } from '../../errors/show-count.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import type { CliCommand } from '../cli-command.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { parseKey } from '../parse-key.js';
 import { isToBeReviewed, printHolds } from '../print-holds.js';
@@ -27,8 +26,7 @@ export const holdListCommand: CliCommand = {
       .argument('[key]', 'its primary key; a composite one as a JSON array')
       .option('--released', 'those that are released as well'),
   action: async ([name, key]: [string?, string?], { released }: ListFlags, context) => {
-    installSoftDelete(context.orm);
-    const { holds } = createCompliance(context.orm);
+    const { holds } = complianceOf(context.orm);
     const meta = name === undefined ? undefined : requireEntity(context.orm.em, name).meta;
     const all = await holds.list();
     const covering = meta && key !== undefined ? await holds.of(meta.class as never, parseKey(meta, key)) : undefined;

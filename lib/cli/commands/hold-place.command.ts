@@ -1,7 +1,6 @@
-import { createCompliance } from '../../compliance/create-compliance.js';
 import { showCount } from '../../errors/show-count.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import type { CliCommand } from '../cli-command.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { parseKey } from '../parse-key.js';
 import { printHolds } from '../print-holds.js';
@@ -38,10 +37,9 @@ export const holdPlaceCommand: CliCommand = {
       .addOption(textOption('--actor', 'who places it, if not whom the configuration says')),
   action: async ([name, texts]: [string, string[]], flags: PlaceFlags, context) => {
     const { meta } = requireEntity(context.orm.em, name);
-    installSoftDelete(context.orm);
     const on = texts.map((text) => [meta.class as never, parseKey(meta, text)] as const);
     const { reason, reviewAt, actor } = flags;
-    const hold = await createCompliance(context.orm).holds.place({ name: flags.name, reason, reviewAt, actor, on });
+    const hold = await complianceOf(context.orm).holds.place({ name: flags.name, reason, reviewAt, actor, on });
     printHolds([hold], context);
     if (!context.json) {
       context.print(`${showCount(hold.on.length, 'row')} and what lies behind: held.`);

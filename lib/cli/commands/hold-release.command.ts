@@ -1,7 +1,6 @@
-import { createCompliance } from '../../compliance/create-compliance.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import type { CliCommand } from '../cli-command.js';
 import { CliError } from '../cli.error.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { printHolds } from '../print-holds.js';
 import { textOption } from '../text-option.js';
@@ -29,9 +28,8 @@ export const holdReleaseCommand: CliCommand = {
     if (!/^\d{1,15}$/.test(text)) {
       throw new CliError(`"${text}" is not the number of a hold. See \`soft-delete hold list\`.`);
     }
-    installSoftDelete(context.orm);
     const { reason, actor } = flags;
-    const hold = await createCompliance(context.orm).holds.release(Number(text), {
+    const hold = await complianceOf(context.orm).holds.release(Number(text), {
       reason,
       ...(actor === undefined ? {} : { actor }),
     });

@@ -1,10 +1,9 @@
-import { createCompliance } from '../../compliance/create-compliance.js';
 import type { DeletionLogEntry } from '../../compliance/record/deletion-log.js';
 import { showCount } from '../../errors/show-count.js';
-import { installSoftDelete } from '../../install-soft-delete.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';
@@ -27,8 +26,7 @@ export const logCommand: CliCommand = {
       .option('--limit <number>', 'how many records at most', (text) => positiveInteger('--limit', Number(text))!, 50),
   action: async ([name, key]: [string, string?], { limit }: LogFlags, { orm, json, print }) => {
     const { meta } = requireEntity(orm.em, name);
-    installSoftDelete(orm);
-    const { log } = createCompliance(orm);
+    const { log } = complianceOf(orm);
     const entries =
       key === undefined
         ? await log.find({ entity: meta.class as never, limit })

@@ -17,6 +17,14 @@ export interface BatchSettings {
   readonly counted: readonly PurgeTable[];
 }
 
+/** In milliseconds: rows of a month are counted before it goes. */
+const MONTH_TIMEOUT = 60_000;
+
+/** What a transaction that removes a month, or rows by their age alone, is given instead of what a batch of an entity is. @internal */
+export function monthSettings(lockTimeout: number): BatchSettings {
+  return { lockTimeout, statementTimeout: MONTH_TIMEOUT, idleTimeout: MONTH_TIMEOUT, hasHooks: false, counted: [] };
+}
+
 /**
  * Settings that make the transaction short, harmless and allowed to remove rows. They are local to the transaction, so that it is
  * safe behind a transaction pooler.

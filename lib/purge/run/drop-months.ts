@@ -5,8 +5,9 @@ import { findInstallation } from '../../installation/installation.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
+import { monthSettings } from '../fragments/batch-settings.js';
 import type { Cutoff } from '../plan/due-times.js';
-import { type ArchiveMonth, countMonth, listEntities, listMonths } from '../statements/list-months.js';
+import { countMonth, dropMonth, type DroppableMonth, listEntities, listMonths } from '../statements/list-months.js';
 import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -19,9 +20,6 @@ export interface MonthlyRun {
   /** Is told how many rows of the entity are gone. */
   removed(count: number): void;
 }
-
-/** In milliseconds: a month is counted before it goes. */
-const STATEMENT_TIMEOUT = 60_000;
 
 /**
  * Drops the months of the archive of which everything is due: in a moment, however many rows they have, and without a trace in the table
@@ -45,7 +43,7 @@ export async function dropMonths(
   if (latest === undefined) {
     return;
   }
-  for (const month of await connection.read<ArchiveMonth & Record<string, unknown>>(
+  for (const month of await connection.read<DroppableMonth & Record<string, unknown>>(
     listMonths(archive, latest, connection.quote),
   )) {
     stop.throwIfStopped();
@@ -56,26 +54,19 @@ export async function dropMonths(
     );
     const entities = await connection.read<{ entity: string }>(listEntities(month));
     if (entities.every(({ entity }) => byEntity.has(entity))) {
-      await dropMonth(em, connection, month, byEntity, lockTimeout).catch(unlessBusy(() => holds?.refresh()));
+      await removeMonth(em, connection, month, byEntity, lockTimeout).catch(unlessBusy(() => holds?.refresh()));
     }
   }
 }
 
-async function dropMonth(
+async function removeMonth(
   em: EntityManager,
   connection: PurgeConnection,
-  month: ArchiveMonth,
+  month: DroppableMonth,
   byEntity: ReadonlyMap<string, MonthlyRun>,
   lockTimeout: number,
 ): Promise<void> {
-  const settings = {
-    lockTimeout,
-    statementTimeout: STATEMENT_TIMEOUT,
-    idleTimeout: STATEMENT_TIMEOUT,
-    hasHooks: false,
-    counted: [],
-  };
-  const gone = await connection.transaction(settings, async (transaction) => {
+  const gone = await connection.transaction(monthSettings(lockTimeout), async (transaction) => {
     // Lets others read while rows are counted, and nobody restore. The drop locks everybody out, for a moment.
     await transaction.change(`lock table ${month.name} in share row exclusive mode`);
     const counts = await transaction.execute<{ entity: string; count: number }>(countMonth(month));
@@ -89,7 +80,7 @@ async function dropMonth(
         await transaction.notify({ action: 'purged', ...contextOf(installation), unit: cutoff, parts: of });
       }
     }
-    await transaction.change(`drop table ${month.name}`);
+    await transaction.change(dropMonth(month));
     return counts;
   });
   gone.forEach(({ entity, count }) => byEntity.get(entity)!.removed(count));

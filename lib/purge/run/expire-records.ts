@@ -7,8 +7,10 @@ import { tableName } from '../../sql/table-name.js';
 import { sqlState } from '../connection/classify-failure.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { BatchTransaction, PurgeConnection } from '../connection/purge-connection.js';
+import { monthSettings } from '../fragments/batch-settings.js';
 import { configureTransaction } from '../fragments/configure-transaction.js';
-import { deleteRecords, dropMonth, listOldMonths, readRecordCutoff } from '../statements/expire-records.js';
+import { deleteRecords, readRecordCutoff } from '../statements/expire-records.js';
+import { dropMonth, type DroppableMonth, listMonths } from '../statements/list-months.js';
 import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -18,8 +20,6 @@ export interface ExpiryOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenB
 }
 
 const BATCH = 5_000;
-/** In milliseconds. */
-const STATEMENT_TIMEOUT = 60_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** Removes the records whose retention is over, if there is one: whole months, and the rest in batches. @internal */
@@ -35,17 +35,10 @@ export async function expireRecords(
   }
   const { quote } = connection;
   const records = tableName(em, meta);
-  const settings = {
-    lockTimeout,
-    statementTimeout: STATEMENT_TIMEOUT,
-    idleTimeout: STATEMENT_TIMEOUT,
-    hasHooks: false,
-    counted: [],
-  };
   const transact = async <Result>(work: (transaction: BatchTransaction) => Promise<Result>): Promise<Result> => {
     for (;;) {
       try {
-        return await connection.transaction(settings, work);
+        return await connection.transaction(monthSettings(lockTimeout), work);
       } catch (error) {
         if (!(error instanceof HoldsChangedError)) {
           throw error;
@@ -56,7 +49,8 @@ export async function expireRecords(
   };
   const [row] = await connection.read<{ cutoff: string }>(readRecordCutoff(recordRetention));
   const { cutoff } = row!;
-  for (const { month } of await connection.read<{ month: string }>(listOldMonths(records, cutoff, quote))) {
+  const months = await connection.read<DroppableMonth & Record<string, unknown>>(listMonths(records, cutoff, quote));
+  for (const month of months) {
     stop.throwIfStopped();
     // A month that is in use goes with the next run.
     await transact(({ execute }) => execute(dropMonth(month))).catch(unlessLocked);

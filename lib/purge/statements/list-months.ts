@@ -1,10 +1,10 @@
 import type { QuoteValue } from '../../sql/quote-value.js';
 
-/** A partition of the archive that may be dropped. @internal */
-export interface ArchiveMonth {
+/** The partition of a month that may be dropped. @internal */
+export interface DroppableMonth {
   /** The quoted name with its schema. */
   readonly name: string;
-  /** Its rows were deleted at this time or later, and before the next. Both UTC, to the microsecond. */
+  /** Its rows are of this time or later, and of before the next. Both UTC, to the microsecond. */
   readonly from: string;
   readonly until: string;
 }
@@ -14,33 +14,38 @@ const BOUND = (keyword: string) =>
 const TEXT = (time: string) => `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 
 /**
- * The partitions of the archive whose rows are all older than a time, as far as the session may drop them: those of a table and of
+ * The partitions of a table whose rows are all older than a time, as far as the session may drop them: those of a table and of
  * partitions that it owns.
  *
  * @internal
  */
-export function listMonths(archive: string, before: string, quote: QuoteValue): string {
+export function listMonths(table: string, before: string, quote: QuoteValue): string {
   return `select m."name", ${TEXT('m."from"')} as "from", ${TEXT('m."until"')} as "until" from (
   select format('%I.%I', n.nspname, c.relname) as "name", ${BOUND('FROM')} as "from", ${BOUND('TO')} as "until"
   from pg_class as p join pg_inherits as i on i.inhparent = p.oid
   join pg_class as c on c.oid = i.inhrelid and c.relkind = 'r' join pg_namespace as n on n.oid = c.relnamespace
-  where p.oid = to_regclass(${quote(archive)}) and p.relkind = 'p'
+  where p.oid = to_regclass(${quote(table)}) and p.relkind = 'p'
     and pg_has_role(p.relowner, 'usage') and pg_has_role(c.relowner, 'usage')
 ) as m where m."until" <= cast(${quote(before)} as timestamptz) order by m."from"`;
 }
 
-/** The entities that rows of a partition belong to: one index entry for each. @internal */
-export function listEntities({ name }: ArchiveMonth): string {
+/** @internal */
+export function dropMonth({ name }: DroppableMonth): string {
+  return `drop table ${name}`;
+}
+
+/** The entities that rows of a partition of the archive belong to: one index entry for each. @internal */
+export function listEntities({ name }: DroppableMonth): string {
   return `${distinctSql(name, 'entity')} select f."value" as "entity" from "found" as f where f."value" is not null`;
 }
 
 /**
- * How many rows of each entity a partition has, those that were removed along with them not counted. Reads indexes alone, but for the
+ * How many rows of each entity a partition of the archive has, those that were removed along with them not counted. Reads indexes alone, but for the
  * latter: rows of the archive are large.
  *
  * @internal
  */
-export function countMonth({ name }: ArchiveMonth): string {
+export function countMonth({ name }: DroppableMonth): string {
   return `${distinctSql(name, 'part')}, "all" as materialized (select a."entity", count(*) as "count" from ${name} as a group by 1)
 select e."entity", (e."count" - coalesce(o."count", 0))::int as "count" from "all" as e left join (
   select a."entity", count(*) as "count" from ${name} as a

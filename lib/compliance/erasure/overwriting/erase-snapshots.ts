@@ -4,7 +4,7 @@ import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { typedColumnsSql } from '../../../archive/snapshot/typed-rows-sql.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
-import { tablesOf } from '../../../archive/removal/collect-pivot-rows.js';
+import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { readShapes } from '../../../postgres/table-shape.js';
 import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
@@ -74,7 +74,7 @@ export async function removeSnapshots(
     rows.filter(({ isLive }) => !isLive),
     (row) => row.root,
   )) {
-    const parts = arrayText(tablesOf(em, root).map(partOf));
+    const parts = arrayText(tablesOf(em.getMetadata(), root).map(partOf));
     await inChunks(archived, async (chunk) => {
       await executeCounting(
         em,

@@ -1,6 +1,6 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { tablesOf } from '../../../archive/removal/collect-pivot-rows.js';
+import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { type IncomingKey, readIncomingKeys } from '../../../postgres/read-incoming-keys.js';
@@ -35,7 +35,7 @@ export async function findPointing(
 ): Promise<PointingRow[]> {
   const found: PointingRow[] = [];
   for (const root of going.entities()) {
-    const keys = await readIncomingKeys(em, ctx, catalog, tablesOf(em, root));
+    const keys = await readIncomingKeys(em, ctx, catalog, tablesOf(em.getMetadata(), root));
     for (const key of keys) {
       found.push(...(await throughForeignKey(em, ctx, key, going)));
     }

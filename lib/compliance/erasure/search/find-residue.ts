@@ -1,10 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { rowName } from '../../../archive/removal/collected-rows.js';
-import { tablesOf } from '../../../archive/removal/collect-pivot-rows.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { partOf, UNIT_SQL } from '../graph/archived-rows.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
+import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import {
@@ -66,7 +66,7 @@ export async function findResidue(
   const searched = await searchedRows(em, ctx, rows, { catalog, personal, going });
   const found: ResidualCell[] = [];
   for (const root of searched.entities()) {
-    for (const table of tablesOf(em, root)) {
+    for (const table of tablesOf(em.getMetadata(), root)) {
       await inChunks(searched.each(root), async (keys) => {
         found.push(...(await searchTable(em, ctx, table, keys, values)));
       });
@@ -166,7 +166,9 @@ async function searchArchive(
     [...amongSnapshots(archived), arrayText(names), ...matches.params],
   );
   return found.map((cell) => {
-    const root = archived.find((row) => tablesOf(em, row.root).some((table) => partOf(table) === cell.entity))?.root;
+    const root = archived.find((row) =>
+      tablesOf(em.getMetadata(), row.root).some((table) => partOf(table) === cell.entity),
+    )?.root;
     return { ...cell, root: root?.className ?? cell.entity, key: root ? rowKeyOf(root, cell.key) : [cell.key] };
   });
 }

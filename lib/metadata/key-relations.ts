@@ -1,0 +1,26 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { RelationEdge } from './relation-edge.js';
+import { primaryColumns, type RelationGraph } from './relation-graph.js';
+
+/** The relation that follows a key from the rows of one table to those of another, if the ORM maps it. @internal */
+export function relationOver(
+  graph: RelationGraph,
+  holder: EntityMetadata | undefined,
+  columns: readonly string[],
+  target: EntityMetadata | undefined,
+): RelationEdge | undefined {
+  return graph.edges.find(
+    ({ link, parent }) =>
+      link.kind === 'child-key' &&
+      link.table.class === holder?.class &&
+      parent.root === target?.root &&
+      link.columns.length === columns.length &&
+      link.columns.every((column) => columns.includes(column)),
+  );
+}
+
+/** Whether a key joins the tables of one row of a table-per-type hierarchy. @internal */
+export function isInheritance(holder: EntityMetadata, columns: readonly string[], target: EntityMetadata): boolean {
+  const key = primaryColumns(holder);
+  return Boolean(holder.tptParent) && holder.root === target.root && columns.every((column) => key.includes(column));
+}
