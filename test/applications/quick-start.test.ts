@@ -1,13 +1,13 @@
 import { execFile, type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { readmeCommands, readmeFiles } from '../support/readme.js';
 import { environmentOfNpm } from './support/environment-of-npm.js';
+import { freePort } from '../../scripts/postgres/free-port.mjs';
 
 const HEADING = '## Quick start';
 const START = 'npx tsx main.ts';
@@ -110,13 +110,4 @@ function tarball(): string {
   const folder = process.env['SOFT_DELETE_APPLICATIONS']!;
   const file = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   return join(folder, file!);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

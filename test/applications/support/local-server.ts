@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../../scripts/postgres/free-port.mjs';
 
 /** A server program of the operating system, started for a test. */
 export class LocalServer {
@@ -63,12 +64,4 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
   }
   child.kill('SIGKILL');
   throw new Error(`${child.spawnfile} does not listen.`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

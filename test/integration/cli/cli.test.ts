@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceTablesSql } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { runCommand, writeApplication } from '../../support/command.js';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -45,32 +45,12 @@ describe('soft-delete', () => {
       insert into "user" select n, now() - interval '40 days' from generate_series(1, 3) as n;
       insert into post values (1, 1, now() - interval '40 days');
     `);
-    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url));
-    writeFileSync(
-      join(library.folder, 'package.json'),
-      JSON.stringify({
-        type: 'module',
-        version: '1.2.3',
-        dependencies: { '@mikro-orm/cli': '*' },
-        'mikro-orm': { configPaths: ['./mikro-orm.config.js'] },
-      }),
-    );
+    writeApplication(library, config(test.database.url));
   });
   afterEach(() => test.close());
 
   let environment: NodeJS.ProcessEnv = {};
-  const run = (...args: string[]) =>
-    new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
-        cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache'), ...environment },
-      });
-      let out = '';
-      let err = '';
-      child.stdout.on('data', (data) => (out += data));
-      child.stderr.on('data', (data) => (err += data));
-      child.on('close', (code) => resolve({ code, out, err }));
-    });
+  const run = (...args: string[]) => runCommand(library, args, environment);
   const users = async () =>
     (await test.database.query<{ id: number }>('select id from "user" order by id')).map(({ id }) => id);
 
@@ -180,7 +160,7 @@ describe('soft-delete', () => {
     ['policy', '--retention'],
     ['doctor', '--retention'],
   ])('refuses a length of time without a unit: %s %s 90', async (command, flag) => {
-    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url));
+    writeApplication(library, config(test.database.url));
     await expect(run(command, flag, '90')).resolves.toMatchObject({
       code: 1,
       out: '',

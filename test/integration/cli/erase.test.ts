@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { complianceEntities, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { runCommand, writeApplication } from '../../support/command.js';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -44,16 +44,7 @@ describe('soft-delete erase and erasures', () => {
   beforeAll(async () => {
     library = compileLibrary();
     test = await createTestOrm([Person, Bill, ...complianceEntities()], {}, false);
-    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url));
-    writeFileSync(
-      join(library.folder, 'package.json'),
-      JSON.stringify({
-        type: 'module',
-        version: '1.2.3',
-        dependencies: { '@mikro-orm/cli': '*' },
-        'mikro-orm': { configPaths: ['./mikro-orm.config.js'] },
-      }),
-    );
+    writeApplication(library, config(test.database.url));
   });
   beforeEach(() =>
     test.database.query(`
@@ -66,17 +57,7 @@ describe('soft-delete erase and erasures', () => {
     library.remove();
   });
 
-  const run = (...args: string[]) =>
-    new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
-        cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
-      });
-      let [out, err] = ['', ''];
-      child.stdout.on('data', (data) => (out += data));
-      child.stderr.on('data', (data) => (err += data));
-      child.on('close', (code) => resolve({ code, out, err }));
-    });
+  const run = (...args: string[]) => runCommand(library, args);
   const names = async () =>
     (await test.database.query('select name from person order by id')).map(({ name }) => name as string | null);
 

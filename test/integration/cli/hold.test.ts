@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { runCommand, writeApplication } from '../../support/command.js';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -37,7 +35,7 @@ describe('soft-delete hold', () => {
   let library: CompiledLibrary;
   let test: TestOrm;
   const configure = (entities = ', ...complianceEntities()') =>
-    writeFileSync(join(library.folder, 'mikro-orm.config.js'), config(test.database.url, entities));
+    writeApplication(library, config(test.database.url, entities));
 
   beforeAll(async () => {
     library = compileLibrary();
@@ -46,15 +44,6 @@ describe('soft-delete hold', () => {
       `insert into "user" values (1, null), (2, now()); insert into post values (7, 1, 1, null), (8, 1, 2, null)`,
     );
     configure();
-    writeFileSync(
-      join(library.folder, 'package.json'),
-      JSON.stringify({
-        type: 'module',
-        version: '1.2.3',
-        dependencies: { '@mikro-orm/cli': '*' },
-        'mikro-orm': { configPaths: ['./mikro-orm.config.js'] },
-      }),
-    );
   });
   beforeEach(() =>
     test.database.query('truncate legal_hold, legal_hold_row, deletion_record restart identity cascade'),
@@ -64,17 +53,7 @@ describe('soft-delete hold', () => {
     library.remove();
   });
 
-  const run = (...args: string[]) =>
-    new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
-        cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
-      });
-      let [out, err] = ['', ''];
-      child.stdout.on('data', (data) => (out += data));
-      child.stderr.on('data', (data) => (err += data));
-      child.on('close', (code) => resolve({ code, out, err }));
-    });
+  const run = (...args: string[]) => runCommand(library, args);
   const json = async (...args: string[]) => {
     const { code, out, err } = await run(...args, '--json');
     return { code, err, lines: out.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : [])) };

@@ -1,62 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { createPurge, softDelete, softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { createPurge, softDelete } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
-import { loadEmbeddedPostgres } from '../../../scripts/postgres/load-embedded-postgres.mjs';
+import { startServer } from '../../../scripts/postgres/start-server.mjs';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { Owner, startPurging, Thing } from '../../support/purging-process.js';
 
-const DEFINED = `
-const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
-const Owner = softDeletable(defineEntity({ name: 'Owner', tableName: 'owner', properties: { id: p.integer().primary(), deletedAt: deletedAt() } }), { retention: '30d' });
-const Thing = softDeletable(defineEntity({ name: 'Thing', tableName: 'thing', properties: { id: p.integer().primary(), owner: () => p.manyToOne(Owner).deleteRule('restrict').index(), deletedAt: deletedAt() } }), { retention: '30d' });
-`;
-/** Says that it is ready, waits for a line, and purges with a line per batch. */
-const WORKER = `
-import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { complianceEntities } from './lib/compliance/compliance-entities.js';
-import { createPurge } from './lib/purge/create-purge.js';
-import { softDeletable } from './lib/schema/soft-deletable.decorator.js';
-import { softDelete } from './lib/soft-delete.extension.js';
-${DEFINED}
-const orm = await MikroORM.init({ clientUrl: process.argv[2], entities: [Owner, Thing, ...complianceEntities()], extensions: [softDelete()] });
-await orm.em.getConnection().execute('select 1');
-console.log('ready');
-process.stdin.once('data', async () => {
-  await createPurge(orm, { brake: false, pauseBetweenBatches: 0, batchSize: 40 }).run({ onProgress: () => console.log('batch') });
-  await orm.close();
-  process.exit();
-});
-`;
-const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
-const Owner = softDeletable(
-  defineEntity({
-    name: 'Owner',
-    tableName: 'owner',
-    properties: { id: p.integer().primary(), deletedAt: deletedAt() },
-  }),
-  { retention: '30d' },
-);
-const Thing = softDeletable(
-  defineEntity({
-    name: 'Thing',
-    tableName: 'thing',
-    properties: {
-      id: p.integer().primary(),
-      owner: () => p.manyToOne(Owner).deleteRule('restrict').index(),
-      deletedAt: deletedAt(),
-    },
-  }),
-  { retention: '30d' },
-);
 const OWNERS = 8_000;
 const KILLS = Number(process.env['RECORD_KILLS'] ?? 16);
 const CRASHES = Number(process.env['RECORD_CRASHES'] ?? 4);
@@ -102,31 +55,20 @@ describe('the records of a purge', () => {
 
   it(`agree with the rows that are gone when its process is killed, ${KILLS} times`, async () => {
     const library: CompiledLibrary = compileLibrary();
-    writeFileSync(join(library.folder, 'worker.js'), WORKER);
     const database: TestDatabase = await createTestDatabase();
     const orm = await connect(database.url);
     await orm.schema.create();
     await plant(database.query);
 
-    const start = async () => {
-      const child: ChildProcess = spawn(process.execPath, [join(library.folder, 'worker.js'), database.url], {
-        cwd: library.folder,
-        env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
-      expect((await lines.next()).value).toBe('ready');
-      return { child, lines };
-    };
+    const start = () => startPurging(library, database.url, { batchSize: 40, keepsRecords: true });
     const progress: number[] = [];
     for (let kills = 0; kills < KILLS; kills += 2) {
       const workers = await Promise.all([start(), start()]);
       await Promise.all(
-        workers.map(async ({ child, lines }) => {
+        workers.map(async ({ child, go, batches }) => {
           const exit = once(child, 'exit');
-          child.stdin!.write('go\n');
-          const batches = Math.floor(Math.random() * 12);
-          for (let i = 0; i < batches && (await lines.next()).value === 'batch'; i++);
+          go();
+          await batches(Math.floor(Math.random() * 12));
           await sleep(Math.random() * 10);
           child.kill('SIGKILL');
           await exit;
@@ -143,25 +85,14 @@ describe('the records of a purge', () => {
   }, 120_000);
 
   it(`agree with the rows that are gone when the server crashes, ${CRASHES} times, though no commit waits for the disk`, async () => {
-    const databaseDir = await mkdtemp(join(tmpdir(), 'soft-delete-crash-'));
-    const port = await freePort();
-    const EmbeddedPostgres = await loadEmbeddedPostgres();
-    const server = new EmbeddedPostgres({
-      databaseDir,
-      port,
-      user: 'postgres',
-      password: 'postgres',
-      persistent: true,
-      createPostgresUser: process.getuid?.() === 0,
-      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    const own = await startServer({
+      purpose: 'crash',
       // Commits are on their way to the file for a while, as they are on a busy server, and lost with the crash.
-      postgresFlags: ['-c', 'synchronous_commit=off', '-c', 'wal_writer_delay=400ms', '-c', 'shared_buffers=64MB'],
-      onLog: () => undefined,
-      onError: () => undefined,
+      settings: { synchronous_commit: 'off', wal_writer_delay: '400ms', shared_buffers: '64MB' },
+      initdbFlags: ['--no-sync'],
     });
-    await server.initialise();
-    await server.start();
-    const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+    const { server, databaseDir } = own;
+    const url = `${own.url}/postgres`;
     const query: Query = async (sql) => {
       const client = server.getPgClient();
       client.on('error', () => undefined);
@@ -211,8 +142,7 @@ describe('the records of a purge', () => {
       expect(await agree(query)).toBe(OWNERS * 3);
       await orm.close(true);
     } finally {
-      await server.stop();
-      await rm(databaseDir, { recursive: true, force: true });
+      await own.stop();
     }
   }, 120_000);
 });
@@ -224,16 +154,4 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }

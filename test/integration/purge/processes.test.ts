@@ -1,55 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineEntity, p } from '@mikro-orm/postgresql';
-import { createPurge, type PurgeReport, PurgeService, softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { createPurge, PurgeService } from 'nestjs-mikro-orm-soft-delete';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
+import { Owner, startPurging, Thing } from '../../support/purging-process.js';
 
-const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
-const Owner = softDeletable(
-  defineEntity({
-    name: 'Owner',
-    tableName: 'owner',
-    properties: { id: p.integer().primary(), deletedAt: deletedAt() },
-  }),
-  { retention: '30d' },
-);
-const Thing = softDeletable(
-  defineEntity({
-    name: 'Thing',
-    tableName: 'thing',
-    properties: {
-      id: p.integer().primary(),
-      owner: () => p.manyToOne(Owner).deleteRule('restrict').index(),
-      deletedAt: deletedAt(),
-    },
-  }),
-  { retention: '30d' },
-);
-
-/** Says that it is ready, waits for a line, purges with a line per batch, and prints its report. */
-const WORKER = `
-import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { createPurge } from './lib/purge/create-purge.js';
-import { softDeletable } from './lib/schema/soft-deletable.decorator.js';
-const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
-const Owner = softDeletable(defineEntity({ name: 'Owner', tableName: 'owner', properties: { id: p.integer().primary(), deletedAt: deletedAt() } }), { retention: '30d' });
-const Thing = softDeletable(defineEntity({ name: 'Thing', tableName: 'thing', properties: { id: p.integer().primary(), owner: () => p.manyToOne(Owner).deleteRule('restrict'), deletedAt: deletedAt() } }), { retention: '30d' });
-const orm = await MikroORM.init({ clientUrl: process.argv[2], entities: [Owner, Thing] });
-await orm.em.getConnection().execute('select 1');
-console.log('ready');
-process.stdin.once('data', async () => {
-  const report = await createPurge(orm, { brake: false, pauseBetweenBatches: 0, batchSize: Number(process.argv[3]) || undefined })
-    .run({ onProgress: () => console.log('batch') });
-  console.log(JSON.stringify(report));
-  await orm.close();
-  process.exit();
-});
-`;
 const KILLS = Number(process.env['PURGE_KILLS'] ?? 50);
 
 describe(PurgeService.name, () => {
@@ -58,7 +13,6 @@ describe(PurgeService.name, () => {
 
   beforeAll(() => {
     library = compileLibrary();
-    writeFileSync(join(library.folder, 'worker.js'), WORKER);
   });
   afterAll(() => library.remove());
 
@@ -103,36 +57,12 @@ describe(PurgeService.name, () => {
     removedThings: OWNERS * 3 - BLOCKED,
   };
 
-  const start = async (batchSize = 0) => {
-    const child = spawn(process.execPath, [join(library.folder, 'worker.js'), test.database.url, String(batchSize)], {
-      cwd: library.folder,
-      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(library.folder, 'cache') },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    expect((await lines.next()).value).toBe('ready');
-    return {
-      child,
-      /** Waits for some batches, or for the end. */
-      batches: async (count: number) => {
-        for (let i = 0; i < count && (await lines.next()).value === 'batch'; i++);
-      },
-      report: async () => {
-        for await (const line of { [Symbol.asyncIterator]: () => lines }) {
-          if (line !== 'batch') {
-            return JSON.parse(line) as PurgeReport;
-          }
-        }
-        throw new Error('The process has ended without a report.');
-      },
-    };
-  };
-  const go = ({ stdin }: ChildProcess) => stdin!.write('go\n');
+  const start = (batchSize = 0) => startPurging(library, test.database.url, { batchSize });
 
   it('removes every row once when four processes purge at the same time', async () => {
     const workers = await Promise.all([start(), start(), start(100), start(50)]);
 
-    workers.forEach(({ child }) => go(child));
+    workers.forEach(({ go }) => go());
     const reports = await Promise.all(workers.map(({ report }) => report()));
 
     const total = (entity: string) =>
@@ -159,9 +89,9 @@ describe(PurgeService.name, () => {
       const workers = await Promise.all(next);
       next = kills < KILLS ? [start(40), start(40)] : [];
       await Promise.all(
-        workers.map(async ({ child, batches }) => {
+        workers.map(async ({ child, go, batches }) => {
           const exit = once(child, 'exit');
-          go(child);
+          go();
           await batches(Math.floor(Math.random() * 20));
           await sleep(Math.random() * 10);
           child.kill('SIGKILL');

