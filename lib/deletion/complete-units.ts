@@ -47,8 +47,8 @@ export async function completeUnits(
   }
 }
 
-/** Soft-deleted rows that may have taken archived ones along, each with its unit. @internal */
-export async function unitMembers(
+/** Soft-deleted rows that may have taken archived ones along, each with its unit. */
+async function unitMembers(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,

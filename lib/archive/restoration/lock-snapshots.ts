@@ -1,13 +1,14 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { getInstallation } from '../../installation/installation.js';
+import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { arrayText } from '../../sql/row-set.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import type { Snapshot } from './snapshot-set.js';
 
 /** The time of a unit to the microsecond, of rows `a` of the archive. @internal */
-export const UNIT_TEXT = `to_char(a."unit" at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+export const UNIT_TEXT = unitTextSql('a."unit"', 'timestamptz');
 
 /** A row and the unit that it was deleted in. @internal */
 export interface UnitMember {

@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 /**
  * One row that a deletion has removed from its table. Rows are written and removed by this package alone.
@@ -36,6 +36,3 @@ export const DeletionArchive = defineEntity({
     reason: p.text().nullable(),
   },
 });
-
-/** @internal */
-export type DeletionArchiveRow = InferEntity<typeof DeletionArchive>;

@@ -1,3 +1,4 @@
+import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** Archived rows of one entity that are due. @internal */
@@ -30,7 +31,7 @@ function dueSql({ entity, schema, cutoff, after }: DueSnapshots, quote: QuoteVal
   return `a."entity" = ${quote(entity)} and a."unit" < cast(${quote(cutoff)} as timestamptz)${isNext}${inSchema}`;
 }
 
-const UNIT = `to_char(%.last at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+const unit = (alias: string) => unitTextSql(`${alias}.last`, 'timestamptz');
 
 /**
  * The next units, each as a whole, with the rows that were removed along with the entity's. A unit of which somebody has locked a row to
@@ -74,9 +75,9 @@ export function deleteUnits(due: DueSnapshots, units: readonly string[], quote: 
 }
 
 function goneSql(name: string, { entity }: DueSnapshots, quote: QuoteValue): string {
-  return `select ${UNIT.replace('%', 'n')} as last, (select count(*)::int from ${name}) as removed,
-  (select coalesce(json_agg(json_build_array(g."key", ${UNIT.replace('%', 'g')})), '[]') from ${name} as g where g."part" = ${quote(entity)}) as rows,
-  (select coalesce(json_agg(distinct ${UNIT.replace('%', 'g')}), '[]') from ${name} as g) as units
+  return `select ${unit('n')} as last, (select count(*)::int from ${name}) as removed,
+  (select coalesce(json_agg(json_build_array(g."key", ${unit('g')})), '[]') from ${name} as g where g."part" = ${quote(entity)}) as rows,
+  (select coalesce(json_agg(distinct ${unit('g')}), '[]') from ${name} as g) as units
 from next as n`;
 }
 
@@ -89,7 +90,7 @@ export interface NextUnit {
 
 /** The next unit alone, locked or not. @internal */
 export function listNextUnit(due: DueSnapshots, quote: QuoteValue): string {
-  return `select ${UNIT.replace('%', 'n')} as last,
+  return `select ${unit('n')} as last,
   (select coalesce(json_agg(a."key"), '[]') from ${due.archive} as a
     where a."entity" = ${quote(due.entity)} and a."unit" = n.last and a."part" = ${quote(due.entity)}) as keys
 from (select a."unit" as last from ${due.archive} as a where ${dueSql(due, quote)} order by a."unit" limit 1) as n`;

@@ -1,9 +1,10 @@
+import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** The time before which records are old enough to go, by the database's clock. @internal */
 export function readRecordCutoff(retention: number): string {
-  const time = `statement_timestamp() - interval '1 millisecond' * ${retention}`;
-  return `select to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' as cutoff`;
+  const time = `(statement_timestamp() - interval '1 millisecond' * ${retention})`;
+  return `select ${unitTextSql(time, 'timestamptz')} as cutoff`;
 }
 
 /** Removes some of the records of before a time, the oldest first. @internal */

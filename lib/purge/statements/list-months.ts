@@ -1,3 +1,4 @@
+import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 
 /** The partition of a month that may be dropped. @internal */
@@ -11,7 +12,6 @@ export interface DroppableMonth {
 
 const BOUND = (keyword: string) =>
   `cast((regexp_match(pg_get_expr(c.relpartbound, c.oid), '${keyword} \\(''([^'']+)''\\)'))[1] as timestamptz)`;
-const TEXT = (time: string) => `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 
 /**
  * The partitions of a table whose rows are all older than a time, as far as the session may drop them: those of a table and of
@@ -20,7 +20,7 @@ const TEXT = (time: string) => `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD 
  * @internal
  */
 export function listMonths(table: string, before: string, quote: QuoteValue): string {
-  return `select m."name", ${TEXT('m."from"')} as "from", ${TEXT('m."until"')} as "until" from (
+  return `select m."name", ${unitTextSql('m."from"', 'timestamptz')} as "from", ${unitTextSql('m."until"', 'timestamptz')} as "until" from (
   select format('%I.%I', n.nspname, c.relname) as "name", ${BOUND('FROM')} as "from", ${BOUND('TO')} as "until"
   from pg_class as p join pg_inherits as i on i.inhparent = p.oid
   join pg_class as c on c.oid = i.inhrelid and c.relkind = 'r' join pg_namespace as n on n.oid = c.relnamespace
