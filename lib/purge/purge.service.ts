@@ -99,8 +99,7 @@ export class PurgeService {
   async jobs(): Promise<readonly PurgeJob[]> {
     return whileReading(async () => {
       const connection = this.#connect();
-      const times = await readAllDueTimes(this.#em, connection, this.options.retention);
-      const { order } = await preparePurge({ em: this.#em, entities: undefined }, connection, times);
+      const { order } = await preparePurge({ em: this.#em, entities: undefined }, connection);
       return listJobs(this.#catalog, order, this.#em.config.get('contextName'));
     });
   }
@@ -133,9 +132,9 @@ export class PurgeService {
       const due = await this.#readDueTimes();
       const entities: PurgePlannedEntity[] = [];
       const advice = new Set<string>();
-      for await (const { connection, plans, times } of this.#places(due)) {
+      for await (const { connection, plans } of this.#places()) {
         const { tables, server } = await readFacts(connection, plans);
-        entities.push(...describePlan(plans, times, this.options.retention, tables));
+        entities.push(...describePlan(plans, due, this.options.retention, tables));
         server.forEach((sql) => advice.add(sql));
       }
       const archived = planArchived(this.#em, this.#catalog.allArchived(), due.cutoffs, this.options.retention);
@@ -152,8 +151,8 @@ export class PurgeService {
     return whileReading(async () => {
       const due = await this.#readDueTimes();
       const entities: PurgeEntityStatus[] = [];
-      for await (const { connection, plans, times } of this.#places(due)) {
-        entities.push(...(await readPurgeStatus(connection, plans, times, this.options.retention)));
+      for await (const { connection, plans } of this.#places()) {
+        entities.push(...(await readPurgeStatus(connection, plans, due, this.options.retention)));
       }
       return { at: due.now, entities: [...entities, ...(await this.#archivedStatus(due))] };
     });
@@ -173,8 +172,8 @@ export class PurgeService {
       const lags = await readPurgeLag(await listPlaces(this.#em, this.options.schemas), connection, due);
       const counts = new Map<string, Pick<OpenRows, 'due' | 'blocked'>>();
       if (options.unblocked) {
-        for await (const { connection: own, place, plans, times } of this.#places(due)) {
-          const open = await readOpen(own, plans, times.cutoffs);
+        for await (const { connection: own, place, plans } of this.#places()) {
+          const open = await readOpen(own, plans, due.cutoffs);
           open.forEach((rows, { name }) => counts.set(placed(place.schema, name), rows));
         }
         const archived = await this.#archivedStatus(due);
@@ -274,17 +273,16 @@ export class PurgeService {
   }
 
   /** What there is to purge in each place, one after the other. */
-  async *#places(times: DueTimes): AsyncGenerator<{
+  async *#places(): AsyncGenerator<{
     readonly connection: PurgeConnection;
     readonly place: PurgePlace;
     readonly plans: readonly EntityPlan[];
-    readonly times: DueTimes;
   }> {
     for (const place of await listPlaces(this.#em, this.options.schemas)) {
       const connection = this.#connect(place.em);
-      const { order } = await preparePurge(place, connection, times);
+      const { order } = await preparePurge(place, connection);
       const isThere = ({ entity }: EntityPlan) => !place.entities || place.entities.includes(entity.name);
-      yield { connection, place, plans: order.groups.flat().filter(isThere), times };
+      yield { connection, place, plans: order.groups.flat().filter(isThere) };
     }
   }
 

@@ -5,6 +5,7 @@ import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { contextOf } from '../../installation/context-of.js';
 import { findInstallation } from '../../installation/installation.js';
 import type { BatchTransaction, PurgeConnection } from '../connection/purge-connection.js';
+import { fixedSettings } from '../fragments/batch-settings.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { PurgeHook } from '../purge-hook.js';
 import {
@@ -23,9 +24,6 @@ export interface ArchivedBatch {
   readonly hooks: readonly PurgeHook[];
 }
 
-/** In milliseconds. */
-const STATEMENT_TIMEOUT = 60_000;
-
 /** How many rows a hook is given at once. */
 const PORTION = 1_000;
 
@@ -37,15 +35,8 @@ export function removeArchived(
   size: number,
   lockTimeout: number,
 ): Promise<GoneSnapshots> {
-  const settings = {
-    lockTimeout,
-    statementTimeout: STATEMENT_TIMEOUT,
-    idleTimeout: STATEMENT_TIMEOUT,
-    hasHooks: hooks.length > 0,
-    counted: [],
-  };
   const installation = findInstallation(em);
-  return connection.transaction(settings, async (transaction) => {
+  return connection.transaction(fixedSettings(lockTimeout, hooks.length > 0), async (transaction) => {
     const gone = await (hooks.length > 0
       ? removeWithHooks(connection, transaction, meta, hooks, due, size)
       : first(transaction, deleteSnapshots(due, size, connection.quote)));

@@ -41,8 +41,6 @@ export async function explainRows(
 ): Promise<PurgeExplanation[]> {
   const { em } = place;
   const times = await readAllDueTimes(em, connection, options.retention);
-  const { order, homeless } = await preparePurge(place, connection, times);
-  refuseHomeless(homeless, name);
   const archived = SoftDeleteCatalog.of(em)
     .allArchived()
     .find((entry) => entry.name === name);
@@ -53,6 +51,8 @@ export async function explainRows(
     const braked = new Set(archiveRuns.filter((run) => run.braked).map((run) => run.name));
     return explainSnapshots(em, connection, archived, keys, { times, holds, byDefault: options.retention, braked });
   }
+  const { order, homeless } = await preparePurge(place, connection);
+  refuseHomeless(homeless, name);
   const plan = order.groups.flat().find(({ entity }) => entity.name === name)!;
   const cutoff = times.cutoffs.get(name);
   const retention = retentionOf(plan.entity, options.retention);

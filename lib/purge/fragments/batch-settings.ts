@@ -17,12 +17,12 @@ export interface BatchSettings {
   readonly counted: readonly PurgeTable[];
 }
 
-/** In milliseconds: rows of a month are counted before it goes. */
-const MONTH_TIMEOUT = 60_000;
+/** In milliseconds: rows of a month are counted before it goes, and units go as a whole. */
+const FIXED_TIMEOUT = 60_000;
 
-/** What a transaction that removes a month, or rows by their age alone, is given instead of what a batch of an entity is. @internal */
-export function monthSettings(lockTimeout: number): BatchSettings {
-  return { lockTimeout, statementTimeout: MONTH_TIMEOUT, idleTimeout: MONTH_TIMEOUT, hasHooks: false, counted: [] };
+/** Those of a transaction that does not adapt to the time its rows take: on the archive, on records. @internal */
+export function fixedSettings(lockTimeout: number, hasHooks = false): BatchSettings {
+  return { lockTimeout, statementTimeout: FIXED_TIMEOUT, idleTimeout: FIXED_TIMEOUT, hasHooks, counted: [] };
 }
 
 /**

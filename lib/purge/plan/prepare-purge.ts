@@ -6,10 +6,9 @@ import { planPurge, type PurgeOrder } from './purge-planner.js';
 import type { PurgePlace } from './list-places.js';
 import { readKeyGraph } from './read-key-graph.js';
 
-/** What there is to purge, in which order, and what is due. @internal */
+/** What there is to purge, and in which order. @internal */
 export interface PreparedPurge {
   readonly order: PurgeOrder;
-  readonly times: DueTimes;
   /** Entities that live in the schema of the entity manager, which has none. */
   readonly homeless: readonly SoftDeletableEntityMetadata[];
 }
@@ -22,11 +21,10 @@ export interface PreparedPurge {
 export async function preparePurge(
   { em, entities, schema }: PurgePlace,
   connection: PurgeConnection,
-  times: DueTimes,
 ): Promise<PreparedPurge> {
   // In a schema of its own, an entity manager looks for entities without a schema there as well.
   const graph = await readKeyGraph(em, connection, schema === undefined ? undefined : entities);
-  return { order: planPurge(graph), times, homeless: graph.homeless ?? [] };
+  return { order: planPurge(graph), homeless: graph.homeless ?? [] };
 }
 
 /**

@@ -4,10 +4,10 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
 import { MOST_KEYS } from '../../events/most-keys.js';
-import { findInstallation } from '../../installation/installation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
+import type { RowKey } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { removeArchived } from '../batch/remove-archived.js';
 import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
@@ -81,8 +81,8 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
   purged = 0;
   /** Set if its rows are left alone. */
   braked: PurgeBrake | undefined;
-  /** Is told how many rows are gone. */
-  onRemoved: (count: number) => void = () => undefined;
+  /** Is told how many rows are gone, and which, if they are few. */
+  onRemoved: (count: number, keys: readonly RowKey[] | undefined) => void = () => undefined;
   readonly name: string;
   readonly table: string;
   #batches = 0;
@@ -184,24 +184,11 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
     }
   }
 
-  /** Counts rows of the entity that are gone, and tells the events. */
+  /** Counts rows of the entity that are gone. */
   removed(count: number, keys?: readonly string[]): void {
     this.#batches++;
     this.purged += count;
-    this.onRemoved(count);
-    if (count > 0) {
-      const own =
-        keys && count <= MOST_KEYS
-          ? { keys: keys.map((key) => keyFromTexts(this.em, this.meta, rowKeyOf(this.meta, key))) }
-          : {};
-      findInstallation(this.em)?.events.emit({
-        type: 'purged',
-        entity: this.name,
-        ...own,
-        count,
-        deletedAt: this.cutoff.date,
-      });
-    }
+    this.onRemoved(count, count <= MOST_KEYS ? keys?.map((key) => rowKeyOf(this.meta, key)) : undefined);
   }
 
   /** Leaves the next unit where it is. @returns its time */

@@ -5,7 +5,7 @@ import { findInstallation } from '../../installation/installation.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
-import { monthSettings } from '../fragments/batch-settings.js';
+import { fixedSettings } from '../fragments/batch-settings.js';
 import type { Cutoff } from '../plan/due-times.js';
 import { countMonth, dropMonth, type DroppableMonth, listEntities, listMonths } from '../statements/list-months.js';
 import type { HoldWatch } from './hold-watch.js';
@@ -66,7 +66,7 @@ async function removeMonth(
   byEntity: ReadonlyMap<string, MonthlyRun>,
   lockTimeout: number,
 ): Promise<void> {
-  const gone = await connection.transaction(monthSettings(lockTimeout), async (transaction) => {
+  const gone = await connection.transaction(fixedSettings(lockTimeout), async (transaction) => {
     // Lets others read while rows are counted, and nobody restore. The drop locks everybody out, for a moment.
     await transaction.change(`lock table ${month.name} in share row exclusive mode`);
     const counts = await transaction.execute<{ entity: string; count: number }>(countMonth(month));

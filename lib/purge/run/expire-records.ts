@@ -5,19 +5,12 @@ import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.
 import { RECORDS_BEFORE_SETTING } from '../../sql/guard-setting.js';
 import { tableName } from '../../sql/table-name.js';
 import { sqlState } from '../connection/classify-failure.js';
-import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { BatchTransaction, PurgeConnection } from '../connection/purge-connection.js';
-import { monthSettings } from '../fragments/batch-settings.js';
+import { fixedSettings } from '../fragments/batch-settings.js';
 import { configureTransaction } from '../fragments/configure-transaction.js';
 import { deleteRecords, readRecordCutoff } from '../statements/expire-records.js';
 import { dropMonth, type DroppableMonth, listMonths } from '../statements/list-months.js';
-import type { HoldWatch } from './hold-watch.js';
 import type { StopSignal } from './stop-signal.js';
-
-/** @internal */
-export interface ExpiryOptions extends Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'> {
-  readonly holds: HoldWatch | undefined;
-}
 
 const BATCH = 5_000;
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -26,7 +19,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
 export async function expireRecords(
   em: EntityManager,
   connection: PurgeConnection,
-  { pauseBetweenBatches, lockTimeout, holds }: ExpiryOptions,
+  { pauseBetweenBatches, lockTimeout }: Pick<ResolvedPurgeOptions, 'pauseBetweenBatches' | 'lockTimeout'>,
   stop: StopSignal,
 ): Promise<void> {
   const { records: meta, recordRetention = 'forever' } = findInstallation(em) ?? {};
@@ -35,18 +28,8 @@ export async function expireRecords(
   }
   const { quote } = connection;
   const records = tableName(em, meta);
-  const transact = async <Result>(work: (transaction: BatchTransaction) => Promise<Result>): Promise<Result> => {
-    for (;;) {
-      try {
-        return await connection.transaction(monthSettings(lockTimeout), work);
-      } catch (error) {
-        if (!(error instanceof HoldsChangedError)) {
-          throw error;
-        }
-        await holds!.refresh();
-      }
-    }
-  };
+  const transact = <Result>(work: (transaction: BatchTransaction) => Promise<Result>): Promise<Result> =>
+    connection.transaction(fixedSettings(lockTimeout), work);
   const [row] = await connection.read<{ cutoff: string }>(readRecordCutoff(recordRetention));
   const { cutoff } = row!;
   const months = await connection.read<DroppableMonth & Record<string, unknown>>(listMonths(records, cutoff, quote));

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PurgeSchemasError } from '../../errors/purge-schemas.error.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
@@ -7,6 +8,7 @@ import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
+import type { RowKey } from '../../sql/row-set.js';
 import { PurgeConnection } from '../connection/purge-connection.js';
 import type { DueTimes } from '../plan/due-times.js';
 import { listPlaces, type PurgePlace, splitBySchema } from '../plan/list-places.js';
@@ -102,8 +104,7 @@ export class PurgeRun {
     }
     if (!this.task.dryRun && (this.task.entities === undefined || this.task.isJob)) {
       // No hold covers a record, so that this connection need not know of any.
-      const own = new PurgeConnection(this.#em, this.stop);
-      await expireRecords(this.#em, own, { ...this.options, holds: undefined }, this.stop);
+      await expireRecords(this.#em, new PurgeConnection(this.#em, this.stop), this.options, this.stop);
     }
   }
 
@@ -135,7 +136,7 @@ export class PurgeRun {
     times: DueTimes,
   ): Promise<PreparedPurge['order'] | undefined> {
     try {
-      const { order, homeless } = await preparePurge(place, connection, times);
+      const { order, homeless } = await preparePurge(place, connection);
       const asked = { entities: place.entities, isJob: this.task.isJob };
       this.#skipped.push(...reportHomeless(homeless, times.cutoffs, asked));
       return order;
@@ -162,7 +163,13 @@ export class PurgeRun {
     const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
     this.#runs.push(...runs);
     this.#archived.push(...archived);
-    archived.forEach((run) => (run.onRemoved = (count) => this.telemetry?.batch(run.name, count)));
+    archived.forEach(
+      (run) =>
+        (run.onRemoved = (count, keys) => {
+          this.telemetry?.batch(run.name, count);
+          this.#emit(run, run.meta, count, keys);
+        }),
+    );
     runs.forEach((run) => (run.around = (work) => this.#around(run.traced, work)));
     await brakeRuns(em, connection, runs, archived, !this.task.overrideBrake && this.options.brake);
     const groups = groupRuns(
@@ -221,17 +228,25 @@ export class PurgeRun {
 
   #announce(run: EntityRun, gone: number, milliseconds: number | undefined): void {
     this.telemetry?.batch(run.name, gone, milliseconds);
-    const keys = run.takeKeys(gone)?.map((key) => keyFromTexts(this.em, run.plan.entity.meta, key));
-    if (gone > 0) {
+    this.#emit(run, run.plan.entity.meta, gone, run.takeKeys(gone));
+    this.#tell(run, gone, milliseconds);
+  }
+
+  #emit(
+    { name, cutoff }: EntityRun | ArchiveRun,
+    meta: EntityMetadata,
+    count: number,
+    keys: readonly RowKey[] | undefined,
+  ): void {
+    if (count > 0) {
       findInstallation(this.em)?.events.emit({
         type: 'purged',
-        entity: run.name,
-        ...(keys ? { keys } : {}),
-        count: gone,
-        deletedAt: run.cutoff.date,
+        entity: name,
+        ...(keys ? { keys: keys.map((key) => keyFromTexts(this.em, meta, key)) } : {}),
+        count,
+        deletedAt: cutoff.date,
       });
     }
-    this.#tell(run, gone, milliseconds);
   }
 
   #tell({ name, purged }: EntityRun | ArchiveRun, gone: number, milliseconds: number | undefined): void {
