@@ -2,7 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveDirectly } from '../archive/removal/archive-directly.js';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
-import { NAMED_ROWS } from '../archive/restoration/restored-parts.js';
+import { MOST_KEYS } from '../events/most-keys.js';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
 import { getInstallation } from '../installation/installation.js';
@@ -49,7 +49,7 @@ export async function archiveRows(
       meta,
       count,
       ...(operations.isAttended ? { rows: keys.map((key) => ({ key, unit: unit.text })) } : {}),
-      ...(count <= NAMED_ROWS ? { keys: keys.map((key) => keyFromTexts(em, meta, key)) } : {}),
+      ...(count <= MOST_KEYS ? { keys: keys.map((key) => keyFromTexts(em, meta, key)) } : {}),
     };
   });
   await operations.complete({ action: 'archived', ...context, unit, parts }, { em, ctx });
@@ -74,7 +74,7 @@ export async function archiveAlone(
     return undefined;
   }
   const { catalog, transactions, operations } = getInstallation(em);
-  const archived = await archiveDirectly(em, ctx, catalog, meta, asked, unit, context, NAMED_ROWS);
+  const archived = await archiveDirectly(em, ctx, catalog, meta, asked, unit, context, MOST_KEYS);
   if (!archived) {
     return undefined;
   }

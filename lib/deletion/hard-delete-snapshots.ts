@@ -6,9 +6,8 @@ import { lockSnapshotsAlong, partsOfSnapshots, removeSnapshots } from '../archiv
 import type { OperationPart } from '../events/operation.js';
 import { getInstallation } from '../installation/installation.js';
 import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
-import { LOCK_FOR_REMOVAL_SQL, readActiveHolds, readHeldRows } from '../sql/held-rows.js';
 import { execute } from '../sql/transaction.js';
-import type { HoldInTheWay } from './refuse-if-held.js';
+import { findHoldsBy, type HoldInTheWay } from './refuse-if-held.js';
 
 /** Says which archived rows a physical deletion is asked for; nothing where the entity has none. @internal */
 export async function askArchived(
@@ -49,24 +48,11 @@ export async function lockArchived(
   };
 }
 
-async function findHolds(
-  em: EntityManager,
-  ctx: Transaction,
-  parts: readonly OperationPart[],
-): Promise<HoldInTheWay[]> {
-  const { holds: tables, catalog } = getInstallation(em);
-  if (!tables) {
-    return [];
-  }
-  await execute(em, ctx, `select ${LOCK_FOR_REMOVAL_SQL}`);
-  const found: HoldInTheWay[] = [];
-  for (const hold of await readActiveHolds(em, ctx, tables)) {
-    const named = (await readHeldRows(em, ctx, tables, [hold])).entities();
-    const reached = findHeldEntities(em, catalog, named);
-    const held = parts.filter(({ meta }) => mayCoverArchived(catalog, reached, meta));
-    if (held.length > 0) {
-      found.push({ hold, held: Object.fromEntries(held.map(({ meta, count }) => [meta.className, count])) });
-    }
-  }
-  return found;
+function findHolds(em: EntityManager, ctx: Transaction, parts: readonly OperationPart[]): Promise<HoldInTheWay[]> {
+  const { catalog } = getInstallation(em);
+  return findHoldsBy(em, ctx, (held) => {
+    const reached = findHeldEntities(em, catalog, held.entities());
+    const may = parts.filter(({ meta }) => mayCoverArchived(catalog, reached, meta));
+    return Object.fromEntries(may.map(({ meta, count }) => [meta.className, count]));
+  });
 }

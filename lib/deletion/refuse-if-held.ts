@@ -18,6 +18,9 @@ export interface HoldInTheWay {
   readonly held: Readonly<Record<string, number>>;
 }
 
+/** How many of the rows that are about to be removed a hold covers, by entity, by all that it covers. */
+type Covered = (held: RowSet) => Readonly<Record<string, number>>;
+
 /**
  * The holds that cover rows which are about to be removed. None can be placed before the transaction ends. Costs two statements where
  * holds may be placed, and more where some are.
@@ -25,8 +28,19 @@ export interface HoldInTheWay {
  * @internal
  */
 export async function findHolds(em: EntityManager, ctx: Transaction, rows: RowSet): Promise<HoldInTheWay[]> {
+  const covered: Covered = (held) => {
+    const counts = rows
+      .entities()
+      .map((root) => [root.className, held.keys(root).filter((key) => rows.has(root, key)).length] as const);
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  };
+  return rows.entities().length > 0 ? findHoldsBy(em, ctx, covered) : [];
+}
+
+/** The same for rows of which something else says whether a hold covers them. @internal */
+export async function findHoldsBy(em: EntityManager, ctx: Transaction, covered: Covered): Promise<HoldInTheWay[]> {
   const { holds: tables } = getInstallation(em);
-  if (!tables || rows.entities().length === 0) {
+  if (!tables) {
     return [];
   }
   const [locked] = await execute<{ isCurrent: boolean }>(
@@ -34,8 +48,8 @@ export async function findHolds(em: EntityManager, ctx: Transaction, rows: RowSe
     ctx,
     `select ${LOCK_FOR_REMOVAL_SQL}, current_setting('transaction_isolation') like 'read%' as "isCurrent"`,
   );
-  const found = await holdsOver(em, ctx, tables, rows);
-  return locked!.isCurrent ? found : [...found, ...(await inTime(holdsOver(em, undefined, tables, rows, found)))];
+  const found = await holdsOver(em, ctx, tables, covered);
+  return locked!.isCurrent ? found : [...found, ...(await inTime(holdsOver(em, undefined, tables, covered, found)))];
 }
 
 /**
@@ -65,7 +79,7 @@ async function holdsOver(
   em: EntityManager,
   ctx: Transaction | undefined,
   tables: HoldTables,
-  rows: RowSet,
+  covered: Covered,
   except: readonly HoldInTheWay[] = [],
 ): Promise<HoldInTheWay[]> {
   const found: HoldInTheWay[] = [];
@@ -73,13 +87,9 @@ async function holdsOver(
     if (except.some((other) => other.hold.id === hold.id)) {
       continue;
     }
-    const covered = await readHeldRows(em, ctx, tables, [hold]);
-    const counts = rows
-      .entities()
-      .map((root) => [root.className, covered.keys(root).filter((key) => rows.has(root, key)).length] as const)
-      .filter(([, count]) => count > 0);
-    if (counts.length > 0) {
-      found.push({ hold, held: Object.fromEntries(counts) });
+    const held = covered(await readHeldRows(em, ctx, tables, [hold]));
+    if (Object.keys(held).length > 0) {
+      found.push({ hold, held });
     }
   }
   return found;

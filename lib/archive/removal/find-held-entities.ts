@@ -1,5 +1,6 @@
 import { type EntityMetadata, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { takesAlong } from '../../metadata/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 
 /**
@@ -28,7 +29,7 @@ export function findHeldEntities(
       }
     }
     graph.edges
-      .filter(({ parent, policy }) => policy === 'cascade' && held.has(parent.root))
+      .filter((edge) => takesAlong(edge) && held.has(edge.parent.root))
       .forEach(({ child }) => held.add(child.root));
   }
   return held;
@@ -48,7 +49,7 @@ function findArchivedAlong(catalog: SoftDeleteCatalog, { root }: EntityMetadata)
   const along = new Set([root]);
   for (const meta of along) {
     catalog.graph.edges
-      .filter(({ parent, child, policy }) => policy === 'cascade' && parent.root === meta && !catalog.findMarked(child))
+      .filter((edge) => takesAlong(edge) && edge.parent.root === meta && !catalog.findMarked(edge.child))
       .forEach(({ child }) => along.add(child.root));
   }
   return along;

@@ -1,12 +1,12 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import type { OperationPart } from '../../events/operation.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { arrayText } from '../../sql/row-set.js';
 import { executeCounting } from '../../sql/transaction.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
 import { lockOwned, lockSnapshots } from '../restoration/lock-snapshots.js';
-import { NAMED_ROWS } from '../restoration/restored-parts.js';
 import { SnapshotSet, type Snapshot } from '../restoration/snapshot-set.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
@@ -62,7 +62,7 @@ export function partsOfSnapshots(em: EntityManager, snapshots: readonly Snapshot
       return [];
     }
     const rows = group.map(({ key, unit }) => ({ key: rowKeyOf(meta, key), unit }));
-    const keys = rows.length <= NAMED_ROWS ? { keys: rows.map(({ key }) => keyFromTexts(em, meta, key)) } : {};
+    const keys = rows.length <= MOST_KEYS ? { keys: rows.map(({ key }) => keyFromTexts(em, meta, key)) } : {};
     return [{ meta, count: rows.length, rows, ...keys }];
   });
 }

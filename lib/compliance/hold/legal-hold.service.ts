@@ -3,6 +3,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { showValue } from '../../errors/show-value.js';
 import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { MOST_KEYS } from '../../events/most-keys.js';
 import type { OperationPart } from '../../events/operation.js';
 import { contextOf } from '../../installation/context-of.js';
 import type { HoldTables } from '../../installation/hold-tables.js';
@@ -167,15 +168,12 @@ function requireTables(em: EntityManager): HoldTables {
   return getInstallation(em).holds!;
 }
 
-/** How many keys an event may have. */
-const KEYS_OF_EVENT = 1_000;
-
 function partsOf(em: EntityManager, rows: readonly HeldRow[]): OperationPart[] {
   return [...Map.groupBy(rows, ({ meta }) => meta)].map(([meta, group]) => ({
     meta,
     count: group.length,
     rows: group.map(({ key }) => ({ key, unit: null })),
-    ...(group.length > KEYS_OF_EVENT ? {} : { keys: group.map(({ key }) => keyFromTexts(em, meta, key)) }),
+    ...(group.length > MOST_KEYS ? {} : { keys: group.map(({ key }) => keyFromTexts(em, meta, key)) }),
   }));
 }
 

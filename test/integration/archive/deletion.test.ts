@@ -1,4 +1,5 @@
-import { DeletionRestrictedError } from 'nestjs-mikro-orm-soft-delete';
+import { type EntityManager, IsolationLevel } from '@mikro-orm/postgresql';
+import { DeletionRestrictedError, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createCompliance, LegalHoldError } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { Product, Shop } from './archive.entities.js';
 import { useShop } from './use-shop.js';
@@ -194,5 +195,19 @@ describe('Deletion of archived rows', () => {
     expect(await world.archived()).toEqual(before);
     await holds.release(id, { reason: 'settled' });
     expect(await world.repo(Product).hardDelete(1)).toBe(4);
+  });
+
+  it('sees a hold that was placed after the snapshot of its transaction', async () => {
+    await world.repo(Product).softDelete(1);
+    const em = world.orm.em.fork() as EntityManager;
+    await em.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ });
+    await em.execute('select 1 from shop');
+    const { holds } = createCompliance(world.orm);
+    await holds.place({ name: 'dispute', reason: 'asked by counsel', on: [[Shop, 1]] });
+    const before = await world.archived();
+
+    await expect(new SoftDeleteRepository(em, Product).hardDelete(1)).rejects.toThrow(LegalHoldError);
+    await em.rollback();
+    expect(await world.archived()).toEqual(before);
   });
 });

@@ -1,18 +1,15 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
 import type { RelationEdge, RowCondition } from '../../../metadata/relation-edge.js';
 import { primaryColumns } from '../../../metadata/relation-graph.js';
-import { unitTextSql } from '../../../sql/deleted-at-sql.js';
 import { arrayText, identify, inChunks, keyConditionSql, keySql, type RowKey } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalRow } from './personal-rows.js';
-
-/** The unit of rows `a` of the archive, as text. @internal */
-export const UNIT_SQL = unitTextSql('a."unit"', 'timestamptz');
 
 /** A row of the archive that was found, with what it was found by. */
 interface ArchivedRow {
@@ -33,7 +30,7 @@ export function archivedWithKeys(
   root: EntityMetadata,
   keys: readonly RowKey[],
 ): Promise<ArchivedRow[]> {
-  const texts = keys.map((key) => (key.length === 1 ? key[0]! : JSON.stringify(key)));
+  const texts = keys.map(identify);
   return find(em, ctx, root, `a."key" = any(cast(? as text[]))`, [arrayText(texts)], primaryColumns(root));
 }
 
@@ -91,7 +88,7 @@ async function find(
   const rows = await execute<{ key: string; unit: string; ref: string[] }>(
     em,
     ctx,
-    `select a."key" as key, ${UNIT_SQL} as unit, array[${ref.join(', ')}] as ref from ${archiveTable(em)} as a ` +
+    `select a."key" as key, ${UNIT_TEXT} as unit, array[${ref.join(', ')}] as ref from ${archiveTable(em)} as a ` +
       `where a."part" = ? and a."schema" = ? and ${condition}${more.map(({ sql }) => ` and ${sql}`).join('')}`,
     [partOf(table), schemaOf(em, table), ...params, ...more.flatMap((each) => each.params)],
   );
@@ -163,11 +160,7 @@ async function archivedColumns(
     ctx,
     `select a."key" as key, array[${ref.join(', ')}] as ref from ${archiveTable(em)} as a ` +
       `where a."part" = ? and a."schema" = ? and a."key" = any(cast(? as text[]))`,
-    [
-      partOf(table),
-      schemaOf(em, table),
-      arrayText(keys.map((key) => (key.length === 1 ? key[0]! : JSON.stringify(key)))),
-    ],
+    [partOf(table), schemaOf(em, table), arrayText(keys.map(identify))],
   );
   return rows.map((row) => ({ key: rowKeyOf(table.root, row.key), ref: row.ref }));
 }

@@ -1,12 +1,13 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { primaryColumns } from '../../../metadata/relation-graph.js';
 import { arrayText, identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import type { ResolvedKeep } from '../declaration/personal-data-entity.js';
-import { partOf, UNIT_SQL } from './archived-rows.js';
+import { partOf } from './archived-rows.js';
 import type { PersonalRow, PersonalRows } from './personal-rows.js';
 
 interface KeptRow {
@@ -87,11 +88,11 @@ async function keptInArchive(
   const type = table.props.find(({ fieldNames }) => fieldNames?.includes(column))?.columnTypes[0] ?? '';
   const value = `cast(a."data" ->> ${em.getPlatform().quoteValue(column)} as ${type})`;
   const end = `(${utcSql(value, type)} + cast(? as interval))`;
-  const keys = rows.map(({ key }) => (key.length === 1 ? key[0]! : JSON.stringify(key)));
+  const keys = rows.map(({ key }) => identify(key));
   const found = await execute<{ key: string; unit: string; until: string | null }>(
     em,
     ctx,
-    `select a."key" as key, ${UNIT_SQL} as unit, ${untilSql(end)} as until from ${archiveTable(em)} as a ` +
+    `select a."key" as key, ${UNIT_TEXT} as unit, ${untilSql(end)} as until from ${archiveTable(em)} as a ` +
       `where a."part" = ? and a."key" = any(cast(? as text[])) and ${isAheadSql(end)}`,
     [interval, partOf(table), arrayText(keys), interval],
   );

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { typedColumnsSql } from '../../../archive/snapshot/typed-rows-sql.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
@@ -10,7 +11,7 @@ import { readShapes } from '../../../postgres/table-shape.js';
 import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
 import { execute, executeCounting } from '../../../sql/transaction.js';
 import type { PersonalField } from '../declaration/personal-data-entity.js';
-import { partOf, UNIT_SQL } from '../graph/archived-rows.js';
+import { partOf } from '../graph/archived-rows.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import { groupRows } from './group-rows.js';
 import { replacementSql } from './replacement-sql.js';
@@ -20,7 +21,7 @@ export const AMONG_SNAPSHOTS = `(a."key", a."unit") in (select * from unnest(cas
 
 /** Its parameters. @internal */
 export function amongSnapshots(rows: readonly PersonalRow[]): string[] {
-  const keys = rows.map(({ key }) => (key.length === 1 ? key[0]! : JSON.stringify(key)));
+  const keys = rows.map(({ key }) => identify(key));
   return [arrayText(keys), arrayText(rows.map(({ unit }) => unit!))];
 }
 
@@ -52,7 +53,7 @@ export async function overwriteSnapshots(
           ctx,
           `update ${archiveTable(em)} as a set "data" = ${data.sql} ` +
             `where a."part" = ? and ${AMONG_SNAPSHOTS} and a."data" is distinct from ${data.sql} ` +
-            `returning a."key" as key, ${UNIT_SQL} as unit`,
+            `returning a."key" as key, ${UNIT_TEXT} as unit`,
           [...data.params, partOf(table), ...among, ...data.params],
         );
         for (const { key, unit } of written) {

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { takesAlong } from '../../../metadata/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { lockBehind, type RowKey, RowSet } from '../../../sql/row-set.js';
 import { rowName } from '../../../archive/removal/collected-rows.js';
@@ -77,9 +78,7 @@ async function withBehind(
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
-      const edges = catalog.graph
-        .from(root)
-        .filter(({ policy, child }) => policy === 'cascade' && personal.of(child).length === 0);
+      const edges = catalog.graph.from(root).filter((edge) => takesAlong(edge) && personal.of(edge.child).length === 0);
       for (const edge of edges) {
         const behind = (await lockBehind(em, ctx, edge, keys)).filter(({ key }) => !held.has(edge.child, key));
         for (const { key, parent } of behind) {

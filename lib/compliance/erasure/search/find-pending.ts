@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
@@ -7,7 +8,7 @@ import { primaryColumns } from '../../../metadata/relation-graph.js';
 import { identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
-import { partOf, UNIT_SQL } from '../graph/archived-rows.js';
+import { partOf } from '../graph/archived-rows.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
@@ -79,7 +80,7 @@ async function inArchive(em: EntityManager, ctx: Transaction, { table, fields, r
     const differing = await execute<{ key: string; unit: string; columns: string[] }>(
       em,
       ctx,
-      `select a."key" as key, ${UNIT_SQL} as unit, array_agg(v.name) as columns from ${archiveTable(em)} as a ` +
+      `select a."key" as key, ${UNIT_TEXT} as unit, array_agg(v.name) as columns from ${archiveTable(em)} as a ` +
         `cross join lateral jsonb_each(${data.sql}) as v (name, value) ` +
         `where a."part" = ? and ${AMONG_SNAPSHOTS} and v.value is distinct from a."data" -> v.name group by 1, 2`,
       [...data.params, partOf(table), ...amongSnapshots(archived)],

@@ -2,7 +2,8 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { rowName } from '../../../archive/removal/collected-rows.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
-import { partOf, UNIT_SQL } from '../graph/archived-rows.js';
+import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
+import { partOf } from '../graph/archived-rows.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../../metadata/relation-graph.js';
@@ -160,7 +161,7 @@ async function searchArchive(
   const found = await execute<{ entity: string; key: string; unit: string; column: string; hash: string }>(
     em,
     ctx,
-    `select a."part" as entity, a."key" as key, ${UNIT_SQL} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
+    `select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
       `from ${archiveTable(em)} as a cross join lateral jsonb_each_text(a."data") as v (name, value) ` +
       `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) and v.value is not null and ${matches.sql}`,
     [...amongSnapshots(archived), arrayText(names), ...matches.params],

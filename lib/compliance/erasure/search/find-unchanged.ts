@@ -59,7 +59,7 @@ async function hashInArchive(em: EntityManager, ctx: Transaction, { entity, colu
     ctx,
     `select ${hashSql('a."data" ->> ?')} as hash from ${archiveTable(em)} as a ` +
       `where a."part" = ? and a."key" = ? and a."unit" = cast(? as timestamptz)`,
-    [column, entity, key.length === 1 ? key[0]! : JSON.stringify(key), unit],
+    [column, entity, identify(key), unit],
   );
   return row?.hash;
 }
