@@ -65,6 +65,20 @@ const CHECKS: readonly Check[] = [
 ];
 const ORDER: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
+/** The same database gives the same list: PostgreSQL and the discovery of entities promise no order of their own. */
+function compareFindings(a: Finding, b: Finding): number {
+  return (
+    ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) ||
+    compareTexts(a.entity, b.entity) ||
+    compareTexts(a.code, b.code) ||
+    compareTexts(a.problem, b.problem)
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /**
  * Compares the entities with the live database and says what will hurt: who is affected and how, and the line of code or SQL
  * that mends it.
@@ -92,7 +106,7 @@ export class SoftDeleteDoctor {
     this.#largeTable = rowCount('doctor.largeTable', options.largeTable) ?? 100_000;
   }
 
-  /** What there is to find, errors first. Runs four queries in one read-only transaction, two more for records and holds, and changes nothing. */
+  /** What there is to find, errors first, and then by entity. Runs four queries in one read-only transaction, two more for records and holds, and changes nothing. */
   async examine(): Promise<Finding[]> {
     const em = this.orm.em.fork() as EntityManager;
     const { catalog, findings } = readCatalog(em);
@@ -129,6 +143,6 @@ export class SoftDeleteDoctor {
     for (const check of CHECKS) {
       findings.push(...check(examination));
     }
-    return findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+    return findings.sort(compareFindings);
   }
 }

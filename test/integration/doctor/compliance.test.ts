@@ -152,19 +152,19 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
       `drop trigger deletion_record_no_truncate on deletion_record_default; drop table deletion_record_${next}; drop table deletion_archive_${next}`,
     );
     expect(await examine()).toEqual([
-      about(
-        'records-truncatable',
-        'DeletionRecord',
-        'TRUNCATE empties deletion_record_default:',
-        'complianceTablesSql()',
-      ),
+      about('partition-missing', 'DeletionArchive', 'deletion_archive', 'soft-delete archive partitions'),
       about(
         'partition-missing',
         'DeletionRecord',
         `no partition for ${next.replace('_', '-')}`,
         'soft-delete archive partitions',
       ),
-      about('partition-missing', 'DeletionArchive', 'deletion_archive', 'soft-delete archive partitions'),
+      about(
+        'records-truncatable',
+        'DeletionRecord',
+        'TRUNCATE empties deletion_record_default:',
+        'complianceTablesSql()',
+      ),
     ]);
     await mend({ partition: 'month' });
     expect(await examine()).toEqual([]);
@@ -178,7 +178,7 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
         entity,
       ]),
     ).toEqual(
-      ['ErasureRecord', 'LegalHoldRecord', 'LegalHoldRow', 'DeletionRecord'].map((entity) => [
+      ['DeletionRecord', 'ErasureRecord', 'LegalHoldRecord', 'LegalHoldRow'].map((entity) => [
         'records-owned',
         'info',
         entity,

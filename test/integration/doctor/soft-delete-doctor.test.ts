@@ -191,8 +191,8 @@ describe(SoftDeleteDoctor.name, () => {
   it('finds soft-deletable rows under a parent that is deleted for good', async () => {
     expect(await find('hard-deleted-parent', 'Member')).toEqual([
       about('error', 'removes its Member rows for good', "Member.cascading `deleteRule: 'restrict'`"),
-      about('warning', 'on delete set null', 'Mark Tenant with @SoftDeletable()'),
       about('warning', 'member_restricting_id_foreign refuses the removal', 'off Tenant.members'),
+      about('warning', 'on delete set null', 'Mark Tenant with @SoftDeletable()'),
     ]);
   });
 

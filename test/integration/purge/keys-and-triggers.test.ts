@@ -214,7 +214,8 @@ describe(PurgeService.name, () => {
     const user = await test.database.connect();
     await user.query('begin; select from address where id = 5 for update');
 
-    const { entities } = await run(['Customer', 'Address']);
+    const purge = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, batchSize: 1_000 });
+    const { entities } = await purge.run({ entities: ['Customer', 'Address'] });
     await user.end();
 
     const left = { purged: 1496, failed: 0, locked: 1 };
@@ -222,7 +223,7 @@ describe(PurgeService.name, () => {
     expect(entities).toContainEqual(expect.objectContaining({ entity: 'Address', ...left, blocked: 0 }));
     await expect(column('select id from customer order by id')).resolves.toEqual([5, 500, 1000, 1500]);
     await expect(column('select id from address order by id')).resolves.toEqual([5, 500, 1000, 1500]);
-    expect(test.statements.length).toBeLessThan(600);
+    expect(test.statements.length).toBeLessThan(1_000);
   });
 
   it('removes a chain of 10,000 rows, each deleted before the one that references it', async () => {
