@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { IS_TO_BE_REVIEWED } from '../../compliance/hold/read-holds.js';
 import { APPEND_ONLY_TABLES } from '../../metadata/compliance-tables.js';
 import { tableName } from '../../sql/table-name.js';
 
@@ -46,8 +47,8 @@ export async function readCompliance(
   const holds = metas.find((meta) => meta.tableName === 'legal_hold');
   const overdue = holds
     ? await em.execute<OverdueHold[]>(
-        `select "id", "name", to_char("review_at" at time zone 'UTC', 'YYYY-MM-DD') as "reviewAt" from ${tableName(em, holds)} ` +
-          `where "released_at" is null and "review_at" < now() order by "review_at", "id"`,
+        `select h."id", h."name", to_char(h."review_at" at time zone 'UTC', 'YYYY-MM-DD') as "reviewAt" from ${tableName(em, holds)} as h ` +
+          `where ${IS_TO_BE_REVIEWED} order by h."review_at", h."id"`,
       )
     : [];
   return { tables: new Map(rows.map((row) => [metas[row.position - 1]!, row])), overdue };
