@@ -3,12 +3,13 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
 import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
-import { execute, executeCounting } from '../../../sql/transaction.js';
+import { executeCounting } from '../../../sql/transaction.js';
+import { withSettings } from '../../../sql/with-settings.js';
 import { LegalHoldRecord } from '../../hold/legal-hold.entity.js';
 import { DeletionRecord } from '../../record/deletion-record.entity.js';
-import { PSEUDONYMISE_SETTING } from '../../record/record-trigger.js';
 import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
@@ -40,14 +41,14 @@ export async function scrubRecords(
   if (values.own.size + values.hashes.size === 0) {
     return;
   }
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
-  for (const table of tables(em)) {
-    if (values.own.size > 0) {
-      await scrub(em, ctx, table, values, pseudonym);
+  await withSettings(em, ctx, { [PSEUDONYMISE_SETTING]: 'allowed' }, async () => {
+    for (const table of tables(em)) {
+      if (values.own.size > 0) {
+        await scrub(em, ctx, table, values, pseudonym);
+      }
+      await scrubTexts(em, ctx, table, values);
     }
-    await scrubTexts(em, ctx, table, values);
-  }
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
+  });
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
 }
 
