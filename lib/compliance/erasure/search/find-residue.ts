@@ -24,8 +24,8 @@ import { isColumn, isTextType } from '../declaration/text-columns.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
 import type { OldValues } from './old-values.js';
-import { hashSql, jsonSql, leavesSql } from './text-sql.js';
-import { containsSql, valuePatterns } from './value-patterns.js';
+import { hashSql, isPlain, jsonSql, leavesSql } from './text-sql.js';
+import { matchesSql, NAMED_SIGNATURES_SQL, signaturesParam } from './matches-sql.js';
 
 /** A column of a row that still shows a value of the person. @internal */
 export interface ResidualCell {
@@ -61,7 +61,7 @@ export async function findResidue(
   values: OldValues,
   { catalog, personal, going }: SearchContext,
 ): Promise<ResidualCell[]> {
-  if (values.own.size + values.hashes.size === 0) {
+  if (values.own.size === 0 && values.signatures === '') {
     return [];
   }
   const searched = await searchedRows(em, ctx, rows, { catalog, personal, going });
@@ -129,18 +129,38 @@ async function searchTable(
   const name = tableName(em, table);
   const among = keyConditionSql(em, table, 'c', keys, primaryColumns(table), name);
   const key = primaryColumnTypes(table).map(({ column, type }) => textSql(`c.${quote(column)}`, type));
-  const cells = [...columns].map(
-    ([column, type]) => `(${em.getPlatform().quoteValue(column)}, ${jsonSql(`c.${quote(column)}`, type)})`,
-  );
-  const matches = matchesSql('l.value', values);
+  const cell = (column: string, value: string) => `(${em.getPlatform().quoteValue(column)}, ${value})`;
+  const plain = [...columns].filter(([, type]) => isPlain(type));
+  const others = [...columns].filter(([, type]) => !isPlain(type));
+  const ofPlain = matchesSql('t.value', values);
+  const ofOthers = matchesSql('l.value', values);
+  const cells = [
+    ...(plain.length > 0
+      ? [
+          `select t.name, to_jsonb(t.value) from (values ${plain.map(([column]) => cell(column, `c.${quote(column)}::text`)).join(', ')}) ` +
+            `as t (name, value) where ${ofPlain.sql}`,
+        ]
+      : []),
+    ...(others.length > 0
+      ? [
+          `select t.name, t.value from (values ${others.map(([column, type]) => cell(column, jsonSql(`c.${quote(column)}`, type))).join(', ')}) ` +
+            `as t (name, value) where exists (select from (${leavesSql('t.value')}) as l (value) where ${ofOthers.sql})`,
+        ]
+      : []),
+  ];
   return (
     await execute<Omit<ResidualCell, 'root' | 'entity' | 'unit'>>(
       em,
       ctx,
-      `select array[${key.join(', ')}] as key, v.name as column, ${hashSql('v.value::text')} as hash from ${name} as c ` +
-        `cross join lateral (values ${cells.join(', ')}) as v (name, value) ` +
-        `where ${among.sql} and exists (select from (${leavesSql('v.value')}) as l (value) where ${matches.sql})`,
-      [...among.params, ...matches.params],
+      `with ${NAMED_SIGNATURES_SQL} ` +
+        `select array[${key.join(', ')}] as key, v.name as column, ${hashSql('v.value::text')} as hash from ${name} as c ` +
+        `cross join lateral (${cells.join(' union all ')}) as v (name, value) where ${among.sql}`,
+      [
+        signaturesParam(values),
+        ...(plain.length > 0 ? ofPlain.params : []),
+        ...(others.length > 0 ? ofOthers.params : []),
+        ...among.params,
+      ],
     )
   ).map((cell) => ({ ...cell, root: table.root.className, entity: table.className, unit: null }));
 }
@@ -161,10 +181,10 @@ async function searchArchive(
   const found = await execute<{ entity: string; key: string; unit: string; column: string; hash: string }>(
     em,
     ctx,
-    `select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
+    `with ${NAMED_SIGNATURES_SQL} select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
       `from ${archiveTable(em)} as a cross join lateral jsonb_each_text(a."data") as v (name, value) ` +
       `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) and v.value is not null and ${matches.sql}`,
-    [...amongSnapshots(archived), arrayText(names), ...matches.params],
+    [signaturesParam(values), ...amongSnapshots(archived), arrayText(names), ...matches.params],
   );
   return found.map((cell) => {
     const root = archived.find((row) =>
@@ -172,13 +192,4 @@ async function searchArchive(
     )?.root;
     return { ...cell, root: root?.className ?? cell.entity, key: root ? rowKeyOf(root, cell.key) : [cell.key] };
   });
-}
-
-function matchesSql(text: string, { own, hashes }: OldValues): { sql: string; params: string[] } {
-  const contains = containsSql(text, valuePatterns(own));
-  const equals = hashes.size > 0 ? `${hashSql(text)} in (select unnest(cast(? as text[])))` : 'false';
-  return {
-    sql: `(${contains.sql} or ${equals})`,
-    params: [...contains.params, ...(hashes.size > 0 ? [arrayText([...hashes])] : [])],
-  };
 }

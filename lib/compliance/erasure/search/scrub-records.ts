@@ -3,6 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute, executeCounting } from '../../../sql/transaction.js';
@@ -13,7 +14,7 @@ import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import type { OldValues } from './old-values.js';
-import { hashSql } from './text-sql.js';
+import { isSignedSql, NAMED_SIGNATURES_SQL, signaturesParam } from './matches-sql.js';
 import { containsSql, valuePatterns } from './value-patterns.js';
 
 /** A table of this package with the columns that say who and why. */
@@ -37,16 +38,17 @@ export async function scrubRecords(
   values: OldValues,
   pseudonym: string,
 ): Promise<void> {
-  if (values.own.size + values.hashes.size === 0) {
+  if (values.own.size === 0 && values.signatures === '') {
     return;
   }
   await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
-  for (const table of tables(em)) {
-    if (values.own.size > 0) {
-      await scrub(em, ctx, table, values, pseudonym);
-    }
-    await scrubTexts(em, ctx, table, values);
-  }
+  const scrubs = tables(em).map((table) => scrubSql(table, values, pseudonym));
+  await execute(
+    em,
+    ctx,
+    `with ${[NAMED_SIGNATURES_SQL, ...scrubs.map(({ sql }, i) => `"soft-delete:scrub${i}" as (${sql})`)].join(', ')} select 1`,
+    [signaturesParam(values), ...scrubs.flatMap(({ params }) => params)],
+  );
   await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
 }
@@ -83,13 +85,11 @@ function tables(em: EntityManager): ScrubbedTable[] {
   ];
 }
 
-async function scrub(
-  em: EntityManager,
-  ctx: Transaction,
+function scrubSql(
   { table, actors, reasons, where = 'true' }: ScrubbedTable,
   values: OldValues,
   pseudonym: string,
-): Promise<void> {
+): SqlFragment {
   const names = actors.map((column) => actorSql(`r."${column}"`, values));
   const texts = reasons.map((column) => reasonSql(`r."${column}"`, values));
   const assigned = [
@@ -106,35 +106,16 @@ async function scrub(
       params: texts[i]!.params,
     })),
   ];
-  await executeCounting(
-    em,
-    ctx,
-    `update ${table} as r set ${assigned.map(({ sql }) => sql).join(', ')} ` +
+  return {
+    sql:
+      `update ${table} as r set ${assigned.map(({ sql }) => sql).join(', ')} ` +
       `where ${where} and (${found.map(({ sql }) => sql).join(' or ')})`,
-    [...assigned.flatMap(({ params }) => params), ...found.flatMap(({ params }) => params)],
-  );
-}
-
-/** Takes out reasons that are nothing but a text of the person's. */
-async function scrubTexts(
-  em: EntityManager,
-  ctx: Transaction,
-  { table, reasons, where = 'true' }: ScrubbedTable,
-  { hashes }: OldValues,
-): Promise<void> {
-  for (const column of hashes.size > 0 ? reasons : []) {
-    await executeCounting(
-      em,
-      ctx,
-      `update ${table} as r set "${column}" = '[erased]' where ${where} and r."${column}" is not null ` +
-        `and ${hashSql(`r."${column}"`)} in (select unnest(cast(? as text[])))`,
-      [arrayText([...hashes])],
-    );
-  }
+    params: [...assigned.flatMap(({ params }) => params), ...found.flatMap(({ params }) => params)],
+  };
 }
 
 /** Whether a name is one of the person's: the same as a value, or with one in it that is nobody else's. */
-function actorSql(column: string, values: OldValues): { sql: string; params: string[] } {
+function actorSql(column: string, values: OldValues): SqlFragment {
   const { anyCase } = valuePatterns(values.own);
   const contains = containsSql(column, { anyCase, asWritten: undefined });
   return {
@@ -143,8 +124,8 @@ function actorSql(column: string, values: OldValues): { sql: string; params: str
   };
 }
 
-/** A text without the person's values. */
-function reasonSql(column: string, values: OldValues): { sql: string; params: string[] } {
+/** A text without the person's values, or none of one that is nothing but a text of the person's. */
+function reasonSql(column: string, values: OldValues): SqlFragment {
   const { anyCase, asWritten } = valuePatterns(values.own);
   const params: string[] = [];
   let sql = column;
@@ -157,7 +138,7 @@ function reasonSql(column: string, values: OldValues): { sql: string; params: st
       params.push(pattern);
     }
   }
-  return { sql, params };
+  return { sql: `case when ${isSignedSql(column)} then '[erased]' else ${sql} end`, params };
 }
 
 /** Who has deleted a row may have been the person. */
