@@ -69,7 +69,8 @@ export async function openPeople(server, library, { name, customers, rowsPerCust
     });
     personalData(Line, { of: 'order.customer', fields: { engraving: null }, notPersonal: ['product'] });
     personalData(Message, { of: 'sender', erase: 'row' });
-    softDeletable; complianceEntities;
+    softDeletable;
+    complianceEntities;
   }
   await server.create(name, []);
   const orm = await MikroORM.init({
@@ -92,7 +93,7 @@ export async function openPeople(server, library, { name, customers, rowsPerCust
          case when n % 3 = 0 then 'Please ring twice, and leave it with ' || md5(n::text) end, now(), n % 1000
        from generate_series(1, ${orders}) as n`,
     `insert into line (id, order_id, product, engraving, price)
-       select n, 1 + n % ${orders}, 'product ' || n % 700, case when n % 2 = 0 then 'For my dear ' || md5((n % 5000)::text) end, n % 100
+       select n, 1 + n % ${orders}, 'product ' || n % 700, case when (n / 7) % 2 = 0 then 'For my dear ' || md5((n % 5000)::text) end, n % 100
        from generate_series(1, ${count('line')}) as n`,
     `insert into message (id, sender_id, subject, body)
        select n, 1 + n % ${customers}, 'About my order ' || n, repeat(md5(n::text) || ' ', 12) from generate_series(1, ${count('message')}) as n`,

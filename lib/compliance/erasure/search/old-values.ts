@@ -11,7 +11,7 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
-import { isPlain, leavesSql, signatureSql } from './text-sql.js';
+import { isPlain, leavesSql, plainSql, signatureSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
 
 /** What is looked for once everything is overwritten. @internal */
@@ -42,7 +42,7 @@ const LONGEST = 200;
 export async function readOldValues(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<OldValues> {
   const own = new Set<string>();
   const signatures: string[] = [];
-  for (const group of groupRows(rows.declared().map((row) => withTexts(em, row)))) {
+  for (const group of groupRows(rows.declared(), withTexts(em))) {
     const texts = { ...group, fields: group.fields.filter(({ type }) => !/^(bytea|tsvector)/i.test(type)) };
     if (texts.fields.length === 0) {
       continue;
@@ -61,9 +61,9 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
   }
   // Whoever is called what erased rows are called cannot be found among these.
   const constants = new Set(
-    rows
-      .declared()
-      .flatMap((row) => [...row.fields.values()].map(({ value }) => (value.kind === 'constant' ? value.text : ''))),
+    [...new Set(rows.declared().map(({ fields }) => fields))].flatMap((fields) =>
+      [...fields.values()].map(({ value }) => (value.kind === 'constant' ? value.text : '')),
+    ),
   );
   const telling = [...own].filter((value) => isTelling(value) && !constants.has(value.trim()));
   return { own: new Set(telling.map((value) => value.trim())), signatures: signatures.join(',') };
@@ -82,7 +82,7 @@ async function live(
     const replacement = replacementSql(em, field, keyTextSql(em, table, 'c'));
     const isOld = `${column}::text is distinct from (${replacement.sql})::text`;
     const sql = isPlain(field.type)
-      ? `select ${column}::text where ${isOld}`
+      ? `select ${plainSql(column)} where ${isOld}`
       : leavesSql(`case when ${isOld} then to_jsonb(${column}) end`);
     return { sql: `(${sql})`, params: replacement.params };
   });

@@ -14,7 +14,7 @@ import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import type { OldValues } from './old-values.js';
-import { isSignedSql, NAMED_SIGNATURES_SQL, signaturesParam } from './matches-sql.js';
+import { isSignedSql } from './matches-sql.js';
 import { containsSql, valuePatterns } from './value-patterns.js';
 
 /** A table of this package with the columns that say who and why. */
@@ -29,28 +29,23 @@ interface ScrubbedTable {
  * Takes the person's values out of what this package has on record: out of reasons, and out of the names of who has acted, which get one
  * pseudonym. What was done and when stays. Of holds, released ones alone.
  *
+ * @param search - runs statements together with a search for the same values, which are sent once
  * @internal
  */
-export async function scrubRecords(
+export async function scrubRecords<Result>(
   em: EntityManager,
   ctx: Transaction,
   rows: PersonalRows,
   values: OldValues,
   pseudonym: string,
-): Promise<void> {
-  if (values.own.size === 0 && values.signatures === '') {
-    return;
-  }
+  search: (scrubs: readonly SqlFragment[]) => Promise<Result>,
+): Promise<Result> {
   await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
-  const scrubs = tables(em).map((table) => scrubSql(table, values, pseudonym));
-  await execute(
-    em,
-    ctx,
-    `with ${[NAMED_SIGNATURES_SQL, ...scrubs.map(({ sql }, i) => `"soft-delete:scrub${i}" as (${sql})`)].join(', ')} select 1`,
-    [signaturesParam(values), ...scrubs.flatMap(({ params }) => params)],
-  );
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
+  // Of rows: what is left in them is what the search finds.
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
+  const result = await search(tables(em).map((table) => scrubSql(table, values, pseudonym)));
+  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
+  return result;
 }
 
 /** The name that stands for a person in records. It tells nobody who that was, and is the same in all of them. @internal */
@@ -116,8 +111,7 @@ function scrubSql(
 
 /** Whether a name is one of the person's: the same as a value, or with one in it that is nobody else's. */
 function actorSql(column: string, values: OldValues): SqlFragment {
-  const { anyCase } = valuePatterns(values.own);
-  const contains = containsSql(column, { anyCase, asWritten: undefined });
+  const contains = containsSql(column, { ...valuePatterns(values.own), asWritten: undefined });
   return {
     sql: `(lower(${column}) = any(cast(? as text[])) or ${contains.sql}) is true`,
     params: [arrayText([...values.own].map((value) => value.toLowerCase())), ...contains.params],

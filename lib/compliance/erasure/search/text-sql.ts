@@ -17,6 +17,11 @@ export function isPlain(type: string): boolean {
   return /^(text|citext|varchar|character varying)( ?\(\d+\))?$/i.test(type);
 }
 
+/** The text of a plain column, compared as all others are, whatever the column's collation takes for equal. @internal */
+export function plainSql(column: string): string {
+  return `${column}::text collate "default"`;
+}
+
 /** Enough digits that two texts of one person do not have the same. */
 const HASH_LENGTH = 16;
 
