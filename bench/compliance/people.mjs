@@ -9,8 +9,15 @@ const SHARES = { order: 0.3, line: 0.5, message: 0.2 };
  *
  * @param library - the package's exports; nothing for the ORM alone
  */
-export async function openPeople(server, library, { name, customers, rowsPerCustomer, ...options }) {
-  const common = { id: p.integer().primary() };
+export async function openPeople(server, library, { name, customers, rowsPerCustomer }) {
+  const common = {
+    id: p.integer().primary(),
+    createdAt: p.datetime().defaultRaw('now()'),
+    updatedAt: p
+      .datetime()
+      .defaultRaw('now()')
+      .onUpdate(() => new Date()),
+  };
   const Customer = defineEntity({
     name: 'Customer',
     tableName: 'customer',
@@ -57,7 +64,7 @@ export async function openPeople(server, library, { name, customers, rowsPerCust
     properties: { ...common, sender: () => p.manyToOne(Customer).index(), subject: p.text(), body: p.text() },
   });
   if (library) {
-    const { softDeletable, personalData, erased, complianceEntities } = library;
+    const { personalData, erased } = library;
     personalData(Customer, {
       subject: true,
       fields: { email: erased.email(), name: '[erased]', phone: null, address: null },
@@ -69,14 +76,11 @@ export async function openPeople(server, library, { name, customers, rowsPerCust
     });
     personalData(Line, { of: 'order.customer', fields: { engraving: null }, notPersonal: ['product'] });
     personalData(Message, { of: 'sender', erase: 'row' });
-    softDeletable;
-    complianceEntities;
   }
   await server.create(name, []);
   const orm = await MikroORM.init({
     clientUrl: server.url(name),
     entities: [Customer, Order, Line, Message, ...(library ? library.complianceEntities() : [])],
-    ...options,
   });
   await orm.schema.create();
   if (library) {
@@ -103,8 +107,11 @@ export async function openPeople(server, library, { name, customers, rowsPerCust
   }
   return {
     orm,
+    database: name,
     Customer: Customer.meta.class,
-    total: 1 + (count('order') + count('line') + count('message')) / customers,
+    Order: Order.meta.class,
+    Line: Line.meta.class,
+    Message: Message.meta.class,
     close: async () => {
       await orm.close(true);
       await server.drop(name);

@@ -1,6 +1,6 @@
 import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import type { OldValues } from './old-values.js';
-import { signatureSql } from './text-sql.js';
+import { LONG, signatureSql } from './text-sql.js';
 import { containsSql, valuePatterns } from './value-patterns.js';
 
 const SIGNATURES = '"soft-delete:signatures"';
@@ -13,9 +13,14 @@ export function signaturesParam({ signatures }: OldValues): string {
   return `{${signatures}}`;
 }
 
-/** Whether a text is one of the named signatures'. @internal */
+/**
+ * Whether a text is one of the named signatures'. PostgreSQL makes a hash table of them as soon as it has to look for one: not for texts that
+ * are too short, or none.
+ *
+ * @internal
+ */
 export function isSignedSql(text: string): string {
-  return `${signatureSql(text)} in (select "signature" from ${SIGNATURES})`;
+  return `(length(${text}) >= ${LONG} and ${signatureSql(text)} in (select "signature" from ${SIGNATURES}))`;
 }
 
 /** Whether a text has a value of the person in it, or is one of the person's texts, of which the signatures are named. @internal */

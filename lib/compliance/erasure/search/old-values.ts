@@ -11,7 +11,7 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
-import { isPlain, leavesSql, plainSql, signatureSql } from './text-sql.js';
+import { isPlain, leavesSql, LONG, plainSql, signatureSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
 
 /** What is looked for once everything is overwritten. @internal */
@@ -27,9 +27,6 @@ interface FoundValue {
   readonly value: string | null;
   readonly signatures: string | null;
 }
-
-/** From how many characters on a text is one that nobody writes twice by chance. */
-const LONG = 8;
 
 /** Longer texts are nobody's name: they are looked for as they are, not inside of others. */
 const LONGEST = 200;

@@ -101,8 +101,14 @@ function searchSql(
   if (columns.length === 0) {
     return undefined;
   }
+  // One condition for all columns, for which the signatures are put in order once: `offset 0` keeps it from being spread over them.
   const cells = (of: typeof columns, valueSql: (column: string, type: string) => string) =>
-    `(values ${of.map(([column, type]) => `(${em.getPlatform().quoteValue(column)}, ${valueSql(`c.${quote(column)}`, type)})`).join(', ')}) as t (name, value)`;
+    `(${of
+      .map(
+        ([column, type]) =>
+          `select ${em.getPlatform().quoteValue(column)} as name, ${valueSql(`c.${quote(column)}`, type)} as value`,
+      )
+      .join(' union all ')} offset 0) as t`;
   const shown: SqlFragment[] = [];
   // A text is looked at as it is, and only a document, or an array, is taken apart.
   const plain = columns.filter(([, type]) => isPlain(type));

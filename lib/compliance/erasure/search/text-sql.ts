@@ -3,6 +3,9 @@ export function leavesSql(json: string): string {
   return `select l.value #>> '{}' from jsonb_path_query(${json}, 'strict $.**') as l (value) where jsonb_typeof(l.value) in ('string', 'number')`;
 }
 
+/** From how many characters on a text is one that nobody writes twice by chance. @internal */
+export const LONG = 8;
+
 /**
  * A number for a text, to find the same text by within one transaction. It is made of bytes, whatever the column's collation takes for equal.
  *
