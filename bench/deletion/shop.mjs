@@ -10,9 +10,15 @@ const ROWS_PER_CUSTOMER = 1 + ORDERS_PER_CUSTOMER + ORDERS_PER_CUSTOMER * LINES_
  *
  * @param softly - whether the package is installed; if not, the ORM deletes physically, as far as it has loaded
  * @param onStatement - called with each statement; `undefined` where time is measured
+ * @param options - those of `softDeletable()` for each entity
+ * @param others - further entities of the ORM
  */
-export async function openShop(server, { installSoftDelete, softDeletable }, { rows, softly, onStatement }) {
-  const mark = (entity) => (softly ? softDeletable(entity) : entity);
+export async function openShop(
+  server,
+  { installSoftDelete, softDeletable },
+  { rows, softly, onStatement, options, others = [] },
+) {
+  const mark = (entity) => (softly ? softDeletable(entity, options) : entity);
   const common = {
     id: p.integer().primary(),
     note: p.text(),
@@ -47,7 +53,7 @@ export async function openShop(server, { installSoftDelete, softDeletable }, { r
   await server.create('shop', []);
   const orm = await MikroORM.init({
     clientUrl: server.url('shop'),
-    entities: [Customer, Order, Line],
+    entities: [Customer, Order, Line, ...others],
     ...(onStatement ? { debug: ['query'], colors: false, logger: onStatement } : {}),
   });
   await orm.schema.create();

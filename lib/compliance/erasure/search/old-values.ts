@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
@@ -12,19 +11,22 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
-import { HASH_LENGTH, hashSql, leavesSql } from './text-sql.js';
+import { isPlain, leavesSql, LONG, plainSql, signatureSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
 
 /** What is looked for once everything is overwritten. @internal */
 export interface OldValues {
   /** The person's own values, which are looked for inside of other texts. */
   readonly own: ReadonlySet<string>;
-  /** Hashes of longer texts of the person's other rows, which are looked for as they are. */
-  readonly hashes: ReadonlySet<string>;
+  /** Signatures of longer texts of all rows, which are looked for as they are, as a list that PostgreSQL reads; `''` if there are none. */
+  readonly signatures: string;
 }
 
-/** From how many characters on a text is one that nobody writes twice by chance. */
-const LONG = 8;
+interface FoundValue {
+  /** Nothing but a signature is wanted of texts that are not looked for inside of others: nobody needs to read them. */
+  readonly value: string | null;
+  readonly signatures: string | null;
+}
 
 /** Longer texts are nobody's name: they are looked for as they are, not inside of others. */
 const LONGEST = 200;
@@ -36,29 +38,32 @@ const LONGEST = 200;
  */
 export async function readOldValues(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<OldValues> {
   const own = new Set<string>();
-  const hashes = new Set<string>();
-  for (const group of groupRows(rows.declared().map((row) => withTexts(em, row)))) {
+  const signatures: string[] = [];
+  for (const group of groupRows(rows.declared(), withTexts(em))) {
     const texts = { ...group, fields: group.fields.filter(({ type }) => !/^(bytea|tsvector)/i.test(type)) };
     if (texts.fields.length === 0) {
       continue;
     }
     const isOfPerson = group.table.root === rows.subject.root;
-    for (const values of [await live(em, ctx, texts, isOfPerson), await archived(em, ctx, texts, isOfPerson)]) {
-      values.forEach((value) => (isOfPerson ? own : hashes).add(value));
+    for (const found of [await live(em, ctx, texts, isOfPerson), await archived(em, ctx, texts, isOfPerson)]) {
+      for (const { value, signatures: of } of found) {
+        if (value !== null) {
+          own.add(value);
+        }
+        if (of !== null) {
+          signatures.push(of);
+        }
+      }
     }
   }
-  const longer = [...own].filter((value) => value.length > LONGEST);
-  longer.forEach((value) => hashes.add(createHash('sha256').update(value).digest('hex').slice(0, HASH_LENGTH)));
   // Whoever is called what erased rows are called cannot be found among these.
   const constants = new Set(
-    rows
-      .declared()
-      .flatMap((row) => [...row.fields.values()].map(({ value }) => (value.kind === 'constant' ? value.text : ''))),
+    [...new Set(rows.declared().map(({ fields }) => fields))].flatMap((fields) =>
+      [...fields.values()].map(({ value }) => (value.kind === 'constant' ? value.text : '')),
+    ),
   );
-  const telling = [...own].filter(
-    (value) => value.length <= LONGEST && isTelling(value) && !constants.has(value.trim()),
-  );
-  return { own: new Set(telling.map((value) => value.trim())), hashes };
+  const telling = [...own].filter((value) => isTelling(value) && !constants.has(value.trim()));
+  return { own: new Set(telling.map((value) => value.trim())), signatures: signatures.join(',') };
 }
 
 async function live(
@@ -66,30 +71,30 @@ async function live(
   ctx: Transaction,
   { table, fields, rows }: RowGroup,
   isOfPerson: boolean,
-): Promise<string[]> {
+): Promise<FoundValue[]> {
   const name = tableName(em, table);
-  const found: string[][] = [];
+  const found: FoundValue[][] = [];
   const parts = fields.map((field) => {
     const column = `c.${em.getPlatform().quoteIdentifier(field.column)}`;
     const replacement = replacementSql(em, field, keyTextSql(em, table, 'c'));
-    return {
-      sql: `(${leavesSql(`case when ${column}::text is distinct from (${replacement.sql})::text then to_jsonb(${column}) end`)})`,
-      params: replacement.params,
-    };
+    const isOld = `${column}::text is distinct from (${replacement.sql})::text`;
+    const sql = isPlain(field.type)
+      ? `select ${plainSql(column)} where ${isOld}`
+      : leavesSql(`case when ${isOld} then to_jsonb(${column}) end`);
+    return { sql: `(${sql})`, params: replacement.params };
   });
   await inChunks(
     rows.filter(({ isLive }) => isLive).map(({ key }) => key),
     async (keys) => {
       const among = keyConditionSql(em, table, 'c', keys, primaryColumns(table), name);
-      const values = await execute<{ value: string }>(
+      const values = await execute<FoundValue & object>(
         em,
         ctx,
-        `select distinct ${isOfPerson ? 'v.value' : hashSql('v.value')} as value from ${name} as c ` +
-          `cross join lateral (${parts.map(({ sql }) => sql).join(' union all ')}) as v (value) ` +
-          `where ${among.sql}${isOfPerson ? '' : ` and length(v.value) >= ${LONG}`}`,
+        `${foundSql(isOfPerson)} from ${name} as c ` +
+          `cross join lateral (${parts.map(({ sql }) => sql).join(' union all ')}) as v (value) where ${among.sql}) as f group by 1`,
         [...parts.flatMap(({ params }) => params), ...among.params],
       );
-      found.push(values.map(({ value }) => value));
+      found.push(values);
     },
   );
   return found.flat();
@@ -100,28 +105,40 @@ async function archived(
   ctx: Transaction,
   { table, fields, rows }: RowGroup,
   isOfPerson: boolean,
-): Promise<string[]> {
+): Promise<FoundValue[]> {
   const snapshots = rows.filter(({ isLive }) => !isLive);
   if (snapshots.length === 0) {
     return [];
   }
   return withExactText(em, ctx, async () => {
     const data = await replacedDataSql(em, ctx, table, fields);
-    const found: string[][] = [];
+    const found: FoundValue[][] = [];
     await inChunks(snapshots, async (chunk) => {
-      const values = await execute<{ value: string }>(
+      const values = await execute<FoundValue & object>(
         em,
         ctx,
-        `select distinct ${isOfPerson ? 'v.value' : hashSql('v.value')} as value from ${archiveTable(em)} as a ` +
+        `${foundSql(isOfPerson)} from ${archiveTable(em)} as a ` +
           `cross join lateral (select ${data.sql} as data offset 0) as n cross join lateral jsonb_each_text(a."data") as v (key, value) ` +
           `where a."part" = ? and ${AMONG_SNAPSHOTS} and v.value is distinct from n.data ->> v.key ` +
-          `and v.value is not null${isOfPerson ? '' : ` and length(v.value) >= ${LONG}`}`,
+          `and v.value is not null) as f group by 1`,
         [...data.params, partOf(table), ...amongSnapshots(chunk)],
       );
-      found.push(values.map(({ value }) => value));
+      found.push(values);
     });
     return found.flat();
   });
+}
+
+/** Reads values `v`: those of the person, of all others nothing but signatures. To be closed by `) as f group by 1`. */
+function foundSql(isOfPerson: boolean): string {
+  const isShort = `length(v.value) <= ${LONGEST}`;
+  const [value, signed] = isOfPerson
+    ? [`case when ${isShort} then v.value end`, `not ${isShort}`]
+    : ['null::text', `length(v.value) >= ${LONG}`];
+  return (
+    `select f.value as value, string_agg(f.signature::text, ',') as signatures from (` +
+    `select distinct ${value} as value, case when ${signed} then ${signatureSql('v.value')} end as signature`
+  );
 }
 
 /** Whether a value says something: `DE`, `42` or `y` would be found everywhere. */
