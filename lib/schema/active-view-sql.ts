@@ -53,22 +53,21 @@ export function activeViewSql(em: EntityManager, source: EntityCtor, catalog = S
   return `select ${columns.map(({ sql }) => sql).join(', ')} from ${[...from, READ_ONLY].join(' ')} where ${conditions.join(' and ')}`;
 }
 
-/** An embedded object is one column, or none and its properties are; what is inside of one that is a column has none. */
+/** An embeddable is one column, or none and its properties are; what is inside of one that is a column has none, at any depth. */
 function hasColumn(meta: EntityMetadata, prop: EntityProperty): boolean {
   if (prop.persist === false || !prop.fieldNames || !prop.columnTypes?.length) {
     return false;
   }
-  let outermost = prop;
-  while (outermost.embedded) {
-    outermost = meta.properties[outermost.embedded[0] as string]!;
-  }
-  if (outermost.kind === ReferenceKind.EMBEDDED) {
-    return prop === outermost ? Boolean(prop.object) : !outermost.object && prop.kind !== ReferenceKind.EMBEDDED;
+  for (let outer = prop.embedded; outer; outer = meta.properties[outer[0] as string]!.embedded) {
+    if (meta.properties[outer[0] as string]!.object) {
+      return false;
+    }
   }
   return (
     prop.kind === ReferenceKind.SCALAR ||
     prop.kind === ReferenceKind.MANY_TO_ONE ||
-    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner)
+    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner) ||
+    (prop.kind === ReferenceKind.EMBEDDED && Boolean(prop.object))
   );
 }
 
