@@ -47,6 +47,9 @@ class Address {
 
   @Embedded(() => Place, { object: true, nullable: true })
   former?: Place;
+
+  @Embedded(() => Place, { array: true, nullable: true })
+  others?: Place[];
 }
 
 @Entity()
@@ -163,9 +166,9 @@ describe('activeView()', () => {
     test = await createTestOrm([...ENTITIES, ...VIEWS], { metadataProvider: ReflectMetadataProvider });
     await test.database.query(`insert into team (id, name, deleted_at) values (1, 'old', now())`);
     await test.database.query(
-      `insert into people (id, mail, age, team_id, address_city, address_place_street, address_former, second, settings, deleted_at) values
-         (1, 'ada@x', 36, 1, 'London', 'Mews 2', '{"street":"Quay 1"}', '{"city":"Bath"}', '{"theme":"dark"}', null),
-         (2, 'bob@x', 40, 1, null, null, null, null, null, now())`,
+      `insert into people (id, mail, age, team_id, address_city, address_place_street, address_former, address_others, second, settings, deleted_at) values
+         (1, 'ada@x', 36, 1, 'London', 'Mews 2', '{"street":"Quay 1"}', '[{"street":"Row 3"}]', '{"city":"Bath"}', '{"theme":"dark"}', null),
+         (2, 'bob@x', 40, 1, null, null, null, null, null, null, now())`,
     );
     await test.database.query(`insert into post (id, author_id, deleted_at) values (1, 1, null), (2, 1, now())`);
     await test.database.query(
@@ -193,6 +196,7 @@ describe('activeView()', () => {
         address_city: 'London',
         address_place_street: 'Mews 2',
         address_former: { street: 'Quay 1' },
+        address_others: [{ street: 'Row 3' }],
         second: { city: 'Bath' },
         settings: { theme: 'dark' },
         version: 1,
