@@ -11,7 +11,9 @@ class Guard {
     return true;
   }
 }
-class Customer {}
+class Customer {
+  id!: number;
+}
 const valid: SoftDeleteAdminOptions = { path: 'admin/deleted', guards: [Guard] };
 const useFactory = () => ({});
 

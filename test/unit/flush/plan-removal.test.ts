@@ -90,8 +90,14 @@ const File = softDeletable(
   { strategy: 'archive' },
 );
 const Page = softDeletable(
-  defineEntity({ name: 'Page', properties: { id: id(), file: () => p.manyToOne(File).nullable().deleteRule('set null'), deletedAt: deletedAt() } }),
+  defineEntity({
+    name: 'Page',
+    properties: { id: id(), file: () => p.manyToOne(File).nullable().deleteRule('set null'), deletedAt: deletedAt() },
+  }),
 );
+
+const MARKED = [Author, Book, Chapter, Review, Mark, Loose, File, Page];
+const PLAIN = [Shelf, Room, Label, Print];
 
 describe(planRemoval.name, () => {
   let orm: MikroORM;
@@ -100,10 +106,7 @@ describe(planRemoval.name, () => {
   beforeAll(async () => {
     orm = await MikroORM.init({
       dbName: 'none',
-      entities: [
-        ...[Shelf, Room, Label, Print, Author, Book, Chapter, Review, Mark, Loose, File, Page],
-        ...complianceEntities(),
-      ],
+      entities: [...MARKED, ...PLAIN, ...complianceEntities()],
       extensions: [softDelete()],
     });
   });
