@@ -1,8 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
-import { complianceEntities, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { complianceEntities, complianceTablesSql, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 import type { CliCommand } from '../../../lib/cli/cli-command.js';
+import { archiveCommand } from '../../../lib/cli/commands/archive.command.js';
 import { eraseCommand } from '../../../lib/cli/commands/erase.command.js';
 import { erasuresCommand } from '../../../lib/cli/commands/erasures.command.js';
 import { holdListCommand } from '../../../lib/cli/commands/hold-list.command.js';
@@ -88,11 +89,11 @@ describe('What a command prints for people', () => {
     process.stderr.write = write;
   });
 
-  const run = async ({ action }: CliCommand, args: unknown[], flags: object = {}) => {
+  const run = async ({ action }: CliCommand, args: unknown[], flags: object = {}, orm = test.orm) => {
     const lines: (string | object)[] = [];
     const { signal } = new AbortController();
     const code = await action(args as never, flags, {
-      orm: test.orm,
+      orm,
       json: false,
       signal,
       print: (line: string | object) => lines.push(line),
@@ -247,6 +248,32 @@ describe('What a command prints for people', () => {
     // A hold covers what lies behind its rows as well.
     expect(await printed(['Post', '[7,1]'])).toEqual([2, header, dispute, ['1 hold.']]);
     expect(await run(holdListCommand, ['Post', '[8,8]'])).toEqual([0, '0 holds.']);
+  });
+
+  it('archive partitions: how many of each table were added, and which', async () => {
+    const months = await createTestOrm([User, Post, ...complianceEntities()], {}, false);
+    try {
+      for (const sql of complianceTablesSql({ partition: 'month' })) {
+        await months.database.query(sql);
+      }
+      const add = (ahead: number) => run(archiveCommand, ['partitions'], { ahead }, months.orm);
+      expect(await add(3)).toEqual([
+        0,
+        'deletion_record: 0 partitions added.',
+        'deletion_archive: 0 partitions added.',
+      ]);
+      expect(await add(5)).toEqual([
+        0,
+        expect.stringMatching(
+          /^deletion_record: 2 partitions added: deletion_record_\d{4}_\d\d, deletion_record_\d{4}_\d\d\.$/,
+        ),
+        expect.stringMatching(
+          /^deletion_archive: 2 partitions added: deletion_archive_\d{4}_\d\d, deletion_archive_\d{4}_\d\d\.$/,
+        ),
+      ]);
+    } finally {
+      await months.close();
+    }
   });
 
   it('erase and erasures: what is left and on what ground, and until when it has to be done', async () => {

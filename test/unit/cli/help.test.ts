@@ -75,7 +75,7 @@ describe(runCli.name, () => {
       for (const [what, about] of [...section(text, 'Arguments'), ...options]) {
         expect([what, about.length > 5]).toEqual([what, true]);
       }
-      const examples = /^Examples:\n((?:  .*\n)+)/m.exec(text)![1]!.trimEnd().split('\n');
+      const examples = /^Examples:\n((?:  .*\n)+)/m.exec(text)![1]!.split('\n').slice(0, -1);
       for (const example of examples) {
         expect(example.startsWith(`  soft-delete ${name}`)).toBe(true);
         const flags = [...example.matchAll(/ (--[a-z-]+)/g)].map(([, flag]) => flag!);
