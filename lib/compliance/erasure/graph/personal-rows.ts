@@ -19,8 +19,6 @@ export interface RowDeclarations {
 
 const NOTHING: RowDeclarations = { declarations: [], fields: new Map(), isGoing: false };
 
-const NO_HOLDS: ReadonlySet<string> = new Set();
-
 /** A row that belongs to a person by declaration, in its table or in the archive. @internal */
 export class PersonalRow {
   /** The rows in between it and the person. What holds one of them holds this one. */
@@ -30,7 +28,7 @@ export class PersonalRow {
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
-  #ownHolds = NO_HOLDS;
+  #ownHolds: ReadonlySet<string> | undefined;
 
   constructor(
     private readonly rows: PersonalRows,
@@ -61,19 +59,19 @@ export class PersonalRow {
 
   /** Notes that a hold covers the row itself. */
   hold(name: string): void {
-    this.#ownHolds = new Set([...this.#ownHolds, name]);
+    this.#ownHolds = new Set([...(this.#ownHolds ?? []), name]);
     this.rows.areHeld = true;
   }
 
   /** The holds that cover the row, or one in between it and the person. */
   holds(): ReadonlySet<string> {
     if (!this.rows.areHeld) {
-      return NO_HOLDS;
+      return new Set();
     }
     const found = new Set<string>();
     const seen = new Set<PersonalRow>([this]);
     for (const row of seen) {
-      row.#ownHolds.forEach((hold) => found.add(hold));
+      row.#ownHolds?.forEach((hold) => found.add(hold));
       row.parents.forEach((parent) => seen.add(parent));
     }
     return found;
