@@ -154,6 +154,10 @@ export class BatchSize {
         return;
       }
     }
+    if (before && this.#small && now.rows >= 2 * before.rows && this.#costs().fixed > this.limits.aim) {
+      // The first rows of a batch may cost more than further ones, each being the first of a partition. Growing is about further ones.
+      this.#small = before;
+    }
     this.#recent = mix(before, now);
   }
 

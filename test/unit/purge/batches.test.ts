@@ -59,6 +59,11 @@ describe(BatchSize.name, () => {
     expect(Math.max(...all)).toBe(5_000);
   });
 
+  it('grows where the first rows of a batch cost more than further ones', () => {
+    const all = sizes(14, (rows) => 120 + rows * 0.012 + 100 * (1 - Math.exp(-rows / 1_000)));
+    expect(Math.max(...all)).toBe(5_000);
+  });
+
   it('gives statements time for what they take anyway', () => {
     const size = new BatchSize(BATCH_SIZE_LIMITS);
     sizes(4, (rows) => 400 + rows * 0.02, size);
