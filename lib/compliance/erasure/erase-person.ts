@@ -115,7 +115,7 @@ export async function erasePerson(
     findResidue(em, ctx, rows, values, { catalog, personal, going: removal.going, scrubs });
   // While the person's own row is kept or held, records may name the person as it does.
   const isNamed = isPreview || rows.persons.some(({ stays }) => stays);
-  const hasValues = values.own.size > 0 || values.signatures !== '';
+  const hasValues = values.own.size > 0 || values.areSigned;
   const cells = !hasValues
     ? []
     : isNamed

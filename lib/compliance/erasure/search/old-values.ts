@@ -11,6 +11,7 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
+import { FORGET_SIGNATURES_SQL, keepSignaturesSql } from './matches-sql.js';
 import { isPlain, leavesSql, LONG, plainSql, signatureSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
 
@@ -18,14 +19,14 @@ import { withTexts } from './with-texts.js';
 export interface OldValues {
   /** The person's own values, which are looked for inside of other texts. */
   readonly own: ReadonlySet<string>;
-  /** Signatures of longer texts of all rows, which are looked for as they are, as a list that PostgreSQL reads; `''` if there are none. */
-  readonly signatures: string;
+  /** Whether there are longer texts, of any row, which are looked for as they are: the database keeps their signatures. */
+  readonly areSigned: boolean;
 }
 
 interface FoundValue {
   /** Nothing but a signature is wanted of texts that are not looked for inside of others: nobody needs to read them. */
   readonly value: string | null;
-  readonly signatures: string | null;
+  readonly isSigned: boolean | null;
 }
 
 /** Longer texts are nobody's name: they are looked for as they are, not inside of others. */
@@ -38,7 +39,8 @@ const LONGEST = 200;
  */
 export async function readOldValues(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<OldValues> {
   const own = new Set<string>();
-  const signatures: string[] = [];
+  let areSigned = false;
+  await execute(em, ctx, `select ${FORGET_SIGNATURES_SQL}`);
   for (const group of groupRows(rows.declared(), withTexts(em))) {
     const texts = { ...group, fields: group.fields.filter(({ type }) => !/^(bytea|tsvector)/i.test(type)) };
     if (texts.fields.length === 0) {
@@ -46,13 +48,11 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
     }
     const isOfPerson = group.table.root === rows.subject.root;
     for (const found of [await live(em, ctx, texts, isOfPerson), await archived(em, ctx, texts, isOfPerson)]) {
-      for (const { value, signatures: of } of found) {
+      for (const { value, isSigned } of found) {
         if (value !== null) {
           own.add(value);
         }
-        if (of !== null) {
-          signatures.push(of);
-        }
+        areSigned ||= isSigned === true;
       }
     }
   }
@@ -63,7 +63,7 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
     ),
   );
   const telling = [...own].filter((value) => isTelling(value) && !constants.has(value.trim()));
-  return { own: new Set(telling.map((value) => value.trim())), signatures: signatures.join(',') };
+  return { own: new Set(telling.map((value) => value.trim())), areSigned };
 }
 
 async function live(
@@ -129,14 +129,14 @@ async function archived(
   });
 }
 
-/** Reads values `v`: those of the person, of all others nothing but signatures. To be closed by `) as f group by 1`. */
+/** Reads values `v` of the person, and keeps signatures of all others. To be closed by `) as f group by 1`. */
 function foundSql(isOfPerson: boolean): string {
   const isShort = `length(v.value) <= ${LONGEST}`;
   const [value, signed] = isOfPerson
     ? [`case when ${isShort} then v.value end`, `not ${isShort}`]
     : ['null::text', `length(v.value) >= ${LONG}`];
   return (
-    `select f.value as value, string_agg(f.signature::text, ',') as signatures from (` +
+    `select f.value as value, ${keepSignaturesSql('f.signature')} as "isSigned" from (` +
     `select distinct ${value} as value, case when ${signed} then ${signatureSql('v.value')} end as signature`
   );
 }
