@@ -21,7 +21,7 @@ import { removeRows } from './removal/remove-rows.js';
 import { findPending, type PendingColumns } from './search/find-pending.js';
 import { findResidue } from './search/find-residue.js';
 import type { ResidualCell } from './search/residual-cell.js';
-import { readOldValues } from './search/old-values.js';
+import { readOldValues } from './search/read-old-values.js';
 import { pseudonymOf, scrubRecords } from './search/scrub-records.js';
 import { syncErased } from './sync-erased.js';
 
