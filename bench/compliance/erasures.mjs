@@ -65,7 +65,7 @@ async function eraseInCollections({ orm, Customer }, id) {
         line.engraving = null;
       }
     }
-    for (const message of customer.messages) {
+    for (const message of customer.messages.getItems()) {
       em.remove(message);
     }
   });

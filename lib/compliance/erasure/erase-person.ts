@@ -21,7 +21,7 @@ import { removeRows } from './removal/remove-rows.js';
 import { findPending, type PendingColumns } from './search/find-pending.js';
 import { findResidue } from './search/find-residue.js';
 import type { ResidualCell } from './search/residual-cell.js';
-import { readOldValues } from './search/old-values.js';
+import { readOldValues } from './search/read-old-values.js';
 import { pseudonymOf, scrubRecords } from './search/scrub-records.js';
 import { syncErased } from './sync-erased.js';
 
@@ -115,7 +115,7 @@ export async function erasePerson(
     findResidue(em, ctx, rows, values, { catalog, personal, going: removal.going, scrubs });
   // While the person's own row is kept or held, records may name the person as it does.
   const isNamed = isPreview || rows.persons.some(({ stays }) => stays);
-  const hasValues = values.own.size > 0 || values.signatures !== '';
+  const hasValues = values.own.size > 0 || values.areSigned;
   const cells = !hasValues
     ? []
     : isNamed

@@ -17,18 +17,16 @@ export interface RowDeclarations {
   readonly isGoing: boolean;
 }
 
-const NOTHING: RowDeclarations = { declarations: [], fields: new Map(), isGoing: false };
-
 /** A row that belongs to a person by declaration, in its table or in the archive. @internal */
 export class PersonalRow {
   /** The rows in between it and the person. What holds one of them holds this one. */
   readonly parents = new Set<PersonalRow>();
-  declared = NOTHING;
+  declared: RowDeclarations;
   /** By law. */
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
-  #ownHolds: ReadonlySet<string> | undefined;
+  #ownHolds: ReadonlySet<string>;
 
   constructor(
     private readonly rows: PersonalRows,
@@ -38,7 +36,10 @@ export class PersonalRow {
     readonly unit: string | null,
     /** Its name among the rows of its entity. */
     readonly id: string,
-  ) {}
+  ) {
+    this.declared = rows.nothing;
+    this.#ownHolds = rows.noHolds;
+  }
 
   get isLive(): boolean {
     return this.unit === null;
@@ -59,19 +60,19 @@ export class PersonalRow {
 
   /** Notes that a hold covers the row itself. */
   hold(name: string): void {
-    this.#ownHolds = new Set([...(this.#ownHolds ?? []), name]);
+    this.#ownHolds = new Set([...this.#ownHolds, name]);
     this.rows.areHeld = true;
   }
 
   /** The holds that cover the row, or one in between it and the person. */
   holds(): ReadonlySet<string> {
     if (!this.rows.areHeld) {
-      return new Set();
+      return this.rows.noHolds;
     }
     const found = new Set<string>();
     const seen = new Set<PersonalRow>([this]);
     for (const row of seen) {
-      row.#ownHolds?.forEach((hold) => found.add(hold));
+      row.#ownHolds.forEach((hold) => found.add(hold));
       row.parents.forEach((parent) => seen.add(parent));
     }
     return found;
@@ -84,6 +85,9 @@ export class PersonalRows {
 
   /** The person's own row, in its table and in the archive. */
   persons: readonly PersonalRow[] = [];
+  /** What is said of rows before a declaration speaks of them, and what holds most of them. */
+  readonly nothing: RowDeclarations = { declarations: [], fields: new Map(), isGoing: false };
+  readonly noHolds: ReadonlySet<string> = new Set();
   /** Whether a hold covers any of them: to look for it on all ways to the person takes its time. */
   areHeld = false;
 
@@ -138,6 +142,6 @@ export class PersonalRows {
 
   /** Those of which a declaration speaks, and not just rows in between. */
   declared(): PersonalRow[] {
-    return this.all().filter(({ declared }) => declared !== NOTHING);
+    return this.all().filter(({ declared }) => declared !== this.nothing);
   }
 }

@@ -17,7 +17,7 @@ import type { OldValues } from './old-values.js';
 import type { ResidualCell } from './residual-cell.js';
 import { searchTables } from './search-tables.js';
 import { hashSql } from './text-sql.js';
-import { matchesSql, NAMED_SIGNATURES_SQL, signaturesParam } from './matches-sql.js';
+import { matchesSql, NAMED_SIGNATURES_SQL } from './matches-sql.js';
 
 interface SearchContext {
   readonly catalog: SoftDeleteCatalog;
@@ -92,7 +92,7 @@ async function searchArchive(
     `with ${NAMED_SIGNATURES_SQL} select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
       `from ${archiveTable(em)} as a cross join lateral jsonb_each_text(a."data") as v (name, value) ` +
       `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) and v.value is not null and ${matches.sql}`,
-    [signaturesParam(values), ...amongSnapshots(archived), arrayText(names), ...matches.params],
+    [...amongSnapshots(archived), arrayText(names), ...matches.params],
   );
   return found.map((cell) => {
     const root = archived.find((row) =>

@@ -5,12 +5,24 @@ import { containsSql, valuePatterns } from './value-patterns.js';
 
 const SIGNATURES = '"soft-delete:signatures"';
 
-/** The signatures of a statement's only parameter for them, for its `with`: however many columns are searched, they are sent once. @internal */
-export const NAMED_SIGNATURES_SQL = `${SIGNATURES} as materialized (select unnest(cast(? as int8[])) as "signature")`;
+/**
+ * The transaction-local setting that keeps the signatures of a person's texts between the statement that reads the texts and those that look
+ * for them: there may be many thousands, which nobody but the database needs.
+ */
+const SETTING = 'soft_delete.signatures';
 
-/** @internal */
-export function signaturesParam({ signatures }: OldValues): string {
-  return `{${signatures}}`;
+/** The signatures that are kept, as a table that `isSignedSql()` looks into, for a statement's `with`. @internal */
+export const NAMED_SIGNATURES_SQL =
+  `${SIGNATURES} as materialized (` +
+  `select cast(unnest(string_to_array(current_setting('${SETTING}'), ',')) as int8) as "signature")`;
+
+/** Forgets the signatures of an earlier erasure of the transaction. @internal */
+export const FORGET_SIGNATURES_SQL = `set_config('${SETTING}', '', true)`;
+
+/** Of groups of rows: keeps their signatures, with those that are kept already. True if there are any, else null. @internal */
+export function keepSignaturesSql(signature: string): string {
+  const all = `concat_ws(',', nullif(current_setting('${SETTING}'), ''), string_agg(${signature}::text, ','))`;
+  return `case when count(${signature}) > 0 then set_config('${SETTING}', ${all}, true) <> '' end`;
 }
 
 /**

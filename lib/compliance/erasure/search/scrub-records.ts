@@ -30,7 +30,7 @@ interface ScrubbedTable {
  * Takes the person's values out of what this package has on record: out of reasons, and out of the names of who has acted, which get one
  * pseudonym. What was done and when stays. Of holds, released ones alone.
  *
- * @param search - runs statements together with a search for the same values, which are sent once
+ * @param search - runs statements together with a search for the same values
  * @internal
  */
 export async function scrubRecords<Result>(

@@ -14,7 +14,7 @@ import {
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import { isColumn, isTextType } from '../declaration/text-columns.js';
-import { matchesSql, NAMED_SIGNATURES_SQL, signaturesParam } from './matches-sql.js';
+import { matchesSql, NAMED_SIGNATURES_SQL } from './matches-sql.js';
 import type { OldValues } from './old-values.js';
 import type { ResidualCell } from './residual-cell.js';
 import { hashSql, isPlain, jsonSql, leavesSql, plainSql } from './text-sql.js';
@@ -25,9 +25,9 @@ interface Search extends SqlFragment {
 }
 
 /**
- * Looks for old values in every column of rows that can hold text, of tables with few rows in one statement: the values are sent with each.
+ * Looks for old values in every column of rows that can hold text, of tables with few rows in one statement.
  *
- * @param others - statements for which the values are sent as well
+ * @param others - statements that look for the values as well, and are run with the search
  * @internal
  */
 export async function searchTables(
@@ -41,7 +41,7 @@ export async function searchTables(
   let rows = 0;
   let searches: Search[] = [];
   const search = async () => {
-    found.push(...(await runSearches(em, ctx, searches, values, [])));
+    found.push(...(await runSearches(em, ctx, searches, [])));
     rows = 0;
     searches = [];
   };
@@ -59,7 +59,7 @@ export async function searchTables(
       });
     }
   }
-  found.push(...(await runSearches(em, ctx, searches, values, others)));
+  found.push(...(await runSearches(em, ctx, searches, others)));
   return found;
 }
 
@@ -70,7 +70,6 @@ async function runSearches(
   em: EntityManager,
   ctx: Transaction,
   searches: readonly Search[],
-  values: OldValues,
   others: readonly SqlFragment[],
 ): Promise<ResidualCell[]> {
   if (searches.length + others.length === 0) {
@@ -82,7 +81,7 @@ async function runSearches(
     `with ${[NAMED_SIGNATURES_SQL, ...others.map(({ sql }, i) => `"soft-delete:other${i}" as (${sql})`)].join(', ')} ` +
       (searches.map(({ sql }, i) => `select ${i} as of, s.* from (${sql}) as s`).join(' union all ') ||
         'select where false'),
-    [signaturesParam(values), ...[...others, ...searches].flatMap(({ params }) => params)],
+    [...others, ...searches].flatMap(({ params }) => params),
   );
   return cells.map(({ of, ...cell }) => {
     const { table } = searches[of]!;

@@ -17,7 +17,7 @@ export function signatureSql(text: string): string {
 
 /** Whether the text of a column is the value itself, so that no document has to be taken apart. @internal */
 export function isPlain(type: string): boolean {
-  return /^(text|citext|varchar|character varying)( ?\(\d+\))?$/i.test(type);
+  return /^(text|citext|varchar|character varying|bpchar|char|character)( ?\(\d+\))?$/i.test(type);
 }
 
 /** The text of a plain column, compared as all others are, whatever the column's collation takes for equal. @internal */
@@ -33,7 +33,10 @@ export function hashSql(text: string): string {
   return `left(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), ${HASH_LENGTH})`;
 }
 
-/** A value as json, whose texts can be listed. Of bytes, those that are letters. @internal */
+/** A value as json, whose texts can be listed. Of bytes, those that are letters; without the blanks that fill up a `char`. @internal */
 export function jsonSql(column: string, type: string): string {
+  if (isPlain(type)) {
+    return `to_jsonb(${plainSql(column)})`;
+  }
   return /^bytea$/i.test(type) ? `to_jsonb(encode(${column}, 'escape'))` : `to_jsonb(${column})`;
 }

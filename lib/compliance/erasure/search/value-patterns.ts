@@ -7,8 +7,8 @@ export interface ValuePatterns {
   readonly anyCase: string | undefined;
   /** Of short ones, as they are written: `Will` and `Max` are names, `will` and `max` are not. */
   readonly asWritten: string | undefined;
-  /** A part of each value in lower case, which is found in a fraction of the time; `undefined` if one has none. */
-  readonly parts: readonly string[] | undefined;
+  /** A part of each value in lower case, which is found in a fraction of the time. */
+  readonly parts: readonly string[];
 }
 
 /** Scripts that put nothing between words. */
@@ -18,17 +18,16 @@ const WITHOUT_SPACES = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{
 export function valuePatterns(values: Iterable<string>): ValuePatterns {
   const all = [...values].toSorted((one, other) => other.length - one.length);
   const isDistinct = (value: string) => value.includes('@') || value.length >= 8;
-  const parts = all.map(partOf);
   return {
     anyCase: patternOf(all.filter(isDistinct)),
     asWritten: patternOf(all.filter((value) => !isDistinct(value))),
-    parts: parts.includes('') ? undefined : parts,
+    parts: all.map(partOf),
   };
 }
 
 /**
  * The longest part of a value that every text has in it which the value's pattern matches, whatever the locale: in Turkish the capital of
- * `i` is none of ASCII. None of the characters means something to LIKE.
+ * `i` is none of ASCII. It may be empty. None of the characters means something to LIKE.
  */
 function partOf(value: string): string {
   const parts = value.match(/[\da-hj-zA-HJ-Z@.+-]+/g) ?? [];
@@ -58,10 +57,7 @@ export function containsSql(text: string, { anyCase, asWritten, parts }: ValuePa
   }
   const matches = `(${patterns.map(({ sql }) => sql).join(' or ')})`;
   return {
-    sql: parts ? `(lower(${text} collate "C") like any(cast(? as text[])) and ${matches})` : matches,
-    params: [
-      ...(parts ? [arrayText(parts.map((part) => `%${part}%`))] : []),
-      ...patterns.flatMap(({ params }) => params),
-    ],
+    sql: `(lower(${text} collate "C") like any(cast(? as text[])) and ${matches})`,
+    params: [arrayText(parts.map((part) => `%${part}%`)), ...patterns.flatMap(({ params }) => params)],
   };
 }
