@@ -53,7 +53,7 @@ export function driverHooks(
         const key = primaryColumns(meta.root).map((column) => `p.${em.getPlatform().quoteIdentifier(column)}`);
         const qb = em
           .getDriver()
-          .createQueryBuilder<any>(entityName, ctx, 'write')
+          .createQueryBuilder<object>(entityName, ctx, 'write')
           .select(meta.primaryKeys as never);
         const matching = Utils.isPrimaryKey(where)
           ? qb.where({ [meta.primaryKeys[0]!]: where })
@@ -67,6 +67,6 @@ export function driverHooks(
 }
 
 /** The root manager, which the hooks have, is nobody's context. */
-function managerOf([collection]: readonly Collection<any>[]): EntityManager | undefined {
+function managerOf([collection]: readonly Collection<object>[]): EntityManager | undefined {
   return collection && (helper(collection.owner as object).__em as EntityManager | undefined);
 }
