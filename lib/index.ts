@@ -12,6 +12,7 @@ export { SoftDeleteError } from './errors/soft-delete.error.js';
 export { UnsupportedOrmVersionError } from './errors/unsupported-orm-version.error.js';
 export { SoftDeleteNotInstalledError } from './errors/not-installed.error.js';
 export { SoftDeletableEntity } from './metadata/soft-deletable.entity.js';
+export type { AnyEntityName, AnyEntitySchema, AnyOrm, SchemaOf } from './options/any-of-the-orm.js';
 export type { Duration } from './options/duration.js';
 export type {
   ArchivedColumnOptions,

@@ -1,4 +1,5 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from './options/any-of-the-orm.js';
 import { requireRecords } from './compliance/attend-operations.js';
 import { findInstallation } from './installation/installation.js';
 import { parseRetention } from './options/duration.js';
@@ -23,7 +24,7 @@ import { prepareOrm } from './prepare-orm.js';
  * @throws UnsupportedOrmVersionError if this package does not support the version of MikroORM, or misses a part of it
  * @publicApi
  */
-export function installSoftDelete(orm: MikroORM<any>, options: InstallSoftDeleteOptions = {}): void {
+export function installSoftDelete(orm: AnyOrm, options: InstallSoftDeleteOptions = {}): void {
   refuseUnknownOptions('installSoftDelete()', options, ['actor', 'log', 'erasure']);
   requireType('installSoftDelete(), actor', options.actor, 'function');
   const log = requireLogOptions(options.log);

@@ -1,11 +1,11 @@
 import {
   type EntityClass,
   type EntityMetadata,
-  type EntityName,
   type EntityProperty,
   EntitySchema,
   ReferenceKind,
 } from '@mikro-orm/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { isShown, isText } from '../metadata/shown-properties.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -14,7 +14,7 @@ import type { AdminEntityOptions } from './soft-delete-admin.options.js';
 /** An entity as the admin page shows it. @internal */
 export interface AdminEntity {
   readonly name: string;
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly meta: EntityMetadata;
   readonly entry: SoftDeletableEntityMetadata;
   /** `undefined` where a row is called by its key. */
@@ -31,7 +31,7 @@ const SHORT = /^(int|smallint|bigint|serial|numeric|decimal|real|double|bool|dat
 const COLUMNS = 3;
 
 /** A class, or what `defineEntity()` made. @internal */
-export function isEntityName(item: unknown): item is EntityName<any> {
+export function isEntityName(item: unknown): item is AnyEntityName {
   return typeof item === 'function' || item instanceof EntitySchema;
 }
 
@@ -44,14 +44,14 @@ export function isEntityName(item: unknown): item is EntityName<any> {
  */
 export function resolveAdminEntities(
   catalog: SoftDeleteCatalog,
-  options: readonly (AdminEntityOptions | EntityName<any>)[] | undefined,
+  options: readonly (AdminEntityOptions | AnyEntityName)[] | undefined,
 ): AdminEntity[] {
   const listed: readonly AdminEntityOptions[] = options
     ? options.map((item) => (isEntityName(item) ? { entity: item } : item))
     : catalog
         .all()
         .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-        .map(({ meta }) => ({ entity: meta.class as EntityClass<any> }));
+        .map(({ meta }) => ({ entity: meta.class as EntityClass<object> }));
   const entities = listed.map((item) => resolve(catalog, item));
   const twice = entities.find(({ name }, i) => entities.findIndex((other) => other.name === name) !== i);
   if (twice) {
@@ -72,7 +72,7 @@ function resolve(catalog: SoftDeleteCatalog, { entity, label, columns, search }:
   const where = `SoftDeleteAdminModule, entities, ${entry.name}`;
   return {
     name: entry.name,
-    entity: meta.class as EntityClass<any>,
+    entity: meta.class as EntityClass<object>,
     meta,
     entry,
     label: label ?? (called === undefined ? undefined : (row) => (row as Record<string, unknown>)[called]),

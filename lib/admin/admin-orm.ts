@@ -30,9 +30,9 @@ export class AdminOrm {
     return this.orm.em.fork({ keepTransactionContext: true });
   }
 
-  repository(em: EntityManager, { entity }: AdminEntity): SoftDeleteRepository<any> {
+  repository(em: EntityManager, { entity }: AdminEntity): SoftDeleteRepository<object> {
     const repository: unknown = em.getRepository(entity);
-    return repository instanceof SoftDeleteRepository ? repository : new SoftDeleteRepository<any>(em, entity);
+    return repository instanceof SoftDeleteRepository ? repository : new SoftDeleteRepository(em, entity);
   }
 
   /** How long deleted rows of each entity are kept. Asked once: options do not change while the application runs. */

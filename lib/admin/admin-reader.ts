@@ -1,6 +1,7 @@
-import { type FilterQuery, Reference, serialize } from '@mikro-orm/core';
+import { Reference, serialize } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { keyAsCondition } from '../sql/entity-key.js';
 import { selectRows } from '../sql/select-rows.js';
 import { tableName } from '../sql/table-name.js';
@@ -74,7 +75,7 @@ export class AdminReader {
       after: undefined,
       limit: 1,
     };
-    const { rows } = await listRows(em, entity, one, keyAsCondition(entity.meta, key) as FilterQuery<any>);
+    const { rows } = await listRows(em, entity, one, keyAsCondition(entity.meta, key) as AnyCondition);
     const [described] = await this.#describe(em, entity, rows);
     if (!described) {
       throw new NotFoundException(`There is no deleted ${entity.name} ${keyText(entity.meta, key)}.`);

@@ -1,6 +1,6 @@
-import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { keyAsCondition } from '../sql/entity-key.js';
 import { deletedPredicate } from '../metadata/active-predicate.js';
 import type { PurgeReport } from '../purge/purge-report.js';
@@ -94,11 +94,11 @@ export class AdminWriter {
   }
 }
 
-function anyOf({ meta }: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
+function anyOf({ meta }: AdminEntity, keys: readonly unknown[]): AnyCondition {
   const conditions = keys.map((key) => keyAsCondition(meta, key));
-  return (conditions.length === 1 ? conditions[0] : { $or: conditions }) as FilterQuery<any>;
+  return (conditions.length === 1 ? conditions[0] : { $or: conditions }) as AnyCondition;
 }
 
-function deletedOf(entity: AdminEntity, keys: readonly unknown[]): FilterQuery<any> {
-  return { $and: [anyOf(entity, keys), deletedPredicate(entity.entry.property)] } as FilterQuery<any>;
+function deletedOf(entity: AdminEntity, keys: readonly unknown[]): AnyCondition {
+  return { $and: [anyOf(entity, keys), deletedPredicate(entity.entry.property)] } as AnyCondition;
 }

@@ -1,5 +1,6 @@
-import type { EntityMetadata, EntityProperty, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { entityKeyOf } from '../sql/entity-key.js';
 import { primaryColumnTypes, type RowKey, textSql } from '../sql/row-set.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
@@ -35,11 +36,11 @@ export async function listRows(
   em: EntityManager,
   { meta, entry, search }: AdminEntity,
   query: ListQuery,
-  only: FilterQuery<any> = {},
+  only: AnyCondition = {},
 ): Promise<ListedPage> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const { root } = meta;
-  const conditions: FilterQuery<any>[] = [only];
+  const conditions: AnyCondition[] = [only];
   if (query.q !== undefined) {
     const pattern = `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
     conditions.push({ $or: search.map((name) => ({ [name]: { $ilike: pattern } })) });

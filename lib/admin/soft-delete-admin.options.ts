@@ -1,5 +1,6 @@
 import type { EntityClass, EntityName } from '@mikro-orm/core';
 import type { CanActivate, ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import type { AdminTexts } from './admin-texts.js';
 
 /**
@@ -52,7 +53,7 @@ export interface AdminDynamicOptions {
    *
    * @default all marked ones
    */
-  entities?: readonly (AdminEntityOptions | EntityName<any>)[];
+  entities?: readonly (AdminEntityOptions | AnyEntityName)[];
   /**
    * Who may do what, beyond the guards. `entity` is its class, and `undefined` for `'purge'`. An entity that may not be listed does not
    * exist as far as the caller can tell.
@@ -61,7 +62,7 @@ export interface AdminDynamicOptions {
    */
   can?: (
     action: AdminAction,
-    entity: EntityClass<any> | undefined,
+    entity: EntityClass<object> | undefined,
     context: ExecutionContext,
   ) => boolean | Promise<boolean>;
   /**

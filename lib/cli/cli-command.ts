@@ -15,5 +15,5 @@ export interface CliCommand {
   readonly needsDatabase?: boolean;
   /** Adds the command's own arguments and flags. */
   readonly configure: (command: Command) => Command;
-  readonly action: CliAction<any, any>;
+  readonly action: CliAction<never, never>;
 }

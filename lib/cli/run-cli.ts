@@ -126,7 +126,7 @@ async function execute(command: CliCommand, args: readonly unknown[], options: C
     if (!options.json) {
       process.stderr.write(`Configuration: ${found}\n`);
     }
-    return await command.action(args, options, {
+    return await command.action(args as never, options as never, {
       orm,
       json: options.json ?? false,
       signal: controller.signal,

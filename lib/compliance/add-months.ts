@@ -1,4 +1,5 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { MONTHLY_TABLES } from '../metadata/compliance-tables.js';
 import { addMonthsSql, type MonthlyTable, qualify } from './month-partitions.js';
@@ -16,7 +17,7 @@ export interface AddedMonths {
  * @throws SoftDeleteConfigError if none of the tables has partitions
  * @internal
  */
-export async function addMonths(orm: MikroORM<any>, ahead: number): Promise<AddedMonths[]> {
+export async function addMonths(orm: AnyOrm, ahead: number): Promise<AddedMonths[]> {
   const em = orm.em.fork() as EntityManager;
   const schema = em.config.get('schema');
   const added: AddedMonths[] = [];

@@ -1,4 +1,4 @@
-import type { EntitySchema } from '@mikro-orm/core';
+import type { AnyEntitySchema } from '../options/any-of-the-orm.js';
 import { archiveEntities } from '../archive/snapshot/archive-entities.js';
 import { ErasureSchema } from './erasure/erasure.entity.js';
 import { LegalHoldRowSchema, LegalHoldSchema } from './hold/legal-hold.entity.js';
@@ -14,12 +14,12 @@ import { DeletionRecordSchema } from './record/deletion-record.entity.js';
  *
  * @publicApi
  */
-export function complianceEntities(): EntitySchema<any, any>[] {
+export function complianceEntities(): AnyEntitySchema[] {
   return [
     DeletionRecordSchema,
     LegalHoldSchema,
     LegalHoldRowSchema,
     ErasureSchema,
     ...archiveEntities(),
-  ] as unknown as EntitySchema<any, any>[];
+  ] as unknown as AnyEntitySchema[];
 }

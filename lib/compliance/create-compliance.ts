@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { getInstallation } from '../installation/installation.js';
 import { type ErasureOptions, requireErasureOptions } from '../options/erasure-options.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
@@ -35,7 +35,7 @@ export interface Compliance {
  * @throws SoftDeleteConfigError if its entities do not include `complianceEntities()`
  * @publicApi
  */
-export function createCompliance(orm: MikroORM<any>, options: ComplianceOptions = {}): Compliance {
+export function createCompliance(orm: AnyOrm, options: ComplianceOptions = {}): Compliance {
   refuseUnknownOptions('createCompliance()', options, ['erasure']);
   const erasure = requireErasureOptions(options.erasure);
   getInstallation(orm.em);

@@ -5,7 +5,7 @@ import type { OrmModel } from '../metadata/soft-delete-catalog.js';
 /** The metadata of one of this package's own entities, if the ORM has it. @internal */
 export function findComplianceEntity(
   orm: Pick<OrmModel, 'getMetadata'>,
-  entity: EntityClass<any>,
+  entity: EntityClass<object>,
 ): EntityMetadata | undefined {
   return orm.getMetadata().find(entity as never);
 }
@@ -14,7 +14,10 @@ export function findComplianceEntity(
  * @throws SoftDeleteConfigError if the ORM does not have it
  * @internal
  */
-export function requireComplianceEntity(orm: Pick<OrmModel, 'getMetadata'>, entity: EntityClass<any>): EntityMetadata {
+export function requireComplianceEntity(
+  orm: Pick<OrmModel, 'getMetadata'>,
+  entity: EntityClass<object>,
+): EntityMetadata {
   const meta = findComplianceEntity(orm, entity);
   if (!meta) {
     throw new SoftDeleteConfigError(

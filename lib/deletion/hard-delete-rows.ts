@@ -1,5 +1,6 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import {
   ALLOW_PHYSICAL_DELETE_SQL,
   ASK_FOR_HOLDS_SQL,
@@ -41,7 +42,7 @@ import { execute, inPreview, inTransaction } from '../sql/transaction.js';
 export async function hardDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: DeletionOptions = {},
 ): Promise<number> {
   const { filters, ...given } = requireDeletionOptions('hardDelete()', options);
@@ -87,7 +88,7 @@ export async function hardDeleteRows(
 export async function previewHardDeletion(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: DeletionOptions,
 ): Promise<DeletionPreview> {
   const { filters } = requireDeletionOptions('hardDelete()', options);

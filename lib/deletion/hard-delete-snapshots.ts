@@ -1,5 +1,6 @@
-import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { askSnapshots, type AskedSnapshots } from '../archive/reading/asked-snapshots.js';
 import { findHeldEntities, mayCoverArchived } from '../archive/removal/find-held-entities.js';
 import { lockSnapshotsAlong, partsOfSnapshots, removeSnapshots } from '../archive/removal/remove-snapshots.js';
@@ -11,7 +12,7 @@ import { findHoldsBy, type HoldInTheWay } from './refuse-if-held.js';
 export async function askArchived(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: { filters: FilterOptions | undefined; isPreview?: boolean },
 ): Promise<AskedSnapshots | undefined> {
   return getInstallation(em).catalog.findArchived(meta) ? askSnapshots(em, meta, where, options) : undefined;

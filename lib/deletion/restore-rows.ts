@@ -1,5 +1,6 @@
-import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { type RestoreConflict, RestoreConflictError } from '../errors/restore-conflict.error.js';
 import type { DeletionContext } from '../events/deletion-context.js';
 import { requireContext } from '../installation/context-of.js';
@@ -86,7 +87,7 @@ export interface RestorePreview {
 export async function restoreRows(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const { withParents, filters, ...given } = requireRestoreOptions(options);
@@ -105,7 +106,7 @@ export async function restoreRows(
 export async function previewRestoration(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: RestoreOptions,
 ): Promise<RestorePreview> {
   const { withParents, filters } = requireRestoreOptions(options);
@@ -133,7 +134,7 @@ export async function previewRestoration(
 function askDeleted(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: { filters: FilterOptions | undefined; isPreview?: boolean },
 ): Promise<AskedRows> {
   return getInstallation(em).catalog.findArchived(meta)

@@ -1,5 +1,6 @@
-import type { EntityMetadata, FilterOptions, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
@@ -68,7 +69,7 @@ export interface DeletionPreview {
 export async function softDeleteRows(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: DeletionOptions = {},
 ): Promise<DeletionResult> {
   const { filters, ...given } = requireDeletionOptions('softDelete()', options);
@@ -104,7 +105,7 @@ export async function softDeleteRows(
 export async function previewSoftDeletion(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: DeletionOptions,
 ): Promise<DeletionPreview> {
   const { filters } = requireDeletionOptions('softDelete()', options);

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { type Duration, parseDuration, parseRetention } from '../options/duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { rowCount } from '../options/resolve-module-options.js';
@@ -96,7 +97,7 @@ export class SoftDeleteDoctor {
 
   /** @throws SoftDeleteConfigError if an option cannot work */
   constructor(
-    private readonly orm: MikroORM<any>,
+    private readonly orm: AnyOrm,
     options: SoftDeleteDoctorOptions = {},
   ) {
     refuseUnknownOptions('doctor', options, ['retention', 'grace', 'largeTable'], 'doctor.');

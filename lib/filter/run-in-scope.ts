@@ -24,12 +24,12 @@ import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './kee
  * @publicApi
  */
 export function runInScope<Result>(
-  em: EntityManager<any>,
+  em: EntityManager,
   scope: DeletedScope,
   fn: () => PromiseLike<Result>,
 ): Promise<Result>;
-export function runInScope<Result>(em: EntityManager<any>, scope: DeletedScope, fn: () => Result): Result;
-export function runInScope(em: EntityManager<any>, scope: DeletedScope, fn: () => unknown): unknown {
+export function runInScope<Result>(em: EntityManager, scope: DeletedScope, fn: () => Result): Result;
+export function runInScope(em: EntityManager, scope: DeletedScope, fn: () => unknown): unknown {
   const opened = getInstallation(em).scope.open(requireScope('runInScope(scope)', scope));
   return runWhileOpen(opened, fn, (result) => {
     if (isAsyncGenerator(result)) {

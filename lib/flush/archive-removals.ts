@@ -11,7 +11,7 @@ import type { FlushState } from './flush-state.js';
 import { isDelete } from './is-delete.js';
 
 /** The change sets of a flush that delete archived entities. @internal */
-export function archivedRemovals(uow: UnitOfWork, catalog: SoftDeleteCatalog): ChangeSet<any>[] {
+export function archivedRemovals(uow: UnitOfWork, catalog: SoftDeleteCatalog): ChangeSet<object>[] {
   return uow
     .getChangeSets()
     .filter(
@@ -25,7 +25,7 @@ export function archivedRemovals(uow: UnitOfWork, catalog: SoftDeleteCatalog): C
  *
  * @internal
  */
-export function removeEarly(uow: UnitOfWork, archived: readonly ChangeSet<any>[]): void {
+export function removeEarly(uow: UnitOfWork, archived: readonly ChangeSet<object>[]): void {
   const written = new Set(
     uow
       .getChangeSets()

@@ -52,7 +52,7 @@ export function driverHooks(
       if (manager && meta && !catalog.findMarked(meta) && catalog.all().length + catalog.allArchived().length > 0) {
         const qb = em
           .getDriver()
-          .createQueryBuilder<any>(entityName, ctx, 'write')
+          .createQueryBuilder<object>(entityName, ctx, 'write')
           .select(meta.primaryKeys as never);
         const matching = Utils.isPrimaryKey(where)
           ? qb.where({ [meta.primaryKeys[0]!]: where })
@@ -78,6 +78,6 @@ async function refuseAlong(
 }
 
 /** The root manager, which the hooks have, is nobody's context. */
-function managerOf([collection]: readonly Collection<any>[]): EntityManager | undefined {
+function managerOf([collection]: readonly Collection<object>[]): EntityManager | undefined {
   return collection && (helper(collection.owner as object).__em as EntityManager | undefined);
 }

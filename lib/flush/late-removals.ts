@@ -44,13 +44,13 @@ export function turnDeletes(em: EntityManager, uow: UnitOfWork, removals: readon
 }
 
 /** An update without changes is passed over unless its row has a version (`getChangeSetGroups` in `UnitOfWork.js`). */
-function leaveAlone(changeSet: ChangeSet<any>): void {
+function leaveAlone(changeSet: ChangeSet<object>): void {
   changeSet.type = ChangeSetType.UPDATE;
   changeSet.payload = {};
   changeSet.meta = Object.create(changeSet.meta, { hasOptimisticLock: { value: () => false } });
 }
 
-function toEarlyUpdate(em: EntityManager, changeSet: ChangeSet<any>, { entity, entry, original }: Removal): void {
+function toEarlyUpdate(em: EntityManager, changeSet: ChangeSet<object>, { entity, entry, original }: Removal): void {
   changeSet.type = ChangeSetType.UPDATE_EARLY;
   changeSet.originalEntity = helper(entity).__originalEntityData;
   // In a table-per-type hierarchy the timestamp is on the root's table.

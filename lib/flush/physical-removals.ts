@@ -61,7 +61,7 @@ export async function isSettledByFlush(
   return false;
 }
 
-function isUnloadedRemoval(collection: Collection<any>, catalog: SoftDeleteCatalog): boolean {
+function isUnloadedRemoval(collection: Collection<object>, catalog: SoftDeleteCatalog): boolean {
   const { property, owner } = collection;
   return (
     property.kind === ReferenceKind.ONE_TO_MANY &&
@@ -72,7 +72,7 @@ function isUnloadedRemoval(collection: Collection<any>, catalog: SoftDeleteCatal
   );
 }
 
-function behind(em: EntityManager, collection: Collection<any>): PhysicalRemoval {
+function behind(em: EntityManager, collection: Collection<object>): PhysicalRemoval {
   const { property, owner } = collection;
   const meta = property.targetMeta!;
   const kept = collection
@@ -80,7 +80,7 @@ function behind(em: EntityManager, collection: Collection<any>): PhysicalRemoval
     .filter((item) => helper(item).hasPrimaryKey())
     .map((item) => Utils.primaryKeyToObject(meta, helper(item).getPrimaryKey()));
   const leaving = em
-    .createQueryBuilder<any>(meta.class)
+    .createQueryBuilder<object>(meta.class)
     .select(meta.primaryKeys as never)
     .where({
       [property.mappedBy]: helper(owner).getPrimaryKey(),

@@ -16,7 +16,7 @@ import { cascadesOf, type PhysicalRemoval } from './refuse-physical-cascade.js';
 export async function removedLinks(
   em: EntityManager,
   ctx: Transaction | undefined,
-  collections: readonly Collection<any>[],
+  collections: readonly Collection<object>[],
   catalog: SoftDeleteCatalog,
 ): Promise<PhysicalRemoval[]> {
   const removals: PhysicalRemoval[] = [];
@@ -39,7 +39,7 @@ export async function removedLinks(
 }
 
 /** `undefined`: whatever the owner is linked to. */
-function leavingItems(collection: Collection<any>): object[] | undefined {
+function leavingItems(collection: Collection<object>): object[] | undefined {
   const { property } = collection;
   const snapshot = collection.getSnapshot() as object[] | undefined;
   const keys = (items: readonly object[]) => items.map((item) => helper(item).getSerializedPrimaryKey());

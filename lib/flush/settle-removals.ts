@@ -75,7 +75,7 @@ function keepWritten(
 ): void {
   const { meta } = entry;
   const marks = markValues(entry, null);
-  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
+  const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
   const values = payload as Record<string, unknown>;
   const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
   for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {

@@ -51,7 +51,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   readonly #running = new Set<WeakRef<EntityManager>>();
   /** The event managers whose flushes are planned after all of their listeners. */
   readonly #attended = new WeakSet<EventManager>();
-  readonly #byChangeSet = new WeakMap<ChangeSet<any>, FlushState>();
+  readonly #byChangeSet = new WeakMap<ChangeSet<object>, FlushState>();
 
   constructor(private readonly installation: Installation) {}
 
@@ -170,12 +170,12 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     removals.forEach(({ changeSet }) => this.#byChangeSet.set(changeSet!, state));
   }
 
-  async beforeCreate({ em }: EventArgs<any>): Promise<void> {
+  async beforeCreate({ em }: EventArgs<object>): Promise<void> {
     await this.#cascadeEarly(em as EntityManager);
   }
 
   /** All rows that the flush removes before it inserts anything go to the archive before the first of them is removed. */
-  async beforeDelete({ changeSet, em }: EventArgs<any>): Promise<void> {
+  async beforeDelete({ changeSet, em }: EventArgs<object>): Promise<void> {
     const state = this.#flushes.get(em as EntityManager);
     if (state && changeSet?.type === ChangeSetType.DELETE_EARLY && state.archived.includes(changeSet)) {
       const ctx = em.getTransactionContext<Transaction>()!;
@@ -183,7 +183,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     }
   }
 
-  async beforeUpdate(args: EventArgs<any>): Promise<void> {
+  async beforeUpdate(args: EventArgs<object>): Promise<void> {
     const { changeSet, em } = args;
     if (changeSet?.type === ChangeSetType.UPDATE) {
       await this.#cascadeEarly(em as EntityManager);
@@ -195,7 +195,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   }
 
   /** Takes the time of the unit and locks its rows before the first of them is updated. */
-  async prepareUpdate({ changeSet, em }: EventArgs<any>): Promise<void> {
+  async prepareUpdate({ changeSet, em }: EventArgs<object>): Promise<void> {
     const state = changeSet && this.#byChangeSet.get(changeSet);
     if (state && !state.unit) {
       const ctx = em.getTransactionContext<Transaction>();
@@ -206,7 +206,7 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   }
 
   /** Once every listener has seen an update, gives it what it is to write. */
-  completeUpdate({ changeSet, em }: EventArgs<any>): void {
+  completeUpdate({ changeSet, em }: EventArgs<object>): void {
     const state = changeSet && this.#byChangeSet.get(changeSet);
     if (state) {
       writeTime(em as EntityManager, this.installation.catalog.get(changeSet.meta), state.unit!, changeSet);

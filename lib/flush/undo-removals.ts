@@ -86,5 +86,5 @@ function savedParent(
 ): object | undefined {
   const key = original[name];
   const isKnown = key != null && targetMeta !== undefined && !polymorphic;
-  return isKnown ? em.getUnitOfWork().getById<any>(targetMeta.class, key as never) : undefined;
+  return isKnown ? em.getUnitOfWork().getById<object>(targetMeta.class, key as never) : undefined;
 }

@@ -1,13 +1,6 @@
-import {
-  type Collection,
-  type EntityProperty,
-  type FilterQuery,
-  helper,
-  QueryHelper,
-  ReferenceKind,
-  Utils,
-} from '@mikro-orm/core';
+import { type Collection, type EntityProperty, helper, QueryHelper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { deleteSelected } from '../deletion/delete-selected.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
@@ -22,7 +15,7 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata
  *
  * @internal
  */
-export function isUnloadedReplacement(collection: Collection<any>, catalog: SoftDeleteCatalog): boolean {
+export function isUnloadedReplacement(collection: Collection<object>, catalog: SoftDeleteCatalog): boolean {
   const { property } = collection;
   const target = property.targetMeta!;
   return (
@@ -44,7 +37,7 @@ export function isUnloadedReplacement(collection: Collection<any>, catalog: Soft
 export async function replaceUnloaded(
   em: EntityManager,
   ctx: Transaction,
-  collection: Collection<any>,
+  collection: Collection<object>,
   entry: SoftDeletableEntityMetadata,
   takeUnit: () => Promise<UnitTime>,
 ): Promise<number> {
@@ -56,11 +49,11 @@ export async function replaceUnloaded(
   const leaving = leavingRows(collection);
   await em
     .getDriver()
-    .createQueryBuilder<any>(target.class, ctx, 'write')
+    .createQueryBuilder<object>(target.class, ctx, 'write')
     .update({ [property.mappedBy]: null })
     .where(
       // The driver's query builder takes values as they are sent to the database.
-      QueryHelper.processWhere<any>({
+      QueryHelper.processWhere<object>({
         where: { $and: [leaving, activePredicate(entry.property)] },
         entityName: target.class,
         metadata: em.getMetadata(),
@@ -72,11 +65,11 @@ export async function replaceUnloaded(
 }
 
 /** The rows that are no longer in such a collection. @internal */
-export function selectLeaving(em: EntityManager, collection: Collection<any>): Promise<RowSelection> {
+export function selectLeaving(em: EntityManager, collection: Collection<object>): Promise<RowSelection> {
   return selectRows(em, collection.property.targetMeta!, leavingRows(collection), { scope: 'active', filters: false });
 }
 
-function leavingRows(collection: Collection<any>): FilterQuery<any> {
+function leavingRows(collection: Collection<object>): AnyCondition {
   const { property, owner } = collection;
   const target = property.targetMeta!;
   const kept = collection.getItems(false).map((item) => Utils.primaryKeyToObject(target, helper(item).getPrimaryKey()));

@@ -20,9 +20,9 @@ import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 export async function withActiveSnapshot(
   em: EntityManager,
   ctx: Transaction | undefined,
-  collection: Collection<any>,
+  collection: Collection<object>,
   catalog: SoftDeleteCatalog,
-): Promise<Collection<any>> {
+): Promise<Collection<object>> {
   const { property, owner } = collection;
   if (property.kind !== ReferenceKind.MANY_TO_MANY || collection.getSnapshot() !== undefined) {
     return collection;
@@ -49,7 +49,7 @@ export async function withActiveSnapshot(
 async function findLinked(
   em: EntityManager,
   ctx: Transaction | undefined,
-  collection: Collection<any>,
+  collection: Collection<object>,
   edge: RelationEdge,
   catalog: SoftDeleteCatalog,
 ): Promise<object[]> {
@@ -83,7 +83,7 @@ async function findLinked(
       .map((item) => helper(item).getSerializedPrimaryKey()),
   );
   return rows.flatMap(({ shown, ...row }) => {
-    const linked = em.getEntityFactory().createReference<any>(child.class, Object.values(row) as never, {
+    const linked = em.getEntityFactory().createReference<object>(child.class, Object.values(row) as never, {
       merge: false,
       convertCustomTypes: true,
     });

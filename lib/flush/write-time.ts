@@ -46,7 +46,7 @@ export function writeTime(
   em: Pick<EntityManager, 'getPlatform'>,
   entry: SoftDeletableEntityMetadata,
   unit: UnitTime,
-  changeSet: ChangeSet<any>,
+  changeSet: ChangeSet<object>,
 ): void {
   changeSet.payload[entry.property] = raw(
     `coalesce(${em.getPlatform().quoteIdentifier(entry.column)}, cast(? as ${entry.columnType}))`,

@@ -7,6 +7,6 @@ import { findInstallation } from './installation.js';
  *
  * @internal
  */
-export function configuredRetention(em: EntityManager<any>): Duration | 'forever' | undefined {
+export function configuredRetention(em: EntityManager): Duration | 'forever' | undefined {
   return findInstallation(em)?.configured.purge?.retention;
 }

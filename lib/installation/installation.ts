@@ -43,10 +43,10 @@ export interface Installation {
   readonly operations: Operations;
 }
 
-const installations = new WeakMap<Configuration<any>, Installation>();
+const installations = new WeakMap<Configuration, Installation>();
 
 /** @internal */
-export function findInstallation(em: EntityManager<any>): Installation | undefined {
+export function findInstallation(em: EntityManager): Installation | undefined {
   return installations.get(em.config);
 }
 
@@ -54,7 +54,7 @@ export function findInstallation(em: EntityManager<any>): Installation | undefin
  * @throws SoftDeleteNotInstalledError if `installSoftDelete` was not called for the ORM
  * @internal
  */
-export function getInstallation(em: EntityManager<any>): Installation {
+export function getInstallation(em: EntityManager): Installation {
   const installation = installations.get(em.config);
   if (!installation) {
     throw new SoftDeleteNotInstalledError(em.config.get('contextName'));

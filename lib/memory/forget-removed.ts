@@ -99,14 +99,14 @@ function letGo(em: EntityManager, referrer: object, prop: EntityProperty, remove
 function holds(em: EntityManager, referrer: object, prop: EntityProperty, removed: ReadonlySet<object>): boolean {
   const value = (referrer as Record<string, unknown>)[prop.name];
   const target =
-    prop.mapToPk && value != null ? em.getUnitOfWork().getById<any>(prop.targetMeta!.class, value as never) : value;
+    prop.mapToPk && value != null ? em.getUnitOfWork().getById<object>(prop.targetMeta!.class, value as never) : value;
   return removed.has(Reference.unwrapReference(target as object));
 }
 
 function unregister(em: EntityManager, entity: object): Undo {
   const unitOfWork = em.getUnitOfWork();
   const stacks = [unitOfWork.getPersistStack(), unitOfWork.getRemoveStack(), unitOfWork.getOrphanRemoveStack()];
-  const wrapped = helper(entity) as ReturnType<typeof helper<any>> & { __identifier?: unknown };
+  const wrapped = helper(entity) as ReturnType<typeof helper<object>> & { __identifier?: unknown };
   const original = wrapped.__originalEntityData;
   unitOfWork.getIdentityMap().delete(entity);
   stacks.forEach((stack) => (stack as Set<object>).delete(entity));

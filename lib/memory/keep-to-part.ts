@@ -51,7 +51,7 @@ async function membersOf(
   const { filters, convertCustomTypes } = part;
   const condition = await part.condition();
   for (let i = 0; i < entities.length; i += ASKED_AT_ONCE) {
-    const keys = QueryHelper.processWhere<any>({
+    const keys = QueryHelper.processWhere<object>({
       where: { $or: entities.slice(i, i + ASKED_AT_ONCE).map((entity) => keyOf(target, entity)) } as never,
       entityName: target.class,
       metadata: em.getMetadata(),

@@ -40,7 +40,7 @@ export function takeOver(
   values: Readonly<Record<string, unknown>>,
   earlier: Readonly<Record<string, unknown>> = {},
 ): Undo {
-  const wrapped = helper(entity) as ReturnType<typeof helper<any>>;
+  const wrapped = helper(entity) as ReturnType<typeof helper<object>>;
   const target = entity as Record<string, unknown>;
   const names = Object.keys(values);
   const before = Object.fromEntries(names.map((name) => [name, target[name]]));
@@ -52,7 +52,7 @@ export function takeOver(
     const changed = names.filter((name) => name in written);
     changed.forEach((name) => (target[name] = written[name] === null ? none : written[name]));
     if (wrapped.__originalEntityData) {
-      const snapshot = source ?? em.getComparator().prepareEntity<any>(entity);
+      const snapshot = source ?? em.getComparator().prepareEntity<object>(entity);
       changed.forEach((name) => keepInStep(wrapped.__originalEntityData!, snapshot, name));
     }
   };
@@ -131,7 +131,7 @@ function leaveCollections(em: EntityManager, meta: EntityMetadata, entities: Rea
   const undo: Undo[] = [];
   for (const { owner, property, kind } of referrers(em, meta)) {
     const value = (owner as Record<string, unknown>)[property];
-    if (Utils.isCollection<any>(value)) {
+    if (Utils.isCollection<object>(value)) {
       // A many-to-many collection with unsaved changes is compared with its snapshot at the next flush: leaving it now would
       // delete the pivot row.
       if (!value.isInitialized() || (kind === ReferenceKind.MANY_TO_MANY && value.isDirty())) {
@@ -191,7 +191,7 @@ function* referrers(em: EntityManager, meta: EntityMetadata) {
         continue;
       }
       for (const { name, kind } of relations) {
-        yield { owner, property: name as EntityKey<any>, kind };
+        yield { owner, property: name as EntityKey<object>, kind };
       }
     }
   }

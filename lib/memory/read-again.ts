@@ -28,7 +28,7 @@ export async function readAgain(
       );
       const fresh = await em
         .fork({ clear: true, useContext: false })
-        .find<any>(
+        .find<object>(
           meta.class as never,
           { $or: chunk.map((entity) => keyAsCondition(meta, keyOf(meta, entity))) } as never,
           { ctx, filters: false, populate: [...lazy] as never, ...(schema ? { schema } : {}) } as never,
@@ -62,7 +62,7 @@ function copyValue(em: EntityManager, entity: object, row: object, name: string)
     target[name] = source[name];
   }
   const original = helper(entity).__originalEntityData as Record<string, unknown> | undefined;
-  const snapshot = em.getComparator().prepareEntity<any>(row) as Record<string, unknown>;
+  const snapshot = em.getComparator().prepareEntity<object>(row) as Record<string, unknown>;
   const meta = metadataOf(em, row) as EntityMetadata;
   for (const key of original ? new Set([...Object.keys(original), ...Object.keys(snapshot)]) : []) {
     const prop = propertyOf(meta, key);

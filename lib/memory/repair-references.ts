@@ -68,10 +68,10 @@ export function resetUnsavedChanges(
   except: readonly string[] = [],
 ): ReadonlySet<string> {
   const meta = metadataOf(em, entity);
-  const current = em.getComparator().prepareEntity<any>(entity) as Record<string, unknown>;
+  const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
   const values: Record<string, unknown> = {};
   const unknown = new Set<string>();
-  for (const name of Object.keys(em.getComparator().diffEntities<any>(meta.class as never, original, current))) {
+  for (const name of Object.keys(em.getComparator().diffEntities<object>(meta.class as never, original, current))) {
     const prop = (meta.properties as Record<string, EntityProperty>)[name]!;
     if ((prop.primary && !isReference(prop)) || except.includes(name) || !isColumn(prop)) {
       continue;

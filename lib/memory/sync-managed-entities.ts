@@ -103,7 +103,7 @@ async function findInUnit(
     [...condition.params, unit.text],
   );
   return rows.flatMap((row) => {
-    const mapped = version ? em.getComparator().mapResult<any>(meta, row as never) : undefined;
+    const mapped = version ? (em.getComparator().mapResult(meta, row as never) as Record<string, unknown>) : undefined;
     const written = version ? { [version.name]: mapped![version.name] } : {};
     const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
     return held.map(([entity]): [object, Record<string, unknown>] => [entity, written]);

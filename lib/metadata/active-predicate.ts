@@ -1,4 +1,4 @@
-import type { FilterQuery } from '@mikro-orm/core';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 
 /**
  * Which rows a read shows: `'active'` ones, active and deleted ones (`'with'`), or deleted ones (`'only'`).
@@ -12,17 +12,17 @@ export type DeletedScope = 'active' | 'with' | 'only';
  *
  * @internal
  */
-export function activePredicate(property: string): FilterQuery<any> {
+export function activePredicate(property: string): AnyCondition {
   return { [property]: null };
 }
 
 /** @internal */
-export function deletedPredicate(property: string): FilterQuery<any> {
+export function deletedPredicate(property: string): AnyCondition {
   return { [property]: { $ne: null } };
 }
 
 /** @internal */
-export function scopePredicate(scope: DeletedScope, property: string): FilterQuery<any> {
+export function scopePredicate(scope: DeletedScope, property: string): AnyCondition {
   switch (scope) {
     case 'active':
       return activePredicate(property);

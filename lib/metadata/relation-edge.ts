@@ -1,4 +1,5 @@
-import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
 
 /** Rows of a table that carry one of a few values in a column: a class of a single-table hierarchy, a polymorphic target. */
@@ -15,7 +16,7 @@ export interface ClassCondition {
 /** Rows that meet the `where` of a relation. */
 export interface WhereCondition {
   readonly entity: EntityMetadata;
-  readonly where: FilterQuery<any>;
+  readonly where: AnyCondition;
 }
 
 /** What rows have to meet to be meant. @internal */

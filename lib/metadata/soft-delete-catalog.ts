@@ -7,6 +7,7 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { type ArchivedEntityMetadata, describeArchived } from './archived-entity.js';
@@ -19,7 +20,7 @@ export type { SoftDeletableEntityMetadata } from './describe-soft-deletable.js';
 
 /** What an entity manager knows of its ORM. @internal */
 export interface OrmModel {
-  readonly config: Configuration<any>;
+  readonly config: Configuration;
   getMetadata(): MetadataStorage;
 }
 
@@ -77,31 +78,29 @@ export class SoftDeleteCatalog {
   }
 
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
-  find(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | undefined {
+  find(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata | undefined {
     const meta = this.#own(entity);
     return meta && this.#entities.get(meta.root);
   }
 
   /** The same of an entity whose deleted rows are archived. */
-  findArchived(entity: EntityName<any> | EntityMetadata): ArchivedEntityMetadata | undefined {
+  findArchived(entity: AnyEntityName | EntityMetadata): ArchivedEntityMetadata | undefined {
     const meta = this.#own(entity);
     return meta && this.#archived.get(meta.root);
   }
 
   /** The same of an entity that is marked, whatever its strategy. */
-  findMarked(
-    entity: EntityName<any> | EntityMetadata,
-  ): SoftDeletableEntityMetadata | ArchivedEntityMetadata | undefined {
+  findMarked(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata | ArchivedEntityMetadata | undefined {
     return this.find(entity) ?? this.findArchived(entity);
   }
 
   /** @throws NotSoftDeletableError if the entity is unknown to the ORM or not marked */
-  getMarked(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata | ArchivedEntityMetadata {
+  getMarked(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata | ArchivedEntityMetadata {
     return this.findArchived(entity) ?? this.get(entity);
   }
 
   /** @throws NotSoftDeletableError if the entity is unknown to the ORM or not marked */
-  get(entity: EntityName<any> | EntityMetadata): SoftDeletableEntityMetadata {
+  get(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata {
     const found = this.find(entity);
     if (!found) {
       const known = isMetadata(entity) || this.storage.find(entity as EntityName) !== undefined;
@@ -124,7 +123,7 @@ export class SoftDeleteCatalog {
   }
 
   /** Metadata may belong to another ORM over the same classes. */
-  #own(entity: EntityName<any> | EntityMetadata): EntityMetadata | undefined {
+  #own(entity: AnyEntityName | EntityMetadata): EntityMetadata | undefined {
     return this.storage.find((isMetadata(entity) ? entity.class : entity) as EntityName);
   }
 
@@ -163,6 +162,6 @@ export class SoftDeleteCatalog {
   }
 }
 
-function isMetadata(entity: EntityName<any> | EntityMetadata): entity is EntityMetadata {
+function isMetadata(entity: AnyEntityName | EntityMetadata): entity is EntityMetadata {
   return typeof entity === 'object' && entity !== null && 'primaryKeys' in entity && 'root' in entity;
 }

@@ -1,5 +1,5 @@
-import type { EntityName } from '@mikro-orm/core';
 import { Inject } from '@nestjs/common';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';
 
 /**
@@ -13,7 +13,7 @@ import { getSoftDeleteRepositoryToken } from './soft-delete.tokens.js';
  * @publicApi
  */
 export function InjectSoftDeleteRepository(
-  entity: EntityName<any>,
+  entity: AnyEntityName,
   contextName?: string,
 ): PropertyDecorator & ParameterDecorator {
   return Inject(getSoftDeleteRepositoryToken(entity, contextName));

@@ -1,6 +1,7 @@
-import { type EntityName, EntitySchema } from '@mikro-orm/core';
+import { EntitySchema } from '@mikro-orm/core';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
@@ -83,7 +84,7 @@ export class SoftDeleteModule extends ConfigurableModuleClass {
    * @param contextName - the ORM, where the application has several
    * @throws NotSoftDeletableError at start-up, if an entity is not marked or unknown to the ORM
    */
-  static forFeature(entities: readonly EntityName<any>[], contextName?: string): DynamicModule {
+  static forFeature(entities: readonly AnyEntityName[], contextName?: string): DynamicModule {
     requireEntities(entities);
     requireType('SoftDeleteModule.forFeature(), contextName', contextName, 'string');
     const providers = createRepositoryProviders(entities, contextName);

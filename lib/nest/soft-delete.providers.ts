@@ -2,6 +2,7 @@ import type { EntityName } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { type FactoryProvider, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
@@ -154,7 +155,7 @@ function warnOfOtherRepositories(orm: MikroORM): void {
  * @internal
  */
 export function createRepositoryProviders(
-  entities: readonly EntityName<any>[],
+  entities: readonly AnyEntityName[],
   contextName: string | undefined,
 ): FactoryProvider[] {
   return entities.map((entity) => ({

@@ -1,5 +1,6 @@
-import { type EntityName, Utils } from '@mikro-orm/core';
+import { Utils } from '@mikro-orm/core';
 import type { InjectionToken } from '@nestjs/common';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { LegalHoldService } from '../compliance/hold/legal-hold.service.js';
 import { DeletionLog } from '../compliance/record/deletion-log.js';
@@ -13,7 +14,7 @@ import { PurgeService } from '../purge/purge.service.js';
  * @param contextName - the ORM, where the application has several
  * @publicApi
  */
-export function getSoftDeleteRepositoryToken(entity: EntityName<any>, contextName?: string): string {
+export function getSoftDeleteRepositoryToken(entity: AnyEntityName, contextName?: string): string {
   return named(`${Utils.className(entity)}SoftDeleteRepository`, contextName);
 }
 

@@ -1,4 +1,5 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { configuredRetention } from '../installation/configured-retention.js';
 import { findInstallation } from '../installation/installation.js';
 import { type Duration, parseRetention } from '../options/duration.js';
@@ -31,7 +32,7 @@ export interface DeletionPolicyOptions {
  * @throws SoftDeleteConfigError if an entity is marked in a way that cannot work, an option is unknown, or the retention is no duration
  * @publicApi
  */
-export function describeDeletionPolicy(orm: MikroORM<any>, options: DeletionPolicyOptions = {}): string {
+export function describeDeletionPolicy(orm: AnyOrm, options: DeletionPolicyOptions = {}): string {
   refuseUnknownOptions('policy', options, ['retention'], 'policy.');
   const retention = options.retention ?? configuredRetention(orm.em);
   const byDefault = retention === undefined ? undefined : parseRetention('policy.retention', retention);

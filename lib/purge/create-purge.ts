@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { findInstallation } from '../installation/installation.js';
 import { hasComplianceTables } from '../metadata/compliance-tables.js';
@@ -21,7 +21,7 @@ import { PurgeService } from './purge.service.js';
  * @publicApi
  */
 export function createPurge(
-  orm: MikroORM<any>,
+  orm: AnyOrm,
   options: Omit<PurgeOptions, 'cron' | 'timeZone' | 'engine'> = {},
 ): PurgeService {
   const installation = findInstallation(orm.em);

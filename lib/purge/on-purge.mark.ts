@@ -4,7 +4,7 @@ import type { OnPurgeOptions } from './purge-hook.js';
 
 /** What `@OnPurge()` says about a method. @internal */
 export interface PurgeMark {
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly options: OnPurgeOptions;
 }
 

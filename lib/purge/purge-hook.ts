@@ -33,7 +33,7 @@ export interface OnPurgeOptions<Entity extends object = any> {
 
 /** @internal */
 export interface PurgeHook {
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly handler: PurgeHandler;
   readonly fields: readonly string[];
 }

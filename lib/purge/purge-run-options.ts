@@ -1,4 +1,4 @@
-import type { EntityName } from '@mikro-orm/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import type { Duration } from '../options/duration.js';
 
 /**
@@ -34,7 +34,7 @@ export interface PurgeRunOptions {
    *
    * @default all
    */
-  readonly entities?: readonly (EntityName<any> | string)[];
+  readonly entities?: readonly (AnyEntityName | string)[];
   /**
    * Counts what a run would remove and what would block it, and writes nothing.
    *

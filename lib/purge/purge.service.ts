@@ -1,5 +1,6 @@
 import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';
@@ -55,7 +56,7 @@ export class PurgeService {
 
   /** Use `createPurge()` outside of Nest. @internal */
   constructor(
-    orm: MikroORM<any>,
+    orm: AnyOrm,
     private readonly options: ResolvedPurgeOptions,
   ) {
     this.#em = orm.em.fork({ clear: true });

@@ -1,5 +1,6 @@
-import type { EntityMetadata, EntityName } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { countSnapshots, readSnapshots, type SnapshotReadOptions } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
 import { ArchivedScopeError } from '../errors/archived-scope.error.js';
@@ -16,7 +17,7 @@ const OPTIONS = ['orderBy', 'limit', 'offset', 'filters'];
 export class ArchivedReads {
   constructor(
     private readonly em: EntityManager,
-    private readonly entityName: EntityName<any>,
+    private readonly entityName: AnyEntityName,
   ) {}
 
   async find(where: unknown, options: SnapshotReadOptions = {}): Promise<object[]> {

@@ -1,4 +1,5 @@
 import type { FilterQuery } from '@mikro-orm/core';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import type { SoftDeleteReadView } from './read-view.js';
 
 /** A row that the application's filters hide is in the way as well. */
@@ -7,7 +8,7 @@ const EVERY_ROW = { filters: false };
 /** @internal */
 export interface LeavingAlone {
   readonly onConflictAction?: 'ignore' | 'merge';
-  readonly onConflictWhere?: FilterQuery<any>;
+  readonly onConflictWhere?: AnyCondition;
 }
 
 /**

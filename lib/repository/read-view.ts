@@ -1,5 +1,5 @@
-import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager, EntityRepository } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { scopeFilters, scopeWhere } from '../metadata/scope-options.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
@@ -35,7 +35,7 @@ export class ScopedReads {
 
   constructor(
     private readonly em: EntityManager,
-    private readonly entityName: EntityName<any>,
+    private readonly entityName: AnyEntityName,
     private readonly deletedScope: DeletedScope,
   ) {
     this.#property = getInstallation(em).catalog.find(entityName)?.property;
@@ -96,7 +96,7 @@ export class ScopedReads {
 
   createQueryBuilder(alias?: string) {
     return ScopedQueryBuilder.adopt(
-      this.em.createQueryBuilder<any, any>(this.entityName, alias),
+      this.em.createQueryBuilder<object, string>(this.entityName, alias),
       this.deletedScope,
       this.deletedScope,
     );

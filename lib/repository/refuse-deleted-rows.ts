@@ -1,3 +1,4 @@
+import type { FilterQuery } from '@mikro-orm/core';
 import { DeletedRowError } from '../errors/deleted-row.error.js';
 import type { SoftDeleteReadView } from './read-view.js';
 
@@ -12,9 +13,9 @@ const EVERY_ROW = { filters: false };
  * @throws DeletedRowError naming the first row found
  * @internal
  */
-export async function refuseDeletedRows(
+export async function refuseDeletedRows<Entity extends object>(
   entity: string,
-  deleted: SoftDeleteReadView<any>,
+  deleted: SoftDeleteReadView<Entity>,
   rows: readonly object[],
   keys: readonly (readonly string[])[],
 ): Promise<void> {
@@ -22,11 +23,11 @@ export async function refuseDeletedRows(
     const given = rows
       .map((row) => Object.fromEntries(key.map((name) => [name, (row as Record<string, unknown>)[name]])))
       .filter((values) => Object.values(values).every((value) => value != null));
-    if (given.length === 0 || (await deleted.count(anyOf(key, given), EVERY_ROW)) === 0) {
+    if (given.length === 0 || (await deleted.count(anyOf(key, given) as FilterQuery<Entity>, EVERY_ROW)) === 0) {
       continue;
     }
     for (const values of given) {
-      if ((await deleted.count(values, EVERY_ROW)) > 0) {
+      if ((await deleted.count(values as FilterQuery<Entity>, EVERY_ROW)) > 0) {
         throw new DeletedRowError(entity, values);
       }
     }

@@ -233,7 +233,7 @@ async function upsertChecked<Entity extends object>(
   repository: SoftDeleteRepository<Entity>,
   entityName: EntityName<Entity>,
   rows: readonly (EntityData<Entity> | Entity)[],
-  options: UpsertOptions<Entity, any>,
+  options: UpsertOptions<Entity, string>,
   write: (given: (EntityData<Entity> | Entity)[], conflict: UpsertTarget['options']) => Promise<Entity[]>,
 ): Promise<Entity[]> {
   const em = repository.getEntityManager() as EntityManager;
@@ -242,7 +242,7 @@ async function upsertChecked<Entity extends object>(
     // Deleted rows are in the archive, and no conflict can be one with them.
     return write([...rows], {});
   }
-  const target = upsertTarget(em, entry, (rows[0] ?? {}) as EntityData<any>, options as never);
+  const target = upsertTarget(em, entry, (rows[0] ?? {}) as Record<string, unknown>, options as never);
   await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
   const untouched = target.unique
     ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options)
@@ -252,6 +252,6 @@ async function upsertChecked<Entity extends object>(
   return rows.map((_, place) => untouched.get(place) ?? written.shift()!);
 }
 
-function contextOf(repository: SoftDeleteRepository<any>): EntityManager {
+function contextOf(repository: Pick<SoftDeleteRepository<object>, 'getEntityManager'>): EntityManager {
   return repository.getEntityManager().getContext() as EntityManager;
 }

@@ -1,5 +1,6 @@
-import { type EntityName, type UpsertManyOptions, Utils } from '@mikro-orm/core';
+import { type EntityName, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName, AnyUpsertOptions } from '../options/any-of-the-orm.js';
 import { worksFor } from '../installation/outer-managers.js';
 import type { EntityManagerClass } from '../installation/orm-parts.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -21,21 +22,21 @@ export function softWritingEntityManager(Base: EntityManagerClass, catalog: Soft
         return (super.nativeDelete as (...all: any[]) => Promise<number>)(...args);
       }
       const { filters } = options;
-      const repository = new SoftDeleteRepository<any>(managerFor(this, options), entityName);
+      const repository = new SoftDeleteRepository(managerFor(this, options), entityName);
       return repository.nativeDelete(where, filters === undefined ? {} : { filters });
     }
 
     override async upsert(...args: any[]): Promise<never> {
       const [entityName, data, options = {}] = named(args);
       return entityName && catalog.find(entityName) && !isChecked(options)
-        ? (new SoftDeleteRepository<any>(this, entityName).upsert(data as object, options) as never)
+        ? (new SoftDeleteRepository(this, entityName).upsert(data as object, options) as never)
         : (super.upsert as (...all: any[]) => Promise<never>)(...args);
     }
 
     override async upsertMany(...args: any[]): Promise<never> {
       const [entityName, data, options = {}] = named(args);
       return entityName && catalog.find(entityName) && !isChecked(options)
-        ? (new SoftDeleteRepository<any>(this, entityName).upsertMany(data as object[], options) as never)
+        ? (new SoftDeleteRepository(this, entityName).upsertMany(data as object[], options) as never)
         : (super.upsertMany as (...all: any[]) => Promise<never>)(...args);
     }
   }
@@ -44,17 +45,13 @@ export function softWritingEntityManager(Base: EntityManagerClass, catalog: Soft
 }
 
 /** The arguments of an upsert with the entity's name in front, which the ORM takes from an entity where it is left out. */
-function named([first, data, options]: unknown[]): [
-  EntityName<any>?,
-  data?: unknown,
-  options?: UpsertManyOptions<any>,
-] {
+function named([first, data, options]: unknown[]): [AnyEntityName?, data?: unknown, options?: AnyUpsertOptions] {
   if (data !== undefined) {
-    return [first as EntityName, data, options as UpsertManyOptions<any>];
+    return [first as EntityName, data, options as AnyUpsertOptions];
   }
   const entity: unknown = Array.isArray(first) ? first[0] : first;
   const entityName = Utils.isEntity<object>(entity) ? (entity.constructor as EntityName) : undefined;
-  return [entityName, first, options as UpsertManyOptions<any>];
+  return [entityName, first, options as AnyUpsertOptions];
 }
 
 /** The options may name another transaction or schema than the entity manager's. */

@@ -1,17 +1,18 @@
-import { type EntityData, type FilterQuery, isRaw, type RawQueryFragment, Utils } from '@mikro-orm/core';
+import { isRaw, type RawQueryFragment, Utils } from '@mikro-orm/core';
 import { type EntityManager, raw } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { activePredicate } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
 
 interface ConflictOptions {
   onConflictFields?: unknown;
-  onConflictWhere?: FilterQuery<any>;
+  onConflictWhere?: AnyCondition;
 }
 
 /** Where an upsert looks for the row that it would update. @internal */
 export interface UpsertTarget {
-  readonly options: { onConflictFields?: RawQueryFragment | string[]; onConflictWhere?: FilterQuery<any> };
+  readonly options: { onConflictFields?: RawQueryFragment | string[]; onConflictWhere?: AnyCondition };
   /** The properties of the index over active rows that was chosen, if it holds all of these: what others hold, SQL alone knows. */
   readonly unique?: readonly string[];
   /** Keys that deleted rows have as well: one that holds the values of such a key must not be written to. */
@@ -28,13 +29,13 @@ export interface UpsertTarget {
 export function upsertTarget(
   em: EntityManager,
   entry: SoftDeletableEntityMetadata,
-  data: EntityData<any>,
+  data: Readonly<Record<string, unknown>>,
   { onConflictFields, onConflictWhere }: ConflictOptions,
 ): UpsertTarget {
   const { meta } = entry;
   const where = activePredicate(entry.property);
   // Flat, because the ORM takes every key of this condition for a column (`processOnConflictCondition` in `QueryBuilderHelper.js`).
-  const whileActive = { ...(onConflictWhere as object | undefined), ...(where as object) } as FilterQuery<any>;
+  const whileActive = { ...(onConflictWhere as object | undefined), ...(where as object) } as AnyCondition;
   if (isRaw(onConflictFields)) {
     return {
       options: { onConflictFields, ...(onConflictWhere ? { onConflictWhere } : {}) },
@@ -51,7 +52,7 @@ export function upsertTarget(
     const predicate =
       typeof unique.where === 'string'
         ? unique.where
-        : em.getDriver().renderPartialIndexWhere(meta.class, unique.where as FilterQuery<any>);
+        : em.getDriver().renderPartialIndexWhere(meta.class, unique.where as AnyCondition);
     return {
       options: {
         onConflictFields: raw(`(${columns}) where ${predicate}`),

@@ -1,4 +1,4 @@
-import type { EntitySchema } from '@mikro-orm/core';
+import type { AnyEntitySchema, SchemaOf } from '../options/any-of-the-orm.js';
 import { activeDefinition, type ActiveIndexOptions } from './active-definition.js';
 import { decorate, type SchemaDecorator } from './decorate.js';
 import { type AnySchema, DefinitionTarget } from './definition-target.js';
@@ -25,9 +25,9 @@ export function ActiveIndex<Entity = any>(options: ActiveIndexOptions<Entity> = 
  */
 export function activeIndex<Schema extends AnySchema>(
   schema: Schema,
-  options: ActiveIndexOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
+  options: ActiveIndexOptions<Schema extends SchemaOf<infer Entity> ? Entity : any>,
 ): Schema {
-  const target = DefinitionTarget.ofSchema(schema as unknown as EntitySchema<any, any>);
+  const target = DefinitionTarget.ofSchema(schema as unknown as AnyEntitySchema);
   target.add('indexes', activeDefinition('ActiveIndex', target, options) as never);
   return schema;
 }

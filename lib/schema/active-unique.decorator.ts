@@ -1,4 +1,4 @@
-import type { EntitySchema } from '@mikro-orm/core';
+import type { AnyEntitySchema, SchemaOf } from '../options/any-of-the-orm.js';
 import { activeDefinition, type ActiveUniqueOptions } from './active-definition.js';
 import { decorate, type SchemaDecorator } from './decorate.js';
 import { type AnySchema, DefinitionTarget } from './definition-target.js';
@@ -25,7 +25,7 @@ import { type AnySchema, DefinitionTarget } from './definition-target.js';
  * @publicApi
  */
 export function ActiveUnique<Entity = any>(options: ActiveUniqueOptions<Entity> = {}): SchemaDecorator {
-  return decorate((target, property) => add(target, options as ActiveUniqueOptions<any>, property));
+  return decorate((target, property) => add(target, options as ActiveUniqueOptions, property));
 }
 
 /**
@@ -36,13 +36,13 @@ export function ActiveUnique<Entity = any>(options: ActiveUniqueOptions<Entity> 
  */
 export function activeUnique<Schema extends AnySchema>(
   schema: Schema,
-  options: ActiveUniqueOptions<Schema extends EntitySchema<infer Entity, any> ? Entity : any>,
+  options: ActiveUniqueOptions<Schema extends SchemaOf<infer Entity> ? Entity : any>,
 ): Schema {
-  add(DefinitionTarget.ofSchema(schema as unknown as EntitySchema<any, any>), options);
+  add(DefinitionTarget.ofSchema(schema as unknown as AnyEntitySchema), options);
   return schema;
 }
 
-function add(target: DefinitionTarget, options: ActiveUniqueOptions<any>, property?: string): void {
+function add(target: DefinitionTarget, options: ActiveUniqueOptions, property?: string): void {
   const definition = activeDefinition('ActiveUnique', target, options, property);
   const properties = [definition.properties].flat();
   if (properties.length === 1) {

@@ -6,6 +6,7 @@ import {
   ReferenceKind,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SchemaOf } from '../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getMark } from '../metadata/soft-deletable.mark.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
@@ -45,14 +46,14 @@ const SOURCE = Symbol.for('nestjs-mikro-orm-soft-delete/active-view');
  * @publicApi
  */
 export function activeView<Entity extends object>(
-  entity: (abstract new (...args: any[]) => Entity) | EntitySchema<Entity, any>,
+  entity: (abstract new (...args: any[]) => Entity) | SchemaOf<Entity>,
   options: ActiveViewOptions = {},
 ): EntitySchema<Entity> {
   refuseUnknownOptions('activeView()', options, ['name']);
   requireType('activeView(), name', options.name, 'string');
   const source = entity as Definable;
   const sourceName = EntitySchema.is(source) ? source.meta.className : source.name;
-  const schema = new EntitySchema<any>({
+  const schema = new EntitySchema({
     name: options.name ? pascalCase(options.name) : `Active${sourceName}`,
     view: true,
     expression: (em: EntityManager) => activeViewSql(em, classOf(source)),

@@ -7,12 +7,13 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
+import type { AnyEntitySchema } from '../options/any-of-the-orm.js';
 import { getMark } from '../metadata/soft-deletable.mark.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
 
 type Definitions = Partial<Pick<EntityMetadata, 'indexes' | 'uniques' | 'triggers' | 'properties'>>;
 /** An entity before discovery. @internal */
-export type Definable = EntityCtor | EntitySchema<any, any>;
+export type Definable = EntityCtor | AnyEntitySchema;
 /** An `EntitySchema` of which TypeScript need not know the properties: those of another one may name it while it is defined. @publicApi */
 export type AnySchema = { readonly meta: object; readonly tableName: string };
 /** Where ECMAScript decorators leave what they found out, and who left it. */
@@ -69,7 +70,7 @@ export class DefinitionTarget {
     );
   }
 
-  static ofSchema(schema: EntitySchema<any, any>): DefinitionTarget {
+  static ofSchema(schema: AnyEntitySchema): DefinitionTarget {
     return new DefinitionTarget(
       schema.meta.className,
       () => schema.meta as Definitions,

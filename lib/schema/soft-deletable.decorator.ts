@@ -1,4 +1,5 @@
-import type { EntityCtor, EntitySchema } from '@mikro-orm/core';
+import type { EntityCtor } from '@mikro-orm/core';
+import type { AnyEntitySchema } from '../options/any-of-the-orm.js';
 import { setMark } from '../metadata/soft-deletable.mark.js';
 import { requireMarkOptions } from '../options/require-mark-options.js';
 import type { SoftDeletableOptions } from '../options/soft-deletable-options.js';
@@ -52,7 +53,7 @@ export function softDeletable<Schema extends AnySchema>(
   schema: Schema,
   options: SoftDeletableOptions<Schema extends { class: infer Class } ? Instance<Class> : any> = {},
 ): Schema {
-  const target = schema as unknown as EntitySchema<any, any>;
+  const target = schema as unknown as AnyEntitySchema;
   requireMarkOptions(`softDeletable() on ${target.meta.className}`, options as SoftDeletableOptions);
   setMark(target.meta.class as EntityCtor, options as SoftDeletableOptions);
   declareDatabaseObjects(DefinitionTarget.ofSchema(target), options as SoftDeletableOptions);

@@ -75,7 +75,7 @@ function whereSql(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const asks = (name: string) => {
     const qb = em
-      .createQueryBuilder<any, any>(entity.class, name as never)
+      .createQueryBuilder<object, string>(entity.class, name as never)
       .select(raw('1'))
       .where(where);
     return ScopedQueryBuilder.adopt(qb, 'active').toQuery();
@@ -97,7 +97,7 @@ function whereSql(
     }
   }
   const matching = em
-    .createQueryBuilder<any, any>(entity.class, 'm' as never)
+    .createQueryBuilder<object, string>(entity.class, 'm' as never)
     .select(entity.primaryKeys as never)
     .where(where);
   const { sql, params } = ScopedQueryBuilder.adopt(matching, 'active').toQuery();

@@ -1,5 +1,6 @@
-import { type EntityMetadata, type FilterOptions, type FilterQuery, QueryHelper } from '@mikro-orm/core';
+import { type EntityMetadata, type FilterOptions, QueryHelper } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { scopeFilters } from '../metadata/scope-options.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
@@ -51,18 +52,18 @@ export interface SelectionOptions {
 export function selectRows(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   { scope, filters, isPreview = false }: SelectionOptions,
 ): Promise<RowSelection> {
   const { scope: current } = getInstallation(em);
   return current.run('active', async () => {
     const options = filters === undefined ? {} : { filters };
     // The ORM has no public method that asks filters for anything but a read.
-    const bounds = await em.applyFilters<any>(meta.class, {}, scopeFilters('with', filters), 'delete', options);
+    const bounds = await em.applyFilters<object>(meta.class, {}, scopeFilters('with', filters), 'delete', options);
     if (filters !== false && !isPreview) {
       await em.tryFlush(meta.class, {});
     }
-    const asked = QueryHelper.processWhere<any>({
+    const asked = QueryHelper.processWhere<object>({
       where,
       entityName: meta.class,
       metadata: em.getMetadata(),
@@ -85,7 +86,7 @@ function queryRows(em: EntityManager, meta: EntityMetadata, scope: DeletedScope)
   // Conditions are converted before, like those of `em.find()`.
   const qb = em
     .getDriver()
-    .createQueryBuilder<any>(meta.class, undefined, 'write', false, em.getLoggerContext(), ROW, em);
+    .createQueryBuilder<object>(meta.class, undefined, 'write', false, em.getLoggerContext(), ROW, em);
   const scoped = ScopedQueryBuilder.adopt(qb, scope, scope);
   scoped.select(meta.primaryKeys);
   return scoped;

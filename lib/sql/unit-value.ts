@@ -44,7 +44,7 @@ function dateOf(
   }
   // Without a time zone of its own, the ORM reads the column in the one that it is configured for.
   const row = { [column]: unit.text.replace(/\+00$/, '') };
-  return () => em.getComparator().mapResult<any>(meta, row)![property];
+  return () => (em.getComparator().mapResult(meta, row) as Record<string, unknown>)[property];
 }
 
 async function readValue(
@@ -62,7 +62,7 @@ async function readValue(
     [unit.text],
   );
   return () => {
-    const value = (em.getComparator().mapResult<any>(meta, row as never) as Record<string, unknown>)[property];
+    const value = (em.getComparator().mapResult(meta, row as never) as Record<string, unknown>)[property];
     return customType ? customType.convertToJSValue(value, platform, { mode: 'serialization' }) : value;
   };
 }

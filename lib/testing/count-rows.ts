@@ -1,5 +1,5 @@
-import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 
@@ -20,7 +20,7 @@ export interface RowCount {
  * @throws NotSoftDeletableError if the entity is not marked or unknown to the ORM
  * @publicApi
  */
-export async function countRows(em: EntityManager, entity: EntityName<any>): Promise<RowCount> {
+export async function countRows(em: EntityManager, entity: AnyEntityName): Promise<RowCount> {
   const { meta, column } = SoftDeleteCatalog.of(em).get(entity);
   const deleted = em.getPlatform().quoteIdentifier(column);
   const [row] = await em.execute<[{ active: number; deleted: number }]>(

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { findUndeclared } from '../compliance/erasure/declaration/find-undeclared.js';
 import { PersonalDataCatalog } from '../compliance/erasure/declaration/personal-data-catalog.js';
 
@@ -14,7 +14,7 @@ import { PersonalDataCatalog } from '../compliance/erasure/declaration/personal-
  * @throws AssertionError naming all that is missing
  * @publicApi
  */
-export function expectErasureComplete(orm: MikroORM<any>): void {
+export function expectErasureComplete(orm: AnyOrm): void {
   const isAnybody = PersonalDataCatalog.of(orm.em)
     .all()
     .some(({ isSubject }) => isSubject);

@@ -115,6 +115,9 @@ export function bareErrors(sources: readonly Source[]): string[] {
   );
 }
 
+/** The one file that says which generic types of MikroORM take nothing but `any`, under names. */
+const NAMED_ANY = 'options/any-of-the-orm.ts';
+
 /**
  * Messages that leave out what is wrong or what to do about it: of errors in what somebody has configured, and of findings of the
  * doctor.
@@ -154,29 +157,23 @@ function isSentence(text: string): boolean {
 }
 
 /**
- * Values of type `any`, which nothing checks, outside of the room for what MikroORM does not promise. As an argument of a generic type
- * it is what the ORM itself writes where one entity is as good as another; the rest are places where TypeScript takes nothing else.
+ * Types `any`, as a value or as an argument of a generic type, outside of the room for what MikroORM does not promise. What is left
+ * are the places where TypeScript takes nothing else: the default of a type parameter that stands for an entity, the other branch of a
+ * conditional type, and the rest of the parameters of a constructor or an overridden method.
  */
 export function uncheckedValues(sources: readonly Source[]): string[] {
   return eachNode(
-    sources.filter(({ path }) => roomOf(path) !== 'orm'),
+    sources.filter(({ path }) => roomOf(path) !== 'orm' && path !== NAMED_ANY),
     (node) => {
       if (node.kind !== ts.SyntaxKind.AnyKeyword) {
         return undefined;
       }
       const { parent } = node;
-      const isArgument =
-        (ts.isTypeReferenceNode(parent) &&
-          !/^(Array|Map|Promise|ReadonlyArray|Record|Set)$/.test(parent.typeName.getText())) ||
-        ts.isExpressionWithTypeArguments(parent) ||
-        ((ts.isCallExpression(parent) || ts.isNewExpression(parent)) &&
-          parent.typeArguments?.includes(node as ts.TypeNode)) ||
-        ts.isTypeQueryNode(parent);
       const isForced =
         ts.isTypeParameterDeclaration(parent) ||
         ts.isConditionalTypeNode(parent) ||
         (ts.isArrayTypeNode(parent) && ts.isParameter(parent.parent) && Boolean(parent.parent.dotDotDotToken));
-      return isArgument || isForced ? undefined : parent.getText();
+      return isForced ? undefined : parent.getText();
     },
   );
 }

@@ -1,5 +1,6 @@
-import { type EntityMetadata, type FilterOptions, type FilterQuery, Utils } from '@mikro-orm/core';
+import { type EntityMetadata, type FilterOptions, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { getInstallation } from '../../installation/installation.js';
 import { sentKeyOf } from '../../sql/entity-key.js';
@@ -34,7 +35,7 @@ export interface AskedSnapshots {
 export async function askSnapshots(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   options: { filters?: FilterOptions | undefined; isPreview?: boolean } = {},
 ): Promise<AskedSnapshots> {
   // In a table-per-type hierarchy the condition is one on the root's table: a class has rows of its own in others.

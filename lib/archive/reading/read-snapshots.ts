@@ -1,5 +1,6 @@
-import { type EntityMetadata, type FilterOptions, type FilterQuery, helper } from '@mikro-orm/core';
+import { type EntityMetadata, type FilterOptions, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyCondition } from '../../options/any-of-the-orm.js';
 import { getInstallation } from '../../installation/installation.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../metadata/relation-graph.js';
@@ -29,7 +30,7 @@ export interface SnapshotReadOptions {
 export async function readSnapshots(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   { orderBy, limit, offset, filters }: SnapshotReadOptions,
 ): Promise<object[]> {
   const asked = await askSnapshots(em, meta, where, { filters });
@@ -73,7 +74,7 @@ async function readAsked(
 export async function countSnapshots(
   em: EntityManager,
   meta: EntityMetadata,
-  where: FilterQuery<any>,
+  where: AnyCondition,
   { filters }: SnapshotReadOptions,
 ): Promise<number> {
   const asked = await askSnapshots(em, meta, where, { filters });

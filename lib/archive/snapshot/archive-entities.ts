@@ -1,7 +1,7 @@
-import type { EntitySchema } from '@mikro-orm/core';
+import type { AnyEntitySchema } from '../../options/any-of-the-orm.js';
 import { DeletionArchive } from './deletion-archive.entity.js';
 
 /** The entities that an ORM with archived entities needs. @internal */
-export function archiveEntities(): EntitySchema<any>[] {
-  return [DeletionArchive as unknown as EntitySchema<any>];
+export function archiveEntities(): AnyEntitySchema[] {
+  return [DeletionArchive as unknown as AnyEntitySchema];
 }

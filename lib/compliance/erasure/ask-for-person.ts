@@ -28,7 +28,7 @@ export interface AskedPerson {
 export async function askForPerson(
   em: EntityManager,
   where: string,
-  entity: EntityClass<any>,
+  entity: EntityClass<object>,
   given: unknown,
 ): Promise<AskedPerson> {
   const meta = em.getMetadata().find(entity as never);

@@ -1,5 +1,6 @@
 import type { EntityClass, Primary } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../../options/any-of-the-orm.js';
 import type { DeletionHandler, DeletionHookOptions } from '../../deletion/hooks/deletion-hook.js';
 import { requireHookOptions } from '../../deletion/hooks/require-hook-options.js';
 import { requireContext } from '../../installation/context-of.js';
@@ -61,7 +62,7 @@ export interface RequestOptions extends EraseOptions {
  */
 export class ErasureService {
   constructor(
-    private readonly orm: MikroORM<any>,
+    private readonly orm: AnyOrm,
     /** What comes before the options of the ORM's configuration. */
     private readonly overrides: ErasureOptions = {},
   ) {}

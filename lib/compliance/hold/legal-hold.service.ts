@@ -1,5 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyOrm } from '../../options/any-of-the-orm.js';
 import { showValue } from '../../errors/show-value.js';
 import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
@@ -31,7 +32,7 @@ export interface LegalHoldOptions {
   readonly name: string;
   readonly reason: string;
   /** Rows of soft-deletable entities, as `[Customer, 7]`: active ones and deleted ones. */
-  readonly on: readonly (readonly [entity: EntityClass<any>, key: unknown])[];
+  readonly on: readonly (readonly [entity: EntityClass<object>, key: unknown])[];
   /** When somebody should look at whether it is still needed. */
   readonly reviewAt?: Date;
   /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
@@ -46,7 +47,7 @@ export interface LegalHoldOptions {
  * @publicApi
  */
 export class LegalHoldService {
-  constructor(private readonly orm: MikroORM<any>) {}
+  constructor(private readonly orm: AnyOrm) {}
 
   /**
    * Places a hold. It waits for removals under way: once it is placed, none of its rows goes, and a row that is gone by then is refused.

@@ -1,5 +1,6 @@
-import type { EntityClass, EntityMetadata, EntityName, Primary } from '@mikro-orm/core';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityClass, EntityMetadata, Primary } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName, AnyOrm } from '../../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
@@ -56,7 +57,7 @@ export interface DeletionLogEntry {
  * @publicApi
  */
 export interface DeletionLogQuery {
-  readonly entity?: EntityClass<any>;
+  readonly entity?: EntityClass<object>;
   readonly actor?: string;
   readonly action?: DeletionAction;
   /** Records of this time and later. */
@@ -96,7 +97,7 @@ interface RecordRow {
  * @publicApi
  */
 export class DeletionLog {
-  constructor(private readonly orm: MikroORM<any>) {}
+  constructor(private readonly orm: AnyOrm) {}
 
   /**
    * Everything that was done to one row, the newest first: its deletions, restorations and removal. The row need not be there any more.
@@ -202,7 +203,7 @@ function requireQuery(query: DeletionLogQuery): DeletionLogQuery & { limit: numb
   return { ...query, limit: rowCount('DeletionLog.find(), limit', query.limit) ?? 100 };
 }
 
-function requireEntity(em: EntityManager, where: string, entity: EntityName<any>): EntityMetadata {
+function requireEntity(em: EntityManager, where: string, entity: AnyEntityName): EntityMetadata {
   const meta = entity ? em.getMetadata().find(entity as never) : undefined;
   if (!meta) {
     throw new SoftDeleteConfigError(

@@ -45,7 +45,7 @@ export interface DeletionHookOptions<Entity extends object = any> {
 /** @internal */
 export interface DeletionHook {
   readonly action: HookedAction;
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly handler: DeletionHandler;
   readonly fields: readonly string[];
 }

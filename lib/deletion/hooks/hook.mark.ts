@@ -5,7 +5,7 @@ import type { DeletionHookOptions, HookedAction } from './deletion-hook.js';
 /** What `@OnDelete()` or `@OnRestore()` says about a method. @internal */
 export interface HookMark {
   readonly action: HookedAction;
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly options: DeletionHookOptions;
 }
 

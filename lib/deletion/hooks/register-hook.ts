@@ -22,7 +22,7 @@ const ACTIONS = { delete: 'deleted', restore: 'restored' } as const satisfies Re
  * @publicApi
  */
 export function registerHook<Entity extends object>(
-  orm: { readonly em: EntityManager<any> },
+  orm: { readonly em: EntityManager },
   on: 'delete' | 'restore',
   entity: EntityClass<Entity>,
   handler: DeletionHandler<Entity>,
@@ -47,7 +47,7 @@ export function addHook(
   { catalog, operations }: Installation,
   where: string,
   action: HookedAction,
-  entity: EntityClass<any>,
+  entity: EntityClass<object>,
   handler: DeletionHandler,
   options: DeletionHookOptions,
 ): void {

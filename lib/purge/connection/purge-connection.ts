@@ -196,7 +196,7 @@ export class PurgeConnection {
    * that cannot be rolled back, because its connection broke, keeps it (Kysely releases a controlled transaction after the
    * rollback only), and after a few of those the pool is empty for the whole application.
    */
-  #lend<Result>(work: (client: Kysely<any>) => Promise<Result>): Promise<Result> {
+  #lend<Result>(work: (client: Kysely<unknown>) => Promise<Result>): Promise<Result> {
     const asked = performance.now();
     return this.em
       .getConnection('write')
@@ -210,7 +210,7 @@ export class PurgeConnection {
 
   /** With an entity manager for hooks, and the events that the ORM's own transactions have. */
   async #transactWithEntityManager<Result>(
-    client: Kysely<any>,
+    client: Kysely<unknown>,
     settings: Settings,
     work: (ctx: Transaction, em: EntityManager) => Promise<Result>,
   ): Promise<Result> {
@@ -237,7 +237,7 @@ export class PurgeConnection {
 
   /** Without one, which costs half as much: it begins with its settings in one trip. */
   async #transact<Result>(
-    client: Kysely<any>,
+    client: Kysely<unknown>,
     begin: string,
     settings: Settings,
     work: (ctx: Transaction) => Promise<Result>,
@@ -261,7 +261,7 @@ export class PurgeConnection {
 
   async #execute<Answer extends object>(sql: string, method: 'all' | 'run', ctx?: Transaction): Promise<Answer> {
     const asked = performance.now();
-    const answer = await this.em.getConnection('write').execute<any>(sql, [], method, ctx);
+    const answer = await this.em.getConnection('write').execute<Answer>(sql, [], method, ctx);
     this.clock.answered(performance.now() - asked);
     return answer;
   }

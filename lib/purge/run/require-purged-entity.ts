@@ -1,4 +1,4 @@
-import type { EntityName } from '@mikro-orm/core';
+import type { AnyEntityName } from '../../options/any-of-the-orm.js';
 import { NotSoftDeletableError } from '../../errors/not-soft-deletable.error.js';
 import { showValue } from '../../errors/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
@@ -11,7 +11,7 @@ import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
  * @throws NotSoftDeletableError if it is not marked
  * @internal
  */
-export function requirePurgedEntity(catalog: SoftDeleteCatalog, entity: EntityName<any> | string): string {
+export function requirePurgedEntity(catalog: SoftDeleteCatalog, entity: AnyEntityName | string): string {
   if (typeof entity !== 'string') {
     if (!entity || !['function', 'object'].includes(typeof entity)) {
       throw new SoftDeleteConfigError(

@@ -92,7 +92,7 @@ describe('What a command prints for people', () => {
   const run = async ({ action }: CliCommand, args: unknown[], flags: object = {}, orm = test.orm) => {
     const lines: (string | object)[] = [];
     const { signal } = new AbortController();
-    const code = await action(args as never, flags, {
+    const code = await action(args as never, flags as never, {
       orm,
       json: false,
       signal,

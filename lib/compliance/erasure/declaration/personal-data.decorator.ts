@@ -1,4 +1,5 @@
-import type { EntityCtor, EntitySchema } from '@mikro-orm/core';
+import type { EntityCtor } from '@mikro-orm/core';
+import type { AnyEntitySchema } from '../../../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import type { AnySchema } from '../../../schema/definition-target.js';
 import { ownPersonalDataMark, setPersonalDataMark } from './personal-data.mark.js';
@@ -48,7 +49,7 @@ export function personalData<Schema extends AnySchema>(
   schema: Schema,
   options: PersonalDataOptions<Schema extends { class: infer Class } ? Instance<Class> : any>,
 ): Schema {
-  const { meta } = schema as unknown as EntitySchema<any, any>;
+  const { meta } = schema as unknown as AnyEntitySchema;
   remember(meta.class as EntityCtor, `personalData() on ${meta.className}`, options as PersonalDataOptions);
   return schema;
 }
@@ -73,7 +74,7 @@ export function NoPersonalData() {
  * @publicApi
  */
 export function noPersonalData<Schema extends AnySchema>(schema: Schema): Schema {
-  const { meta } = schema as unknown as EntitySchema<any, any>;
+  const { meta } = schema as unknown as AnyEntitySchema;
   remember(meta.class as EntityCtor, `noPersonalData() on ${meta.className}`, 'none');
   return schema;
 }

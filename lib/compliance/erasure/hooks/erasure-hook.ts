@@ -4,14 +4,14 @@ import { MethodMark } from '../../../metadata/method-mark.js';
 
 /** What is called before rows of an entity are erased. @internal */
 export interface ErasureHook {
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly handler: DeletionHandler;
   readonly fields: readonly string[];
 }
 
 /** What `@OnErase()` says about a method. @internal */
 export interface ErasureMark {
-  readonly entity: EntityClass<any>;
+  readonly entity: EntityClass<object>;
   readonly options: DeletionHookOptions;
 }
 

@@ -28,7 +28,7 @@ const hooks = new WeakMap<OrmModel['config'], ErasureHook[]>();
 export function addErasureHook(
   em: EntityManager,
   where: string,
-  entity: EntityClass<any>,
+  entity: EntityClass<object>,
   handler: DeletionHandler,
   options: DeletionHookOptions,
 ): void {
