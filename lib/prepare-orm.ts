@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { checkArchivedEntities } from './archive/removal/check-archived-entities.js';
+import { checkTenants } from './compliance/check-tenants.js';
 import { attendOperations, requireRecords } from './compliance/attend-operations.js';
 import { checkRelationConditions } from './deletion/check-relation-conditions.js';
 import { registerFilter } from './filter/soft-delete.filter.js';
@@ -44,6 +45,7 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   const { config } = orm;
   const installation = createInstallation(orm, configured);
   const { catalog } = installation;
+  checkTenants(orm, catalog);
   checkArchivedEntities(orm.getMetadata(), catalog);
   attendOperations(installation, orm);
   registerFilter(orm, installation);

@@ -1,7 +1,8 @@
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { showValue } from '../errors/show-value.js';
-import { APPEND_ONLY_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
+import { APPEND_ONLY_TABLES, COMPLIANCE_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
+import { requireType } from '../options/require-type.js';
 import { guardPartitionsSql, partitionByMonthSql } from './month-partitions.js';
 
 /**
@@ -13,15 +14,18 @@ import { guardPartitionsSql, partitionByMonthSql } from './month-partitions.js';
  * ```
  *
  * @param options - `schema`, if the tables are not in the one that the connection finds by itself; `partition: 'month'` for a partition
- *   of records and archived rows each month, of which `soft-delete archive partitions` creates those to come
+ *   of records and archived rows each month, of which `soft-delete archive partitions` creates those to come. `archive:
+ *   false` leaves out archived rows, of which `complianceEntities({ schema: '*' })` has no table
  * @throws SoftDeleteConfigError if an option is unknown
  * @publicApi
  */
 export function complianceTablesSql(
-  options: { readonly schema?: string; readonly partition?: 'month' } = {},
+  options: { readonly schema?: string; readonly partition?: 'month'; readonly archive?: boolean } = {},
 ): string[] {
-  refuseUnknownOptions('complianceTablesSql()', options, ['schema', 'partition']);
-  const { schema, partition } = options;
+  refuseUnknownOptions('complianceTablesSql()', options, ['schema', 'partition', 'archive']);
+  const { schema, partition, archive = true } = options;
+  requireType('complianceTablesSql(), archive', archive, 'boolean');
+  const isMeant = (table: string) => archive || COMPLIANCE_TABLES.includes(table);
   if (partition !== undefined && partition !== 'month') {
     throw new SoftDeleteConfigError(
       'complianceTablesSql(), partition',
@@ -32,8 +36,12 @@ export function complianceTablesSql(
   const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
   const qualify = (name: string) => (schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`);
   const partitions =
-    partition === undefined ? [] : MONTHLY_TABLES.flatMap((monthly) => partitionByMonthSql({ ...monthly, schema }));
-  const guards = APPEND_ONLY_TABLES.flatMap((table) => {
+    partition === undefined
+      ? []
+      : MONTHLY_TABLES.filter(({ table }) => isMeant(table)).flatMap((monthly) =>
+          partitionByMonthSql({ ...monthly, schema }),
+        );
+  const guards = APPEND_ONLY_TABLES.filter(isMeant).flatMap((table) => {
     const guard = `${table}_no_truncate`;
     return [
       `create or replace function ${qualify(`${guard}_fn`)}() returns trigger as $$ begin ` +

@@ -66,6 +66,11 @@ const CHECKS: readonly Check[] = [
 ];
 const ORDER: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
+function longest(retentions: readonly (number | 'forever')[]): number | 'forever' {
+  const finite = retentions.filter((retention) => retention !== 'forever');
+  return finite.length < retentions.length ? 'forever' : Math.max(...finite);
+}
+
 /** The same database gives the same list: PostgreSQL and the discovery of entities promise no order of their own. */
 function compareFindings(a: Finding, b: Finding): number {
   return (
@@ -120,6 +125,8 @@ export class SoftDeleteDoctor {
           const hasColumn = table?.columns.some(({ name, type }) => name === column && type.startsWith('timestamp'));
           return table?.readable && hasColumn && (retention ?? this.#retention) !== 'forever';
         });
+        const archived = catalog.allArchived();
+        const retentions = archived.map(({ retention }) => retention ?? this.#retention);
         return {
           ...database,
           platform: em.getPlatform(),
@@ -129,7 +136,7 @@ export class SoftDeleteDoctor {
           otherRepositories: entitiesWithOtherRepositories(em, catalog),
           compliance: await readCompliance(em, metadata, (meta) => database.tableOf(meta)?.readable ?? false),
           oldestDeletion: await readOldestDeletions(em, purged),
-          archive: catalog.allArchived().length > 0 ? await readArchive(em) : undefined,
+          archive: archived.length > 0 ? await readArchive(em, longest(retentions)) : undefined,
           retention: this.#retention,
           grace: this.#grace,
           largeTable: this.#largeTable,

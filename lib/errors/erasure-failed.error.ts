@@ -8,6 +8,8 @@ import { SoftDeleteError } from './soft-delete.error.js';
 export interface FailedErasure {
   readonly id: number;
   readonly entity: string;
+  /** The tenant's, where tenants have erasures of their own. */
+  readonly schema?: string;
   readonly error: unknown;
 }
 
@@ -22,7 +24,12 @@ export class ErasureFailedError extends SoftDeleteError {
   constructor(readonly failed: readonly FailedErasure[]) {
     super(
       `${failed.length === 1 ? 'An erasure has' : `${failed.length} erasures have`} failed: ` +
-        failed.map(({ id, entity, error }) => `${id} of ${entity} (${messageOf(error)})`).join(', ') +
+        failed
+          .map(
+            ({ id, entity, schema, error }) =>
+              `${id} of ${entity}${schema ? ` in ${schema}` : ''} (${messageOf(error)})`,
+          )
+          .join(', ') +
         '. All others were carried out. Mend the cause: the next run tries again.',
       { cause: failed[0]?.error },
     );

@@ -97,8 +97,8 @@ export function createContextProviders(contextName: string | undefined): Provide
     },
     {
       provide: getErasureServiceToken(contextName),
-      useFactory: (orm: MikroORM) => new ErasureService(orm),
-      inject: [installedOrm],
+      useFactory: (orm: MikroORM, { purge }: ResolvedModuleOptions) => new ErasureService(orm, {}, purge.schemas),
+      inject: [installedOrm, RESOLVED_OPTIONS],
     },
     {
       provide: ERASURE_SCHEDULER,

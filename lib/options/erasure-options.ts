@@ -12,6 +12,8 @@ import { requireType } from './require-type.js';
  */
 export interface ErasureLedgerEntry {
   readonly id: number;
+  /** The tenant's, where tenants have erasures of their own. */
+  readonly schema?: string;
   /** The entity's name. */
   readonly entity: string;
   /** The texts of the key's columns. */

@@ -15,11 +15,15 @@ export function guardHeldRows(em: EntityManager, { catalog, holds }: Installatio
     return;
   }
   for (const { meta: root } of catalog.all().filter(({ guard }) => guard)) {
-    const { withSql, fromSql, entities } = coveringHoldSql(em, holds, root, 'old');
+    const { entities } = coveringHoldSql(em, holds, root, 'old');
+    const isOfTenant = [...entities, holds.holds].some(({ schema }) => schema === '*');
+    // The trigger looks into the schema of its own table first, so that names without one are those of the tenant.
+    const own = isOfTenant ? (em.fork({ clear: true, schema: '' }) as EntityManager) : em;
+    const { withSql, fromSql } = coveringHoldSql(own, holds, root, 'old');
     const trigger = guardTriggerWithHolds({
-      isAnyActive: `exists (select from ${tableName(em, holds.holds)} where "released_at" is null)`,
+      isAnyActive: `exists (select from ${tableName(own, holds.holds)} where "released_at" is null)`,
       findCovering: `${withSql} select h."id", h."name" into hold ${fromSql} order by h."id" limit 1;`,
-      isOfTenant: entities.some(({ schema }) => schema === '*'),
+      isOfTenant,
     });
     for (const meta of catalog.getMetadata()) {
       if (meta.root === root) {

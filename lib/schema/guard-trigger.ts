@@ -55,7 +55,6 @@ export interface HoldQuestions {
 export function guardTriggerWithHolds({ isAnyActive, findCovering, isOfTenant }: HoldQuestions): TriggerDef {
   const refuse = (reason: string, ...values: string[]) =>
     `raise exception using errcode = 'restrict_violation', message = format('Refused to delete a row of %I.%I: ${reason}', ${['tg_table_schema', 'tg_table_name', ...values].join(', ')});`;
-  const path = `current_setting('search_path')`;
   return {
     ...guardTrigger(),
     when: `((${IS_NOT_ALLOWED}) OR (${differs(HOLDS_SETTING, HOLDS_CHECKED)}))`,
@@ -63,11 +62,20 @@ export function guardTriggerWithHolds({ isAnyActive, findCovering, isOfTenant }:
       `if ${IS_NOT_ALLOWED} then ${REFUSAL} end if;`,
       `if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then ${refuse('a transaction of isolation level %s does not see the legal holds that are placed while it runs. Delete in one of READ COMMITTED.', `upper(current_setting('transaction_isolation'))`)} end if;`,
       `perform ${LOCK_FOR_REMOVAL_SQL};`,
-      `if not ${isAnyActive} then perform ${TRUST_HOLDS_SQL}; return old; end if;`,
-      `declare hold record; path text := ${path}; begin`,
-      ...(isOfTenant ? [`perform set_config('search_path', format('%I, %s', tg_table_schema, path), true);`] : []),
-      findCovering,
-      ...(isOfTenant ? [`perform set_config('search_path', path, true);`] : []),
+      ...(isOfTenant
+        ? [
+            `declare hold record; path text := current_setting('search_path'); begin`,
+            `perform set_config('search_path', format('%I, %s', tg_table_schema, path), true);`,
+            // What one tenant has no holds of, another may have.
+            `if not ${isAnyActive} then perform set_config('search_path', path, true); return old; end if;`,
+            findCovering,
+            `perform set_config('search_path', path, true);`,
+          ]
+        : [
+            `if not ${isAnyActive} then perform ${TRUST_HOLDS_SQL}; return old; end if;`,
+            `declare hold record; begin`,
+            findCovering,
+          ]),
       `if hold.id is not null then ${refuse(`the legal hold %s, "%s", covers it. It can go once the hold is released.`, 'hold.id', 'hold.name')} end if;`,
       `end; return old;`,
     ].join(' '),

@@ -1,4 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../archive/removal/allowed-removal.js';
+import { archiveTable } from '../archive/snapshot/archive-table.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 import { type Duration, parseDuration } from '../options/duration.js';
@@ -6,8 +8,8 @@ import { requireType } from '../options/require-type.js';
 
 /**
  * Moves deletions into the past, as if they had happened earlier, and returns how many rows that were: for tests of what
- * happens after a retention. Units stay units, because all of their rows move alike. Runs one UPDATE per soft-deletable
- * entity; entities in memory keep the time they were loaded with.
+ * happens after a retention. Units stay units, because all of their rows move alike. Archived rows move as well. Runs one UPDATE per
+ * soft-deletable entity, and a statement for the archive; entities in memory keep the time they were loaded with.
  *
  * ```ts
  * const { deletedAt } = await users.softDelete(1);
@@ -34,6 +36,32 @@ export async function backdateDeletions(em: EntityManager, by: Duration, deleted
       );
       moved += rows.length;
     }
-    return moved;
+    return moved + (await backdateSnapshots(em, milliseconds, deletedAt));
   });
+}
+
+const COLUMNS = ['part', 'key', 'unit', 'entity', 'schema', 'owners', 'data', 'types', 'links', 'actor', 'reason'];
+
+/** Writes archived rows anew, which nobody may change. */
+async function backdateSnapshots(
+  em: EntityManager,
+  milliseconds: number,
+  deletedAt: Date | undefined,
+): Promise<number> {
+  if (SoftDeleteCatalog.of(em).allArchived().length === 0) {
+    return 0;
+  }
+  const archive = archiveTable(em);
+  const columns = COLUMNS.map((column) => `"${column}"`).join(', ');
+  const values = COLUMNS.map((column) =>
+    column === 'unit' ? `g."unit" - ? * interval '1 millisecond'` : `g."${column}"`,
+  );
+  const isMeant = deletedAt ? `date_trunc('milliseconds', a."unit") = ?` : 'true';
+  const [row] = await em.execute<{ moved: number }[]>(
+    `with ${ALLOW_REMOVAL}, gone as (delete from ${archive} as a where ${IS_ALLOWED} and ${isMeant} returning a.*), ` +
+      `back as (insert into ${archive} (${columns}) select ${values.join(', ')} from gone as g order by g."unit" returning 1) ` +
+      `select (select count(*)::int from back) as moved, ${endRemovalSql(['gone'])} as ended`,
+    [...(deletedAt ? [deletedAt] : []), milliseconds],
+  );
+  return row!.moved;
 }

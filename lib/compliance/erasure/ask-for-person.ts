@@ -3,9 +3,11 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
 import { showValue } from '../../errors/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { findComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from '../record/find-row.js';
 import { findUndeclared } from './declaration/find-undeclared.js';
-import { readErasures, type StoredErasure } from './erasure-store.js';
+import { ErasureRecord } from './erasure.entity.js';
+import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
 import { isArchived } from './graph/collect-personal-rows.js';
 
 /** A person that somebody asks for. @internal */
@@ -42,6 +44,10 @@ export async function askForPerson(
   const undeclared = findUndeclared(em, meta);
   if (undeclared.length > 0) {
     throw new ErasureUndeclaredError(meta.className, undeclared);
+  }
+  if (findComplianceEntity(em, ErasureRecord)) {
+    // Where each tenant has one, it is a tenant's person.
+    erasureTable(em);
   }
   const row = await findRow(em, meta, given, where);
   const key = JSON.parse(row.key) as string[];

@@ -46,7 +46,8 @@ export interface ErasedEntity {
  * @publicApi
  */
 export interface ErasurePlan {
-  readonly subject: { readonly entity: string; readonly key: unknown };
+  /** Who it is, and in which schema, where tenants have erasures of their own. */
+  readonly subject: { readonly entity: string; readonly key: unknown; readonly schema?: string };
   /** `'partial'` where rows are kept or held, or old values would be left somewhere. */
   readonly outcome: 'completed' | 'partial';
   readonly entities: readonly ErasedEntity[];

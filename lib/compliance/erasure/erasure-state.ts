@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import type { ErasureCertificate } from './erasure-certificate.js';
+import { tenantOf } from './managers-of-erasures.js';
 import { showEntities, type StoredErasure } from './erasure-store.js';
 
 /**
@@ -11,7 +12,8 @@ import { showEntities, type StoredErasure } from './erasure-store.js';
  */
 export interface Erasure {
   readonly id: number;
-  readonly subject: { readonly entity: string; readonly key: unknown };
+  /** Who it is, and in which schema, where tenants have erasures of their own. */
+  readonly subject: { readonly entity: string; readonly key: unknown; readonly schema?: string };
   readonly state: 'requested' | 'partial' | 'completed' | 'withdrawn';
   readonly requestedAt: Date;
   readonly dueAt: Date;
@@ -44,7 +46,7 @@ export interface ErasureStatus {
   readonly owed: number;
   /** When the next open one is due. */
   readonly nextDueAt?: Date;
-  /** The oldest first. */
+  /** The oldest first; of several tenants, one tenant after the other. */
   readonly erasures: readonly Erasure[];
 }
 
@@ -83,7 +85,8 @@ export function stateOf(em: EntityManager, stored: StoredErasure): Erasure {
 }
 
 /** @internal */
-export function statusOf(em: EntityManager, all: readonly StoredErasure[]): ErasureStatus {
+export function statusOf(stored: readonly (readonly [EntityManager, readonly StoredErasure[]])[]): ErasureStatus {
+  const all = stored.flatMap(([, ofSchema]) => ofSchema);
   const open = all.filter(({ withdrawnAt, outcome }) => !withdrawnAt && outcome !== 'completed');
   const [next] = open.map(({ dueAt }) => dueAt).toSorted((one, other) => one.getTime() - other.getTime());
   return {
@@ -92,7 +95,7 @@ export function statusOf(em: EntityManager, all: readonly StoredErasure[]): Eras
     overdue: all.filter(isOverdue).length,
     owed: all.filter(({ ledger }) => ledger === 'owed').length,
     ...(next ? { nextDueAt: next } : {}),
-    erasures: all.map((stored) => stateOf(em, stored)),
+    erasures: stored.flatMap(([em, ofSchema]) => ofSchema.map((one) => stateOf(em, one))),
   };
 }
 
@@ -100,8 +103,8 @@ function isOverdue({ isOverdue: isLate, withdrawnAt, outcome, cells }: StoredEra
   return isLate && !withdrawnAt && (outcome === null || (outcome === 'partial' && cells.length > 0));
 }
 
-function subjectOf(em: EntityManager, { entity, key }: StoredErasure): { entity: string; key: unknown } {
-  return { entity, key: keyFromTexts(em, metaOf(em, entity), key) };
+function subjectOf(em: EntityManager, { entity, key }: StoredErasure): Erasure['subject'] {
+  return { entity, key: keyFromTexts(em, metaOf(em, entity), key), ...tenantOf(em) };
 }
 
 /** @internal */

@@ -4,9 +4,8 @@ import type { DeletionContext } from '../../events/deletion-context.js';
 import type { ErasureFingerprint } from '../../options/erasure-options.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
-import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
-import { requireComplianceEntity } from '../require-compliance-entity.js';
+import { complianceTable } from '../compliance-table.js';
 import type { DescribedEntity } from './describe-erasure.js';
 import type { ErasedEntity } from './erasure-certificate.js';
 import { ErasureRecord } from './erasure.entity.js';
@@ -58,9 +57,9 @@ type Stored = Record<(typeof TIMES)[number], string | null> & {
   readonly ledger: StoredErasure['ledger'];
 };
 
-/** @throws SoftDeleteConfigError if the ORM does not have it @internal */
+/** @throws SoftDeleteConfigError if the ORM does not have it, or not for the entity manager @internal */
 export function erasureTable(em: EntityManager): string {
-  return tableName(em, requireComplianceEntity(em, ErasureRecord));
+  return complianceTable(em, ErasureRecord);
 }
 
 /** The erasures that meet a condition on rows `e`, the oldest first. @internal */

@@ -1,4 +1,5 @@
 import { defineEntity, p, type TriggerDef } from '@mikro-orm/core';
+import type { TablesSchema } from '../tables-schema.js';
 
 /** One erasure of a person's data: asked for, and perhaps done. @internal */
 export class ErasureRecord {
@@ -37,36 +38,38 @@ function erasureTrigger(): TriggerDef {
 }
 
 /** @internal */
-export const ErasureSchema = defineEntity({
-  class: ErasureRecord,
-  tableName: 'erasure',
-  properties: {
-    id: p.integer().primary().fieldName('id').autoincrement(),
-    entity: p.text().fieldName('entity'),
-    /** The texts of the key's columns. */
-    key: p.json().fieldName('key'),
-    requestedAt: p.datetime().fieldName('requested_at'),
-    dueAt: p.datetime().fieldName('due_at'),
-    notBefore: p.datetime().fieldName('not_before').nullable(),
-    actor: p.text().fieldName('actor').nullable(),
-    reason: p.text().fieldName('reason').nullable(),
-    extendedAt: p.datetime().fieldName('extended_at').nullable(),
-    extensionReason: p.text().fieldName('extension_reason').nullable(),
-    withdrawnAt: p.datetime().fieldName('withdrawn_at').nullable(),
-    /** `partial` or `completed`, once it was tried. */
-    outcome: p.text().fieldName('outcome').nullable(),
-    finishedAt: p.datetime().fieldName('finished_at').nullable(),
-    /** When a run has looked for rows that came after it. */
-    checkedAt: p.datetime().fieldName('checked_at').nullable(),
-    /** What was done to which entities: numbers, keys, grounds. */
-    certificate: p.json().fieldName('certificate').nullable(),
-    /** Where old values were found afterwards, without the values. */
-    cells: p.json().fieldName('cells').nullable(),
-    /** By which the person is told from another one of the same key. */
-    fingerprint: p.json().fieldName('fingerprint').nullable(),
-    /** `owed` or `told`. */
-    ledger: p.text().fieldName('ledger').nullable(),
-  },
-  indexes: [{ properties: ['entity', 'key'] }],
-  triggers: [erasureTrigger()],
-});
+export const erasureSchema = (schema: TablesSchema) =>
+  defineEntity({
+    ...schema,
+    class: ErasureRecord,
+    tableName: 'erasure',
+    properties: {
+      id: p.integer().primary().fieldName('id').autoincrement(),
+      entity: p.text().fieldName('entity'),
+      /** The texts of the key's columns. */
+      key: p.json().fieldName('key'),
+      requestedAt: p.datetime().fieldName('requested_at'),
+      dueAt: p.datetime().fieldName('due_at'),
+      notBefore: p.datetime().fieldName('not_before').nullable(),
+      actor: p.text().fieldName('actor').nullable(),
+      reason: p.text().fieldName('reason').nullable(),
+      extendedAt: p.datetime().fieldName('extended_at').nullable(),
+      extensionReason: p.text().fieldName('extension_reason').nullable(),
+      withdrawnAt: p.datetime().fieldName('withdrawn_at').nullable(),
+      /** `partial` or `completed`, once it was tried. */
+      outcome: p.text().fieldName('outcome').nullable(),
+      finishedAt: p.datetime().fieldName('finished_at').nullable(),
+      /** When a run has looked for rows that came after it. */
+      checkedAt: p.datetime().fieldName('checked_at').nullable(),
+      /** What was done to which entities: numbers, keys, grounds. */
+      certificate: p.json().fieldName('certificate').nullable(),
+      /** Where old values were found afterwards, without the values. */
+      cells: p.json().fieldName('cells').nullable(),
+      /** By which the person is told from another one of the same key. */
+      fingerprint: p.json().fieldName('fingerprint').nullable(),
+      /** `owed` or `told`. */
+      ledger: p.text().fieldName('ledger').nullable(),
+    },
+    indexes: [{ properties: ['entity', 'key'] }],
+    triggers: [erasureTrigger()],
+  });

@@ -10,6 +10,7 @@ import type { ErasureLedgerEntry, ErasureOptions } from '../../options/erasure-o
 import { intervalOf } from '../../options/interval.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
+import type { PurgeOptions } from '../../options/soft-delete-module-options.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { inPreview, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
@@ -25,8 +26,9 @@ import { erasePerson } from './erase-person.js';
 import { ErasureRecord } from './erasure.entity.js';
 import type { ErasureCertificate, ErasurePlan } from './erasure-certificate.js';
 import { certificateOf, type Erasure, type ErasureStatus, stateOf, statusOf } from './erasure-state.js';
+import { managersOfErasures, tenantOf } from './managers-of-erasures.js';
 import { takeTurn } from './take-turn.js';
-import { insertErasure, readErasures, showEntities } from './erasure-store.js';
+import { insertErasure, readErasures, showEntities, type StoredErasure } from './erasure-store.js';
 
 /**
  * Options of `erase()`.
@@ -65,6 +67,8 @@ export class ErasureService {
     private readonly orm: AnyOrm,
     /** What comes before the options of the ORM's configuration. */
     private readonly overrides: ErasureOptions = {},
+    /** Tells the schemas of tenants, instead of what the ORM's configuration says. */
+    private readonly schemas?: PurgeOptions['schemas'],
   ) {}
 
   /**
@@ -85,7 +89,7 @@ export class ErasureService {
     }
     const residue = done.pendingColumns + done.cells.length;
     return {
-      subject: { entity: meta.root.className, key: keyFromTexts(em, meta, texts) },
+      subject: { entity: meta.root.className, key: keyFromTexts(em, meta, texts), ...tenantOf(em) },
       outcome: residue === 0 && !done.isPending ? 'completed' : 'partial',
       entities: showEntities(em, done.entities),
       residue,
@@ -212,21 +216,21 @@ export class ErasureService {
 
   /**
    * Carries out what was requested and may be done by now, and resumes what is partial: what was held or kept and is free, and what came
-   * after a completed erasure, which counts as `residue` until a run finds nothing more.
+   * after a completed erasure, which counts as `residue` until a run finds nothing more. Outside of a tenant's schema, it does so for all
+   * that `purge.schemas` names, where each has its own; so do `entries()` and `status()`.
    *
    * @returns a certificate for each erasure that was carried out or resumed
    * @throws ErasureFailedError after all others, if some have failed: they stay open
    */
-  run(): Promise<ErasureCertificate[]> {
+  async run(): Promise<ErasureCertificate[]> {
     const em = currentManager(this.orm);
-    return runErasures(em, this.#options(em));
+    return runErasures(await managersOfErasures(em, this.schemas), this.#options(em));
   }
 
   /** What the ledger was told, or would have been, for whoever keeps it by other means. */
   async entries(): Promise<ErasureLedgerEntry[]> {
-    const em = currentManager(this.orm);
-    const erased = `e."outcome" is not null and e."fingerprint" is not null`;
-    return (await readErasures(em, em.getTransactionContext(), erased)).map(entryOf);
+    const erased = await this.#read(`e."outcome" is not null and e."fingerprint" is not null`);
+    return erased.flatMap(([em, stored]) => stored.map((one) => entryOf(em, one)));
   }
 
   /**
@@ -260,8 +264,7 @@ export class ErasureService {
 
   /** What was asked for and what has become of it. */
   async status(): Promise<ErasureStatus> {
-    const em = currentManager(this.orm);
-    return statusOf(em, await readErasures(em, em.getTransactionContext(), 'true'));
+    return statusOf(await this.#read('true'));
   }
 
   /** How many erasures are past their time; none where the ORM has no table of them. @internal */
@@ -271,7 +274,15 @@ export class ErasureService {
       return 0;
     }
     const late = `e."due_at" < clock_timestamp() and e."withdrawn_at" is null and e."outcome" is distinct from 'completed'`;
-    return statusOf(em, await readErasures(em, em.getTransactionContext(), late)).overdue;
+    return statusOf(await this.#read(late)).overdue;
+  }
+
+  async #read(where: string): Promise<(readonly [EntityManager, StoredErasure[]])[]> {
+    const found: (readonly [EntityManager, StoredErasure[]])[] = [];
+    for (const em of await managersOfErasures(currentManager(this.orm), this.schemas)) {
+      found.push([em, await readErasures(em, em.getTransactionContext(), where)]);
+    }
+    return found;
   }
 
   #deadline(em: EntityManager): string {

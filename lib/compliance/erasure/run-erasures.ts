@@ -11,6 +11,7 @@ import { findUndeclared } from './declaration/find-undeclared.js';
 import type { ErasureCertificate } from './erasure-certificate.js';
 import { certificateOf, metaOf } from './erasure-state.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
+import { tenantOf } from './managers-of-erasures.js';
 import { takeTurn } from './take-turn.js';
 import { tellLedger } from './ledger/tell-ledger.js';
 
@@ -22,14 +23,38 @@ const TO_DO =
 /**
  * Carries out what there is to do, each erasure in a transaction of its own. Several instances share the work.
  *
+ * @param managers - one for each schema with erasures
  * @returns certificates of what was done; a completed erasure of which nothing has come since is passed over in silence
  * @throws ErasureFailedError after all others, if some have failed
  * @internal
  */
-export async function runErasures(em: EntityManager, options: ErasureOptions): Promise<ErasureCertificate[]> {
-  const owed = await readErasures(em, em.getTransactionContext(), `e."ledger" = 'owed'`);
+export async function runErasures(
+  managers: readonly EntityManager[],
+  options: ErasureOptions,
+): Promise<ErasureCertificate[]> {
   const certificates: ErasureCertificate[] = [];
   const failed: FailedErasure[] = [];
+  const troubles: unknown[] = [];
+  for (const em of managers) {
+    // What is wrong with the tables of one tenant is nothing to the others.
+    await runIn(em, options, certificates, failed).catch((error: unknown) => troubles.push(error));
+  }
+  if (failed.length > 0) {
+    throw new ErasureFailedError(failed);
+  }
+  if (troubles.length > 0) {
+    throw troubles[0];
+  }
+  return certificates;
+}
+
+async function runIn(
+  em: EntityManager,
+  options: ErasureOptions,
+  certificates: ErasureCertificate[],
+  failed: FailedErasure[],
+): Promise<void> {
+  const owed = await readErasures(em, em.getTransactionContext(), `e."ledger" = 'owed'`);
   for (const erasure of await readErasures(em, em.getTransactionContext(), TO_DO)) {
     try {
       const done = await carryOut(em, erasure, options);
@@ -40,16 +65,12 @@ export async function runErasures(em: EntityManager, options: ErasureOptions): P
         await tellLedger(em, done.id, options);
       }
     } catch (error) {
-      failed.push({ id: erasure.id, entity: erasure.entity, error });
+      failed.push({ id: erasure.id, entity: erasure.entity, ...tenantOf(em), error });
     }
   }
   for (const { id } of owed) {
     await tellLedger(em, id, options);
   }
-  if (failed.length > 0) {
-    throw new ErasureFailedError(failed);
-  }
-  return certificates;
 }
 
 async function carryOut(

@@ -1,6 +1,7 @@
 import { defineEntity, p, type TriggerDef } from '@mikro-orm/core';
 import { appendOnlyTrigger } from '../record/append-only-trigger.js';
 import { PSEUDONYMISE_SETTING } from '../../sql/guard-setting.js';
+import type { TablesSchema } from '../tables-schema.js';
 
 /** A hold, placed and perhaps released. @internal */
 export class LegalHoldRecord {
@@ -40,32 +41,36 @@ function releaseOnlyTrigger(): TriggerDef {
 }
 
 /** @internal */
-export const LegalHoldSchema = defineEntity({
-  class: LegalHoldRecord,
-  tableName: 'legal_hold',
-  properties: {
-    id: p.integer().primary().fieldName('id').autoincrement(),
-    name: p.text().fieldName('name'),
-    reason: p.text().fieldName('reason'),
-    placedAt: p.datetime().fieldName('placed_at').defaultRaw('clock_timestamp()'),
-    placedBy: p.text().fieldName('placed_by').nullable(),
-    reviewAt: p.datetime().fieldName('review_at').nullable(),
-    releasedAt: p.datetime().fieldName('released_at').nullable(),
-    releasedBy: p.text().fieldName('released_by').nullable(),
-    releaseReason: p.text().fieldName('release_reason').nullable(),
-  },
-  triggers: [releaseOnlyTrigger()],
-});
+export const legalHoldSchema = (schema: TablesSchema) =>
+  defineEntity({
+    ...schema,
+    class: LegalHoldRecord,
+    tableName: 'legal_hold',
+    properties: {
+      id: p.integer().primary().fieldName('id').autoincrement(),
+      name: p.text().fieldName('name'),
+      reason: p.text().fieldName('reason'),
+      placedAt: p.datetime().fieldName('placed_at').defaultRaw('clock_timestamp()'),
+      placedBy: p.text().fieldName('placed_by').nullable(),
+      reviewAt: p.datetime().fieldName('review_at').nullable(),
+      releasedAt: p.datetime().fieldName('released_at').nullable(),
+      releasedBy: p.text().fieldName('released_by').nullable(),
+      releaseReason: p.text().fieldName('release_reason').nullable(),
+    },
+    triggers: [releaseOnlyTrigger()],
+  });
 
 /** @internal */
-export const LegalHoldRowSchema = defineEntity({
-  class: LegalHoldRow,
-  tableName: 'legal_hold_row',
-  properties: {
-    hold: p.integer().primary().fieldName('hold'),
-    entity: p.string().primary().fieldName('entity').columnType('text'),
-    /** The texts of the key's columns. */
-    key: p.json().primary().fieldName('key'),
-  },
-  triggers: [appendOnlyTrigger('legal_hold_row')],
-});
+export const legalHoldRowSchema = (schema: TablesSchema) =>
+  defineEntity({
+    ...schema,
+    class: LegalHoldRow,
+    tableName: 'legal_hold_row',
+    properties: {
+      hold: p.integer().primary().fieldName('hold'),
+      entity: p.string().primary().fieldName('entity').columnType('text'),
+      /** The texts of the key's columns. */
+      key: p.json().primary().fieldName('key'),
+    },
+    triggers: [appendOnlyTrigger('legal_hold_row')],
+  });

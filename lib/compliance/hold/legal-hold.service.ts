@@ -19,7 +19,7 @@ import { tableName } from '../../sql/table-name.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
 import { findRow } from '../record/find-row.js';
-import { requireComplianceEntity } from '../require-compliance-entity.js';
+import { complianceTable } from '../compliance-table.js';
 import { type HeldRow, type LegalHold, readHolds } from './read-holds.js';
 import { LegalHoldRecord } from './legal-hold.entity.js';
 
@@ -165,7 +165,7 @@ export class LegalHoldService {
 }
 
 function requireTables(em: EntityManager): HoldTables {
-  requireComplianceEntity(em, LegalHoldRecord);
+  complianceTable(em, LegalHoldRecord);
   return getInstallation(em).holds!;
 }
 

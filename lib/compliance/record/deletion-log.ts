@@ -7,10 +7,9 @@ import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 import { rowCount } from '../../options/resolve-module-options.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
-import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
-import { requireComplianceEntity } from '../require-compliance-entity.js';
+import { complianceTable } from '../compliance-table.js';
 import { findRow } from './find-row.js';
 import { DeletionRecord } from './deletion-record.entity.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
@@ -111,7 +110,7 @@ export class DeletionLog {
   ): Promise<DeletionLogEntry[]> {
     const em = this.#em;
     const meta = requireEntity(em, 'DeletionLog.of()', entity);
-    const records = tableName(em, requireComplianceEntity(em, DeletionRecord));
+    const records = complianceTable(em, DeletionRecord);
     const row = await findRow(em, meta, key, 'DeletionLog.of()');
     return this.#read(
       em,
@@ -137,7 +136,7 @@ export class DeletionLog {
     const em = this.#em;
     const { entity, actor, action, from, to, limit } = requireQuery(query);
     const meta = entity && requireEntity(em, 'DeletionLog.find(), entity', entity);
-    const records = tableName(em, requireComplianceEntity(em, DeletionRecord));
+    const records = complianceTable(em, DeletionRecord);
     const conditions: [string, unknown][] = [
       ...(meta ? [['r."entity" = ?', meta.className] as [string, unknown]] : []),
       ...(actor === undefined ? [] : [['r."actor" = ?', actor] as [string, unknown]]),

@@ -22,13 +22,15 @@ function checkTable({ archive, role, largeTable }: Examination, entity: string):
     return [];
   }
   const findings: Finding[] = [];
-  if (archive.isPartitioned && !archive.isOwned) {
+  // Whoever owns the table is told so with the other tables; who does not is only told what nobody drops.
+  if (!archive.isOwned && archive.expired.length > 0) {
+    const [first, ...others] = archive.expired;
     findings.push({
       code: 'archive-not-owned',
       severity: 'info',
       entity,
-      problem: `${role} does not own deletion_archive, ${archive.owner} does: a purge under this role removes months row by row. That is as it should be for the role of the application, and slow for that of the purge.`,
-      fix: `Run the purge as ${archive.owner}: \`soft-delete purge\` with its configuration.`,
+      problem: `${first}${others.length > 0 ? ` and ${showCount(others.length, 'other month')}` : ''} of the archive can be dropped and ${others.length > 0 ? 'are' : 'is'} not: ${role} does not own the table, ${archive.owner} does, so that a purge under this role removes rows one by one and leaves the partition.`,
+      fix: `Let a purge run as ${archive.owner}: \`soft-delete purge\` with its configuration.`,
     });
   }
   if (!archive.isPartitioned && archive.rows >= largeTable) {

@@ -21,6 +21,7 @@ import { BatchGate } from './batch-gate.js';
 import { type ArchiveRun, createArchiveRuns, runOnArchive } from './archive-run.js';
 import { callOnProgress } from './call-on-progress.js';
 import { createRuns } from './create-runs.js';
+import { hasNoSchema } from '../plan/has-no-schema.js';
 import { expireRecords } from './expire-records.js';
 import type { EntityRun } from './entity-run.js';
 import { HoldWatch } from './hold-watch.js';
@@ -98,13 +99,18 @@ export class PurgeRun {
   async #execute(): Promise<void> {
     const connection = new PurgeConnection(this.#em, this.stop);
     const times = await readAllDueTimes(this.#em, connection, this.options.retention, this.task.olderThan);
-    for (const place of await this.#listPlaces(times)) {
+    const places = await this.#listPlaces(times);
+    for (const place of places) {
       const isOther = place.em !== this.#em;
       await this.#purge(place, isOther ? new PurgeConnection(place.em, this.stop) : connection, times);
     }
     if (!this.task.dryRun && (this.task.entities === undefined || this.task.isJob)) {
-      // No hold covers a record, so that this connection need not know of any.
-      await expireRecords(this.#em, new PurgeConnection(this.#em, this.stop), this.options, this.stop);
+      const records = findInstallation(this.#em)?.records;
+      const managers = records?.schema === '*' ? places.map(({ em }) => em) : [this.#em];
+      for (const em of managers.filter((each) => records && !hasNoSchema(each, records))) {
+        // No hold covers a record, so that this connection need not know of any.
+        await expireRecords(em, new PurgeConnection(em, this.stop), this.options, this.stop);
+      }
     }
   }
 
@@ -161,6 +167,9 @@ export class PurgeRun {
     const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
     const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
     const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
+    if (runs.length + archived.length === 0) {
+      return;
+    }
     this.#runs.push(...runs);
     this.#archived.push(...archived);
     archived.forEach(

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { createPurge, RestoreConflictError, softDelete } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, complianceTablesSql } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { backdateDeletions } from 'nestjs-mikro-orm-soft-delete/testing';
 import { ageArchive } from '../../support/change-archive.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Customer, SHOP, Ticket } from './erasure/shop.entities.js';
@@ -246,6 +247,28 @@ describe('The writers of the archive', () => {
     } finally {
       await test.rows('drop function fail cascade');
     }
+  });
+
+  it('backdateDeletions() has archived rows deleted earlier, those of one unit or all, and leaves nothing allowed', async () => {
+    const units = () =>
+      test.rows(`select key, round(extract(epoch from now() - unit) / 86400)::int as days from deletion_archive
+        where part = 'Ticket' order by key`);
+    const { deletedAt } = await test
+      .repo(Ticket)
+      .restore(3)
+      .then(() => test.repo(Ticket).softDelete(3));
+    await test.fork().transactional(async (em) => {
+      expect(await backdateDeletions(em, '70d', deletedAt!)).toBe(2);
+      await expectRefused(em);
+    });
+    const before = await test.rows(`select to_jsonb(a) - 'unit' as row from deletion_archive as a order by part, key`);
+    expect(await units()).toMatchObject([{ days: 0 }, { days: 0 }, { days: 70 }]);
+    expect(await backdateDeletions(test.fork(), '10d')).toBeGreaterThanOrEqual(6);
+    expect(await units()).toMatchObject([{ days: 10 }, { days: 10 }, { days: 80 }]);
+    expect(await test.rows(`select to_jsonb(a) - 'unit' as row from deletion_archive as a order by part, key`)).toEqual(
+      before,
+    );
+    expect((await test.repo(Ticket).restore(3)).total).toBe(2);
   });
 
   it('the purge removes what is due, with hooks and without, and its hooks remove nothing else', async () => {

@@ -1,7 +1,15 @@
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
-import { type Finding, softDelete, softDeletable, SoftDeleteDoctor } from 'nestjs-mikro-orm-soft-delete';
+import {
+  createPurge,
+  type Duration,
+  type Finding,
+  softDelete,
+  softDeletable,
+  SoftDeleteDoctor,
+} from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, complianceTablesSql } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { addMonths } from '../../../lib/compliance/add-months.js';
+import { ageArchive } from '../../support/change-archive.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 const Visit = softDeletable(
@@ -62,7 +70,7 @@ describe('SoftDeleteDoctor of archived entities', () => {
     await expect(addMonths(test.orm, 3)).rejects.toThrow("complianceTablesSql({ partition: 'month' })");
   });
 
-  it('says who may drop months, and when partitions are worth it', async () => {
+  it('says which months nobody drops that could, and when partitions are worth it', async () => {
     await test.database.query(
       `insert into deletion_archive (part, key, unit, entity, data, types) select 'Visit', n::text, now(), 'Visit', '{}', '' from generate_series(1, 2000) as n`,
     );
@@ -80,10 +88,23 @@ describe('SoftDeleteDoctor of archived entities', () => {
       entities: [Visit, ...complianceEntities()] as never,
       extensions: [softDelete()],
     });
+    const find30 = (of: MikroORM, retention: Duration = '30d') => find(of, { retention });
     try {
-      expect(await find(orm)).toMatchObject([
-        { code: 'archive-not-owned', severity: 'info', problem: expect.stringContaining('visitor does not own') },
-      ]);
+      // The role of an application, as it should be.
+      expect(await find30(orm)).toEqual([]);
+      await ageArchive(test.database, 70);
+      await partition();
+      expect(await find(orm)).toEqual([]);
+      expect(await find30(orm, '1y')).toEqual([]);
+      expect(await find30(test.orm)).toEqual([]);
+      const [finding, ...others] = await find30(orm, '1d');
+      expect(others).toEqual([]);
+      expect(finding).toMatchObject({ code: 'archive-not-owned', severity: 'info' });
+      expect(finding!.problem).toMatch(
+        /^deletion_archive_\d{4}_\d\d and \d other months? of the archive can be dropped and are not: visitor does not own/,
+      );
+      await createPurge(test.orm, { retention: '1d', brake: false } as never).run();
+      expect(await find30(orm, '1d')).toEqual([]);
     } finally {
       await orm.close(true);
       await test.database.query('drop owned by visitor');

@@ -23,6 +23,8 @@ import { readPerson } from './read-person.js';
  * @publicApi
  */
 export interface ReappliedErasure {
+  /** The tenant's, where the entry names one. */
+  readonly schema?: string;
   readonly entity: string;
   readonly key: unknown;
   /**
@@ -53,8 +55,12 @@ export async function reapplyEntries(
   }
   const reapplied: ReappliedErasure[] = [];
   for (const { entry, meta } of asked) {
-    const outcome = await inTransaction(em, (ctx) => reapply(em, ctx, meta, entry, deadline));
-    reapplied.push({ entity: entry.entity, key: keyFromTexts(em, meta, entry.key), outcome });
+    const { schema } = entry;
+    const own =
+      schema === undefined ? em : (em.fork({ clear: true, schema, keepTransactionContext: true }) as EntityManager);
+    const outcome = await inTransaction(own, (ctx) => reapply(own, ctx, meta, entry, deadline));
+    const key = keyFromTexts(em, meta, entry.key);
+    reapplied.push({ ...(schema === undefined ? {} : { schema }), entity: entry.entity, key, outcome });
   }
   return reapplied;
 }
@@ -99,7 +105,14 @@ function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetad
   const where = 'ErasureService.reapply()';
   const isKey = Array.isArray(entry?.key) && entry.key.every((text) => typeof text === 'string');
   const hasHashes = typeof entry?.fingerprint?.salt === 'string' && typeof entry.fingerprint.hashes === 'object';
-  if (!isKey || !hasHashes || !Array.isArray(entry.fingerprint.unique) || Number.isNaN(Date.parse(entry.requestedAt))) {
+  const isSchema = entry?.schema === undefined || typeof entry.schema === 'string';
+  if (
+    !isKey ||
+    !isSchema ||
+    !hasHashes ||
+    !Array.isArray(entry.fingerprint.unique) ||
+    Number.isNaN(Date.parse(entry.requestedAt))
+  ) {
     throw new SoftDeleteConfigError(
       where,
       `${showValue(entry)} is no entry of a ledger.`,

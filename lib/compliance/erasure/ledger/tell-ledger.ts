@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { getInstallation } from '../../../installation/installation.js';
 import type { ErasureLedgerEntry, ErasureOptions } from '../../../options/erasure-options.js';
 import { execute, inTransaction } from '../../../sql/transaction.js';
+import { tenantOf } from '../managers-of-erasures.js';
 import { erasureTable, readErasures, type StoredErasure } from '../erasure-store.js';
 
 /** What comes before the options of the ORM's configuration. @internal */
@@ -27,16 +28,17 @@ export async function tellLedger(em: EntityManager, id: number, { ledger }: Eras
       [id],
     );
     const [stored] = owed ? await readErasures(em, ctx, 'e."id" = ?', [id]) : [];
-    if (stored && (await isTold(ledger, entryOf(stored)))) {
+    if (stored && (await isTold(ledger, entryOf(em, stored)))) {
       await execute(em, ctx, `update ${erasureTable(em)} set "ledger" = 'told' where "id" = ?`, [id]);
     }
   });
 }
 
 /** @internal */
-export function entryOf(stored: StoredErasure): ErasureLedgerEntry {
+export function entryOf(em: EntityManager, stored: StoredErasure): ErasureLedgerEntry {
   return {
     id: stored.id,
+    ...tenantOf(em),
     entity: stored.entity,
     key: stored.key,
     requestedAt: stored.requestedAt.toISOString(),
