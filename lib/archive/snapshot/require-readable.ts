@@ -6,6 +6,7 @@ import type { UnitTime } from '../../sql/take-unit-time.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
 import { valueSql } from './typed-rows-sql.js';
+import { partOf } from './part-of.js';
 
 /**
  * Refuses a deletion whose values could not come back: the text of each is read again, of types that PostgreSQL does not bring itself. Costs
@@ -28,7 +29,7 @@ export async function requireReadable(
       ctx,
       `select min(${text}) as lost from ${archiveTable(em)} as a where a."unit" = cast(? as timestamptz) and a."part" = ? ` +
         `and cast(cast(${text} as ${type}) as text) is distinct from ${text}`,
-      [unit.text, meta.className],
+      [unit.text, partOf(meta)],
     ).catch((error: unknown) => {
       throw unreadable(meta, name, type, (error as Error).message);
     });

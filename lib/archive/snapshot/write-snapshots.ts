@@ -10,6 +10,7 @@ import { executeCounting } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
+import { partOf } from './part-of.js';
 import { requireReadable } from './require-readable.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 
@@ -95,7 +96,7 @@ function snapshotSql(
       `cast(? as text) as "types", cast(k."links" as jsonb) as "links", cast(? as text) as "actor", cast(? as text) as "reason"`,
     params: [
       ...going,
-      table.className,
+      partOf(table),
       unit.text,
       schemaOf(em, table),
       arrayText(data.map(({ name }) => name)),

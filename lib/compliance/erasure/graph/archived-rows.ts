@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
 import type { RelationEdge, RowCondition } from '../../../metadata/relation-edge.js';
@@ -16,11 +17,6 @@ interface ArchivedRow {
   readonly key: RowKey;
   readonly unit: string;
   readonly ref: string;
-}
-
-/** The name that the rows of a table have in the archive. @internal */
-export function partOf(table: EntityMetadata): string {
-  return table.root.inheritanceType === 'tpt' ? table.className : table.root.className;
 }
 
 /** The archived rows with one of the given keys. @internal */

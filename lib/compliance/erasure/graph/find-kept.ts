@@ -7,7 +7,7 @@ import { arrayText, identify, inChunks, keyConditionSql, primaryColumnTypes, tex
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import type { ResolvedKeep } from '../declaration/personal-data-entity.js';
-import { partOf } from './archived-rows.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow, PersonalRows } from './personal-rows.js';
 
 interface KeptRow {

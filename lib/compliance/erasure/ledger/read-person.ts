@@ -5,7 +5,7 @@ import { primaryColumns } from '../../../metadata/relation-graph.js';
 import { keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
-import { partOf } from '../graph/archived-rows.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';

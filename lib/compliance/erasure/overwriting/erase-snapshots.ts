@@ -13,7 +13,7 @@ import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
 import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalField } from '../declaration/personal-data-entity.js';
-import { partOf } from '../graph/archived-rows.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import { groupRows } from './group-rows.js';
 import { replacementSql } from './replacement-sql.js';

@@ -3,7 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { rowName } from '../../../archive/removal/collected-rows.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
-import { partOf } from '../graph/archived-rows.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';

@@ -6,7 +6,7 @@ import { primaryColumns } from '../../../metadata/relation-graph.js';
 import { inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
-import { partOf } from '../graph/archived-rows.js';
+import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
