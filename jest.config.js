@@ -41,7 +41,7 @@ const project = {
 /** @type {import('jest').Config} */
 export default {
   rootDir,
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   // Most tests wait for PostgreSQL half of their time, so that Jest's own choice leaves one of two cores idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   // What a test file has loaded stays in memory, and a worker near the end of its heap does little but collect garbage.

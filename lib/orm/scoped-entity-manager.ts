@@ -17,6 +17,7 @@ import { forgetWhileRefreshed } from './forget-while-refreshed.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './inverse-references.js';
 import { readScope } from './read-scope.js';
+import { refuseKyselyDeletes } from './refuse-kysely-deletes.js';
 import { scopeFilters } from '../metadata/scope-options.js';
 import { hasShownDeleted, sharesWhatWasShown, showActive } from './show-active.js';
 import { scopeLoading } from './scope-loading.js';
@@ -189,6 +190,11 @@ export function scopedEntityManager(Base: EntityManagerClass, installation: Inst
     override createQueryBuilder(...args: any[]): any {
       const qb = (super.createQueryBuilder as (...all: any[]) => any)(...args);
       return GuardedQueryBuilder.guard(counting.getStore() ? ScopedQueryBuilder.adopt(qb, 'active') : qb);
+    }
+
+    override getKysely(...args: any[]): any {
+      const kysely = (super.getKysely as (...all: any[]) => any)(...args);
+      return kysely.withPlugin(refuseKyselyDeletes(this.getContext(false) as EntityManager, catalog));
     }
 
     /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */

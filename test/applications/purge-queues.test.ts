@@ -67,7 +67,7 @@ describe('The purge in three processes', () => {
 
     // One at a time.
     expect(await database.query("select state from pgboss.job where state = 'active'")).toEqual([]);
-  }, 60_000);
+  });
 
   it('is carried by BullMQ, which notices the process that is killed and the one that ends', async () => {
     const redis = await LocalServer.start(['valkey-server', 'redis-server'], (port) => [
@@ -84,7 +84,7 @@ describe('The purge in three processes', () => {
     const env = { REDIS_URL: `redis://127.0.0.1:${redis.port}` };
     const [one, ...others] = [['--now'], [], []].map((args) => start(`${FOLDER}/bullmq.js`, args, env));
     await takeOver([one!, ...others]);
-  }, 60_000);
+  });
 
   it('goes through PgBouncer in transaction mode, in commands at the same time', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'soft-delete-pgbouncer-'));
@@ -138,5 +138,5 @@ default_pool_size = 3
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

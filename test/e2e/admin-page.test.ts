@@ -74,7 +74,7 @@ describe('The admin page in a browser', () => {
   async function open(options: BrowserContextOptions = {}, key = adminApiKey): Promise<void> {
     const context = await browser.newContext({ viewport: { width: 1200, height: 760 }, locale: 'en', ...options });
     page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     watch(page);
     await page.goto(`${shop.address}/admin/deleted`);
     await page.getByLabel('Key').fill(key);

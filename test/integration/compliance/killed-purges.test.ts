@@ -82,7 +82,7 @@ describe('the records of a purge', () => {
     await orm.close(true);
     await database.drop();
     library.remove();
-  }, 120_000);
+  });
 
   it(`agree with the rows that are gone when the server crashes, ${CRASHES} times, though no commit waits for the disk`, async () => {
     const own = await startServer({
@@ -144,7 +144,7 @@ describe('the records of a purge', () => {
     } finally {
       await own.stop();
     }
-  }, 120_000);
+  });
 });
 
 function isRunning(pid: number): boolean {

@@ -91,11 +91,98 @@ describe('the bulk writes of the entity manager', () => {
       await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
     });
 
+    it.each([
+      ['of soft-deletable rows', () => library.em.createQueryBuilder(Book).truncate()],
+      ['of their repository', () => library.repo(Book).qb().truncate()],
+    ])('truncates no table %s', async (_name, build) => {
+      await expect((async () => build().execute())()).rejects.toMatchObject({
+        name: PhysicalDeletionError.name,
+        message: expect.stringMatching(/QueryBuilder\.truncate\(\) of Book.*rows of Book/),
+      });
+      await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
+    });
+
+    it('truncates others', async () => {
+      await library.em.createQueryBuilder(Note).truncate().execute();
+      await expect(library.database.query('select * from note')).resolves.toEqual([]);
+    });
+
     it('removes what is not soft-deletable, and reads and updates what is', async () => {
       await library.em.createQueryBuilder(Note).delete({}).execute();
       await expect(library.database.query('select * from note')).resolves.toEqual([]);
       await library.em.createQueryBuilder(Book).update({ title: 'new' }).where({ id: 1 }).execute();
       expect(await library.em.createQueryBuilder(Book, 'b').where({ title: 'new' }).getResult()).toHaveLength(1);
+    });
+  });
+
+  describe('getKysely()', () => {
+    const kysely = (em = library.em, options?: object): any => em.getKysely(options);
+
+    it.each([
+      ['by table', () => kysely().deleteFrom('book').where('id', '=', 1)],
+      ['by table and schema', () => kysely().withSchema('public').deleteFrom('book')],
+      ['under an alias', () => kysely().deleteFrom('book as b').where('b.id', '=', 1)],
+      ['by entity', () => kysely(library.em, { tableNamingStrategy: 'entity' }).deleteFrom('Book')],
+      ['of the root', () => kysely(library.orm.em as never).deleteFrom('book')],
+      [
+        'in a common table expression',
+        () =>
+          kysely()
+            .with('gone', (db: any) => db.deleteFrom('book').returning('id'))
+            .selectFrom('gone')
+            .selectAll(),
+      ],
+      [
+        'with a merge',
+        () => kysely().mergeInto('book').using('chapter', 'chapter.book_id', 'book.id').whenMatched().thenDelete(),
+      ],
+    ])('deletes no soft-deletable rows %s', async (_name, build) => {
+      await expect((async () => build().execute())()).rejects.toMatchObject({
+        name: PhysicalDeletionError.name,
+        entity: 'Book',
+        message: expect.stringMatching(/getKysely\(\).*rows of Book.*hardDelete\(\)/),
+      });
+      await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
+    });
+
+    it('deletes none in transactions either, of the entity manager and of its own', async () => {
+      await expect(
+        library.em.transactional((em) =>
+          kysely(em as never)
+            .deleteFrom('book')
+            .execute(),
+        ),
+      ).rejects.toThrow(PhysicalDeletionError);
+      await expect(
+        kysely()
+          .transaction()
+          .execute((transaction: any) => transaction.deleteFrom('book').execute()),
+      ).rejects.toThrow(PhysicalDeletionError);
+      await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
+    });
+
+    it('deletes other rows, and reads and updates as the ORM does', async () => {
+      await library.database.query('create schema elsewhere; create table elsewhere.book as select * from book');
+      const all = () => library.database.query('select id from elsewhere.book');
+      await kysely().deleteFrom('note').execute();
+      await kysely().deleteFrom('elsewhere.book').where('id', '=', 1).execute();
+      await kysely()
+        .updateTable('book')
+        .set({ title: JSON.stringify({ kind: 'DeleteQueryNode' }) })
+        .where('id', '=', 1)
+        .execute();
+      await kysely()
+        .mergeInto('book')
+        .using('chapter', 'chapter.book_id', 'book.id')
+        .whenMatched()
+        .thenUpdateSet({ title: 'merged' })
+        .execute();
+      await expect(library.database.query('select id from note')).resolves.toEqual([]);
+      await expect(all()).resolves.toEqual([{ id: 2 }, { id: 3 }]);
+      expect(await kysely().selectFrom('book').select('title').where('id', '=', 1).execute()).toEqual([
+        { title: 'merged' },
+      ]);
+      await library.database.query('drop schema elsewhere cascade');
     });
   });
 

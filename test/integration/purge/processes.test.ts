@@ -110,5 +110,5 @@ describe(PurgeService.name, () => {
       [DONE.removedOwners - removedOwners, BLOCKED, 0, 0],
     ]);
     await expect(rows()).resolves.toEqual(DONE);
-  }, 90_000);
+  });
 });

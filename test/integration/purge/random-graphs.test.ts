@@ -204,5 +204,5 @@ describe(PurgeService.name, () => {
       }),
       { numRuns: Number(process.env['PURGE_GRAPHS'] ?? 25) },
     );
-  }, 60_000);
+  });
 });

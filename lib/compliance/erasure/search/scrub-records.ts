@@ -3,13 +3,14 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
 import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
-import { execute, executeCounting } from '../../../sql/transaction.js';
+import { executeCounting } from '../../../sql/transaction.js';
+import { withSettings } from '../../../sql/with-settings.js';
 import { LegalHoldRecord } from '../../hold/legal-hold.entity.js';
 import { DeletionRecord } from '../../record/deletion-record.entity.js';
-import { PSEUDONYMISE_SETTING } from '../../record/record-trigger.js';
 import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
@@ -40,12 +41,11 @@ export async function scrubRecords<Result>(
   pseudonym: string,
   search: (scrubs: readonly SqlFragment[]) => Promise<Result>,
 ): Promise<Result> {
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
   // Of rows: what is left in them is what the search finds.
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
-  const result = await search(tables(em).map((table) => scrubSql(table, values, pseudonym)));
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
-  return result;
+  return withSettings(em, ctx, { [PSEUDONYMISE_SETTING]: 'allowed' }, () =>
+    search(tables(em).map((table) => scrubSql(table, values, pseudonym))),
+  );
 }
 
 /** The name that stands for a person in records. It tells nobody who that was, and is the same in all of them. @internal */
