@@ -20,6 +20,8 @@ export interface GoneSnapshots {
   readonly last: string | null;
   /** How many rows, those included that were removed along with the entity's. */
   readonly removed: number;
+  /** How many of the entity's own are in units of which somebody has locked a row. */
+  readonly locked: number;
   /** The entity's own, each with its key and the time of its unit. */
   readonly rows: readonly (readonly [key: string, unit: string])[];
   /** The units, whatever rows they have. */
@@ -45,9 +47,12 @@ function nextUnitsSql(due: DueSnapshots, limit: number, quote: QuoteValue): stri
 ), locked as materialized (
   select a."part", a."key", a."unit" from ${due.archive} as a
   where ${isDue} and a."unit" <= (select last from next) for update of a skip locked
+), looked as materialized (
+  select a."unit", count(*) filter (where a."part" = ${quote(due.entity)}) as own,
+    count(*) = (select count(*) from locked as l where l."unit" = a."unit") as is_whole
+  from ${due.archive} as a where ${isDue} and a."unit" <= (select last from next) group by a."unit"
 ), whole as materialized (
-  select a."unit" from ${due.archive} as a where ${isDue} and a."unit" <= (select last from next)
-  group by a."unit" having count(*) = (select count(*) from locked as l where l."unit" = a."unit")
+  select w."unit" from looked as w where w.is_whole
 )`;
 }
 
@@ -82,6 +87,7 @@ select ${endRemovalSql(['gone'])}`;
 
 function goneSql(name: string, { entity }: DueSnapshots, quote: QuoteValue): string {
   return `select ${unit('n')} as last, (select count(*)::int from ${name}) as removed,
+  (select coalesce(sum(w.own), 0)::int from looked as w where not w.is_whole) as locked,
   (select coalesce(json_agg(json_build_array(g."key", ${unit('g')})), '[]') from ${name} as g where g."part" = ${quote(entity)}) as rows,
   (select coalesce(json_agg(distinct ${unit('g')}), '[]') from ${name} as g) as units`;
 }

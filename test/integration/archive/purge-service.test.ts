@@ -113,6 +113,40 @@ describe('What the purge says of archived entities', () => {
     expect(await world.archived()).toHaveLength(4);
   });
 
+  it('tells while it goes which rows somebody has locked, and passes over their units', async () => {
+    await archiveMany(10, 40);
+    const user = await world.database.connect();
+    await user.query(`begin; select from deletion_archive where key in ('1001', '1004') for update`);
+    const progress: unknown[] = [];
+    const hooked = createPurge(world.orm, { retention: '1d', pauseBetweenBatches: 0 } as never);
+    hooked.registerHook(Product, () => undefined);
+
+    const report = await purge.run({
+      batchSize: 5,
+      onProgress: ({ purged, locked }) => progress.push([purged, locked]),
+    });
+    const again = await hooked.run();
+    await user.end();
+
+    expect(progress).toEqual([
+      [3, 2],
+      [8, 2],
+    ]);
+    expect(of(report.entities)).toMatchObject({ purged: 8, locked: 2 });
+    expect(of(again.entities)).toMatchObject({ purged: 0, locked: 2 });
+    expect(of((await purge.run()).entities)).toMatchObject({ purged: 2, locked: 0 });
+  });
+
+  it('adapts the size of batches to the time that they take', async () => {
+    await archiveMany(5_000, 40);
+    const sizes: number[] = [];
+
+    const report = await purge.run({ overrideBrake: true, onProgress: ({ batchRows }) => sizes.push(batchRows) });
+
+    expect(of(report.entities)).toMatchObject({ purged: 5_000, locked: 0 });
+    expect(new Set(sizes.slice(0, -1)).size).toBeGreaterThan(1);
+  });
+
   it('calls hooks with the rows before they go, as instances, and leaves those that a hook refuses', async () => {
     await archiveMany(5, 40);
     await world.repo(Product).softDelete(1);
