@@ -23,6 +23,9 @@ export const OPERATIONS = {
   },
   hardDelete: {
     rows: 10_000,
+    // The first one of an ORM reads the catalog of its tables.
+    prepare: ({ library, shop }) =>
+      new library.SoftDeleteRepository(shop.orm.em.fork(), shop.Line.meta.class).hardDelete({ id: 1 }),
     run: ({ library, shop }) =>
       new library.SoftDeleteRepository(shop.orm.em.fork(), shop.Customer.meta.class).hardDelete({}),
   },

@@ -1,7 +1,7 @@
 import { median, result } from '../support/measure.mjs';
 import { compare, OPERATIONS } from './bulk.mjs';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 /** What it costs to look for holds where there are none, with and without the guard, which looks by itself. */
 export async function* holdsCostNextToNothing(context) {

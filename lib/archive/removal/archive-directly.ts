@@ -6,8 +6,10 @@ import { forgetRemoved, type HeldEntities } from '../../memory/forget-removed.js
 import { managedEntities, type Undo } from '../../memory/managed-entities.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { readIncomingKeys } from '../../postgres/read-incoming-keys.js';
+import { foreignKeyFacts } from '../../postgres/foreign-key-facts.js';
+import { STALE } from '../../postgres/kept-facts.js';
 import { readShapes } from '../../postgres/table-shape.js';
+import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { rowKeys } from '../../sql/entity-key.js';
 import { arrayText, identify, primaryColumnTypes, type RowKey } from '../../sql/row-set.js';
 import type { RowSelection } from '../../sql/select-rows.js';
@@ -52,19 +54,37 @@ export async function archiveDirectly(
   if (!condition || !standsAlone(em, catalog, root)) {
     return undefined;
   }
-  // What a DELETE would lock, but before the catalog is read: no migration changes the table or adds a key to it meanwhile.
+  // What a DELETE would lock, but before anything is asked about the table: no migration changes it or adds a key to it meanwhile.
   await execute(em, ctx, `lock table ${tableName(em, root)} in row exclusive mode`);
-  if ((await readIncomingKeys(em, ctx, catalog, [root])).length > 0) {
-    return undefined;
-  }
+  return foreignKeyFacts.use(em, ctx, async (facts) => {
+    const keys = facts.keysTo(em, [root]);
+    // Were there any, each row would have to be looked at. Keys that are gone by now are not missed there.
+    return keys.of(root).length > 0
+      ? undefined
+      : archive(em, ctx, root, condition, keys.isFresh, { unit, context, named });
+  });
+}
+
+/** @returns nothing if keys were printed so that they could not be read back */
+async function archive(
+  em: EntityManager,
+  ctx: Transaction,
+  root: EntityMetadata,
+  condition: SqlFragment,
+  isFresh: SqlFragment,
+  { unit, context, named }: { readonly unit: UnitTime; readonly context: DeletionContext; readonly named: number },
+): Promise<DirectlyArchived | typeof STALE | undefined> {
   const columns = (await readShapes(em, ctx, [root])).get(root)!;
   return withExactOutput(em, ctx, async (timeZone) => {
     if (timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type))) {
       return undefined;
     }
     const managed = await managedKeys(em, ctx, root);
-    const { sql, params } = directSnapshotsSql(em, root, columns, condition, unit, context, named);
-    const [gone] = await execute<{ count: number; keys: string[] | null }>(em, ctx, sql, params);
+    const { sql, params } = directSnapshotsSql(em, root, columns, condition, isFresh, unit, context, named);
+    const [gone] = await execute<{ isFresh: boolean; count: number; keys: string[] | null }>(em, ctx, sql, params);
+    if (!gone!.isFresh) {
+      return STALE;
+    }
     await requireReadable(em, ctx, root, columns, unit);
     const ofUnit = {
       sql: `from ${archiveTable(em)} as a where a."entity" = ? and a."unit" = cast(? as timestamptz) and a."part" = ?`,

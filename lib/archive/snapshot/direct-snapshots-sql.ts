@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
+import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { arrayText } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
@@ -11,7 +12,7 @@ import { inKeyOrder, schemaOf } from './write-snapshots.js';
 
 /**
  * Moves the rows `c` of a table that meet a condition to the archive. Tells how many they are, and their keys if they are not more than
- * `named`.
+ * `named`, or that foreign keys have changed, and nothing was moved.
  *
  * @internal
  */
@@ -19,24 +20,27 @@ export function directSnapshotsSql(
   em: EntityManager,
   root: EntityMetadata,
   columns: readonly TableColumn[],
-  condition: { readonly sql: string; readonly params: readonly unknown[] },
+  condition: SqlFragment,
+  isFresh: SqlFragment,
   unit: UnitTime,
   { actor, reason }: DeletionContext,
   named: number,
-): { sql: string; params: unknown[] } {
+): SqlFragment {
   const data = inKeyOrder(columns);
   const texts = data.map(({ name }) => `c.${em.getPlatform().quoteIdentifier(name)}::text`);
   return {
     // In the order of the index that the most is written to.
     sql:
-      `with "soft-delete:gone" as (delete from ${tableName(em, root)} as c where ${condition.sql} ` +
+      `with "soft-delete:fresh" as materialized (select ${isFresh.sql} as "isFresh"), ` +
+      `"soft-delete:gone" as (delete from ${tableName(em, root)} as c where (${condition.sql}) and (select "isFresh" from "soft-delete:fresh") ` +
       `returning ${keyTextSql(em, root, 'c')} as "key", jsonb_object(cast(? as text[]), array[${texts.join(', ')}]) as "data"), ` +
       `"soft-delete:kept" as (insert into ${archiveTable(em)} ("part", "key", "unit", "entity", "schema", "data", "types", "actor", "reason") ` +
       `select cast(? as text), g."key", cast(? as timestamptz), cast(? as text), cast(? as text), g."data", cast(? as text), cast(? as text), cast(? as text) ` +
       `from "soft-delete:gone" as g order by g."key") ` +
-      `select count(*)::int as count, (select json_agg(g."key") from "soft-delete:gone" as g ` +
+      `select (select "isFresh" from "soft-delete:fresh"), count(*)::int as count, (select json_agg(g."key") from "soft-delete:gone" as g ` +
       `where (select count(*) from "soft-delete:gone") <= ${named}) as keys from "soft-delete:gone"`,
     params: [
+      ...isFresh.params,
       ...condition.params,
       arrayText(data.map(({ name }) => name)),
       root.className,
