@@ -10,9 +10,61 @@ const ROWS_PER_CUSTOMER = 1 + ORDERS_PER_CUSTOMER + ORDERS_PER_CUSTOMER * LINES_
  *
  * @param softly - whether the package is installed; if not, the ORM deletes physically, as far as it has loaded
  * @param onStatement - called with each statement; `undefined` where time is measured
+ * @param options - those of `softDeletable()` for each entity
+ * @param others - further entities of the ORM
  */
-export async function openShop(server, { installSoftDelete, softDeletable }, { rows, softly, onStatement }) {
-  const mark = (entity) => (softly ? softDeletable(entity) : entity);
+export async function openShop(
+  server,
+  { installSoftDelete, softDeletable },
+  { rows, softly, onStatement, options, others = [] },
+) {
+  const { Customer, Order, Line } = shopEntities((entity) => (softly ? softDeletable(entity, options) : entity));
+  await server.create('shop', []);
+  const orm = await MikroORM.init({
+    clientUrl: server.url('shop'),
+    entities: [Customer, Order, Line, ...others],
+    ...(onStatement ? { debug: ['query'], colors: false, logger: onStatement } : {}),
+  });
+  await orm.schema.create();
+  if (softly) {
+    installSoftDelete(orm);
+  }
+  const customers = Math.max(1, Math.round(rows / ROWS_PER_CUSTOMER));
+  const orders = customers * ORDERS_PER_CUSTOMER;
+  const sql = [
+    `insert into customer (id, note) select n, 'note' from generate_series(1, ${customers}) as n`,
+    `insert into order_ (id, note, customer_id) select n, 'note', 1 + n % ${customers} from generate_series(1, ${orders}) as n`,
+    `insert into line (id, note, order_id) select n, repeat('x', 50), 1 + n % ${orders} from generate_series(1, ${orders * LINES_PER_ORDER}) as n`,
+    'vacuum analyze',
+  ];
+  for (const statement of sql) {
+    await orm.em.execute(statement);
+  }
+  const opened = [orm];
+  return {
+    orm,
+    Customer,
+    Order,
+    Line,
+    /** The same shop by an ORM without the package. */
+    openPlainly: async () => {
+      const entities = shopEntities((entity) => entity);
+      const plain = await MikroORM.init({ clientUrl: server.url('shop'), entities: Object.values(entities) });
+      opened.push(plain);
+      return { orm: plain, ...entities };
+    },
+    total: customers * ROWS_PER_CUSTOMER,
+    close: async () => {
+      for (const each of opened) {
+        await each.close(true);
+      }
+      await server.drop('shop');
+    },
+  };
+}
+
+/** @param mark - what makes an entity soft-deletable */
+function shopEntities(mark) {
   const common = {
     id: p.integer().primary(),
     note: p.text(),
@@ -44,36 +96,5 @@ export async function openShop(server, { installSoftDelete, softDeletable }, { r
       properties: { ...common, order: () => p.manyToOne(Order).index() },
     }),
   );
-  await server.create('shop', []);
-  const orm = await MikroORM.init({
-    clientUrl: server.url('shop'),
-    entities: [Customer, Order, Line],
-    ...(onStatement ? { debug: ['query'], colors: false, logger: onStatement } : {}),
-  });
-  await orm.schema.create();
-  if (softly) {
-    installSoftDelete(orm);
-  }
-  const customers = Math.max(1, Math.round(rows / ROWS_PER_CUSTOMER));
-  const orders = customers * ORDERS_PER_CUSTOMER;
-  const sql = [
-    `insert into customer (id, note) select n, 'note' from generate_series(1, ${customers}) as n`,
-    `insert into order_ (id, note, customer_id) select n, 'note', 1 + n % ${customers} from generate_series(1, ${orders}) as n`,
-    `insert into line (id, note, order_id) select n, repeat('x', 50), 1 + n % ${orders} from generate_series(1, ${orders * LINES_PER_ORDER}) as n`,
-    'vacuum analyze',
-  ];
-  for (const statement of sql) {
-    await orm.em.execute(statement);
-  }
-  return {
-    orm,
-    Customer,
-    Order,
-    Line,
-    total: customers * ROWS_PER_CUSTOMER,
-    close: async () => {
-      await orm.close(true);
-      await server.drop('shop');
-    },
-  };
+  return { Customer, Order, Line };
 }

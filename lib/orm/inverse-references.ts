@@ -1,12 +1,4 @@
-import {
-  type EntityMetadata,
-  type EntityProperty,
-  helper,
-  type MetadataStorage,
-  Reference,
-  ReferenceKind,
-  Utils,
-} from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { metadataOf } from '../metadata/metadata-of.js';
@@ -76,10 +68,19 @@ export function followInverseReferences(
   }
 }
 
-/** Whether rows of an entity hold the key of a one-to-one relation, and are soft-deletable. @internal */
-export function hasInverseOwners(storage: MetadataStorage, entityName: any, catalog: SoftDeleteCatalog): boolean {
-  const meta = storage.find<object>(entityName);
-  return meta !== undefined && ownersOf(meta, catalog).length > 0;
+/** The one-to-one relations whose key the rows of a soft-deletable entity hold, with another side. @internal */
+export function inverseOwners(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
+  let props = owners.get(meta);
+  if (!props) {
+    props = catalog.find(meta)
+      ? meta.relations.filter(
+          ({ kind, owner, inversedBy, mapToPk, polymorphic }) =>
+            kind === ReferenceKind.ONE_TO_ONE && owner && inversedBy && !mapToPk && !polymorphic,
+        )
+      : [];
+    owners.set(meta, props);
+  }
+  return props;
 }
 
 /**
@@ -99,7 +100,7 @@ export function keepInverseReferences<T>(
   create: (entityName: any, data: any) => T,
 ): T {
   const meta = em.getMetadata().find(entityName) as EntityMetadata | undefined;
-  const props = meta && data ? ownersOf(meta, catalog) : [];
+  const props = meta && data ? inverseOwners(meta, catalog) : [];
   if (props.length === 0) {
     return create(entityName, data);
   }
@@ -215,20 +216,6 @@ export function isLoaded(entity: object, prop: EntityProperty, catalog: SoftDele
   return metadataOf(catalog, target).comparableProps.every(
     ({ name, lazy }) => lazy || Set.prototype.has.call(loaded, name),
   );
-}
-
-function ownersOf(meta: EntityMetadata, catalog: SoftDeleteCatalog): readonly EntityProperty[] {
-  let props = owners.get(meta);
-  if (!props) {
-    props = catalog.find(meta)
-      ? meta.relations.filter(
-          ({ kind, owner, inversedBy, mapToPk, polymorphic }) =>
-            kind === ReferenceKind.ONE_TO_ONE && owner && inversedBy && !mapToPk && !polymorphic,
-        )
-      : [];
-    owners.set(meta, props);
-  }
-  return props;
 }
 
 /**

@@ -12,7 +12,7 @@ import { activePredicate, type DeletedScope } from '../metadata/active-predicate
 import { findInstallation, type Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
-import { chosenBy, chosenByJoin, isOutdated, noteDeparture, notePart, partOf, UNKNOWN_PART } from './chosen-part.js';
+import { chosenBy, isOutdated, noteDeparture, notePart, partOf, UNKNOWN_PART } from './chosen-part.js';
 import { readScope } from './read-scope.js';
 import { showsEvery } from '../metadata/relation-filters.js';
 
@@ -27,30 +27,12 @@ const reading = new WeakMap<object, DeletedScope>();
  * A collection of soft-deletable entities that knows under which scope it was loaded. In one entity manager there is one object
  * per relation, so what one scope has loaded, another one would find.
  *
- * The ORM's hydrator makes collections of its own class; `adopt()` turns them into scoped ones, so nothing here is a `#private`
+ * The ORM's hydrator makes collections of its own class; `adoptCollections()` turns them into scoped ones, so nothing here is a `#private`
  * member.
  *
  * @internal
  */
 export class ScopedCollection<T extends object> extends Collection<T> {
-  static adopt(entity: object, props: readonly EntityProperty[], installation: Installation, data?: any): void {
-    for (const prop of props) {
-      const collection = (entity as Record<string, unknown>)[prop.name];
-      if (collection && Object.getPrototypeOf(collection) === Collection.prototype) {
-        // Left to itself, it looks its relation up in the metadata of the ORM that was initialised last over the class.
-        if ((collection as Collection<object>).property !== prop) {
-          (collection as Collection<object>).property = prop as never;
-        }
-        Object.setPrototypeOf(collection, ScopedCollection.prototype);
-        // Filled by a join already, without anybody having been asked whether it needs to be read.
-        if (Array.isArray(data?.[prop.name]) && !(collection as Collection<object>).isDirty()) {
-          (collection as ScopedCollection<object>).wasReadUnder(installation.scope.getStore() ?? 'active');
-          notePart(collection as object, chosenByJoin(prop));
-        }
-      }
-    }
-  }
-
   /** Whether what the collection holds is not what the scope shows. One with unsaved changes stays as it is. */
   isOutOfScope(scope: DeletedScope, installation: Installation): boolean {
     if (!this.isInitialized() || this.hasUnsavedChanges()) {

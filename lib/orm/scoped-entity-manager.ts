@@ -198,7 +198,7 @@ export function scopedEntityManager(Base: EntityManagerClass, installation: Inst
     }
 
     /** What follows the key differs by version: from 7.2.2 on, the schema is among it. */
-    override async tryCache(...args: any[]): Promise<any> {
+    override tryCache(...args: any[]): Promise<any> {
       const [entityName, config, key, ...rest] = args as [any, any, any];
       const read = super.tryCache as (...all: any[]) => Promise<any>;
       const current = readScope(installation, (key as { filters?: FilterOptions }[])[2]?.filters);

@@ -1,24 +1,11 @@
-import { type EntityMetadata, type EntityProperty, helper, Reference, ReferenceKind } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
 import { claimEntity } from '../metadata/metadata-of.js';
-import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { adoptCollections } from './adopt-collections.js';
 import { askDatabaseWhileDeleted } from './loaded-while-active.js';
+import { type LoadedClass, LoadedClasses } from './loaded-classes.js';
 import { ScopedCollection } from './scoped-collection.js';
-import { softDeletableCollections } from './soft-deletable-collections.js';
-
-/** What there is to do for each entity of a class that comes into memory. */
-interface Settling {
-  readonly collections: readonly EntityProperty[];
-  /** References that are wrapped, so that they can be loaded. */
-  readonly wrapped: readonly EntityProperty[];
-  /** References with a collection on the other side. */
-  readonly mirrored: readonly EntityProperty[];
-  /** The property that tells whether the entity is deleted, if it can be. */
-  readonly deletedAt: string | undefined;
-}
-
-const settlings = new WeakMap<EntityMetadata, Settling>();
 
 /**
  * Sees to an entity that has just come into memory. Every row that is read passes here, so what a class needs is decided once:
@@ -28,21 +15,40 @@ const settlings = new WeakMap<EntityMetadata, Settling>();
  *   side to it, and then that of the ORM that was initialised last over the class (`propagate` in `EntityHelper.js`).
  * - A deleted entity is no member of a collection that was read without deleted rows, and the database is asked for it again.
  *
+ * @param expected - the class that was asked for; the row may be of another one of its hierarchy
  * @internal
  */
-export function settleEntity(em: EntityManager, entity: object, row: unknown, installation: Installation): void {
-  const meta = claimEntity(em, entity);
-  const settling = settlings.get(meta) ?? settlingOf(meta, installation);
-  if (settling.collections.length > 0) {
-    ScopedCollection.adopt(entity, settling.collections, installation, row);
+export function settleEntity(
+  em: EntityManager,
+  entity: object,
+  row: unknown,
+  expected: LoadedClass | undefined,
+  installation: Installation,
+): void {
+  let loaded = expected;
+  // Where the prototype of the class has the metadata of this ORM, there is nothing to claim.
+  const isOwn = loaded !== undefined && answersWith(entity, loaded.meta);
+  if (!isOwn) {
+    if (!Utils.isEntity<object>(entity)) {
+      return;
+    }
+    loaded = LoadedClasses.of(installation).of(claimEntity(em, entity) as EntityMetadata);
   }
-  if (settling.wrapped.length > 0) {
-    tellRelations(entity, settling.wrapped);
+  const { collections, wrapped, deletedAt, mirrored } = loaded!;
+  if (collections.length > 0) {
+    adoptCollections(entity, collections, installation, row, isOwn);
   }
-  if (settling.deletedAt !== undefined && (entity as Record<string, unknown>)[settling.deletedAt] != null) {
-    askDatabaseWhileDeleted(entity, settling.deletedAt);
-    leaveCollections(entity, settling.mirrored);
+  if (wrapped.length > 0) {
+    tellRelations(entity, wrapped);
   }
+  if (deletedAt !== undefined && (entity as Record<string, unknown>)[deletedAt] != null) {
+    askDatabaseWhileDeleted(entity, deletedAt);
+    leaveCollections(entity, mirrored);
+  }
+}
+
+function answersWith(entity: object, meta: EntityMetadata): boolean {
+  return (entity as { __meta?: unknown }).__meta === meta && entity.constructor === meta.class;
 }
 
 function tellRelations(entity: object, wrapped: readonly EntityProperty[]): void {
@@ -67,20 +73,4 @@ function leaveCollections(entity: object, mirrored: readonly EntityProperty[]): 
       collection.leaveOut(entity);
     }
   }
-}
-
-function settlingOf(meta: EntityMetadata, installation: Installation): Settling {
-  const catalog: SoftDeleteCatalog = installation.catalog;
-  const toOne = meta.relations.filter(
-    ({ kind, owner, mapToPk }) =>
-      !mapToPk && (kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner)),
-  );
-  const settling: Settling = {
-    collections: softDeletableCollections(meta, installation),
-    wrapped: toOne.filter(({ ref, targetMeta }) => ref && targetMeta && catalog.find(targetMeta)),
-    mirrored: toOne.filter(({ kind, inversedBy }) => kind === ReferenceKind.MANY_TO_ONE && inversedBy),
-    deletedAt: catalog.find(meta)?.property,
-  };
-  settlings.set(meta, settling);
-  return settling;
 }

@@ -7,18 +7,23 @@ import { deletedInverses } from './inverse-references.js';
 import { showsEvery } from '../metadata/relation-filters.js';
 import { ScopedCollection } from './scoped-collection.js';
 
-/** Entity managers that have read deleted rows on purpose, whose loaded relations may show them. */
-const showedDeleted = new WeakSet<EntityManager>();
+/**
+ * Says on an entity manager that it has read deleted rows on purpose, which its loaded relations may show since. On the entity manager
+ * itself: there is one per request, and a set of them, however weak, is work for the garbage collector.
+ */
+const SHOWED_DELETED = Symbol('has shown deleted rows');
+
+type Showing = EntityManager & { [SHOWED_DELETED]?: true };
 
 /** Notes that an entity manager has read deleted rows. @internal */
 export function hasShownDeleted(em: EntityManager): void {
-  showedDeleted.add(em);
+  (em as Showing)[SHOWED_DELETED] = true;
 }
 
 /** Has one entity manager know what another one, whose entities it works with, has read. @internal */
 export function sharesWhatWasShown(em: EntityManager, other: EntityManager): void {
-  if (showedDeleted.has(other)) {
-    showedDeleted.add(em);
+  if ((other as Showing)[SHOWED_DELETED]) {
+    hasShownDeleted(em);
   }
 }
 
@@ -30,7 +35,7 @@ export function sharesWhatWasShown(em: EntityManager, other: EntityManager): voi
  * @internal
  */
 export function showActive(em: EntityManager, entities: Iterable<unknown>, installation: Installation): void {
-  if (!showedDeleted.has(em)) {
+  if (!(em as Showing)[SHOWED_DELETED]) {
     return;
   }
   const found = new Set<object>();

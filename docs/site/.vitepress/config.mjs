@@ -5,7 +5,18 @@ import { hasPage, pages, titleOf } from '../pages.mjs';
 
 /** In the order in which somebody needs them. Other pages of docs/ follow. */
 const GUIDE = ['index', 'adopting', 'migrating', 'recipes', 'choosing', 'faq', 'comparison'];
-const REFERENCE = ['schema', 'purge', 'scaling', 'compliance', 'command-line'];
+const REFERENCE = [
+  'repository',
+  'options',
+  'http',
+  'archive',
+  'schema',
+  'purge',
+  'scaling',
+  'compliance',
+  'command-line',
+  'caveats',
+];
 const PROJECT = ['changelog', 'architecture', 'decisions/index', 'contributing', 'security', 'license'];
 
 export default defineConfig({

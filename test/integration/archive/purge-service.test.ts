@@ -1,5 +1,6 @@
 import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
 import { PurgeHealthIndicator } from 'nestjs-mikro-orm-soft-delete';
+import { ageArchive } from '../../support/change-archive.js';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -17,8 +18,7 @@ describe('What the purge says of archived entities', () => {
     await world.plant();
   });
 
-  const age = (days: number) =>
-    world.database.query(`update deletion_archive set unit = unit - interval '${days} days'`);
+  const age = (days: number) => ageArchive(world.database, days);
   const of = <Entry extends { entity: string }>(entries: readonly Entry[], entity = 'Product') =>
     entries.find((entry) => entry.entity === entity)!;
   /** Products from 1000 on, each a unit of its own. */
