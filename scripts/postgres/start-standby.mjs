@@ -70,7 +70,7 @@ async function connected(url, failure) {
       return;
     } catch (error) {
       if (failure() || Date.now() > end) {
-        throw new Error('The standby does not start.', { cause: failure() ?? error });
+        throw new Error('The standby does not start.', { cause: error });
       }
     }
   }
