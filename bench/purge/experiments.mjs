@@ -1,6 +1,8 @@
+import { allBlocked } from './all-blocked.mjs';
 import { compareWithOneDelete } from './compare-with-one-delete.mjs';
 import { compareWithTheOrm } from './compare-with-the-orm.mjs';
 import { fewAmongMany } from './few-among-many.mjs';
+import { largeTable } from './large-table.mjs';
 import { manyPartitions } from './many-partitions.mjs';
 import { slowNetworks } from './slow-networks.mjs';
 import { staysFlat } from './stays-flat.mjs';
@@ -16,4 +18,8 @@ export const experiments = {
   pacing: leavesOthersAlone,
   network: slowNetworks,
   partitions: manyPartitions,
+  blocked: allBlocked,
 };
+
+/** What takes too long to be part of every benchmark. */
+export const onDemand = { large: largeTable };

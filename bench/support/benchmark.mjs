@@ -13,11 +13,12 @@ import { load, startServer } from './server.mjs';
  * Measures and writes `results/<name>.json` and `.md`, or `<name>.partial.*` for less than all at full size. The process ends
  * with 2 if a result does not hold.
  *
+ * @param command - what measures, if not `bench:<name>`
  * @param extend - makes what the experiments are given, from the server, the library, the folder of what it was compiled to and the size of tables
  * @param columns - the headings of the table
  * @param cells - a result as a row of the table
  */
-export async function runBenchmark({ name, experiments, extend, columns, cells }) {
+export async function runBenchmark({ name, command = `bench:${name}`, experiments, extend, columns, cells }) {
   const scale = Number(process.env.BENCH_SCALE ?? 1);
   const only = process.env.BENCH_ONLY?.split(',');
   const compiled = compileLibrary();
@@ -60,7 +61,7 @@ export async function runBenchmark({ name, experiments, extend, columns, cells }
   writeFileSync(
     `${file}.md`,
     [
-      `Measured ${report.measuredAt.slice(0, 10)} by \`npm run bench:${name}\` on ${report.machine} (load before: ${loadBefore}), PostgreSQL ${server.version}, Node ${process.version.slice(1)}, MikroORM ${report.versions['@mikro-orm/postgresql']}. The database runs on the same machine.`,
+      `Measured ${report.measuredAt.slice(0, 10)} by \`npm run ${command}\` on ${report.machine} (load before: ${loadBefore}), PostgreSQL ${server.version}, Node ${process.version.slice(1)}, MikroORM ${report.versions['@mikro-orm/postgresql']}. The database runs on the same machine.`,
       '',
       line(columns),
       line(columns.map(() => '---')),

@@ -12,6 +12,14 @@ import { loadEmbeddedPostgres } from './load-embedded-postgres.mjs';
  */
 export async function startServer({ purpose, settings, initdbFlags = [], onError = () => undefined }) {
   const databaseDir = await mkdtemp(join(tmpdir(), `soft-delete-${purpose}-`));
+  const { server, url } = await embedServer({ databaseDir, settings, initdbFlags, onError });
+  await server.initialise();
+  await server.start();
+  return { server, databaseDir, url, stop: () => stopServer(server, databaseDir) };
+}
+
+/** A server over a folder, not started yet. */
+export async function embedServer({ databaseDir, settings, initdbFlags = [], onError = () => undefined }) {
   const port = await freePort();
   const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
@@ -26,15 +34,11 @@ export async function startServer({ purpose, settings, initdbFlags = [], onError
     onLog: () => undefined,
     onError,
   });
-  await server.initialise();
-  await server.start();
-  return {
-    server,
-    databaseDir,
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
-    async stop() {
-      await server.stop();
-      await rm(databaseDir, { recursive: true, force: true });
-    },
-  };
+  return { server, url: `postgresql://postgres:postgres@127.0.0.1:${port}` };
+}
+
+/** Stops a server and removes its data. */
+export async function stopServer(server, databaseDir) {
+  await server.stop();
+  await rm(databaseDir, { recursive: true, force: true });
 }

@@ -4,7 +4,7 @@
  * - `slow`: the batch took longer than it may
  * - `again`: the same may well work in a moment
  * - `connection`: the connection is gone or could not be made
- * - `fatal`: nothing will work, such as on a read-only server or without the right to delete
+ * - `fatal`: nothing will work, such as on a read-only server, without the right to delete or from a table that allows no deletion
  * - `row`: a row of the batch, or what hangs on it, refuses
  *
  * @internal
@@ -47,8 +47,9 @@ export function classifyFailure(error: unknown): FailureKind {
     if (NETWORK.includes(code) || code.startsWith('08')) {
       return 'connection';
     }
-    // Statements that the server does not understand, and a server without memory or disk, will not get better row by row.
-    return /^(42|53|58|XX)/.test(code) && !isRaisedByTrigger ? 'fatal' : 'row';
+    // Statements that the server does not understand, tables whose rows cannot be deleted (of a publication without a replica identity, of
+    // a foreign server), and a server without memory or disk will not get better row by row.
+    return /^(0A|42|53|55000|58|XX)/.test(code) && !isRaisedByTrigger ? 'fatal' : 'row';
   }
   const message = error instanceof Error ? error.message : String(error);
   return /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|server closed the connection/i.test(

@@ -35,6 +35,9 @@ function advice(state: string | undefined): string {
       return 'The server is read-only, perhaps a standby after a failover: connect to the primary.';
     case '42501':
       return 'Grant the database user the right to select from and delete from the tables.';
+    case '0A000':
+    case '55000':
+      return 'The database allows no deletion there: give the table a replica identity if a publication has it, or detach the partition that lies on a server that cannot be written to.';
     case '53300':
       return 'The server has no free connection: lower the size of the pools, or raise max_connections.';
     case '28P01':

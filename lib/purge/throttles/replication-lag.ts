@@ -3,12 +3,20 @@ import type { PurgeThrottle } from '../../options/purge-throttle.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 
-/** What tells how far the standbys are behind. A user who may not see it sees rows without a state. */
-const LAG_SQL = `select coalesce(max(extract(epoch from replay_lag)) * 1000, 0)::float8 as lag,
-  count(*) filter (where state is null)::int as hidden from pg_stat_replication`;
+/**
+ * What tells how far the standbys are behind. A user who may not see it sees rows without a state.
+ *
+ * The lag of a standby is that of what it has replayed last, and stays after it has replayed all, until it reports again: ten seconds
+ * where nothing else is written. One that has not caught up since it connected has none to speak of.
+ */
+const LAG_SQL = `select coalesce(max(case when replay_lsn < current then extract(epoch from replay_lag) * 1000 end), 0)::float8 as lag,
+  coalesce(bool_or(state = 'catchup'), false) as "isCatchingUp", count(*) filter (where state is null)::int as hidden
+from pg_stat_replication,
+  (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as current) as w`;
 
 /**
- * A throttle that waits while a streaming standby is further behind than it may be. The database user needs the role `pg_monitor`.
+ * A throttle that waits while a streaming standby is further behind than it may be, or has not caught up since it connected. The
+ * database user needs the role `pg_monitor`. A standby that is not connected is not waited for.
  *
  * ```ts
  * purge: { throttle: replicationLag({ max: '10s' }) }
@@ -21,7 +29,7 @@ export function replicationLag(options: { readonly max: Duration }): PurgeThrott
   refuseUnknownOptions('replicationLag()', options, ['max']);
   const max = parseDuration('replicationLag(), max', options.max);
   return async (_state, database) => {
-    const [row] = await database.read<{ lag: number; hidden: number }>(LAG_SQL);
+    const [row] = await database.read<{ lag: number; isCatchingUp: boolean; hidden: number }>(LAG_SQL);
     if (row!.hidden > 0) {
       throw new SoftDeleteConfigError(
         'replicationLag()',
@@ -29,6 +37,6 @@ export function replicationLag(options: { readonly max: Duration }): PurgeThrott
         'Grant it the role: grant pg_monitor to <user>.',
       );
     }
-    return row!.lag > max ? 'wait' : 'go';
+    return row!.isCatchingUp || row!.lag > max ? 'wait' : 'go';
   };
 }
