@@ -46,7 +46,12 @@ export async function* livesAgainstSoft({ rows, ...context }) {
 
 /** Has archived rows deleted in a month that is over. Not measured: time would have done it. */
 async function age(sql, { complianceTablesSql }) {
-  await sql(`update deletion_archive set unit = unit - interval '70 days'`);
+  await sql(`begin; select set_config('soft_delete.archive_removal', 'allowed', true);
+    create temporary table former on commit drop as select * from deletion_archive;
+    delete from deletion_archive;
+    insert into deletion_archive (part, key, unit, entity, schema, owners, data, types, links, actor, reason)
+      select part, key, unit - interval '70 days', entity, schema, owners, data, types, links, actor, reason from former;
+    commit`);
   for (const statement of complianceTablesSql({ partition: 'month' })) {
     await sql(statement);
   }

@@ -47,7 +47,8 @@ export async function* dropsMonths({ rows, ...context }) {
   const removeAtOnce = (count) =>
     withMonth(count, ({ sql }) =>
       measured(sql, () =>
-        sql(`delete from deletion_archive where unit < now() - interval '60 days' and entity = 'PageView'`),
+        sql(`begin; select set_config('soft_delete.archive_removal', 'allowed', true);
+          delete from deletion_archive where unit < now() - interval '60 days' and entity = 'PageView'; commit`),
       ),
     );
   const few = rows(FEW);

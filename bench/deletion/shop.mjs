@@ -10,13 +10,19 @@ const ROWS_PER_CUSTOMER = 1 + ORDERS_PER_CUSTOMER + ORDERS_PER_CUSTOMER * LINES_
  *
  * @param softly - whether the package is installed; if not, the ORM deletes physically, as far as it has loaded
  * @param onStatement - called with each statement; `undefined` where time is measured
+ * @param options - those of `softDeletable()` for each entity
+ * @param others - further entities of the ORM
  */
-export async function openShop(server, { installSoftDelete, softDeletable }, { rows, softly, onStatement }) {
-  const { Customer, Order, Line } = shopEntities(softly ? softDeletable : (entity) => entity);
+export async function openShop(
+  server,
+  { installSoftDelete, softDeletable },
+  { rows, softly, onStatement, options, others = [] },
+) {
+  const { Customer, Order, Line } = shopEntities((entity) => (softly ? softDeletable(entity, options) : entity));
   await server.create('shop', []);
   const orm = await MikroORM.init({
     clientUrl: server.url('shop'),
-    entities: [Customer, Order, Line],
+    entities: [Customer, Order, Line, ...others],
     ...(onStatement ? { debug: ['query'], colors: false, logger: onStatement } : {}),
   });
   await orm.schema.create();
@@ -34,7 +40,7 @@ export async function openShop(server, { installSoftDelete, softDeletable }, { r
   for (const statement of sql) {
     await orm.em.execute(statement);
   }
-  const others = [];
+  const opened = [orm];
   return {
     orm,
     Customer,
@@ -44,12 +50,12 @@ export async function openShop(server, { installSoftDelete, softDeletable }, { r
     openPlainly: async () => {
       const entities = shopEntities((entity) => entity);
       const plain = await MikroORM.init({ clientUrl: server.url('shop'), entities: Object.values(entities) });
-      others.push(plain);
+      opened.push(plain);
       return { orm: plain, ...entities };
     },
     total: customers * ROWS_PER_CUSTOMER,
     close: async () => {
-      for (const each of [orm, ...others]) {
+      for (const each of opened) {
         await each.close(true);
       }
       await server.drop('shop');

@@ -18,11 +18,6 @@ export function printHolds(holds: readonly LegalHold[], { json, print }: CliCont
   }
 }
 
-/** Whether the time has come at which somebody wanted to look at the hold. @internal */
-export function isToBeReviewed({ reviewAt, releasedAt }: LegalHold): boolean {
-  return reviewAt !== undefined && releasedAt === undefined && reviewAt.getTime() < Date.now();
-}
-
 function cells(hold: LegalHold): (string | number)[] {
   const rows = hold.on.map(({ entity, key }) => `${entity} ${showKey(key)}`);
   const more = rows.length - SHOWN_ROWS;
@@ -32,7 +27,7 @@ function cells(hold: LegalHold): (string | number)[] {
     [...rows.slice(0, SHOWN_ROWS), ...(more > 0 ? [`and ${more} more`] : [])].join(', '),
     showDay(hold.placedAt),
     hold.placedBy ?? '',
-    `${showDay(hold.reviewAt)}${isToBeReviewed(hold) ? ' (due)' : ''}`,
+    `${showDay(hold.reviewAt)}${hold.isToBeReviewed ? ' (due)' : ''}`,
     showDay(hold.releasedAt),
     hold.releaseReason ?? hold.reason,
   ];

@@ -1,6 +1,6 @@
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { showValue } from '../errors/show-value.js';
-import { COMPLIANCE_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
+import { APPEND_ONLY_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { guardPartitionsSql, partitionByMonthSql } from './month-partitions.js';
 
@@ -33,7 +33,7 @@ export function complianceTablesSql(
   const qualify = (name: string) => (schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`);
   const partitions =
     partition === undefined ? [] : MONTHLY_TABLES.flatMap((monthly) => partitionByMonthSql({ ...monthly, schema }));
-  const guards = COMPLIANCE_TABLES.flatMap((table) => {
+  const guards = APPEND_ONLY_TABLES.flatMap((table) => {
     const guard = `${table}_no_truncate`;
     return [
       `create or replace function ${qualify(`${guard}_fn`)}() returns trigger as $$ begin ` +

@@ -6,8 +6,6 @@ import { findHeldEntities, mayCoverArchived } from '../archive/removal/find-held
 import { lockSnapshotsAlong, partsOfSnapshots, removeSnapshots } from '../archive/removal/remove-snapshots.js';
 import type { OperationPart } from '../events/operation.js';
 import { getInstallation } from '../installation/installation.js';
-import { ALLOW_PHYSICAL_DELETE_SQL, REFUSE_PHYSICAL_DELETE_SQL } from '../sql/guard-setting.js';
-import { execute } from '../sql/transaction.js';
 import { findHoldsBy, type HoldInTheWay } from './refuse-if-held.js';
 
 /** Says which archived rows a physical deletion is asked for; nothing where the entity has none. @internal */
@@ -41,9 +39,7 @@ export async function lockArchived(
     holds: snapshots.length > 0 ? await findHolds(em, ctx, parts) : [],
     async remove() {
       if (snapshots.length > 0) {
-        await execute(em, ctx, ALLOW_PHYSICAL_DELETE_SQL);
         await removeSnapshots(em, ctx, snapshots);
-        await execute(em, ctx, REFUSE_PHYSICAL_DELETE_SQL);
       }
     },
   };

@@ -36,6 +36,7 @@ export type FindingCode =
   | 'records-owned'
   | 'partition-missing'
   | 'personal-data-undeclared'
+  | 'retention-shorter-than-keep'
   | 'purge-overdue';
 
 /**

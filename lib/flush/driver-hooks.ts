@@ -1,4 +1,4 @@
-import { type Collection, helper, Utils } from '@mikro-orm/core';
+import { type Collection, type EntityMetadata, helper, type Transaction, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { primaryColumns } from '../metadata/relation-graph.js';
@@ -50,7 +50,6 @@ export function driverHooks(
         throw new PhysicalDeletionError(meta.className, 'The flush');
       }
       if (manager && meta && !catalog.findMarked(meta) && catalog.all().length + catalog.allArchived().length > 0) {
-        const key = primaryColumns(meta.root).map((column) => `p.${em.getPlatform().quoteIdentifier(column)}`);
         const qb = em
           .getDriver()
           .createQueryBuilder<object>(entityName, ctx, 'write')
@@ -58,12 +57,24 @@ export function driverHooks(
         const matching = Utils.isPrimaryKey(where)
           ? qb.where({ [meta.primaryKeys[0]!]: where })
           : qb.where(where as never);
-        const { sql, params } = matching.toQuery();
-        const condition = { sql: `(${key.join(', ')}) in (${sql})`, params };
-        await refusePhysicalCascade(manager, ctx, [{ meta, condition }]);
+        await refuseAlong(meta, matching.toQuery(), manager, ctx);
       }
     },
+    async beforeBuiltDelete(meta, keys, manager, ctx) {
+      await refuseAlong(meta, keys, manager, ctx);
+    },
   };
+}
+
+async function refuseAlong(
+  meta: EntityMetadata,
+  { sql, params }: { readonly sql: string; readonly params: readonly unknown[] },
+  manager: EntityManager,
+  ctx: Transaction | undefined,
+): Promise<void> {
+  const key = primaryColumns(meta.root).map((column) => `p.${manager.getPlatform().quoteIdentifier(column)}`);
+  const condition = { sql: `(${key.join(', ')}) in (${sql})`, params };
+  await refusePhysicalCascade(manager, ctx, [{ meta, condition }]);
 }
 
 /** The root manager, which the hooks have, is nobody's context. */

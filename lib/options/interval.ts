@@ -32,3 +32,19 @@ export function intervalOf(option: string, duration: CalendarDuration): string {
   }
   return interval;
 }
+
+const DAY = 24 * 60 * 60 * 1_000;
+
+/** Milliseconds of each unit of an interval, as short as it may be and as long. */
+const UNITS: Readonly<Record<string, readonly [shortest: number, longest: number]>> = {
+  milliseconds: [1, 1],
+  months: [28 * DAY, 31 * DAY],
+  years: [365 * DAY, 365.25 * DAY],
+};
+
+/** How many milliseconds an interval of `intervalOf()` has, at least and on average at most. @internal */
+export function lengthOf(interval: string): { readonly shortest: number; readonly longest: number } {
+  const [count, unit] = interval.split(' ') as [string, string];
+  const [shortest, longest] = UNITS[unit]!;
+  return { shortest: Number(count) * shortest, longest: Number(count) * longest };
+}

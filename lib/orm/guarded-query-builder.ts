@@ -1,9 +1,11 @@
-import type { EntityMetadata } from '@mikro-orm/core';
+import { type EntityMetadata, QueryFlag, ReferenceKind } from '@mikro-orm/core';
 import { type EntityManager, QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { whileBuilding } from './chosen-part.js';
+import { hooksOf } from './hook-into-driver.js';
 import { hasShownDeleted, showActive } from './show-active.js';
 import { getInstallation } from '../installation/installation.js';
+import { mappedTables } from '../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /**
@@ -26,12 +28,28 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
 
   override getNativeQuery(processVirtualEntity?: boolean): any {
     const meta = this.mainAlias.meta as EntityMetadata | undefined;
-    const entry =
-      this.type === QueryType.DELETE && this.guardState.softDeleteGuarded && meta && this.catalog.findMarked(meta);
-    if (entry) {
-      throw new PhysicalDeletionError(meta!.className, 'QueryBuilder.delete()');
+    if (this.guardState.softDeleteGuarded && meta) {
+      if (this.type === QueryType.DELETE && this.catalog.findMarked(meta)) {
+        throw new PhysicalDeletionError(meta.className, 'QueryBuilder.delete()');
+      }
+      const emptied = this.type === QueryType.TRUNCATE && softDeletableWith(meta, this.catalog);
+      if (emptied) {
+        throw new PhysicalDeletionError(emptied.className, `QueryBuilder.truncate() of ${meta.className}`);
+      }
     }
     return super.getNativeQuery(processVirtualEntity);
+  }
+
+  override async execute(...args: any[]): Promise<any> {
+    const meta = this.mainAlias.meta as EntityMetadata | undefined;
+    // With a condition on a relation it is a query for keys, until it is finalised (`where()` in `QueryBuilder.js`).
+    const deletes = this.type === QueryType.DELETE || this.hasFlag(QueryFlag.DELETE_SUB_QUERY);
+    if (deletes && this.guardState.softDeleteGuarded && meta && !this.catalog.findMarked(meta)) {
+      const em = (this.em as EntityManager).getContext(false) as EntityManager;
+      const keys = this.clone().unsetFlag(QueryFlag.DELETE_SUB_QUERY).select(meta.primaryKeys).toQuery();
+      await hooksOf(em)?.beforeBuiltDelete(meta, keys, em, this.context);
+    }
+    return super.execute(...args);
   }
 
   override async getResultList(limit?: number): Promise<any> {
@@ -88,4 +106,26 @@ export class GuardedQueryBuilder extends QueryBuilder<any, any, any, any, any, a
   private get guardState(): { softDeleteGuarded?: boolean } {
     return this.state as { softDeleteGuarded?: boolean };
   }
+}
+
+/** The first soft-deletable entity that is emptied with a table: `truncate … cascade` follows every foreign key, whatever its rule. */
+function softDeletableWith(meta: EntityMetadata, catalog: SoftDeleteCatalog): EntityMetadata | undefined {
+  const tables = mappedTables(catalog.getMetadata());
+  const emptied = new Set([meta.root]);
+  for (const target of emptied) {
+    if (catalog.findMarked(target)) {
+      return target;
+    }
+    tables
+      .filter(({ relations }) =>
+        relations.some(
+          (prop) =>
+            (prop.kind === ReferenceKind.MANY_TO_ONE || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner)) &&
+            prop.createForeignKeyConstraint !== false &&
+            prop.targetMeta?.root === target,
+        ),
+      )
+      .forEach(({ root }) => emptied.add(root));
+  }
+  return undefined;
 }

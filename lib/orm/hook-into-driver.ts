@@ -1,4 +1,4 @@
-import type { Collection, EntityName, Transaction } from '@mikro-orm/core';
+import type { Collection, EntityMetadata, EntityName, Transaction } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
 /** What identifies a flush to the driver. @internal */
@@ -27,6 +27,24 @@ export interface DriverHooks {
     ctx: Transaction | undefined,
     isFlush: boolean,
   ): Promise<void>;
+  /**
+   * Before a query builder deletes rows that are not soft-deletable.
+   *
+   * @param keys - a query for their keys
+   */
+  beforeBuiltDelete(
+    meta: EntityMetadata,
+    keys: { readonly sql: string; readonly params: readonly unknown[] },
+    manager: EntityManager,
+    ctx: Transaction | undefined,
+  ): Promise<void>;
+}
+
+const hooksOfDrivers = new WeakMap<object, DriverHooks>();
+
+/** The hooks of the driver that an entity manager works with. @internal */
+export function hooksOf(em: EntityManager): DriverHooks | undefined {
+  return hooksOfDrivers.get(em.getDriver());
 }
 
 /**
@@ -38,6 +56,7 @@ export interface DriverHooks {
  */
 export function hookIntoDriver(em: EntityManager, hooks: DriverHooks): void {
   const driver = em.getDriver();
+  hooksOfDrivers.set(driver, hooks);
   const syncCollections = driver.syncCollections.bind(driver);
   driver.syncCollections = async (collections, options, ...rest: []) => {
     const flush = { ctx: options?.ctx, loggerId: options?.loggerContext?.['id'] as unknown };

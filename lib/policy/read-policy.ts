@@ -48,7 +48,7 @@ function describe(
     [...new Set(edges.filter(wanted).map(describeRelation))].sort();
   const byKey = (edge: RelationEdge) => edge.link.kind === 'child-key';
   const isPart = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
-  const isCleared = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
+  const isCleared = (edge: RelationEdge) => !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,

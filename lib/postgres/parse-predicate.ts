@@ -30,7 +30,7 @@ function parse(tokens: readonly string[]): Predicate {
       return { kind, parts: parts.map(parse) };
     }
   }
-  if (isWord(tokens[0], 'not') && tokens.length > 1) {
+  if (isWord(tokens[0], 'not')) {
     return { kind: 'not', part: parse(tokens.slice(1)) };
   }
   const test = truthTest(tokens);

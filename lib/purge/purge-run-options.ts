@@ -10,6 +10,11 @@ export interface PurgeProgress {
   readonly entity: string;
   /** How many rows of the entity were removed so far. */
   readonly purged: number;
+  /**
+   * How many due rows of the entity somebody else has locked, as far as the run has met them. It passes over them and tries them again
+   * at its end.
+   */
+  readonly locked: number;
   /** How many rows of all entities were removed so far. */
   readonly total: number;
   /** How many rows of the entity this batch has removed. */

@@ -27,14 +27,12 @@ export function activeViewSql(em: EntityManager, source: EntityCtor, catalog = S
     tables.push(tables.at(-1)!.tptParent!);
   }
   const aliasOf = (prop: EntityProperty) => `e${tables.findLastIndex((table) => table.properties[prop.name])}`;
-  const columns = meta.props
-    .filter((prop) => hasColumn(meta, prop))
-    .flatMap((prop) =>
-      prop.fieldNames.map((name, index) => ({
-        sql: `${quote(aliasOf(prop))}.${quote(name)}`,
-        type: `${name} ${prop.columnTypes[index]}`,
-      })),
-    );
+  const columns = meta.props.filter(hasColumn).flatMap((prop) =>
+    prop.fieldNames.map((name, index) => ({
+      sql: `${quote(aliasOf(prop))}.${quote(name)}`,
+      type: `${name} ${prop.columnTypes[index]}`,
+    })),
+  );
   const from = tables.map((table, index) => {
     const name = `${tableName(em, table)} as ${quote(`e${index}`)}`;
     const key = table.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames);
@@ -53,22 +51,19 @@ export function activeViewSql(em: EntityManager, source: EntityCtor, catalog = S
   return `select ${columns.map(({ sql }) => sql).join(', ')} from ${[...from, READ_ONLY].join(' ')} where ${conditions.join(' and ')}`;
 }
 
-/** An embedded object is one column, or none and its properties are; what is inside of one that is a column has none. */
-function hasColumn(meta: EntityMetadata, prop: EntityProperty): boolean {
+/**
+ * An embeddable is one column, or none and its properties are. What is inside of one that is a column the ORM takes for not persisted
+ * (`initEmbeddables` in `MetadataDiscovery.js`).
+ */
+function hasColumn(prop: EntityProperty): boolean {
   if (prop.persist === false || !prop.fieldNames || !prop.columnTypes?.length) {
     return false;
-  }
-  let outermost = prop;
-  while (outermost.embedded) {
-    outermost = meta.properties[outermost.embedded[0] as string]!;
-  }
-  if (outermost.kind === ReferenceKind.EMBEDDED) {
-    return prop === outermost ? Boolean(prop.object) : !outermost.object && prop.kind !== ReferenceKind.EMBEDDED;
   }
   return (
     prop.kind === ReferenceKind.SCALAR ||
     prop.kind === ReferenceKind.MANY_TO_ONE ||
-    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner)
+    (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner) ||
+    (prop.kind === ReferenceKind.EMBEDDED && Boolean(prop.object))
   );
 }
 

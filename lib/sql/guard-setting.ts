@@ -35,3 +35,21 @@ export const REFUSE_PHYSICAL_DELETE_SQL = `select set_config('${PHYSICAL_DELETE_
  * @internal
  */
 export const RECORDS_BEFORE_SETTING = 'soft_delete.records_before';
+
+/**
+ * The transaction-local setting under which rows of the archive may be removed: for one statement of a restoration, a physical deletion,
+ * an erasure or the purge.
+ *
+ * @internal
+ */
+export const ARCHIVE_REMOVAL_SETTING = 'soft_delete.archive_removal';
+
+/** Allows that for the rest of the transaction. @internal */
+export const ALLOW_ARCHIVE_REMOVAL_SQL = `select set_config('${ARCHIVE_REMOVAL_SETTING}', 'allowed', true)`;
+
+/**
+ * The transaction-local setting under which an erasure takes a person's name out of records, and personal values out of archived rows.
+ *
+ * @internal
+ */
+export const PSEUDONYMISE_SETTING = 'soft_delete.pseudonymise';

@@ -160,8 +160,11 @@ export function withoutKeyLists(condition: string): string {
 
 /** The text of an array, as PostgreSQL reads it. @internal */
 export function arrayText(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  return `{${values.map((value) => (NEEDS_NO_QUOTES.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`)).join(',')}}`;
 }
+
+/** Numbers and UUIDs: thousands of keys are a third shorter, and no `null` is among them. */
+const NEEDS_NO_QUOTES = /^[\da-f-]+$/;
 
 /**
  * The primary key of the rows `alias` as an array of text. It is written and read in one transaction, and exact in any case: times
@@ -175,10 +178,13 @@ export function keySql(em: EntityManager, meta: EntityMetadata, alias: string, n
 
 /** The same without a name. @internal */
 export function keyArraySql(em: EntityManager, meta: EntityMetadata, alias: string): string {
-  const columns = primaryColumnTypes(meta.root).map(({ column, type }) =>
+  return `array[${keyColumnsOf(em, meta, alias).join(', ')}]`;
+}
+
+function keyColumnsOf(em: EntityManager, meta: EntityMetadata, alias: string): string[] {
+  return primaryColumnTypes(meta.root).map(({ column, type }) =>
     textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
   );
-  return `array[${columns.join(', ')}]`;
 }
 
 /**
@@ -225,19 +231,28 @@ export async function lockBehind(
   and: readonly string[] = [],
 ): Promise<{ key: RowKey; parent: RowKey }[]> {
   const relation = relationSql(em, edge);
+  const [key, parent] = [keyColumnsOf(em, edge.child, 'c'), keyColumnsOf(em, edge.parent, 'p')];
+  const values = [...key, ...parent];
   // Portions, since a call with all rows of one as its arguments would overflow the stack.
   const found: { key: RowKey; parent: RowKey }[][] = [];
   await inChunks(parents, async (chunk) => {
     const condition = keyConditionSql(em, edge.parent, 'p', chunk);
+    // A list for each column is read in a fraction of the time that a row takes for each pair.
+    const [row] = await execute<{ columns: (string[] | null)[] }>(
+      em,
+      ctx,
+      `with "soft-delete:behind" as (select ${values.map((sql, i) => `${sql} as "${i}"`).join(', ')} ` +
+        `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
+        `where ${[condition.sql, ...relation.conditions, ...and].join(' and ')} for update of c) ` +
+        `select json_build_array(${values.map((_sql, i) => `json_agg(b."${i}")`).join(', ')}) as columns from "soft-delete:behind" as b`,
+      [...condition.params, ...relation.params],
+    );
+    const columns = row!.columns.map((column) => column ?? []);
     found.push(
-      await execute<{ key: string[]; parent: string[] }>(
-        em,
-        ctx,
-        `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
-          `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +
-          `where ${[condition.sql, ...relation.conditions, ...and].join(' and ')} for update of c`,
-        [...condition.params, ...relation.params],
-      ),
+      columns[0]!.map((_text, n) => ({
+        key: key.map((_sql, i) => columns[i]![n]!),
+        parent: parent.map((_sql, i) => columns[key.length + i]![n]!),
+      })),
     );
   });
   return found.flat();

@@ -9,6 +9,7 @@ import {
   moduleState,
   oddNames,
   replacedOrmMethods,
+  silentMessages,
   uncheckedValues,
 } from './violations.js';
 
@@ -104,6 +105,24 @@ const rules: {
       'purge/a.ts': "function f() { throw new Error('no'); } function g() { throw new NoError('a', 'b', 'c'); }",
     },
     found: ["purge/a.ts: throw new Error('no');"],
+  },
+  {
+    rule: silentMessages,
+    meaning: 'says of each wrong option and each finding what is wrong and what to do',
+    fixture: {
+      'purge/a.ts': "throw new SoftDeleteConfigError('a', '', 'Write another one.');",
+      'purge/b.ts': "throw new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.');",
+      'purge/c.ts': "throw new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no');",
+      'purge/d.ts': 'throw new SoftDeleteConfigError(where, `${value} is wrong.`, isOne ? advice : `Write ${other}.`);',
+      'doctor/a.ts': "const found = [{ problem: 'it is wrong.', fix: '' }, { problem: '', fix: 'drop it' }];",
+    },
+    found: [
+      "purge/a.ts: new SoftDeleteConfigError('a', '', 'Write another one.')",
+      "purge/b.ts: new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.')",
+      "purge/c.ts: new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no')",
+      "doctor/a.ts: fix: ''",
+      "doctor/a.ts: problem: ''",
+    ],
   },
   {
     rule: moduleState,

@@ -115,6 +115,44 @@ export function bareErrors(sources: readonly Source[]): string[] {
   );
 }
 
+/**
+ * Messages that leave out what is wrong or what to do about it: of errors in what somebody has configured, and of findings of the
+ * doctor.
+ */
+export function silentMessages(sources: readonly Source[]): string[] {
+  return eachNode(sources, (node) => {
+    if (ts.isNewExpression(node) && node.expression.getText() === 'SoftDeleteConfigError') {
+      const [option, problem, advice] = node.arguments ?? [];
+      const isSilent = says(option).includes('') || [problem, advice].flatMap(says).some((text) => !isSentence(text));
+      return isSilent ? node.getText() : undefined;
+    }
+    if (ts.isPropertyAssignment(node) && /^(problem|fix)$/.test(node.name.getText())) {
+      const texts = says(node.initializer);
+      const isSilent = node.name.getText() === 'problem' ? texts.some((text) => !isSentence(text)) : texts.includes('');
+      return isSilent ? node.getText() : undefined;
+    }
+    return undefined;
+  });
+}
+
+/** The texts that an expression may be, as far as they are written there. */
+function says(expression: ts.Expression | undefined): string[] {
+  if (expression === undefined) {
+    return [];
+  }
+  if (ts.isConditionalExpression(expression)) {
+    return [...says(expression.whenTrue), ...says(expression.whenFalse)];
+  }
+  if (ts.isTemplateExpression(expression)) {
+    return [expression.getText().slice(1, -1)];
+  }
+  return ts.isStringLiteralLike(expression) ? [expression.text.trim()] : [];
+}
+
+function isSentence(text: string): boolean {
+  return /^\S.{8,}[.?!}]$/s.test(text);
+}
+
 /** The one file that says which generic types of MikroORM take nothing but `any`, under names. */
 const NAMED_ANY = 'options/any-of-the-orm.ts';
 

@@ -254,6 +254,29 @@ describe('The sample app', () => {
       }
     });
 
+    it('takes back an erasure that nothing was done for yet, once, and can be asked for another one', async () => {
+      const path = '/customers/3/erasure';
+      const [{ name }] = await shop.query('select name from customers where id = 3');
+      expect((await shop.request('DELETE', path)).status).toBe(404);
+      expect((await shop.request('DELETE', '/customers/one/erasure')).status).toBe(400);
+      expect((await shop.request('POST', path)).body).toMatchObject({ state: 'requested' });
+      expect(await shop.request('DELETE', path)).toMatchObject({
+        status: 200,
+        body: { state: 'withdrawn', overwritten: { Customer: 1 } },
+      });
+      expect(await shop.query(`select withdrawn_at is not null as done from erasure where key = '["3"]'`)).toEqual([
+        { done: true },
+      ]);
+      expect((await shop.request('GET', path)).body).toMatchObject({ state: 'withdrawn' });
+      expect(await shop.request('DELETE', path)).toMatchObject({
+        status: 409,
+        body: { message: `The erasure of customer 3 is withdrawn.` },
+      });
+      expect((await shop.request('POST', path)).body).toMatchObject({ state: 'requested' });
+      expect((await shop.request('DELETE', path)).status).toBe(200);
+      expect(await shop.query('select name from customers where id = 3')).toEqual([{ name }]);
+    });
+
     it('releases a hold, after which the erasure has nothing in its way but the tax office', async () => {
       const body = { name: 'Dispute 3', reason: 'A spoon is bent' };
       const { body: hold } = await shop.request('POST', '/admin/customers/3/holds', { body });
@@ -357,6 +380,11 @@ describe('The sample app', () => {
         'RefusedValueDto',
       ]);
       expect(answers(body.paths['/customers/{id}/erasure'].post)).toEqual(['201', '400', '404']);
+      expect(answers(body.paths['/customers/{id}/erasure'].delete)).toEqual(['200', '400', '404', '409']);
+      expect(typeOf(body.paths['/customers/{id}/erasure'].delete.responses[200])).toEqual([
+        'application/json',
+        'ErasureDto',
+      ]);
       expect(typeOf(body.paths['/customers/{id}/erasure'].post.responses[201])).toEqual([
         'application/json',
         'ErasureDto',

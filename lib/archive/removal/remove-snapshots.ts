@@ -4,12 +4,13 @@ import { MOST_KEYS } from '../../events/most-keys.js';
 import type { OperationPart } from '../../events/operation.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { arrayText } from '../../sql/row-set.js';
-import { executeCounting } from '../../sql/transaction.js';
+import { execute } from '../../sql/transaction.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
 import { lockOwned, lockSnapshots } from '../restoration/lock-snapshots.js';
 import { SnapshotSet, type Snapshot } from '../restoration/snapshot-set.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
+import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from './allowed-removal.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
 
 /**
@@ -43,12 +44,13 @@ export async function removeSnapshots(
   snapshots: readonly Snapshot[],
 ): Promise<void> {
   const list = (of: (snapshot: Snapshot) => string) => arrayText(snapshots.map(of));
-  await executeCounting(
+  await execute(
     em,
     ctx,
-    `delete from ${archiveTable(em)} as a where (a."part", a."key", a."unit") in ` +
+    `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} and (a."part", a."key", a."unit") in ` +
       `(select s."part", s."key", cast(s."unit" as timestamptz) from ` +
-      `unnest(cast(? as text[]), cast(? as text[]), cast(? as text[])) as s("part", "key", "unit"))`,
+      `unnest(cast(? as text[]), cast(? as text[]), cast(? as text[])) as s("part", "key", "unit")) returning 1) ` +
+      `select ${endRemovalSql(['gone'])}`,
     [list(({ part }) => part), list(({ key }) => key), list(({ unit }) => unit)],
   );
 }

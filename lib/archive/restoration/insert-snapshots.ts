@@ -1,7 +1,8 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { arrayText } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
-import { executeCounting } from '../../sql/transaction.js';
+import { execute } from '../../sql/transaction.js';
+import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../removal/allowed-removal.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import type { MatchedRows } from './match-columns.js';
 import type { SnapshotSet } from './snapshot-set.js';
@@ -27,13 +28,14 @@ export async function insertSnapshots(
     const columns = [...targets].map(([, { name }]) => quote(name));
     const values = [...targets].map(([name, { type }]) => `cast(${valueSql(em, name)} as ${type})`);
     return [
-      `"soft-delete:taken${i}" as (delete from ${archiveTable(em)} as a where ${rows.sql} and a."types" = ? ` +
+      `"soft-delete:taken${i}" as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} and ${rows.sql} and a."types" = ? ` +
         `and array(select jsonb_object_keys(a."data")) = cast(? as text[]) returning a."data")`,
       `"soft-delete:back${i}" as (insert into ${tableName(em, meta)} (${columns.join(', ')}) overriding system value ` +
         `select ${values.join(', ')} from "soft-delete:taken${i}" as a)`,
     ];
   });
   if (parts.length > 0) {
-    await executeCounting(em, ctx, `with ${parts.join(', ')} select 1`, params);
+    const taken = matched.map((_rows, i) => `"soft-delete:taken${i}"`);
+    await execute(em, ctx, `with ${[ALLOW_REMOVAL, ...parts].join(', ')} select ${endRemovalSql(taken)}`, params);
   }
 }

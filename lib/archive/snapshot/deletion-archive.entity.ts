@@ -1,7 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { archiveTriggers } from './archive-triggers.js';
 
 /**
- * One row that a deletion has removed from its table. Rows are written and removed by this package alone.
+ * One row that a deletion has removed from its table. Triggers refuse to change and to remove it to
+ * everybody but this package.
  *
  * The key begins with what restorations look for, the index with what the purge and the members of a unit are found by. Both hold the
  * time of the unit, so that the table can be partitioned by it.
@@ -13,6 +15,7 @@ export const DeletionArchive = defineEntity({
   tableName: 'deletion_archive',
   comment: 'Rows that were deleted from tables with the archive strategy.',
   indexes: [{ properties: ['entity', 'unit'] }],
+  triggers: archiveTriggers('deletion_archive'),
   properties: {
     /** The entity whose table the row was in: in a table-per-type hierarchy there is one row for each table. */
     part: p.text().primary(),

@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { execute } from '../../sql/transaction.js';
+import { type SettingValues, withSettings } from '../../sql/with-settings.js';
 
 /** Settings of a session on which the text of a value depends, each with the value under which it is exact. */
 const PINNED = {
@@ -21,14 +22,16 @@ const READING: readonly Setting[] = ['DateStyle', 'IntervalStyle', 'TimeZone', '
  * Runs statements in which the text of every value can be read back to the same value, and is the same in every session. What the
  * caller's transaction had set holds again afterwards.
  *
+ * @param settings - what else is set meanwhile
  * @internal
  */
-export async function withExactText<Result>(
+export function withExactText<Result>(
   em: EntityManager,
   ctx: Transaction,
   work: () => Promise<Result>,
+  settings: SettingValues = {},
 ): Promise<Result> {
-  return pinned(em, ctx, Object.keys(PINNED) as Setting[], work);
+  return withSettings(em, ctx, { ...PINNED, ...settings }, work);
 }
 
 /**
@@ -43,38 +46,13 @@ export async function withExactOutput<Result>(
   ctx: Transaction,
   work: (timeZone: string) => Promise<Result>,
 ): Promise<Result | undefined> {
-  const settings = (Object.keys(PINNED) as Setting[]).filter((name) => !READING.includes(name));
+  const names = (Object.keys(PINNED) as Setting[]).filter((name) => !READING.includes(name));
+  const settings = Object.fromEntries(names.map((name) => [name, PINNED[name]]));
   const [session] = await execute<{ zone: string; exact: boolean }>(
     em,
     ctx,
     `select current_setting('TimeZone') as zone, ` +
       `current_setting('DateStyle') like 'ISO%' and current_setting('IntervalStyle') = 'postgres' as exact`,
   );
-  return session!.exact ? pinned(em, ctx, settings, () => work(session!.zone)) : undefined;
-}
-
-async function pinned<Result>(
-  em: EntityManager,
-  ctx: Transaction,
-  names: readonly Setting[],
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const [before] = await execute<Record<string, string>>(
-    em,
-    ctx,
-    `with before as materialized (select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(', ')}) ` +
-      `select before.*, ${names.map((name) => `set_config('${name}', '${PINNED[name]}', true)`).join(', ')} from before`,
-  );
-  const result = await work();
-  const changed = names.filter((name) => before![name] !== PINNED[name]);
-  if (changed.length > 0) {
-    // An error ends the transaction or savepoint, and the settings with it.
-    await execute(
-      em,
-      ctx,
-      `select ${changed.map((name) => `set_config('${name}', ?, true)`).join(', ')}`,
-      changed.map((name) => before![name]),
-    );
-  }
-  return result;
+  return session!.exact ? withSettings(em, ctx, settings, () => work(session!.zone)) : undefined;
 }

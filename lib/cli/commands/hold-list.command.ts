@@ -3,7 +3,7 @@ import type { CliCommand } from '../cli-command.js';
 import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { parseKey } from '../parse-key.js';
-import { isToBeReviewed, printHolds } from '../print-holds.js';
+import { printHolds } from '../print-holds.js';
 import { requireEntity } from '../require-entity.js';
 
 interface ListFlags {
@@ -41,6 +41,6 @@ export const holdListCommand: CliCommand = {
     if (!context.json) {
       context.print(`${showCount(shown.length, 'hold')}.`);
     }
-    return shown.some(isToBeReviewed) ? EXIT_CODE.attention : EXIT_CODE.done;
+    return shown.some(({ isToBeReviewed }) => isToBeReviewed) ? EXIT_CODE.attention : EXIT_CODE.done;
   },
 };

@@ -41,7 +41,13 @@ export function describeErasure(
       entity,
       deleted: (root ? going.count(root) : 0) + of(snapshots, entity).length,
       overwritten: changed.length,
-      fields: [...new Set(changed.flatMap(({ fields }) => [...fields.values()].map(({ name }) => name)))],
+      fields: [
+        ...new Set(
+          [...new Set(changed.map(({ fields }) => fields))].flatMap((fields) =>
+            [...fields.values()].map(({ name }) => name),
+          ),
+        ),
+      ],
       kept,
       held: of(left, entity).flatMap((row) => [...row.holds()].map((hold) => ({ key: row.key, hold }))),
     };

@@ -6,6 +6,7 @@ import type { OperationPart, OperationRow } from '../../events/operation.js';
 import { getInstallation } from '../../installation/installation.js';
 import { findHeld as findInMemory, forgetRemoved } from '../../memory/forget-removed.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
+import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { identify, type RowKey, RowSet } from '../../sql/row-set.js';
 import { PersonalDataCatalog } from './declaration/personal-data-catalog.js';
 import { describeErasure, type DescribedEntity } from './describe-erasure.js';
@@ -17,9 +18,10 @@ import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapsho
 import { overwriteRows } from './overwriting/overwrite-rows.js';
 import { planRemoval } from './removal/plan-removal.js';
 import { removeRows } from './removal/remove-rows.js';
-import { findPending } from './search/find-pending.js';
-import { findResidue, type ResidualCell } from './search/find-residue.js';
-import { type OldValues, readOldValues } from './search/old-values.js';
+import { findPending, type PendingColumns } from './search/find-pending.js';
+import { findResidue } from './search/find-residue.js';
+import type { ResidualCell } from './search/residual-cell.js';
+import { readOldValues } from './search/read-old-values.js';
 import { pseudonymOf, scrubRecords } from './search/scrub-records.js';
 import { syncErased } from './sync-erased.js';
 
@@ -83,7 +85,7 @@ export async function erasePerson(
   const isRemoved = (row: PersonalRow) => (row.isLive ? removal.going.has(row.root, row.key) : row.isGoing);
   const staying = acting.filter((row) => !isRemoved(row));
   const units = operations.isAttended
-    ? await readUnits(em, ctx, catalog, await liveRows(acting, removal.going))
+    ? await readUnits(em, ctx, catalog, await markedRows(em, acting, removal.going))
     : undefined;
   const inMemory = [];
   for (const root of isPreview ? [] : removal.going.entities()) {
@@ -95,7 +97,6 @@ export async function erasePerson(
   await removeSnapshots(em, ctx, snapshots);
   const leftAlone = rows.declared().filter((row) => row.stays || (row.blocked && row.fields.size === 0));
   const pending = await findPending(em, ctx, leftAlone);
-  const cells = await residueBeside(em, ctx, rows, values, pending, removal.going);
   const parts = partsOf(em, removal.going, [...overwritten, ...snapshots], units);
   if (!isPreview) {
     inMemory.forEach((entities) => transactions.undoOnRollback(ctx, forgetRemoved(entities)));
@@ -109,41 +110,37 @@ export async function erasePerson(
       ),
     );
     await operations.complete({ action: 'erased', ...context, parts }, { em, ctx });
-    // While the person's own row is kept or held, records may name the person as it does.
-    if (!rows.persons.some(({ stays }) => stays)) {
-      await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key));
-    }
   }
+  const search = (scrubs: readonly SqlFragment[]) =>
+    findResidue(em, ctx, rows, values, { catalog, personal, going: removal.going, scrubs });
+  // While the person's own row is kept or held, records may name the person as it does.
+  const isNamed = isPreview || rows.persons.some(({ stays }) => stays);
+  const hasValues = values.own.size > 0 || values.areSigned;
+  const cells = !hasValues
+    ? []
+    : isNamed
+      ? await search([])
+      : await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key), search);
   return {
     entities: describeErasure(removal.going, snapshots, overwritten, leftAlone, pending),
     pendingColumns: [...pending.values()].reduce((sum, columns) => sum + columns.length, 0),
     isPending: pending.size > 0,
-    cells,
+    cells: cells.filter((cell) => !isPending(cell, pending)),
     changed: parts.reduce((sum, { count }) => sum + count, 0),
   };
 }
 
-/** Old values in other columns than those that are known to show them still. */
-async function residueBeside(
-  em: EntityManager,
-  ctx: Transaction,
-  rows: PersonalRows,
-  values: OldValues,
-  pending: ReadonlyMap<string, readonly string[]>,
-  going: RowSet,
-): Promise<ResidualCell[]> {
-  const { catalog } = getInstallation(em);
-  const cells = await findResidue(em, ctx, rows, values, { catalog, personal: PersonalDataCatalog.of(em), going });
-  return cells.filter(({ root, key, unit, column }) => {
-    const columns = pending.get(`${root}:${identify(key)}@${unit ?? ''}`);
-    return !columns?.includes(column);
-  });
+/** Whether a column of a row that was left alone is known to show what it did. */
+function isPending({ root, key, unit, column }: ResidualCell, pending: PendingColumns): boolean {
+  return pending.get(`${root}:${identify(key)}@${unit ?? ''}`)?.includes(column) ?? false;
 }
 
-async function liveRows(rows: readonly PersonalRow[], going: RowSet): Promise<RowSet> {
+/** The rows in tables that may have been deleted in a unit. */
+async function markedRows(em: EntityManager, rows: readonly PersonalRow[], going: RowSet): Promise<RowSet> {
+  const { catalog } = getInstallation(em);
   const live = new RowSet();
   for (const [root, group] of Map.groupBy(
-    rows.filter(({ isLive }) => isLive),
+    rows.filter((row) => row.isLive && catalog.find(row.root)),
     (row) => row.root,
   )) {
     await live.add(
@@ -151,7 +148,7 @@ async function liveRows(rows: readonly PersonalRow[], going: RowSet): Promise<Ro
       group.map(({ key }) => key),
     );
   }
-  for (const root of going.entities()) {
+  for (const root of going.entities().filter((each) => catalog.find(each))) {
     await live.add(root, going.each(root));
   }
   return live;
@@ -169,13 +166,18 @@ function partsOf(
   const unitsOf = new Map(
     [...(units ?? [])].map(([root, list]) => [root, new Map(list.map((row) => [identify(row.key), row.unit]))]),
   );
-  const unitOf = (root: EntityMetadata, key: RowKey) => unitsOf.get(root)?.get(identify(key)) ?? null;
+  const unitOf = (ofRoot: ReadonlyMap<string, string | null> | undefined, key: RowKey) =>
+    ofRoot?.get(identify(key)) ?? null;
   for (const root of going.entities()) {
-    const gone = going.keys(root).map((key) => ({ key, unit: unitOf(root, key) }));
-    erased.set(root, gone);
+    const known = unitsOf.get(root);
+    erased.set(
+      root,
+      going.keys(root).map((key) => ({ key, unit: unitOf(known, key) })),
+    );
   }
   for (const [root, group] of Map.groupBy(rows, (row) => row.root)) {
-    const changed = group.map(({ key, unit }) => ({ key, unit: unit ?? unitOf(root, key) }));
+    const known = unitsOf.get(root);
+    const changed = group.map(({ key, unit }) => ({ key, unit: unit ?? unitOf(known, key) }));
     erased.set(root, [...(erased.get(root) ?? []), ...changed]);
   }
   return [...erased].map(([root, list]) => ({

@@ -10,7 +10,7 @@ import { requireComplianceEntity } from '../require-compliance-entity.js';
 import type { DescribedEntity } from './describe-erasure.js';
 import type { ErasedEntity } from './erasure-certificate.js';
 import { ErasureRecord } from './erasure.entity.js';
-import type { ResidualCell } from './search/find-residue.js';
+import type { ResidualCell } from './search/residual-cell.js';
 
 /** A row of the table of erasures. @internal */
 export interface StoredErasure {

@@ -1,4 +1,4 @@
-import { type EntityProperty, helper } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { outerManagers } from '../../installation/outer-managers.js';
 import { managedEntities, type Undo } from '../../memory/managed-entities.js';
@@ -17,33 +17,48 @@ export async function syncErased(
   cleared: readonly PointingRow[],
 ): Promise<Undo> {
   const undo: Undo[] = [];
-  const columns = new Map<object, Map<string, Set<string>>>();
-  const note = (root: object, key: readonly string[], names: Iterable<string>) => {
-    const ofRoot = columns.get(root) ?? new Map<string, Set<string>>();
-    columns.set(root, ofRoot.set(identify(key), new Set([...(ofRoot.get(identify(key)) ?? []), ...names])));
-  };
-  for (const { root, key, fields } of overwritten) {
-    const version = root.properties[root.versionProperty]?.fieldNames ?? [];
-    note(root, key, [...[...fields.values()].map(({ column }) => column), ...version]);
-  }
-  for (const { root, key, columns: names } of cleared) {
-    if (root && key) {
-      note(root, key, names);
-    }
-  }
-  const roots = [...new Set([...em.getMetadata()].map(({ root }) => root))].filter((root) => columns.has(root));
+  const written = new Set([...overwritten, ...cleared].map(({ root }) => root));
+  const roots = [...new Set([...em.getMetadata()].map(({ root }) => root))].filter((root) => written.has(root));
   for (const root of roots) {
-    for (const each of [em, ...outerManagers(em)]) {
+    const managers = [em, ...outerManagers(em)].map((each) => {
       const managed = managedEntities(each, root).filter((entity) => helper(entity).__initialized);
+      return [each, managed] as const;
+    });
+    if (managers.every(([, managed]) => managed.length === 0)) {
+      continue;
+    }
+    const columns = writtenColumns(root, overwritten, cleared);
+    for (const [each, managed] of managers) {
       for (const [entity, key] of await rowKeys(each, ctx, root, managed)) {
-        const written = columns.get(root)!.get(identify(key));
-        if (written) {
-          undo.push(await readColumns(each, ctx, entity, written));
+        const ofRow = columns.get(identify(key));
+        if (ofRow) {
+          undo.push(await readColumns(each, ctx, entity, ofRow));
         }
       }
     }
   }
   return () => undo.toReversed().forEach((step) => step());
+}
+
+/** The columns that were written of the rows of an entity, by key. */
+function writtenColumns(
+  root: EntityMetadata,
+  overwritten: readonly PersonalRow[],
+  cleared: readonly PointingRow[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const columns = new Map<string, Set<string>>();
+  const note = (key: readonly string[], names: Iterable<string>) =>
+    columns.set(identify(key), new Set([...(columns.get(identify(key)) ?? []), ...names]));
+  const version = root.properties[root.versionProperty]?.fieldNames ?? [];
+  for (const { key, fields } of overwritten.filter((row) => row.root === root)) {
+    note(key, [...[...fields.values()].map(({ column }) => column), ...version]);
+  }
+  for (const { key, columns: names } of cleared.filter((row) => row.root === root)) {
+    if (key) {
+      note(key, names);
+    }
+  }
+  return columns;
 }
 
 async function readColumns(

@@ -1,6 +1,6 @@
 import { defineEntity, p, type TriggerDef } from '@mikro-orm/core';
 import { appendOnlyTrigger } from '../record/append-only-trigger.js';
-import { PSEUDONYMISE_SETTING } from '../record/record-trigger.js';
+import { PSEUDONYMISE_SETTING } from '../../sql/guard-setting.js';
 
 /** A hold, placed and perhaps released. @internal */
 export class LegalHoldRecord {

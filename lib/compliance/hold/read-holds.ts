@@ -25,6 +25,8 @@ export interface LegalHold {
   readonly placedAt: Date;
   readonly placedBy?: string;
   readonly reviewAt?: Date;
+  /** Whether that time has come, by the database's clock, and the hold is still active. */
+  readonly isToBeReviewed: boolean;
   readonly releasedAt?: Date;
   readonly releasedBy?: string;
   readonly releaseReason?: string;
@@ -39,11 +41,15 @@ interface HoldRow {
   readonly placed_at: string;
   readonly placed_by: string | null;
   readonly review_at: string | null;
+  readonly is_to_be_reviewed: boolean;
   readonly released_at: string | null;
   readonly released_by: string | null;
   readonly release_reason: string | null;
   readonly rows: readonly { readonly entity: string; readonly key: readonly string[] }[];
 }
+
+/** Whether the time has come at which somebody wanted to look at a hold `h` that is still active. @internal */
+export const IS_TO_BE_REVIEWED = `(h."released_at" is null and h."review_at" is not null and h."review_at" < now())`;
 
 /** Holds, the newest first: all, or one. @internal */
 export async function readHolds(
@@ -58,7 +64,7 @@ export async function readHolds(
   const found = await execute<HoldRow & Record<string, unknown>>(
     em,
     ctx as Transaction,
-    `select h."id", h."name", h."reason", h."placed_by", h."released_by", h."release_reason", ${times.join(', ')}, ` +
+    `select h."id", h."name", h."reason", h."placed_by", h."released_by", h."release_reason", ${times.join(', ')}, ${IS_TO_BE_REVIEWED} as is_to_be_reviewed, ` +
       `(select jsonb_agg(jsonb_build_object('entity', r."entity", 'key', r."key") order by r."entity", r."key") from ${tableName(em, rows)} as r where r."hold" = h."id") as rows ` +
       `from ${tableName(em, holds)} as h${id === undefined ? '' : ' where h."id" = ?'} order by h."id" desc`,
     id === undefined ? [] : [id],
@@ -70,6 +76,7 @@ export async function readHolds(
     placedAt: date(row.placed_at),
     ...(row.placed_by === null ? {} : { placedBy: row.placed_by }),
     ...(row.review_at === null ? {} : { reviewAt: date(row.review_at) }),
+    isToBeReviewed: row.is_to_be_reviewed,
     ...(row.released_at === null ? {} : { releasedAt: date(row.released_at) }),
     ...(row.released_by === null ? {} : { releasedBy: row.released_by }),
     ...(row.release_reason === null ? {} : { releaseReason: row.release_reason }),

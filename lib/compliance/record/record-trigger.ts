@@ -1,8 +1,5 @@
 import type { TriggerDef } from '@mikro-orm/core';
-import { RECORDS_BEFORE_SETTING } from '../../sql/guard-setting.js';
-
-/** The transaction-local setting under which an erasure takes a person's name out of records. @internal */
-export const PSEUDONYMISE_SETTING = 'soft_delete.pseudonymise';
+import { PSEUDONYMISE_SETTING, RECORDS_BEFORE_SETTING } from '../../sql/guard-setting.js';
 
 /**
  * The trigger that refuses to change or remove records, by UPDATE, DELETE and MERGE, of the table's partitions as well. An erasure may

@@ -1,5 +1,4 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { COMPLIANCE_TABLES } from '../../metadata/compliance-tables.js';
 import type { ComplianceTable } from '../database/read-compliance.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
@@ -18,6 +17,7 @@ export const checkCompliance: Check = (examination) => [
   })),
   ...[...examination.compliance.tables].flatMap(([meta, table]) => [
     ...checkTriggers(examination, meta),
+    ...checkPartitionTriggers(meta, table),
     ...checkTruncate(meta, table),
     ...checkOwner(examination, meta, table),
     ...checkPartitions(meta, table),
@@ -47,6 +47,7 @@ function checkTriggers(examination: Examination, meta: EntityMetadata): Finding[
     }
     const isCurrent =
       trigger.body.includes(expected.body as string) &&
+      (expected.when ? trigger.definition.includes(expected.when) : !/ WHEN \(/.test(trigger.definition)) &&
       expected.events.every((event) => new RegExp(`\\b${event}\\b.* ON `, 'i').test(trigger.definition));
     return isCurrent
       ? []
@@ -57,8 +58,19 @@ function checkTriggers(examination: Examination, meta: EntityMetadata): Finding[
   });
 }
 
+/** Each partition has a copy of the triggers, which can be disabled by itself. */
+function checkPartitionTriggers(meta: EntityMetadata, { disabledInPartitions }: ComplianceTable): Finding[] {
+  return disabledInPartitions.map(({ partition, trigger }) => ({
+    code: 'records-changeable',
+    severity: 'error',
+    entity: meta.className,
+    problem: `The trigger ${trigger} of the partition ${partition} is disabled: whoever may write to it can change or remove what is on record.`,
+    fix: `alter table ${partition} enable trigger ${trigger};`,
+  }));
+}
+
 function checkTruncate(meta: EntityMetadata, { unguarded }: ComplianceTable): Finding[] {
-  return unguarded.length === 0 || !COMPLIANCE_TABLES.includes(meta.tableName)
+  return unguarded.length === 0
     ? []
     : [
         {
@@ -72,7 +84,7 @@ function checkTruncate(meta: EntityMetadata, { unguarded }: ComplianceTable): Fi
 }
 
 function checkOwner({ role, ...examination }: Examination, meta: EntityMetadata, table: ComplianceTable): Finding[] {
-  return !table.isOwned || !COMPLIANCE_TABLES.includes(meta.tableName)
+  return !table.isOwned
     ? []
     : [
         {

@@ -3,15 +3,17 @@ import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js'
 import type { UndeclaredPersonalData } from '../../errors/erasure-undeclared.error.js';
 import type { Check } from '../examination.js';
 import type { Finding } from '../finding.js';
+import { findShortRetentions } from './find-short-retentions.js';
 
-/** Entities and properties of which an erasure does not know what to do with them. Without a person there is no erasure. @internal */
-export const checkPersonalData: Check = ({ orm, metadata, catalog }) => {
+/** What an erasure does not know what to do with, and what the purge removes too early. Without a person there is no erasure. @internal */
+export const checkPersonalData: Check = (examination) => {
+  const { orm, metadata, catalog } = examination;
   if (catalog.getMetadata() !== orm.getMetadata()) {
     // A mark cannot work, which is a finding by itself: what hangs on the entity cannot be told.
     return [];
   }
   try {
-    return findUndeclared(orm).map(describe);
+    return [...findUndeclared(orm).map(describe), ...findShortRetentions(examination)];
   } catch (error) {
     if (!(error instanceof SoftDeleteConfigError)) {
       throw error;

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { COMPLIANCE_TABLES, MONTHLY_TABLES } from '../../metadata/compliance-tables.js';
+import { IS_TO_BE_REVIEWED } from '../../compliance/hold/read-holds.js';
+import { APPEND_ONLY_TABLES } from '../../metadata/compliance-tables.js';
 import { tableName } from '../../sql/table-name.js';
 
 /** What can be said about one of this package's own tables that the catalog of tables does not say. @internal */
@@ -11,6 +12,8 @@ export interface ComplianceTable {
   readonly isOwned: boolean;
   /** The table and its partitions that may be truncated. */
   readonly unguarded: readonly string[];
+  /** Copies of its triggers that are disabled in a partition alone. */
+  readonly disabledInPartitions: readonly { readonly partition: string; readonly trigger: string }[];
   /** The next month, if the table has partitions and none for it. */
   readonly missingMonth: string | null;
 }
@@ -34,8 +37,7 @@ export async function readCompliance(
   metadata: readonly EntityMetadata[],
   isReadable: (meta: EntityMetadata) => boolean,
 ): Promise<ComplianceState> {
-  const names = [...COMPLIANCE_TABLES, ...MONTHLY_TABLES.map(({ table }) => table)];
-  const metas = metadata.filter((meta) => names.includes(meta.tableName) && isReadable(meta));
+  const metas = metadata.filter((meta) => APPEND_ONLY_TABLES.includes(meta.tableName) && isReadable(meta));
   if (metas.length === 0) {
     return { tables: new Map(), overdue: [] };
   }
@@ -45,8 +47,8 @@ export async function readCompliance(
   const holds = metas.find((meta) => meta.tableName === 'legal_hold');
   const overdue = holds
     ? await em.execute<OverdueHold[]>(
-        `select "id", "name", to_char("review_at" at time zone 'UTC', 'YYYY-MM-DD') as "reviewAt" from ${tableName(em, holds)} ` +
-          `where "released_at" is null and "review_at" < now() order by "review_at", "id"`,
+        `select h."id", h."name", to_char(h."review_at" at time zone 'UTC', 'YYYY-MM-DD') as "reviewAt" from ${tableName(em, holds)} as h ` +
+          `where ${IS_TO_BE_REVIEWED} order by h."review_at", h."id"`,
       )
     : [];
   return { tables: new Map(rows.map((row) => [metas[row.position - 1]!, row])), overdue };
@@ -59,6 +61,10 @@ select t.position::int as position, c.oid::regclass::text as name, c.relowner::r
     from (select c.oid union all select i.inhrelid from pg_inherits as i where i.inhparent = c.oid) as p (oid)
     where not exists (
       select from pg_trigger as g where g.tgrelid = p.oid and not g.tgisinternal and g.tgtype & 34 = 34 and g.tgenabled in ('O', 'A'))), '[]') as unguarded,
+  coalesce((
+    select json_agg(json_build_object('partition', g.tgrelid::regclass::text, 'trigger', g.tgname) order by g.tgrelid::regclass::text, g.tgname)
+    from pg_trigger as o join pg_trigger as g on g.tgparentid = o.oid
+    where o.tgrelid = c.oid and not o.tgisinternal and o.tgenabled in ('O', 'A') and g.tgenabled not in ('O', 'A')), '[]') as "disabledInPartitions",
   case when c.relkind = 'p' and not exists (
     select from pg_inherits as i join pg_class as p on p.oid = i.inhrelid
     cross join lateral (select regexp_match(pg_get_expr(p.relpartbound, p.oid), $$FROM \\('(.*)'\\) TO \\('(.*)'\\)$$) as ends) as b

@@ -9,8 +9,15 @@ export interface BatchSizeLimits {
   readonly longest: number;
 }
 
-/** Unless the caller fixes the size, or a table needs more care. @internal */
+/** Unless a table needs more care. @internal */
 export const BATCH_SIZE_LIMITS: BatchSizeLimits = { start: 500, smallest: 50, largest: 5_000, aim: 50, longest: 100 };
+
+/** The limits where nothing needs more care, or the size that the caller fixes. @internal */
+export function batchSizeLimits(fixed: number | undefined): BatchSizeLimits {
+  return fixed === undefined
+    ? BATCH_SIZE_LIMITS
+    : { ...BATCH_SIZE_LIMITS, start: fixed, smallest: fixed, largest: fixed };
+}
 
 /** Longer than any batch should take, so that the next ones are smaller. In milliseconds. */
 const STATEMENT_TIMEOUT = 500;
@@ -24,6 +31,9 @@ const PROBES_AGAIN = 12;
 
 /** By what share of itself what a batch takes anyway differs from one batch to the next. */
 const NOISE = 0.5;
+
+/** How much of what a smaller batch should have saved it must save, or it was not too large. */
+const SAVED = 0.25;
 
 /** What batches of about one size took. */
 interface Sample {
@@ -64,7 +74,8 @@ export class BatchSize {
 
   /** How long a statement over a batch may take, in milliseconds. */
   get statementTimeout(): number {
-    return this.#timeout;
+    // What a batch takes anyway is mostly over before it locks a row.
+    return Math.ceil(this.#timeout + this.#costs().fixed);
   }
 
   /**
@@ -87,12 +98,13 @@ export class BatchSize {
       this.#sizeAfterProbe = undefined;
     } else {
       this.#sinceProbe++;
-      this.#recent = mix(this.#recent, { rows, ms: milliseconds });
+      this.#learn({ rows, ms: milliseconds });
     }
     const { aim, smallest, largest, longest: patience } = this.limits;
     const { fixed, perRow } = this.#costs();
-    // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them.
-    const wanted = perRow > 0 ? Math.min(patience, aim + fixed + network) / perRow : Infinity;
+    // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them. What the database needs
+    // for it anyway they may take in any case, or it would be busy with little else.
+    const wanted = perRow > 0 ? Math.max(fixed, Math.min(patience, aim + fixed + network)) / perRow : Infinity;
     // Where each row is expensive, a mistake about what a batch takes anyway would be as well.
     const isWorthProbing = aim < patience && smallest < largest;
     const isLimited = wanted < this.#size * DISTINCT;
@@ -131,6 +143,24 @@ export class BatchSize {
     this.#size = Math.max(1, Math.floor(this.#size / 8));
   }
 
+  #learn(now: Sample): void {
+    const before = this.#recent;
+    if (before && before.rows > now.rows && isOther(before, now)) {
+      const { fixed, perRow } = this.#costs();
+      const expected = fixed + perRow * now.rows;
+      if (before.ms - now.ms < (before.ms - expected) * SAVED) {
+        // It was not because of its rows that the batch took long, whatever smaller ones took at another time.
+        this.#small = { rows: now.rows, ms: (expected + now.ms) / 2 };
+        return;
+      }
+    }
+    if (before && this.#small && now.rows >= 2 * before.rows && this.#costs().fixed > this.limits.aim) {
+      // The first rows of a batch may cost more than further ones, each being the first of a partition. Growing is about further ones.
+      this.#small = before;
+    }
+    this.#recent = mix(before, now);
+  }
+
   /** What a batch takes without its rows, and each of its rows: the line through the small ones and the recent ones. */
   #costs(): { readonly fixed: number; readonly perRow: number } {
     const [small, recent] = [this.#small, this.#recent];
@@ -145,8 +175,11 @@ export class BatchSize {
   }
 }
 
+function isOther(one: Sample, other: Sample): boolean {
+  return Math.max(one.rows, other.rows) >= DISTINCT * Math.min(one.rows, other.rows);
+}
+
 /** Every measurement has its noise: of one size, each counts as much as all before. */
 function mix(before: Sample | undefined, now: Sample): Sample {
-  const isOther = !before || Math.max(before.rows, now.rows) >= DISTINCT * Math.min(before.rows, now.rows);
-  return isOther ? now : { rows: (before.rows + now.rows) / 2, ms: (before.ms + now.ms) / 2 };
+  return before && !isOther(before, now) ? { rows: (before.rows + now.rows) / 2, ms: (before.ms + now.ms) / 2 } : now;
 }

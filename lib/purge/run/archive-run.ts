@@ -10,7 +10,7 @@ import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import type { RowKey } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { removeArchived } from '../batch/remove-archived.js';
-import { BATCH_SIZE_LIMITS } from '../batch/batch-size.js';
+import { BatchSize, batchSizeLimits } from '../batch/batch-size.js';
 import { classifyFailure, sqlState } from '../connection/classify-failure.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
@@ -22,6 +22,7 @@ import { countForBrake } from '../statements/read-archive-status.js';
 import type { BatchGate, GatedRun } from './batch-gate.js';
 import { dropMonths, type MonthlyRun } from './drop-months.js';
 import type { HoldWatch } from './hold-watch.js';
+import { pauseAfter } from './pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { archiveLabel } from './read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
@@ -79,6 +80,8 @@ const REPORTED_FAILURES = 100;
 /** What one run has done with the archived rows of one entity so far. @internal */
 export class ArchiveRun implements MonthlyRun, GatedRun {
   purged = 0;
+  /** Due rows that somebody else has locked, or of whose unit somebody has locked a row, as far as is known. */
+  locked = 0;
   /** Set if its rows are left alone. */
   braked: PurgeBrake | undefined;
   /** Is told how many rows are gone, and which, if they are few. */
@@ -86,7 +89,6 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
   readonly name: string;
   readonly table: string;
   #batches = 0;
-  #locked = 0;
   #held = 0;
   #failed = 0;
   #durationMs = 0;
@@ -133,7 +135,8 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
 
   /** Removes unit after unit in short transactions. */
   async purge(connection: PurgeConnection, options: ArchiveRunOptions, stop: StopSignal): Promise<void> {
-    const { pauseBetweenBatches, lockTimeout, batchSize = BATCH_SIZE_LIMITS.start, holds, gate, onBatch } = options;
+    const { pauseBetweenBatches, lockTimeout, batchSize, holds, gate, onBatch } = options;
+    const size = new BatchSize(batchSizeLimits(batchSize));
     const start = performance.now();
     try {
       for (let after: string | undefined, isIsolating = false; ;) {
@@ -141,27 +144,32 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
           this.#held = await this.#count(connection);
           return;
         }
-        const size = isIsolating ? 1 : await gate.pass(this, batchSize);
-        const began = performance.now();
+        const room = isIsolating ? 1 : await gate.pass(this, size.current);
+        const measure = connection.clock.start();
         try {
-          const { last, removed, rows } = await removeArchived(
+          const { last, removed, locked, rows } = await removeArchived(
             connection,
             this,
             { ...this.#due, after },
-            size,
+            room,
             lockTimeout,
           );
           if (last === null) {
             break;
           }
           after = last;
+          this.locked += locked;
+          if (!isIsolating) {
+            const { worked, network } = measure();
+            size.took(worked, removed, network);
+          }
           isIsolating = false;
           if (removed > 0) {
             this.removed(
               rows.length,
               rows.map(([key]) => key),
             );
-            onBatch(this, rows.length, performance.now() - began);
+            onBatch(this, rows.length, measure().worked);
           }
         } catch (error) {
           if (error instanceof HoldsChangedError) {
@@ -175,10 +183,11 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
             isIsolating = true;
           }
         }
-        gate.took(this, performance.now() - began);
-        await stop.pause(pauseBetweenBatches ?? performance.now() - began);
+        const { worked } = measure();
+        gate.took(this, worked);
+        await stop.pause(pauseAfter(worked, pauseBetweenBatches));
       }
-      this.#locked = (await this.#count(connection)) - this.#failed;
+      this.locked = (await this.#count(connection)) - this.#failed;
     } finally {
       this.#durationMs += performance.now() - start;
     }
@@ -220,7 +229,7 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
       purged: this.purged,
       blocked: 0,
       failed: this.#failed,
-      locked: this.#locked,
+      locked: this.locked,
       held: this.#held,
       batches: this.#batches,
       durationMs: Math.round(this.#durationMs),

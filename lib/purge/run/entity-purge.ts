@@ -8,7 +8,8 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
 import { EndangeredRowError, KeptRowError, type RangeRemoval, removeKeys, removeRange } from '../batch/remove-batch.js';
 import type { BatchRange, PassOrder } from '../fragments/batch-range.js';
 import { type ListedRow, listRange } from '../statements/list-range.js';
-import { IN_ORDER } from '../fragments/plan-settings.js';
+import { BY_KEY, IN_ORDER } from '../fragments/plan-settings.js';
+import { listDueAmong } from '../statements/list-due-among.js';
 import { readTablePages } from '../statements/read-table-pages.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { StoppedError } from './stop-signal.js';
@@ -48,7 +49,7 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   const edges = new Edges(context.step);
   let cursor: readonly string[] | undefined;
   let isSparse = false;
-  run.passedOver = 0;
+  run.startPass();
   for (;;) {
     const room = await context.beforeBatch(run, edges.round(size.current));
     const page = order === 'place' ? pageOf(cursor) : 0;
@@ -142,7 +143,9 @@ export async function purgeKeys(run: EntityRun, keys: readonly string[], context
     (some) => attempt(run, some, context),
     (key, error) => {
       const kind = kindOf(error);
-      if (kind !== 'locked' && kind !== 'again') {
+      if (kind === 'locked' || kind === 'again') {
+        run.metLocked(1);
+      } else {
         run.fail(key, error);
       }
     },
@@ -163,6 +166,11 @@ async function attempt(run: EntityRun, asked: readonly string[], context: BatchC
       });
       run.batches++;
       run.went(removal.gone);
+      if (removal.due < keys.length) {
+        // Others have them locked, or have restored or removed them.
+        const due = await context.connection.read(listDueAmong(run.rows, keys), BY_KEY);
+        run.metLocked(Math.max(0, due.length - (removal.due - removal.gone)));
+      }
       return 'done';
     } catch (error) {
       if (error instanceof HoldsChangedError) {

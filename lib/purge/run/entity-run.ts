@@ -16,6 +16,14 @@ import { Trust } from '../batch/optimistic-batches.js';
 
 const REPORTED_FAILURES = 100;
 
+/** What was counted of the due rows that are left. */
+interface CountedRows {
+  readonly blocked: number;
+  readonly blockedBy: readonly PurgeBlock[];
+  /** How many neither are blocked nor have failed. */
+  readonly open: number;
+}
+
 /** What one run has done with the rows of one entity so far. @internal */
 export class EntityRun {
   readonly rows: DueRows;
@@ -34,7 +42,6 @@ export class EntityRun {
   /** What is done around all work on its rows. */
   around: <Result>(work: () => Promise<Result>) => Promise<Result> = (work) => work();
   blocked = 0;
-  locked = 0;
   blockedBy: readonly PurgeBlock[] = [];
   /** By key: all keys, so that they are not tried again, but only some of the details. */
   readonly failures = new Map<string, PurgeFailure | undefined>();
@@ -42,6 +49,10 @@ export class EntityRun {
   #going: readonly GoneRow[] = [];
   /** The keys of those that went since `takeKeys()`. */
   #gone: (readonly string[])[] = [];
+  /** Due rows that the current pass has found locked by somebody else. */
+  #metLocked = 0;
+  /** How many rows nothing stood in the way of when all that was left was last counted, and how many had been dealt with by then. */
+  #open: { readonly rows: number; readonly dealtWith: number } | undefined;
 
   constructor(
     readonly plan: EntityPlan,
@@ -103,9 +114,38 @@ export class EntityRun {
     return this.locksFirst || this.plan.isComposed || this.hooks.length > 0;
   }
 
+  /** A pass over its due rows begins. */
+  startPass(): void {
+    this.passedOver = 0;
+    this.#metLocked = 0;
+  }
+
+  /** Due rows were passed over because somebody else has locked them. */
+  metLocked(count: number): void {
+    this.#metLocked += count;
+  }
+
+  /** All that is left of its due rows was counted. */
+  counted({ blocked, blockedBy, open }: CountedRows): void {
+    this.blocked = blocked;
+    this.blockedBy = blockedBy;
+    this.#open = { rows: open, dealtWith: this.#dealtWith };
+  }
+
+  /** How many due rows somebody else has locked, as far as is known; once all that is left was counted, with those that wait for them. */
+  get locked(): number {
+    return this.#open ? Math.max(0, this.#open.rows - (this.#dealtWith - this.#open.dealtWith)) : this.#metLocked;
+  }
+
+  get #dealtWith(): number {
+    return this.purged + this.failures.size;
+  }
+
   /** The run ends early: what is left is counted as far as it was looked at. */
   stopped(): void {
-    this.blocked = Math.max(0, this.passedOver - this.failures.size);
+    if (!this.#open) {
+      this.blocked = Math.max(0, this.passedOver - this.failures.size - this.#metLocked);
+    }
   }
 
   fail(key: string, error: unknown): void {

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { findInstallation } from '../../installation/installation.js';
 import type { ResolvedPurgeOptions } from '../../options/resolve-module-options.js';
@@ -10,6 +9,7 @@ import { fixedSettings } from '../fragments/batch-settings.js';
 import { configureTransaction } from '../fragments/configure-transaction.js';
 import { deleteRecords, readRecordCutoff } from '../statements/expire-records.js';
 import { dropMonth, type DroppableMonth, listMonths } from '../statements/list-months.js';
+import { pauseAfter } from './pause-after.js';
 import type { StopSignal } from './stop-signal.js';
 
 const BATCH = 5_000;
@@ -40,12 +40,12 @@ export async function expireRecords(
   }
   for (let gone = BATCH; gone === BATCH;) {
     stop.throwIfStopped();
-    const began = performance.now();
+    const measure = connection.clock.start();
     gone = await transact(async ({ execute, change }) => {
       await execute(configureTransaction({ [RECORDS_BEFORE_SETTING]: cutoff }, quote));
       return change(deleteRecords(records, cutoff, BATCH, quote));
     });
-    await stop.pause(gone === BATCH ? (pauseBetweenBatches ?? performance.now() - began) : 0);
+    await stop.pause(gone === BATCH ? pauseAfter(measure().worked, pauseBetweenBatches) : 0);
   }
 }
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { BATCH_SIZE_LIMITS, BatchSize } from '../batch/batch-size.js';
+import { BATCH_SIZE_LIMITS, BatchSize, batchSizeLimits } from '../batch/batch-size.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { BatchGate, type GateOptions } from './batch-gate.js';
@@ -9,6 +9,7 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
+import { pauseAfter } from './pause-after.js';
 import { planSurvey, type SurveyPlan } from './plan-survey.js';
 import { removeUnit } from '../batch/remove-unit.js';
 import { listOpen } from '../statements/list-open.js';
@@ -29,11 +30,6 @@ export interface ExecutorOptions {
   readonly onBatch: (run: EntityRun, gone: number, milliseconds: number | undefined) => void;
 }
 
-/**
- * How long to rest after a batch, in the time that the database worked for it: a purge works a seventh of the time, so that most of what others do meets none of
- * its batches.
- */
-const PAUSE_SHARE = 6;
 /** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
 const PATIENCE = 1_500;
 /** Where a key without an index makes each row expensive, a batch begins with few. */
@@ -80,10 +76,8 @@ export class PurgeExecutor {
   async rehearse(): Promise<void> {
     const surveyed = await this.#survey();
     this.#runs.forEach((run, e) => {
-      const { open, blocked, blockedBy } = surveyed[e]!;
-      run.purged = open;
-      run.blocked = blocked;
-      run.blockedBy = blockedBy;
+      run.purged = surveyed[e]!.open;
+      run.counted({ ...surveyed[e]!, open: 0 });
     });
   }
 
@@ -118,6 +112,7 @@ export class PurgeExecutor {
     for (let round = 0; ; round++) {
       this.stop.throwIfStopped();
       const surveyed = await this.#survey();
+      this.#runs.forEach((run, e) => run.counted(surveyed[e]!));
       const open = surveyed.reduce((total, entity) => total + entity.open, 0);
       if (open < lastOpen) {
         movedAt = performance.now();
@@ -125,12 +120,6 @@ export class PurgeExecutor {
       }
       lastOpen = open;
       if (open === 0 || performance.now() - movedAt > PATIENCE) {
-        this.#runs.forEach((run, e) => {
-          const { blocked, blockedBy } = surveyed[e]!;
-          run.blocked = blocked;
-          run.blockedBy = blockedBy;
-          run.locked = surveyed[e]!.open;
-        });
         return;
       }
       await this.stop.pause(Math.min(20 * round, 200));
@@ -236,16 +225,11 @@ export class PurgeExecutor {
     const limits = isExpensive
       ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
       : BATCH_SIZE_LIMITS;
-    const fixed = batchSize && {
-      ...BATCH_SIZE_LIMITS,
-      start: batchSize,
-      smallest: batchSize,
-      largest: batchSize,
-    };
     return {
       connection: this.connection,
-      size: new BatchSize(fixed || limits),
-      step: batchSize ?? BATCH_SIZE_LIMITS.start,
+      size: new BatchSize(batchSize === undefined ? limits : batchSizeLimits(batchSize)),
+      // Over partitions each place costs as much as many rows, since reading begins anew in every one of them.
+      step: batchSize ?? (run.plan.entity.table.isPartitioned ? Infinity : BATCH_SIZE_LIMITS.start),
       lockTimeout,
       beforeBatch: (current, wanted) => this.#gate.pass(current, wanted),
       holdsChanged,
@@ -253,7 +237,7 @@ export class PurgeExecutor {
         this.#gate.took(current, milliseconds);
         onBatch(current, gone, milliseconds);
         // Ends at once where the run has to.
-        await this.stop.pause(pause ?? milliseconds * PAUSE_SHARE);
+        await this.stop.pause(pauseAfter(milliseconds, pause));
         this.stop.throwIfStopped();
       },
     };

@@ -249,10 +249,11 @@ export class PurgeRun {
     }
   }
 
-  #tell({ name, purged }: EntityRun | ArchiveRun, gone: number, milliseconds: number | undefined): void {
+  #tell({ name, purged, locked }: EntityRun | ArchiveRun, gone: number, milliseconds: number | undefined): void {
     this.#onProgress?.({
       entity: name,
       purged,
+      locked,
       total: this.#total,
       batchRows: gone,
       batchMs: Math.round(milliseconds ?? 0),

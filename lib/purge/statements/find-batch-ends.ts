@@ -20,9 +20,14 @@ export function findEdges(rows: DueRows, range: BatchRange, size: number, count:
   const { entity } = rows.plan;
   const columns = orderColumns(entity, range.order);
   const names = columns.map((_, i) => `c${i}`);
+  const cursor = cursorSql(entity, range.order, 'e', names);
   const nextSql = (conditions: readonly string[]) =>
     `select ${columns.map((column, i) => `p.${column} as ${names[i]}`).join(', ')} from ${entity.table.name} as p
     where ${conditions.join(' and ')} ${orderBySql(entity, range.order)} offset ${size - 1} limit 1`;
+  if (count === 1) {
+    // Over many partitions planning takes longer than reading, and the recursion would have it done twice.
+    return `select ${cursor} as last from (${nextSql(inRangeSql(rows, range))}) as e`;
+  }
   const behindEdge = inRangeSql(
     rows,
     range,
@@ -33,5 +38,5 @@ export function findEdges(rows: DueRows, range: BatchRange, size: number, count:
   union all
   select e.n + 1, next.* from edge as e, lateral (${nextSql(behindEdge)}) as next where e.n < ${count}
 )
-select ${cursorSql(entity, range.order, 'e', names)} as last from edge as e order by e.n`;
+select ${cursor} as last from edge as e order by e.n`;
 }

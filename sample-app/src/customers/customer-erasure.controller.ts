@@ -1,5 +1,5 @@
 import { NotFoundError } from '@mikro-orm/core';
-import { Controller, Get, Param, Post } from '@nestjs/common';
+import { ConflictException, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { type Erasure, ErasureService } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Customer } from '../entities/customer.entity.js';
@@ -24,12 +24,27 @@ export class CustomerErasureController {
   @Get()
   @ApiProblems(400, 404)
   async show(@Param('id', IdPipe) id: number): Promise<ErasureDto> {
+    return this.describe(await this.findLatest(id));
+  }
+
+  /** The customer has thought better of it, before anything was erased. */
+  @Delete()
+  @ApiProblems(400, 404, 'tooLate')
+  async withdraw(@Param('id', IdPipe) id: number): Promise<ErasureDto> {
+    const latest = await this.findLatest(id);
+    if (latest.state !== 'requested') {
+      throw new ConflictException(`The erasure of customer ${id} is ${latest.state}.`);
+    }
+    return this.describe(await this.erasures.withdraw(latest.id));
+  }
+
+  private async findLatest(id: number): Promise<Erasure> {
     const { erasures } = await this.erasures.status();
     const latest = erasures.findLast(({ subject }) => subject.entity === Customer.name && subject.key === id);
     if (!latest) {
       throw new NotFoundError(`Nobody has asked for the erasure of customer ${id}.`);
     }
-    return this.describe(latest);
+    return latest;
   }
 
   /** What it has done, or else would do today. */

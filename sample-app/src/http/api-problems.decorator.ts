@@ -12,6 +12,7 @@ const ANSWERS = {
   401: { status: 401, description: "The admin's key is missing or wrong.", content: REQUEST },
   404: { status: 404, description: 'There is no such row, or it is deleted.', content: PROBLEM },
   409: { status: 409, description: 'Other rows are in the way.', content: PROBLEM },
+  tooLate: { status: 409, description: 'It is done, or was taken back.', content: REQUEST },
   taken: { status: 409, description: 'The value is taken.', content: VALUE },
 } as const;
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPurge } from 'nestjs-mikro-orm-soft-delete';
+import { ageArchive } from '../../support/change-archive.js';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { Product } from './archive.entities.js';
 import { useShop } from './use-shop.js';
@@ -103,7 +104,7 @@ describe('Archived rows of processes that are killed', () => {
       for (let id = 2000; id < 2020; id++) {
         await world.repo(Product, world.fork()).softDelete(id);
       }
-      await world.database.query(`update deletion_archive set unit = unit - interval '40 days'`);
+      await ageArchive(world.database, 40);
       const ids = Array.from({ length: 20 }, (_, i) => 2000 + i);
       const restore = async (keys: number[]) => {
         let total = 0;

@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { createPurge, type PurgeService, softDelete } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, complianceTablesSql, createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { ageArchive, rewriteArchive } from '../../support/change-archive.js';
 import { Product, SHOP, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -26,7 +27,7 @@ describe('Months of the archive', () => {
   };
   /** So that the month they were deleted in is over, and exists. */
   const age = async (days: number) => {
-    await world.database.query(`update deletion_archive set unit = unit - interval '${days} days'`);
+    await ageArchive(world.database, days);
     await addMonths();
   };
   const monthsOf = async () =>
@@ -89,7 +90,12 @@ describe('Months of the archive', () => {
     const [{ from }] = (await world.database.query(
       `select date_trunc('month', min(unit) at time zone 'UTC')::text as from from deletion_archive`,
     )) as [{ from: string }];
-    await world.database.query(`update deletion_archive set entity = 'Product', part = 'Product', unit = '${from}+00'`);
+    await rewriteArchive(
+      world.database,
+      `'Product' as entity`,
+      `'Product' as part`,
+      `timestamptz '${from}+00' as unit`,
+    );
     expect((await purge.run({ olderThan: Date.now() - Date.parse(`${from.replace(' ', 'T')}Z`) - 60_000 })).total).toBe(
       1,
     );

@@ -1,5 +1,6 @@
 import { createPurge, type PurgeService } from 'nestjs-mikro-orm-soft-delete';
 import { PurgeHealthIndicator } from 'nestjs-mikro-orm-soft-delete';
+import { ageArchive } from '../../support/change-archive.js';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
 
@@ -17,8 +18,7 @@ describe('What the purge says of archived entities', () => {
     await world.plant();
   });
 
-  const age = (days: number) =>
-    world.database.query(`update deletion_archive set unit = unit - interval '${days} days'`);
+  const age = (days: number) => ageArchive(world.database, days);
   const of = <Entry extends { entity: string }>(entries: readonly Entry[], entity = 'Product') =>
     entries.find((entry) => entry.entity === entity)!;
   /** Products from 1000 on, each a unit of its own. */
@@ -111,6 +111,40 @@ describe('What the purge says of archived entities', () => {
     } as never);
     expect(await purge.run({ batchSize: 2 })).toMatchObject({ outcome: 'throttled', total: 2 });
     expect(await world.archived()).toHaveLength(4);
+  });
+
+  it('tells while it goes which rows somebody has locked, and passes over their units', async () => {
+    await archiveMany(10, 40);
+    const user = await world.database.connect();
+    await user.query(`begin; select from deletion_archive where key in ('1001', '1004') for update`);
+    const progress: unknown[] = [];
+    const hooked = createPurge(world.orm, { retention: '1d', pauseBetweenBatches: 0 } as never);
+    hooked.registerHook(Product, () => undefined);
+
+    const report = await purge.run({
+      batchSize: 5,
+      onProgress: ({ purged, locked }) => progress.push([purged, locked]),
+    });
+    const again = await hooked.run();
+    await user.end();
+
+    expect(progress).toEqual([
+      [3, 2],
+      [8, 2],
+    ]);
+    expect(of(report.entities)).toMatchObject({ purged: 8, locked: 2 });
+    expect(of(again.entities)).toMatchObject({ purged: 0, locked: 2 });
+    expect(of((await purge.run()).entities)).toMatchObject({ purged: 2, locked: 0 });
+  });
+
+  it('adapts the size of batches to the time that they take', async () => {
+    await archiveMany(5_000, 40);
+    const sizes: number[] = [];
+
+    const report = await purge.run({ overrideBrake: true, onProgress: ({ batchRows }) => sizes.push(batchRows) });
+
+    expect(of(report.entities)).toMatchObject({ purged: 5_000, locked: 0 });
+    expect(new Set(sizes.slice(0, -1)).size).toBeGreaterThan(1);
   });
 
   it('calls hooks with the rows before they go, as instances, and leaves those that a hook refuses', async () => {

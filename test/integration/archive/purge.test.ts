@@ -1,5 +1,6 @@
 import { createPurge, type PurgeService, type SoftDeleteEvent } from 'nestjs-mikro-orm-soft-delete';
 import { createCompliance, LegalHoldError } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { ageArchive } from '../../support/change-archive.js';
 import { findInstallation } from '../../../lib/installation/installation.js';
 import { Product, Shop, Variant } from './archive.entities.js';
 import { useShop } from './use-shop.js';
@@ -13,8 +14,7 @@ describe('Purge of archived rows', () => {
   });
   beforeEach(() => world.plant());
 
-  const age = (days: number) =>
-    world.database.query(`update deletion_archive set unit = unit - interval '${days} days'`);
+  const age = (days: number) => ageArchive(world.database, days);
   const reportOf = async (options = {}) => {
     const { entities, total } = await purge.run(options);
     return { total, ...entities.find(({ entity }) => entity === 'Product') };

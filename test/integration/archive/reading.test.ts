@@ -20,6 +20,35 @@ describe('Reading archived rows', () => {
     expect((await deleted.findOneOrFail({ shop: 1, sku: 'B-1' })).id).toBe(1);
   });
 
+  it.each<[unknown, number[], boolean]>([
+    [1, [1], true],
+    [[1, 2], [1, 2], true],
+    [{ id: 1 }, [1], true],
+    [{ id: { $in: [2, 3] } }, [2, 3], true],
+    [{ id: [1, 3] }, [1, 3], false],
+    [{ $or: [{ id: 1 }, { id: 3 }] }, [1, 3], true],
+    [{ $or: [{ id: 1 }, { name: 'Eggs' }] }, [1, 3], false],
+    [{ id: { $gt: 1 } }, [2, 3], false],
+    [{ id: 1, name: 'Milk' }, [], false],
+    [{ id: { $in: [1, 2] }, name: 'Milk' }, [2], false],
+    [{ id: null }, [], false],
+    [{ name: 'Eggs' }, [3], false],
+    [{}, [1, 2, 3], false],
+  ])(
+    'finds by %j the rows that it names, by the keys of the archive where it names nothing else',
+    async (where, ids, byKey) => {
+      await world.database.query(`insert into product (id, name, shop_id) values (3, 'Eggs', 1)`);
+      await world.repo(Product).softDelete({});
+      const found = (em = world.fork()) => world.repo(Product, em).onlyDeleted();
+      world.statements.length = 0;
+      expect((await found().find(where as never, { orderBy: { id: 'asc' } })).map(({ id }) => id)).toEqual(ids);
+      const read = world.statements.filter((sql) => sql.includes('"deletion_archive"'));
+      expect(read.length).toBeGreaterThan(0);
+      expect(read.some((sql) => sql.includes('a."key" in ('))).toBe(byKey);
+      expect(await found().count(where as never)).toBe(ids.length);
+    },
+  );
+
   it('gives instances of their class that no entity manager knows, and saves none of them', async () => {
     await world.repo(Product).softDelete(1);
     const product = await world

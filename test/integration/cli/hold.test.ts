@@ -128,6 +128,25 @@ describe('soft-delete hold', () => {
     expect((await run('hold', 'list', '--released')).code).toBe(0);
   });
 
+  it.each(['2001-01-01', '3001-01-01'])(
+    'asks the database what time it is, and no clock that shows %s',
+    async (day) => {
+      await run('hold', 'place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', '2999-01-31');
+      const list = async () => {
+        writeApplication(
+          library,
+          `Date.now = () => Date.parse('${day}');${config(test.database.url, ', ...complianceEntities()')}`,
+        );
+        const { code, out } = await run('hold', 'list');
+        configure();
+        return [code, out.includes('(due)')];
+      };
+      expect(await list()).toEqual([0, false]);
+      await run('hold', 'place', 'User', '2', '--name', 'a', '--reason', 'b', '--review-at', '2020-01-31');
+      expect(await list()).toEqual([2, true]);
+    },
+  );
+
   it.each<[string[], RegExp]>([
     [['place', 'User', '1', '--reason', 'b'], /^error: required option '--name <text>' not specified\n$/],
     [['place', 'User', '1', '--name', ' ', '--reason', 'b'], /^soft-delete: --name: it is empty/],

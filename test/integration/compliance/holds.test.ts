@@ -206,6 +206,21 @@ describe(LegalHoldService.name, () => {
     ]);
   });
 
+  it('notes the actor that is named, or else the one of the application', async () => {
+    await holds.place({ name: 'named', reason: 'case 8', on: [[Customer, 1]], actor: 'eve' });
+    const own = await holds.place({ name: 'own', reason: 'case 8', on: [[Customer, 1]] });
+    await holds.release(own.id, { reason: 'settled' });
+    expect(await test.database.query('select name, placed_by, released_by from legal_hold order by id')).toEqual([
+      { name: 'named', placed_by: 'eve', released_by: null },
+      { name: 'own', placed_by: 'ada', released_by: 'ada' },
+    ]);
+    expect(await test.database.query('select action, actor from deletion_record order by id')).toEqual([
+      { action: 'held', actor: 'eve' },
+      { action: 'held', actor: 'ada' },
+      { action: 'released', actor: 'ada' },
+    ]);
+  });
+
   it('is refused by the tables for anything but a release', async () => {
     const { id } = await place([[Customer, 1]]);
     for (const sql of complianceTablesSql()) {

@@ -275,6 +275,36 @@ describe('a hook', () => {
     }
   });
 
+  it('calls the handler of a class in a hierarchy with rows of that class, and for no others', async () => {
+    const Animal = softDeletable(
+      defineEntity({
+        name: 'Animal',
+        abstract: true,
+        discriminatorColumn: 'kind',
+        properties: { id: p.integer().primary(), kind: p.string(), deletedAt: p.datetime().nullable() },
+      }),
+    );
+    const Cat = defineEntity({ name: 'Cat', extends: Animal, discriminatorValue: 'cat', properties: {} });
+    const Dog = defineEntity({ name: 'Dog', extends: Animal, discriminatorValue: 'dog', properties: {} });
+    const test = await createTestOrm([Animal, Cat, Dog]);
+    try {
+      await test.database.query(`insert into animal (id, kind) values (1, 'cat'), (2, 'dog'), (3, 'cat'), (4, 'dog')`);
+      const seen: Record<string, number[][]> = { Animal: [], Cat: [], Dog: [] };
+      for (const { class: entity } of [Animal, Cat, Dog]) {
+        registerHook(test.orm, 'delete', entity as never, (rows: { id: number }[]) => {
+          seen[entity.name]!.push(rows.map(({ id }) => id).toSorted());
+        });
+      }
+      const em = () => test.orm.em.fork();
+      await em().nativeDelete(Cat, { id: 1 });
+      expect(seen).toEqual({ Animal: [[1]], Cat: [[1]], Dog: [] });
+      await em().nativeDelete(Animal, {});
+      expect(seen).toEqual({ Animal: [[1], [2, 3, 4]], Cat: [[1], [3]], Dog: [[2, 4]] });
+    } finally {
+      await test.close();
+    }
+  });
+
   it('is refused if it cannot be called', async () => {
     const test = await createTestOrm([Pair, Plain]);
     try {

@@ -91,6 +91,22 @@ describe('the bulk writes of the entity manager', () => {
       await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
     });
 
+    it.each([
+      ['of soft-deletable rows', () => library.em.createQueryBuilder(Book).truncate()],
+      ['of their repository', () => library.repo(Book).qb().truncate()],
+    ])('truncates no table %s', async (_name, build) => {
+      await expect((async () => build().execute())()).rejects.toMatchObject({
+        name: PhysicalDeletionError.name,
+        message: expect.stringMatching(/QueryBuilder\.truncate\(\) of Book.*rows of Book/),
+      });
+      await expect(library.deleted('book')).resolves.toEqual([false, false, false]);
+    });
+
+    it('truncates others', async () => {
+      await library.em.createQueryBuilder(Note).truncate().execute();
+      await expect(library.database.query('select * from note')).resolves.toEqual([]);
+    });
+
     it('removes what is not soft-deletable, and reads and updates what is', async () => {
       await library.em.createQueryBuilder(Note).delete({}).execute();
       await expect(library.database.query('select * from note')).resolves.toEqual([]);

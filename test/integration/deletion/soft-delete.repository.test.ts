@@ -81,13 +81,45 @@ describe(SoftDeleteRepository.name, () => {
       });
     });
 
-    it.each([undefined, null, { name: undefined }, [undefined], { author: { name: undefined } }])(
-      'refuses %p before anything is written',
-      async (target) => {
-        await expect(repo(Author).softDelete(target as never)).rejects.toThrow(SoftDeleteConfigError);
-        expect(test.statements).toEqual([]);
-      },
-    );
+    it.each([
+      [undefined, 'undefined is no target.'],
+      [null, 'null is no target.'],
+      [{ name: undefined }, "the condition's name is undefined."],
+      [[undefined], "the condition's 0 is undefined."],
+      [[1, null], "the condition's 1 is undefined."],
+      [{ author: { name: undefined } }, "the condition's author.name is undefined."],
+      [{ $or: [{ id: 1 }, { name: undefined }] }, "the condition's $or.1.name is undefined."],
+    ])('refuses %p before anything is written', async (target, problem) => {
+      const advice = 'Pass a primary key, an entity, a list of either, or a condition; {} means every row.';
+      for (const [operation, run] of [
+        ['softDelete', () => repo(Author).softDelete(target as never)],
+        ['restore', () => repo(Author).restore(target as never)],
+        ['hardDelete', () => repo(Author).hardDelete(target as never)],
+      ] as const) {
+        const error = await run().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(SoftDeleteConfigError);
+        expect(error).toMatchObject({ option: `${operation}()`, problem, advice });
+      }
+      expect(test.statements).toEqual([]);
+    });
+
+    it('refuses options that it does not know, and of the wrong type, by the name of what was called', async () => {
+      const author = repo(Author);
+      for (const [operation, run] of [
+        ['softDelete', (options: object) => author.softDelete(1, options)],
+        ['restore', (options: object) => author.restore(1, options)],
+        ['hardDelete', (options: object) => author.hardDelete(1, options)],
+      ] as const) {
+        for (const dryRun of [undefined, true]) {
+          const refused = async (options: object) => run({ ...options, dryRun } as never);
+          await expect(refused({ reson: 'x' })).rejects.toThrow(`${operation}(), reson: there is no such option`);
+          await expect(refused({ reason: 7 })).rejects.toThrow(`${operation}(), reason: 7 is not text.`);
+          await expect(refused({ actor: '' })).rejects.toThrow(`${operation}(), actor: "" is not text.`);
+        }
+        await expect((async () => run({ dryRun: 'yes' }))()).rejects.toThrow(`${operation}(), dryRun: "yes" is not`);
+      }
+      expect(test.statements).toEqual([]);
+    });
 
     it('changes nothing while an active row restricts it, and leaves the transaction usable', async () => {
       await test.database.query('insert into loan (author_id) values (1)');

@@ -109,6 +109,8 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
     ['deletion_record', 'deletion_record_append_only', 'DeletionRecord'],
     ['legal_hold', 'legal_hold_release_only', 'LegalHoldRecord'],
     ['legal_hold_row', 'legal_hold_row_append_only', 'LegalHoldRow'],
+    ['deletion_archive', 'deletion_archive_keep_rows', 'DeletionArchive'],
+    ['deletion_archive', 'deletion_archive_keep_values', 'DeletionArchive'],
   ])('finds what %s may be changed by, and its fix mends it', async (table, trigger, entity) => {
     await test.database.query(`alter table ${table} disable trigger ${trigger}`);
     const [disabled, ...none] = await examine();
@@ -133,6 +135,26 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
     expect(await examine()).toEqual([]);
   });
 
+  it('finds a trigger that has another condition than it should, or one that it should not', async () => {
+    const replace = (table: string, trigger: string, events: string, condition: string) =>
+      test.database.query(`create or replace trigger ${trigger} before ${events} on ${table} for each row
+        ${condition} execute function ${table}_${trigger}_fn()`);
+    for (const condition of ['', `when (old.entity <> 'Person')`]) {
+      await replace('deletion_archive', 'deletion_archive_keep_rows', 'delete', condition);
+      expect(await examine()).toEqual([
+        about('records-changeable', 'DeletionArchive', 'is not the one of this version', 'schema:update'),
+      ]);
+    }
+    const allowed = `current_setting('soft_delete.archive_removal', true) is distinct from 'allowed'`;
+    await replace('deletion_archive', 'deletion_archive_keep_rows', 'delete', `when (${allowed})`);
+    await replace('legal_hold_row', 'legal_hold_row_append_only', 'update or delete', 'when (old.hold > 7)');
+    expect(await examine()).toEqual([
+      about('records-changeable', 'LegalHoldRow', 'is not the one of this version', 'schema:update'),
+    ]);
+    await replace('legal_hold_row', 'legal_hold_row_append_only', 'update or delete', '');
+    expect(await examine()).toEqual([]);
+  });
+
   it('finds what TRUNCATE empties, partitions included, and months without a partition', async () => {
     const mend = async (options: Parameters<typeof complianceTablesSql>[0] = {}) => {
       for (const sql of complianceTablesSql(options)) {
@@ -149,10 +171,17 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
       `select to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM') as next`,
     );
     await test.database.query(
-      `drop trigger deletion_record_no_truncate on deletion_record_default; drop table deletion_record_${next}; drop table deletion_archive_${next}`,
+      `drop trigger deletion_record_no_truncate on deletion_record_default; drop table deletion_record_${next}; drop table deletion_archive_${next};
+       drop trigger deletion_archive_no_truncate on deletion_archive_default`,
     );
     expect(await examine()).toEqual([
       about('partition-missing', 'DeletionArchive', 'deletion_archive', 'soft-delete archive partitions'),
+      about(
+        'records-truncatable',
+        'DeletionArchive',
+        'TRUNCATE empties deletion_archive_default:',
+        'complianceTablesSql()',
+      ),
       about(
         'partition-missing',
         'DeletionRecord',
@@ -170,6 +199,24 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
     expect(await examine()).toEqual([]);
   });
 
+  it('finds a trigger that is disabled in a partition alone, and its fix mends it', async () => {
+    for (const [table, trigger, entity] of [
+      ['deletion_archive', 'deletion_archive_keep_rows', 'DeletionArchive'],
+      ['deletion_record', 'deletion_record_append_only', 'DeletionRecord'],
+    ]) {
+      await test.database.query(`alter table ${table}_default disable trigger ${trigger}`);
+      const findings = await examine();
+      expect(findings).toEqual([
+        about('records-changeable', entity!, `${trigger} of the partition ${table}_default is disabled`, 'enable'),
+      ]);
+      await test.database.query(findings[0]!.fix);
+      await test.database.query(`alter table ${table} disable trigger ${trigger}`);
+      expect(await examine()).toEqual([about('records-changeable', entity!, 'is disabled', 'enable trigger')]);
+      await test.database.query(`alter table ${table} enable trigger ${trigger}`);
+      expect(await examine()).toEqual([]);
+    }
+  });
+
   it('says which tables the role of the connection may take apart', async () => {
     expect(
       (await examine(test.orm, ['personal-data-undeclared'])).map(({ code, severity, entity }) => [
@@ -178,7 +225,7 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
         entity,
       ]),
     ).toEqual(
-      ['DeletionRecord', 'ErasureRecord', 'LegalHoldRecord', 'LegalHoldRow'].map((entity) => [
+      ['DeletionArchive', 'DeletionRecord', 'ErasureRecord', 'LegalHoldRecord', 'LegalHoldRow'].map((entity) => [
         'records-owned',
         'info',
         entity,

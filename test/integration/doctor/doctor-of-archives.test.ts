@@ -92,10 +92,23 @@ describe('SoftDeleteDoctor of archived entities', () => {
 
   it('finds what a soft deletion has left in the table', async () => {
     await test.database.query(`alter table visit add column deleted_at timestamptz;
-      create unique index visit_path_unique on visit (path) where deleted_at is null`);
+      create unique index visit_path_unique on visit (path) where deleted_at is null;
+      create index visit_path_where on visit (path, id) where deleted_at is null;
+      create index visit_path_plain on visit (path, id);`);
     expect(await find()).toMatchObject([
       { code: 'archived-timestamp', severity: 'error', fix: expect.stringContaining('drop column "deleted_at"') },
-      { code: 'archived-partial-index', severity: 'warning', fix: expect.stringContaining('@Unique() on Visit') },
+      {
+        code: 'archived-partial-index',
+        severity: 'warning',
+        problem: expect.stringMatching(/^visit_path_unique leaves out .* a plain unique says the same/),
+        fix: expect.stringContaining('@Unique() on Visit'),
+      },
+      {
+        code: 'archived-partial-index',
+        severity: 'warning',
+        problem: expect.stringMatching(/^visit_path_where leaves out .* a plain index says the same/),
+        fix: expect.stringContaining('@Index() on Visit'),
+      },
     ]);
   });
 });

@@ -10,6 +10,7 @@ import {
   SoftDeleteConfigError,
 } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { ageArchive } from '../../support/change-archive.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable({ retention: '30d' })
@@ -270,7 +271,7 @@ describe(`${PurgeService.name}.explain()`, () => {
     await test.database.query("insert into note select n, 'text' from generate_series(1, 4) as n");
     await repo.softDelete(1);
     await repo.softDelete(2);
-    await test.database.query("update deletion_archive set unit = unit - interval '31 days'");
+    await ageArchive(test.database, 31);
     await repo.softDelete(3);
 
     const explained = await purge().explain(Note, [1, 2, 3, 4, 5]);

@@ -17,6 +17,7 @@ import {
   softDeletable,
 } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, createCompliance } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { ageArchive } from '../../support/change-archive.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
@@ -180,7 +181,7 @@ describe(`${PurgeService.name}, measured by OpenTelemetry`, () => {
     await test.database.query('insert into note select n from generate_series(1, 3) as n');
     const repo = test.orm.em.fork().getRepository(Note) as never as { softDelete(keys: number[]): Promise<unknown> };
     await repo.softDelete([1, 2, 3]);
-    await test.database.query("update deletion_archive set unit = unit - interval '31 days'");
+    await ageArchive(test.database, 31);
 
     await purge().run({ entities: [Note] });
 

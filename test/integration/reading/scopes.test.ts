@@ -222,6 +222,30 @@ describe('scopes on one entity manager', () => {
       expect(await count(() => books.find({}, { cache: cache as never }))).toBe(2);
     });
 
+    it.each([
+      ['a name', ['books', 60_000]],
+      ['no name', 60_000],
+    ])('keeps what the scopes read apart where everything is cached, under %s', async (_kind, global) => {
+      const cached = await createTestOrm(LIBRARY, { resultCache: { global: global as never } });
+      try {
+        await cached.database.query(`
+          insert into author (id, name) values (1, 'Ada');
+          insert into book (id, title, author_id, deleted_at) values (1, 'a', 1, null), (2, 'b', 1, now()), (3, 'c', 1, null)`);
+        const find = (scope: DeletedScope) => {
+          const manager = cached.orm.em.fork() as EntityManager;
+          return inScope(manager, scope, () => manager.find(Book, {}));
+        };
+        for (const _again of [1, 2]) {
+          expect(await count(() => find('active'))).toBe(2);
+          expect(await count(() => find('with'))).toBe(3);
+          expect(await count(() => find('only'))).toBe(1);
+        }
+        expect(cached.statements).toHaveLength(3);
+      } finally {
+        await cached.close();
+      }
+    });
+
     it('forgets a name under all scopes', async () => {
       const find = () => (test.orm.em.fork() as EntityManager).find(Book, {}, { cache: ['shelf', 1_000] });
       for (const _again of [1, 2]) {

@@ -3,6 +3,7 @@ import { Entity, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/d
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   DeletionRestrictedError,
+  PhysicalDeletionError,
   SoftDeletable,
   SoftDeletableEntity,
   SoftDeleteRepository,
@@ -146,6 +147,34 @@ describe('physical cascades', () => {
     await expect(em.nativeDelete(Project, { region: 1, number: 1 })).rejects.toThrow(DeletionRestrictedError);
     expect(await em.nativeDelete(Team, { name: 'empty' })).toBe(1);
     expect(await contents()).toEqual({ team: 3, project: 1, task: 1 });
+  });
+
+  it('refuses deletions of plain rows by query builders, and lets them pass where nothing is behind', async () => {
+    const remove = (entity: typeof Team | typeof Project, where: object) =>
+      em.createQueryBuilder<any>(entity).delete(where).execute();
+    await expect(remove(Team, { name: 'top' })).rejects.toThrow(DeletionRestrictedError);
+    await expect(remove(Team, { projects: { number: 1 } })).rejects.toThrow(DeletionRestrictedError);
+    await expect(remove(Project, { region: 1, number: 1 })).rejects.toThrow(DeletionRestrictedError);
+    await expect(em.createQueryBuilder(Team, 't').delete().where({ 't.name': 'top' }).execute()).rejects.toThrow(
+      DeletionRestrictedError,
+    );
+    await expect(em.createQueryBuilder(Team).delete().execute()).rejects.toThrow(DeletionRestrictedError);
+    await expect(em.transactional((tx) => tx.createQueryBuilder(Team).delete({ id: 1 }).execute())).rejects.toThrow(
+      DeletionRestrictedError,
+    );
+    expect(await contents()).toEqual({ team: 4, project: 2, task: 1 });
+    expect(await remove(Team, { name: 'empty' })).toMatchObject({ affectedRows: 1 });
+    expect(await contents()).toEqual({ team: 3, project: 1, task: 1 });
+  });
+
+  it('refuses to truncate plain tables with which soft-deletable ones would be emptied', async () => {
+    await expect((async () => em.createQueryBuilder(Team).truncate().execute())()).rejects.toThrow(
+      /QueryBuilder\.truncate\(\) of Team.*rows of Task/,
+    );
+    await expect((async () => em.createQueryBuilder(Project).truncate().execute())()).rejects.toThrow(
+      PhysicalDeletionError,
+    );
+    expect(await contents()).toEqual({ team: 4, project: 2, task: 1 });
   });
 
   it('follows keys and tables that only the database knows', async () => {

@@ -30,6 +30,7 @@ describe('the sample app', () => {
   it('is sound in the eyes of the doctor, as it is filled at its first start, but for having one database user', async () => {
     const findings = await new SoftDeleteDoctor(orm).examine();
     expect(findings.map(({ code, entity }) => [code, entity])).toEqual([
+      ['records-owned', 'DeletionArchive'],
       ['records-owned', 'DeletionRecord'],
       ['records-owned', 'ErasureRecord'],
       ['records-owned', 'LegalHoldRecord'],

@@ -32,9 +32,24 @@ class Team extends SoftDeletableEntity {
 }
 
 @Embeddable()
+class Place {
+  @Property({ type: 'string', nullable: true })
+  street?: string;
+}
+
+@Embeddable()
 class Address {
   @Property({ type: 'string', nullable: true })
   city?: string;
+
+  @Embedded(() => Place)
+  place = new Place();
+
+  @Embedded(() => Place, { object: true, nullable: true })
+  former?: Place;
+
+  @Embedded(() => Place, { array: true, nullable: true })
+  others?: Place[];
 }
 
 @Entity()
@@ -69,6 +84,9 @@ class Person extends Base {
 
   @Embedded(() => Address)
   address = new Address();
+
+  @Embedded(() => Address, { object: true, nullable: true })
+  second?: Address;
 
   @Property({ type: 'json', nullable: true })
   settings?: { theme: string };
@@ -138,7 +156,7 @@ const Cats = activeView(Cat, { name: 'live_cats' });
 const ActiveAnimal = activeView(Animal);
 const ActiveContract = activeView(Contract);
 const ActiveNote = activeView(NoteSchema);
-const ENTITIES = [Team, Address, Tag, Person, Post, Animal, Cat, Dog, Document, Contract, NoteSchema];
+const ENTITIES = [Team, Place, Address, Tag, Person, Post, Animal, Cat, Dog, Document, Contract, NoteSchema];
 const VIEWS = [ActivePerson, Cats, ActiveAnimal, ActiveContract, ActiveNote];
 
 describe('activeView()', () => {
@@ -148,8 +166,9 @@ describe('activeView()', () => {
     test = await createTestOrm([...ENTITIES, ...VIEWS], { metadataProvider: ReflectMetadataProvider });
     await test.database.query(`insert into team (id, name, deleted_at) values (1, 'old', now())`);
     await test.database.query(
-      `insert into people (id, mail, age, team_id, address_city, settings, deleted_at) values
-         (1, 'ada@x', 36, 1, 'London', '{"theme":"dark"}', null), (2, 'bob@x', 40, 1, null, null, now())`,
+      `insert into people (id, mail, age, team_id, address_city, address_place_street, address_former, address_others, second, settings, deleted_at) values
+         (1, 'ada@x', 36, 1, 'London', 'Mews 2', '{"street":"Quay 1"}', '[{"street":"Row 3"}]', '{"city":"Bath"}', '{"theme":"dark"}', null),
+         (2, 'bob@x', 40, 1, null, null, null, null, null, null, now())`,
     );
     await test.database.query(`insert into post (id, author_id, deleted_at) values (1, 1, null), (2, 1, now())`);
     await test.database.query(
@@ -175,6 +194,10 @@ describe('activeView()', () => {
         age: 36,
         team_id: 1,
         address_city: 'London',
+        address_place_street: 'Mews 2',
+        address_former: { street: 'Quay 1' },
+        address_others: [{ street: 'Row 3' }],
+        second: { city: 'Bath' },
         settings: { theme: 'dark' },
         version: 1,
         deleted_at: null,

@@ -27,7 +27,7 @@ describe(createProgress.name, () => {
 
   it('draws a bar on a terminal, and takes it away at the end', async () => {
     const progress = await create(false, true);
-    progress!.update({ entity: 'Post', purged: 50, total: 50, batchRows: 1, batchMs: 1 });
+    progress!.update({ entity: 'Post', purged: 50, locked: 0, total: 50, batchRows: 1, batchMs: 1 });
     progress!.end(false);
     expect(stripVTControlCharacters(written)).toMatch(/Post [^\n]+ 25% \| 50\/200 rows/);
     expect(['\u001b[K', '\u001b[0K', '\u001b[2K'].some((erase) => written.includes(erase))).toBe(true);
@@ -36,10 +36,12 @@ describe(createProgress.name, () => {
 
   it('prints an object a second with --json, and nothing into a file', async () => {
     const json = await create(true, true);
-    json!.update({ entity: 'Post', purged: 1, total: 1, batchRows: 1, batchMs: 1 });
-    json!.update({ entity: 'Post', purged: 2, total: 2, batchRows: 1, batchMs: 1 });
+    json!.update({ entity: 'Post', purged: 1, locked: 0, total: 1, batchRows: 1, batchMs: 1 });
+    json!.update({ entity: 'Post', purged: 2, locked: 0, total: 2, batchRows: 1, batchMs: 1 });
     json!.end(false);
-    expect(printed).toEqual([{ type: 'progress', entity: 'Post', purged: 1, total: 1, batchRows: 1, batchMs: 1 }]);
+    expect(printed).toEqual([
+      { type: 'progress', entity: 'Post', purged: 1, locked: 0, total: 1, batchRows: 1, batchMs: 1 },
+    ]);
     await expect(create(false, false)).resolves.toBeUndefined();
     expect(written).toBe('');
   });

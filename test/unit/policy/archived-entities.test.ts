@@ -11,6 +11,12 @@ class Visit {
   id!: number;
 }
 
+@Entity()
+class Setting {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+}
+
 describe('The policy of archived entities', () => {
   it('says where their rows go, with what, why, and what comes back', async () => {
     const orm = await MikroORM.init({
@@ -39,5 +45,18 @@ describe('The policy of archived entities', () => {
     expect(policy).toContain(
       '## Variant\n\nA deleted row can be restored at any time. It is never removed for good.\n',
     );
+  });
+
+  it.each([
+    [[Visit], undefined],
+    [[Visit, Setting], 'Rows of Setting are removed when they are deleted, and cannot be restored.'],
+  ])('names what is removed at once, if there is anything: %#', async (entities, text) => {
+    const orm = await MikroORM.init({
+      dbName: 'nowhere',
+      connect: false,
+      entities: [...entities, ...complianceEntities()],
+    } as never);
+    const [, atOnce] = describeDeletionPolicy(orm as never, { retention: 'forever' }).split('## Deleted at once\n\n');
+    expect(atOnce?.split('\n')[0]).toBe(text);
   });
 });

@@ -13,7 +13,7 @@ function createTable(rows: number) {
       async execute(sql: string) {
         const from = Number(/> \('\d+'::int8, '(\d+)'::int4\)/.exec(sql)?.[1] ?? 0);
         const size = Number(/offset (\d+)/.exec(sql)![1]) + 1;
-        const count = Number(/n < (\d+)/.exec(sql)![1]);
+        const count = Number(/n < (\d+)/.exec(sql)?.[1] ?? 1);
         asked.push({ from, size, count });
         if (table.error) {
           throw table.error;
@@ -45,6 +45,21 @@ const range = (size: number, last?: number, order: PassOrder = 'age') => ({
 });
 
 describe(Edges.name, () => {
+  it('reads one end at a time, in a statement that is planned once, where no step is wanted', async () => {
+    const { transaction, asked } = createTable(30_000);
+    const statements: string[] = [];
+    const execute = (sql: string) => {
+      statements.push(sql);
+      return transaction.execute(sql);
+    };
+    const edges = new Edges(Infinity);
+
+    expect(edges.round(4_321)).toBe(4_321);
+    expect((await edges.next({ ...transaction, execute } as BatchTransaction, due, range(4_321)))?.[0]).toBe('4321');
+    expect(asked).toEqual([{ from: 0, size: 4_321, count: 1 }]);
+    expect(statements[0]).not.toMatch(/recursive/);
+  });
+
   it('reads the ends of batches ahead, and again where they do not suffice or the cursor is another one', async () => {
     const { transaction, asked } = createTable(30_000);
     const edges = new Edges(500);

@@ -40,18 +40,35 @@ describe(BatchSize.name, () => {
     expect(all.at(-1)).toBeLessThan(1_800);
   });
 
-  it('lets rows take up to twice as long where a batch costs as much anyway', () => {
-    for (const [fixed, network] of [
-      [200, 0],
-      [0, 200],
-    ] as const) {
-      const size = new BatchSize(BATCH_SIZE_LIMITS);
-      for (let i = 0; i < 12; i++) {
-        size.took(fixed + size.current * 0.05, size.current, network);
-      }
-      expect(size.current).toBeGreaterThan(1_700);
-      expect(size.current).toBeLessThan(2_300);
+  it.each([
+    { what: 'the network', fixed: 0, network: 200, atLeast: 1_700, atMost: 2_300 },
+    { what: 'the database, up to as long as that', fixed: 200, network: 0, atLeast: 3_700, atMost: 4_300 },
+  ])('lets rows take longer where a batch costs much anyway: $what', ({ fixed, network, atLeast, atMost }) => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    for (let i = 0; i < 12; i++) {
+      size.took(fixed + size.current * 0.05, size.current, network);
     }
+    expect(size.current).toBeGreaterThan(atLeast);
+    expect(size.current).toBeLessThan(atMost);
+  });
+
+  it('does not go on shrinking where that did not help, though small batches were faster once', () => {
+    // The database has more to do than when the small batch was tried.
+    const all = sizes(12, (rows, batch) => (batch < 2 ? 150 : 450) + rows * 0.02);
+    expect(Math.min(...all.slice(2))).toBeGreaterThanOrEqual(250);
+    expect(Math.max(...all)).toBe(5_000);
+  });
+
+  it('grows where the first rows of a batch cost more than further ones', () => {
+    const all = sizes(14, (rows) => 120 + rows * 0.012 + 100 * (1 - Math.exp(-rows / 1_000)));
+    expect(Math.max(...all)).toBe(5_000);
+  });
+
+  it('gives statements time for what they take anyway', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    sizes(4, (rows) => 400 + rows * 0.02, size);
+    expect(size.statementTimeout).toBeGreaterThan(850);
+    expect(size.statementTimeout).toBeLessThan(1_000);
   });
 
   it('finds it again when rows or batches become slower or faster, and in spite of noise', () => {

@@ -43,7 +43,8 @@ export async function collectPersonalRows(
   for (const declaration of personal.all()) {
     for (const path of declaration.paths.filter((each) => isRelated(each.subject, subject))) {
       const found = await follow(em, ctx, rows, levels, path.edges, persons, hasArchive);
-      declare(await ofClass(em, ctx, declaration, path, found), declaration, path);
+      const fields = path.fields.map((field) => [`${field.table.className} ${field.column}`, field] as const);
+      rows.declare(await ofClass(em, ctx, declaration, path, found), declaration, new Map(fields));
     }
   }
   return rows;
@@ -127,15 +128,6 @@ async function follow(
   const level = [...found];
   levels.set(name, level);
   return level;
-}
-
-function declare(rows: readonly PersonalRow[], declaration: PersonalDataEntity, path: PersonalPath): void {
-  for (const row of rows) {
-    row.declarations.add(declaration);
-    const fields = path.fields.map((field) => [`${field.table.className} ${field.column}`, field] as const);
-    // What another way to the person says comes first.
-    row.fields = new Map([...fields, ...row.fields]);
-  }
 }
 
 /** Persons are found by their key, whatever their class; a declaration of a class below the root is for rows of that class alone. */

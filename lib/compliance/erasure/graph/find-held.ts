@@ -26,7 +26,7 @@ export async function findHeld(em: EntityManager, ctx: Transaction, rows: Person
     rows
       .all()
       .filter((row) => held.has(row.root, row.key))
-      .forEach((row) => row.ownHolds.add(hold.name));
+      .forEach((row) => row.hold(hold.name));
   }
   return all;
 }

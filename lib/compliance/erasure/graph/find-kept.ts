@@ -19,7 +19,7 @@ interface KeptRow {
 export async function findKept(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<void> {
   const keeping = new Map<ResolvedKeep, PersonalRow[]>();
   for (const row of rows.declared()) {
-    for (const { keep } of row.declarations) {
+    for (const { keep } of row.declared.declarations) {
       if (keep) {
         const candidates = keeping.get(keep) ?? [];
         candidates.push(row);

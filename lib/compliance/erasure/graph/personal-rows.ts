@@ -8,46 +8,49 @@ export interface KeptReason {
   readonly until: Date | null;
 }
 
+/** What is declared for rows, by one way to the person or by several. Rows of which the same is said share it. @internal */
+export interface RowDeclarations {
+  readonly declarations: readonly PersonalDataEntity[];
+  /** What is overwritten, by table and column. */
+  readonly fields: ReadonlyMap<string, PersonalField>;
+  /** Whether a declaration wants the rows gone. */
+  readonly isGoing: boolean;
+}
+
 /** A row that belongs to a person by declaration, in its table or in the archive. @internal */
 export class PersonalRow {
   /** The rows in between it and the person. What holds one of them holds this one. */
   readonly parents = new Set<PersonalRow>();
-  readonly declarations = new Set<PersonalDataEntity>();
-  /** What is overwritten, by table and column. */
-  fields: ReadonlyMap<string, PersonalField> = new Map();
+  declared: RowDeclarations;
   /** By law. */
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
-  /** The names of the holds that cover the row itself. */
-  readonly ownHolds = new Set<string>();
+  #ownHolds: ReadonlySet<string>;
 
   constructor(
+    private readonly rows: PersonalRows,
     readonly root: EntityMetadata,
     readonly key: RowKey,
     /** The unit of a row in the archive; `null` of one in its table. */
     readonly unit: string | null,
-  ) {}
-
-  get id(): string {
-    return `${identify(this.key)}@${this.unit ?? ''}`;
+    /** Its name among the rows of its entity. */
+    readonly id: string,
+  ) {
+    this.declared = rows.nothing;
+    this.#ownHolds = rows.noHolds;
   }
 
   get isLive(): boolean {
     return this.unit === null;
   }
 
-  /** The same row with other fields, to look at these. */
-  copy(fields: ReadonlyMap<string, PersonalField>): PersonalRow {
-    const row = new PersonalRow(this.root, this.key, this.unit);
-    row.fields = fields;
-    this.declarations.forEach((declaration) => row.declarations.add(declaration));
-    return row;
+  get fields(): ReadonlyMap<string, PersonalField> {
+    return this.declared.fields;
   }
 
-  /** Whether the declaration wants the row gone. */
   get isGoing(): boolean {
-    return [...this.declarations].some(({ erasesRow }) => erasesRow);
+    return this.declared.isGoing;
   }
 
   /** Whether it stays as it is. */
@@ -55,12 +58,22 @@ export class PersonalRow {
     return this.kept !== undefined || this.holds().size > 0;
   }
 
+  /** Notes that a hold covers the row itself. */
+  hold(name: string): void {
+    this.#ownHolds = new Set([...this.#ownHolds, name]);
+    this.rows.areHeld = true;
+  }
+
   /** The holds that cover the row, or one in between it and the person. */
-  holds(found = new Set<string>(), seen = new Set<PersonalRow>()): Set<string> {
-    if (!seen.has(this)) {
-      seen.add(this);
-      this.ownHolds.forEach((hold) => found.add(hold));
-      this.parents.forEach((parent) => parent.holds(found, seen));
+  holds(): ReadonlySet<string> {
+    if (!this.rows.areHeld) {
+      return this.rows.noHolds;
+    }
+    const found = new Set<string>();
+    const seen = new Set<PersonalRow>([this]);
+    for (const row of seen) {
+      row.#ownHolds.forEach((hold) => found.add(hold));
+      row.parents.forEach((parent) => seen.add(parent));
     }
     return found;
   }
@@ -72,17 +85,51 @@ export class PersonalRows {
 
   /** The person's own row, in its table and in the archive. */
   persons: readonly PersonalRow[] = [];
+  /** What is said of rows before a declaration speaks of them, and what holds most of them. */
+  readonly nothing: RowDeclarations = { declarations: [], fields: new Map(), isGoing: false };
+  readonly noHolds: ReadonlySet<string> = new Set();
+  /** Whether a hold covers any of them: to look for it on all ways to the person takes its time. */
+  areHeld = false;
 
   constructor(readonly subject: EntityMetadata) {}
 
   /** The row of a key, made if nobody has found it before. */
   row(root: EntityMetadata, key: RowKey, unit: string | null): PersonalRow {
-    const rows = this.#rows.get(root.className) ?? new Map<string, PersonalRow>();
-    this.#rows.set(root.className, rows);
-    const made = new PersonalRow(root, key, unit);
-    const row = rows.get(made.id) ?? made;
-    rows.set(row.id, row);
+    let rows = this.#rows.get(root.className);
+    if (!rows) {
+      rows = new Map();
+      this.#rows.set(root.className, rows);
+    }
+    const id = `${identify(key)}@${unit ?? ''}`;
+    let row = rows.get(id);
+    if (!row) {
+      row = new PersonalRow(this, root, key, unit, id);
+      rows.set(id, row);
+    }
     return row;
+  }
+
+  /** Notes what a declaration says of rows by one of its ways to the person. */
+  declare(
+    rows: readonly PersonalRow[],
+    declaration: PersonalDataEntity,
+    fields: ReadonlyMap<string, PersonalField>,
+  ): void {
+    const extended = new Map<RowDeclarations, RowDeclarations>();
+    for (const row of rows) {
+      let declared = extended.get(row.declared);
+      if (!declared) {
+        const before = row.declared;
+        declared = {
+          declarations: [...new Set([...before.declarations, declaration])],
+          // What another way to the person says comes first.
+          fields: new Map([...fields, ...before.fields]),
+          isGoing: before.isGoing || declaration.erasesRow,
+        };
+        extended.set(before, declared);
+      }
+      row.declared = declared;
+    }
   }
 
   find(root: EntityMetadata, key: RowKey): PersonalRow | undefined {
@@ -95,6 +142,6 @@ export class PersonalRows {
 
   /** Those of which a declaration speaks, and not just rows in between. */
   declared(): PersonalRow[] {
-    return this.all().filter(({ declarations }) => declarations.size > 0);
+    return this.all().filter(({ declared }) => declared !== this.nothing);
   }
 }

@@ -20,7 +20,7 @@ export async function readPerson(
   rows: readonly PersonalRow[],
 ): Promise<PersonValue[]> {
   const found: PersonValue[] = [];
-  for (const group of groupRows(rows.map((row) => withTexts(em, row)))) {
+  for (const group of groupRows(rows, withTexts(em))) {
     const columns = { ...group, fields: group.fields.filter(({ type }) => !/^(bytea|tsvector)/i.test(type)) };
     if (columns.fields.length > 0) {
       found.push(...(group.rows[0]!.isLive ? await live(em, ctx, columns) : await archived(em, ctx, columns)));

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../../../archive/removal/allowed-removal.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
@@ -8,8 +9,9 @@ import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { readShapes } from '../../../postgres/table-shape.js';
+import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
 import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
-import { execute, executeCounting } from '../../../sql/transaction.js';
+import { execute } from '../../../sql/transaction.js';
 import type { PersonalField } from '../declaration/personal-data-entity.js';
 import { partOf } from '../graph/archived-rows.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
@@ -42,7 +44,7 @@ export async function overwriteSnapshots(
   if (archived.length === 0) {
     return [];
   }
-  await withExactText(em, ctx, async () => {
+  const overwrite = async () => {
     for (const { table, fields, rows: group } of groupRows(archived)) {
       const byId = new Map(group.map((row) => [row.id, row]));
       const data = await replacedDataSql(em, ctx, table, fields);
@@ -61,7 +63,8 @@ export async function overwriteSnapshots(
         }
       });
     }
-  });
+  };
+  await withExactText(em, ctx, overwrite, { [PSEUDONYMISE_SETTING]: 'allowed' });
   return [...changed];
 }
 
@@ -77,10 +80,11 @@ export async function removeSnapshots(
   )) {
     const parts = arrayText(tablesOf(em.getMetadata(), root).map(partOf));
     await inChunks(archived, async (chunk) => {
-      await executeCounting(
+      await execute(
         em,
         ctx,
-        `delete from ${archiveTable(em)} as a where a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS}`,
+        `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} ` +
+          `and a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS} returning 1) select ${endRemovalSql(['gone'])}`,
         [parts, ...amongSnapshots(chunk)],
       );
     });

@@ -21,25 +21,34 @@ export async function overwriteRows(
 ): Promise<PersonalRow[]> {
   const changed = new Set<PersonalRow>();
   for (const group of groupRows(rows.filter(({ isLive }) => isLive))) {
-    const byKey = new Map(group.rows.map((row) => [identify(row.key), row]));
-    await inChunks(
-      group.rows.map(({ key }) => key),
-      async (keys) => {
-        const written = await overwrite(em, ctx, group, keys);
-        written.forEach((key) => changed.add(byKey.get(identify(key))!));
-      },
-    );
+    await inChunks(group.rows, async (chunk) => {
+      const written = await overwrite(
+        em,
+        ctx,
+        group,
+        chunk.map(({ key }) => key),
+      );
+      if (written === ALL) {
+        chunk.forEach((row) => changed.add(row));
+        return;
+      }
+      const byKey = new Map(chunk.map((row) => [identify(row.key), row]));
+      written.forEach((key) => changed.add(byKey.get(identify(key))!));
+    });
   }
   await countVersions(em, ctx, [...changed]);
   return [...changed];
 }
+
+/** What is said instead of the keys of all rows that were asked for. */
+const ALL = Symbol('all');
 
 async function overwrite(
   em: EntityManager,
   ctx: Transaction,
   { table, fields }: RowGroup,
   keys: readonly RowKey[],
-): Promise<RowKey[]> {
+): Promise<readonly RowKey[] | typeof ALL> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const name = tableName(em, table);
   const keyText = keyTextSql(em, table, 'c');
@@ -47,14 +56,15 @@ async function overwrite(
   const assigned = fields.map((field) => replacementSql(em, field, keyText));
   const differing = fields.map((field) => differsSql(em, field, keyText));
   const key = primaryColumnTypes(table).map(({ column, type }) => textSql(`c.${quote(column)}`, type));
-  const rows = await execute<{ key: string[] }>(
+  const [row] = await execute<{ count: number; keys: string[][] | null }>(
     em,
     ctx,
-    `update ${name} as c set ${fields.map(({ column }, i) => `${quote(column)} = ${assigned[i]!.sql}`).join(', ')} ` +
-      `where ${among.sql} and (${differing.map(({ sql }) => sql).join(' or ')}) returning array[${key.join(', ')}] as key`,
+    `with "soft-delete:written" as (update ${name} as c set ${fields.map(({ column }, i) => `${quote(column)} = ${assigned[i]!.sql}`).join(', ')} ` +
+      `where ${among.sql} and (${differing.map(({ sql }) => sql).join(' or ')}) returning array[${key.join(', ')}] as key) ` +
+      `select count(*)::int as count, case when count(*) < ${keys.length} then json_agg(w.key) end as keys from "soft-delete:written" as w`,
     [...assigned.flatMap(({ params }) => params), ...among.params, ...differing.flatMap(({ params }) => params)],
   );
-  return rows.map((row) => row.key);
+  return row!.count === keys.length ? ALL : (row!.keys ?? []);
 }
 
 /** Whoever has loaded a row before it was overwritten must not write it back. */

@@ -32,7 +32,7 @@ export async function findPending(
   const pending = new Map<string, string[]>();
   const add = (row: PersonalRow, columns: readonly string[]) =>
     pending.set(pendingId(row), [...(pending.get(pendingId(row)) ?? []), ...columns]);
-  for (const group of groupRows(rows.map((row) => withTexts(em, row)))) {
+  for (const group of groupRows(rows, withTexts(em))) {
     const byId = new Map(group.rows.map((row) => [row.id, row]));
     for (const found of [await inTable(em, ctx, group), await inArchive(em, ctx, group)]) {
       found.forEach(({ id, columns }) => add(byId.get(id)!, columns));

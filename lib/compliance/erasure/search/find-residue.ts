@@ -6,40 +6,18 @@ import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { partOf } from '../graph/archived-rows.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
-import {
-  arrayText,
-  inChunks,
-  keyConditionSql,
-  lockBehind,
-  primaryColumnTypes,
-  RowSet,
-  textSql,
-} from '../../../sql/row-set.js';
-import { tableName } from '../../../sql/table-name.js';
+import type { SqlFragment } from '../../../sql/row-condition-sql.js';
+import { arrayText, lockBehind, RowSet } from '../../../sql/row-set.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
-import { isColumn, isTextType } from '../declaration/text-columns.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
 import type { OldValues } from './old-values.js';
-import { hashSql, jsonSql, leavesSql } from './text-sql.js';
-import { containsSql, valuePatterns } from './value-patterns.js';
-
-/** A column of a row that still shows a value of the person. @internal */
-export interface ResidualCell {
-  /** The root of its hierarchy. */
-  readonly root: string;
-  /** The entity of the table, or of the table that the archived row was in. */
-  readonly entity: string;
-  readonly column: string;
-  readonly key: readonly string[];
-  /** The unit of a row in the archive. */
-  readonly unit: string | null;
-  /** Tells whether it has changed since. */
-  readonly hash: string;
-}
+import type { ResidualCell } from './residual-cell.js';
+import { searchTables } from './search-tables.js';
+import { hashSql } from './text-sql.js';
+import { matchesSql, NAMED_SIGNATURES_SQL } from './matches-sql.js';
 
 interface SearchContext {
   readonly catalog: SoftDeleteCatalog;
@@ -52,6 +30,7 @@ interface SearchContext {
  * Looks for old values in every column that can hold text: of the rows that belong to the person, and of those behind them of which no
  * declaration speaks.
  *
+ * @param scrubs - statements that name the values' signatures, and are run with the search
  * @internal
  */
 export async function findResidue(
@@ -59,20 +38,10 @@ export async function findResidue(
   ctx: Transaction,
   rows: PersonalRows,
   values: OldValues,
-  { catalog, personal, going }: SearchContext,
+  { catalog, personal, going, scrubs = [] }: SearchContext & { readonly scrubs?: readonly SqlFragment[] },
 ): Promise<ResidualCell[]> {
-  if (values.own.size + values.hashes.size === 0) {
-    return [];
-  }
   const searched = await searchedRows(em, ctx, rows, { catalog, personal, going });
-  const found: ResidualCell[] = [];
-  for (const root of searched.entities()) {
-    for (const table of tablesOf(em.getMetadata(), root)) {
-      await inChunks(searched.each(root), async (keys) => {
-        found.push(...(await searchTable(em, ctx, table, keys, values)));
-      });
-    }
-  }
+  const found = await searchTables(em, ctx, searched, values, scrubs);
   return [...found, ...(await searchArchive(em, ctx, rows, values))];
 }
 
@@ -104,47 +73,6 @@ async function searchedRows(
   return searched;
 }
 
-async function searchTable(
-  em: EntityManager,
-  ctx: Transaction,
-  table: EntityMetadata,
-  keys: readonly (readonly string[])[],
-  values: OldValues,
-): Promise<ResidualCell[]> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const metas =
-    table.root.inheritanceType === 'tpt' ? [table] : [...em.getMetadata()].filter(({ root }) => root === table);
-  const columns = new Map<string, string>();
-  for (const meta of metas) {
-    for (const prop of meta.inheritanceType === 'tpt' && meta.ownProps ? meta.ownProps : meta.props) {
-      const isText = isColumn(meta, prop) && !prop.enum && isTextType(prop.columnTypes?.[0]);
-      if (isText) {
-        columns.set(prop.fieldNames[0]!, prop.columnTypes[0]!);
-      }
-    }
-  }
-  if (columns.size === 0) {
-    return [];
-  }
-  const name = tableName(em, table);
-  const among = keyConditionSql(em, table, 'c', keys, primaryColumns(table), name);
-  const key = primaryColumnTypes(table).map(({ column, type }) => textSql(`c.${quote(column)}`, type));
-  const cells = [...columns].map(
-    ([column, type]) => `(${em.getPlatform().quoteValue(column)}, ${jsonSql(`c.${quote(column)}`, type)})`,
-  );
-  const matches = matchesSql('l.value', values);
-  return (
-    await execute<Omit<ResidualCell, 'root' | 'entity' | 'unit'>>(
-      em,
-      ctx,
-      `select array[${key.join(', ')}] as key, v.name as column, ${hashSql('v.value::text')} as hash from ${name} as c ` +
-        `cross join lateral (values ${cells.join(', ')}) as v (name, value) ` +
-        `where ${among.sql} and exists (select from (${leavesSql('v.value')}) as l (value) where ${matches.sql})`,
-      [...among.params, ...matches.params],
-    )
-  ).map((cell) => ({ ...cell, root: table.root.className, entity: table.className, unit: null }));
-}
-
 /** What rows of the archive hold: the person's own, and those that went along with one of them. */
 async function searchArchive(
   em: EntityManager,
@@ -161,7 +89,7 @@ async function searchArchive(
   const found = await execute<{ entity: string; key: string; unit: string; column: string; hash: string }>(
     em,
     ctx,
-    `select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
+    `with ${NAMED_SIGNATURES_SQL} select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
       `from ${archiveTable(em)} as a cross join lateral jsonb_each_text(a."data") as v (name, value) ` +
       `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) and v.value is not null and ${matches.sql}`,
     [...amongSnapshots(archived), arrayText(names), ...matches.params],
@@ -172,13 +100,4 @@ async function searchArchive(
     )?.root;
     return { ...cell, root: root?.className ?? cell.entity, key: root ? rowKeyOf(root, cell.key) : [cell.key] };
   });
-}
-
-function matchesSql(text: string, { own, hashes }: OldValues): { sql: string; params: string[] } {
-  const contains = containsSql(text, valuePatterns(own));
-  const equals = hashes.size > 0 ? `${hashSql(text)} in (select unnest(cast(? as text[])))` : 'false';
-  return {
-    sql: `(${contains.sql} or ${equals})`,
-    params: [...contains.params, ...(hashes.size > 0 ? [arrayText([...hashes])] : [])],
-  };
 }

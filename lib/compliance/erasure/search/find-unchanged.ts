@@ -4,7 +4,7 @@ import { primaryColumns } from '../../../metadata/relation-graph.js';
 import { identify, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
-import type { ResidualCell } from './find-residue.js';
+import type { ResidualCell } from './residual-cell.js';
 import { jsonSql, hashSql } from './text-sql.js';
 
 /**

@@ -3,17 +3,19 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
+import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
-import { execute, executeCounting } from '../../../sql/transaction.js';
+import { executeCounting } from '../../../sql/transaction.js';
+import { withSettings } from '../../../sql/with-settings.js';
 import { LegalHoldRecord } from '../../hold/legal-hold.entity.js';
 import { DeletionRecord } from '../../record/deletion-record.entity.js';
-import { PSEUDONYMISE_SETTING } from '../../record/record-trigger.js';
 import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import type { OldValues } from './old-values.js';
-import { hashSql } from './text-sql.js';
+import { isSignedSql } from './matches-sql.js';
 import { containsSql, valuePatterns } from './value-patterns.js';
 
 /** A table of this package with the columns that say who and why. */
@@ -28,27 +30,22 @@ interface ScrubbedTable {
  * Takes the person's values out of what this package has on record: out of reasons, and out of the names of who has acted, which get one
  * pseudonym. What was done and when stays. Of holds, released ones alone.
  *
+ * @param search - runs statements together with a search for the same values
  * @internal
  */
-export async function scrubRecords(
+export async function scrubRecords<Result>(
   em: EntityManager,
   ctx: Transaction,
   rows: PersonalRows,
   values: OldValues,
   pseudonym: string,
-): Promise<void> {
-  if (values.own.size + values.hashes.size === 0) {
-    return;
-  }
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', 'allowed', true)`);
-  for (const table of tables(em)) {
-    if (values.own.size > 0) {
-      await scrub(em, ctx, table, values, pseudonym);
-    }
-    await scrubTexts(em, ctx, table, values);
-  }
-  await execute(em, ctx, `select set_config('${PSEUDONYMISE_SETTING}', '', true)`);
+  search: (scrubs: readonly SqlFragment[]) => Promise<Result>,
+): Promise<Result> {
+  // Of rows: what is left in them is what the search finds.
   await scrubDeletedBy(em, ctx, rows, values, pseudonym);
+  return withSettings(em, ctx, { [PSEUDONYMISE_SETTING]: 'allowed' }, () =>
+    search(tables(em).map((table) => scrubSql(table, values, pseudonym))),
+  );
 }
 
 /** The name that stands for a person in records. It tells nobody who that was, and is the same in all of them. @internal */
@@ -83,13 +80,11 @@ function tables(em: EntityManager): ScrubbedTable[] {
   ];
 }
 
-async function scrub(
-  em: EntityManager,
-  ctx: Transaction,
+function scrubSql(
   { table, actors, reasons, where = 'true' }: ScrubbedTable,
   values: OldValues,
   pseudonym: string,
-): Promise<void> {
+): SqlFragment {
   const names = actors.map((column) => actorSql(`r."${column}"`, values));
   const texts = reasons.map((column) => reasonSql(`r."${column}"`, values));
   const assigned = [
@@ -106,45 +101,25 @@ async function scrub(
       params: texts[i]!.params,
     })),
   ];
-  await executeCounting(
-    em,
-    ctx,
-    `update ${table} as r set ${assigned.map(({ sql }) => sql).join(', ')} ` +
+  return {
+    sql:
+      `update ${table} as r set ${assigned.map(({ sql }) => sql).join(', ')} ` +
       `where ${where} and (${found.map(({ sql }) => sql).join(' or ')})`,
-    [...assigned.flatMap(({ params }) => params), ...found.flatMap(({ params }) => params)],
-  );
-}
-
-/** Takes out reasons that are nothing but a text of the person's. */
-async function scrubTexts(
-  em: EntityManager,
-  ctx: Transaction,
-  { table, reasons, where = 'true' }: ScrubbedTable,
-  { hashes }: OldValues,
-): Promise<void> {
-  for (const column of hashes.size > 0 ? reasons : []) {
-    await executeCounting(
-      em,
-      ctx,
-      `update ${table} as r set "${column}" = '[erased]' where ${where} and r."${column}" is not null ` +
-        `and ${hashSql(`r."${column}"`)} in (select unnest(cast(? as text[])))`,
-      [arrayText([...hashes])],
-    );
-  }
+    params: [...assigned.flatMap(({ params }) => params), ...found.flatMap(({ params }) => params)],
+  };
 }
 
 /** Whether a name is one of the person's: the same as a value, or with one in it that is nobody else's. */
-function actorSql(column: string, values: OldValues): { sql: string; params: string[] } {
-  const { anyCase } = valuePatterns(values.own);
-  const contains = containsSql(column, { anyCase, asWritten: undefined });
+function actorSql(column: string, values: OldValues): SqlFragment {
+  const contains = containsSql(column, { ...valuePatterns(values.own), asWritten: undefined });
   return {
     sql: `(lower(${column}) = any(cast(? as text[])) or ${contains.sql}) is true`,
     params: [arrayText([...values.own].map((value) => value.toLowerCase())), ...contains.params],
   };
 }
 
-/** A text without the person's values. */
-function reasonSql(column: string, values: OldValues): { sql: string; params: string[] } {
+/** A text without the person's values, or none of one that is nothing but a text of the person's. */
+function reasonSql(column: string, values: OldValues): SqlFragment {
   const { anyCase, asWritten } = valuePatterns(values.own);
   const params: string[] = [];
   let sql = column;
@@ -157,7 +132,7 @@ function reasonSql(column: string, values: OldValues): { sql: string; params: st
       params.push(pattern);
     }
   }
-  return { sql, params };
+  return { sql: `case when ${isSignedSql(column)} then '[erased]' else ${sql} end`, params };
 }
 
 /** Who has deleted a row may have been the person. */

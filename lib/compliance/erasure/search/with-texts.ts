@@ -1,29 +1,32 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { owningTable } from '../../../metadata/relation-graph.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import type { PersonalField } from '../declaration/personal-data-entity.js';
 import { textProperties } from '../declaration/text-columns.js';
-import type { PersonalRow } from '../graph/personal-rows.js';
+import type { RowDeclarations } from '../graph/personal-rows.js';
 
-/** A row with all of its texts among its fields, if it is to go as a whole. @internal */
-export function withTexts(em: EntityManager, row: PersonalRow): PersonalRow {
-  if (!row.isGoing) {
-    return row;
-  }
-  const fields = new Map(row.fields);
-  const covered = new Set([...row.declarations].flatMap((declaration) => [...declaration.covered]));
-  for (const { meta } of row.declarations) {
-    for (const prop of textProperties(SoftDeleteCatalog.of(em), meta).filter(({ name }) => !covered.has(name))) {
-      const table = owningTable(meta, prop);
-      const [column, type] = [prop.fieldNames[0]!, prop.columnTypes[0]!];
-      fields.set(`${table.className} ${column}`, {
-        name: prop.name,
-        table,
-        column,
-        type,
-        isUnique: false,
-        value: { kind: 'null' },
-      });
+/** What is overwritten of rows, and all of their texts if they are to go as a whole. @internal */
+export function withTexts(em: EntityManager): (declared: RowDeclarations) => ReadonlyMap<string, PersonalField> {
+  return ({ declarations, fields, isGoing }) => {
+    if (!isGoing) {
+      return fields;
     }
-  }
-  return row.copy(fields);
+    const all = new Map(fields);
+    const covered = new Set(declarations.flatMap((declaration) => [...declaration.covered]));
+    for (const { meta } of declarations) {
+      for (const prop of textProperties(SoftDeleteCatalog.of(em), meta).filter(({ name }) => !covered.has(name))) {
+        const table = owningTable(meta, prop);
+        const [column, type] = [prop.fieldNames[0]!, prop.columnTypes[0]!];
+        all.set(`${table.className} ${column}`, {
+          name: prop.name,
+          table,
+          column,
+          type,
+          isUnique: false,
+          value: { kind: 'null' },
+        });
+      }
+    }
+    return all;
+  };
 }

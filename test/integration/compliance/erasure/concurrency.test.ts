@@ -80,6 +80,20 @@ describe(`${ErasureService.name} beside other sessions`, () => {
     expect(records).toHaveLength(2);
   });
 
+  it('cannot be withdrawn any more while it is carried out', async () => {
+    const { id } = await test.erasures.request(Customer, 1);
+    await other.query('begin');
+    await other.query('select 1 from customer where id = 1 for update');
+    const erasing = test.erasures.erase(Customer, 1);
+    await waiting(1);
+    const withdrawing = test.erasures.withdraw(id).catch((error: Error) => error.message);
+    await Promise.race([waiting(2), withdrawing]);
+    await other.query('commit');
+    expect(await erasing).toMatchObject({ id, outcome: 'completed' });
+    expect(await withdrawing).toContain(`the erasure ${id} is completed.`);
+    expect(await test.rows('select withdrawn_at from erasure')).toEqual([{ withdrawn_at: null }]);
+  });
+
   it('waits for a hold that is being placed, and honours it', async () => {
     await other.query('begin');
     await other.query('select pg_advisory_xact_lock(1752132708, 0)');

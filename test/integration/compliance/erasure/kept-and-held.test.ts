@@ -98,6 +98,42 @@ describe(`${ErasureService.name} and rows that must stay`, () => {
     });
   });
 
+  it('takes a person out of each text of records, archived rows, requests and released holds', async () => {
+    const text = (column: string) => `${column} of Ada Lovelace`;
+    const actor = 'Ada Lovelace';
+    await test.repo(Ticket).softDelete(3, { actor, reason: text('reason') });
+    await test.rows(`
+      insert into erasure (entity, key, requested_at, due_at, withdrawn_at, extended_at, actor, reason, extension_reason) values
+        ('Customer', '["2"]', now(), now() + interval '1 month', now(), now(), '${actor}', '${text('reason')}', '${text('extension')}');
+      insert into legal_hold (name, reason, placed_by, released_at, released_by, release_reason) values
+        ('${text('name')}', '${text('reason')}', '${actor}', now(), '${actor}', '${text('release')}'),
+        ('nobody', 'none', null, now(), null, null)`);
+    await test.erasures.erase(Customer, 1);
+    const pseudonym = expect.stringMatching(/^erased-[0-9a-f]{16}$/);
+    const left = (column: string) => `${column} of [erased]`;
+    expect(
+      await test.rows('select name, reason, placed_by, released_by, release_reason from legal_hold order by id'),
+    ).toEqual([
+      {
+        name: left('name'),
+        reason: left('reason'),
+        placed_by: pseudonym,
+        released_by: pseudonym,
+        release_reason: left('release'),
+      },
+      { name: 'nobody', reason: 'none', placed_by: null, released_by: null, release_reason: null },
+    ]);
+    expect(await test.rows(`select actor, reason, extension_reason from erasure where key = '["2"]'`)).toEqual([
+      { actor: pseudonym, reason: left('reason'), extension_reason: left('extension') },
+    ]);
+    for (const table of ['deletion_record', 'deletion_archive']) {
+      expect(await test.rows(`select distinct actor, reason from ${table} where reason like 'reason of %'`)).toEqual([
+        { actor: pseudonym, reason: left('reason') },
+      ]);
+    }
+    expect(await test.tablesWith('Lovelace')).toEqual([]);
+  });
+
   it('takes a person out of holds that are released, and never out of those that are not', async () => {
     const { id } = await test.holds.place({ name: 'Ada Lovelace', reason: 'asks for 5 pounds', on: [[Customer, 2]] });
     await test.erasures.erase(Customer, 1);

@@ -151,6 +151,28 @@ describe('the ledger of erasures', () => {
       ],
       'Client is no entity',
     ],
+    ...[
+      { key: '1' },
+      { key: [1] },
+      { fingerprint: undefined },
+      { fingerprint: { hashes: {}, unique: [] } },
+      { fingerprint: { salt: 's', unique: [] } },
+      { fingerprint: { salt: 's', hashes: {} } },
+      { fingerprint: { salt: 's', hashes: {}, unique: 'name' } },
+      { requestedAt: 'soon' },
+    ].map((wrong): [string, unknown, string] => [
+      `an entry with ${JSON.stringify(wrong)}`,
+      [
+        {
+          entity: 'Customer',
+          key: ['1'],
+          requestedAt: '2025-01-01T00:00:00Z',
+          fingerprint: { salt: 's', hashes: {}, unique: [] },
+          ...wrong,
+        },
+      ],
+      'no entry of a ledger',
+    ]),
   ])('is refused where it is %s, before anything is erased', async (_what, entries, message) => {
     await erasures.erase(Customer, 1);
     await expect(erasures.reapply(entries as never)).rejects.toThrow(message);

@@ -101,6 +101,17 @@ describe(`${ErasureService.name}.request()`, () => {
     expect(await test.rows('select extension_reason from erasure')).toEqual([{ extension_reason: 'many requests' }]);
   });
 
+  it.each([undefined, null, '1', 1.5, NaN, 2 ** 53])('is not known by %p, which is no id', async (id) => {
+    await test.erasures.request(Customer, 1);
+    await expect((async () => test.erasures.withdraw(id as never))()).rejects.toThrow(
+      /^ErasureService\.withdraw\(\): .* is not the id of an erasure\. request\(\) and status\(\) give it\.$/,
+    );
+    await expect(test.erasures.extend(id as never, 'many')).rejects.toThrow(/^ErasureService\.extend\(\): /);
+    expect(await test.rows('select withdrawn_at, extended_at from erasure')).toEqual([
+      { withdrawn_at: null, extended_at: null },
+    ]);
+  });
+
   it('is overdue once its time is over', async () => {
     await test.erasures.request(Customer, 1, { requestedAt: new Date('2020-01-01T00:00:00Z') });
     expect(await test.erasures.status()).toMatchObject({

@@ -1,0 +1,313 @@
+import { stripVTControlCharacters } from 'node:util';
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { complianceEntities, complianceTablesSql, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import type { CliCommand } from '../../../lib/cli/cli-command.js';
+import { archiveCommand } from '../../../lib/cli/commands/archive.command.js';
+import { eraseCommand } from '../../../lib/cli/commands/erase.command.js';
+import { erasuresCommand } from '../../../lib/cli/commands/erasures.command.js';
+import { holdListCommand } from '../../../lib/cli/commands/hold-list.command.js';
+import { listCommand } from '../../../lib/cli/commands/list.command.js';
+import { logCommand } from '../../../lib/cli/commands/log.command.js';
+import { purgeCommand } from '../../../lib/cli/commands/purge.command.js';
+import { restoreCommand } from '../../../lib/cli/commands/restore.command.js';
+import { statusCommand } from '../../../lib/cli/commands/status.command.js';
+import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+const deletedAt = () => p.datetime().columnType('timestamptz').nullable();
+const User = softDeletable(
+  defineEntity({
+    name: 'User',
+    tableName: 'user',
+    properties: {
+      id: p.integer().primary(),
+      name: p.text(),
+      age: p.integer().nullable(),
+      email: p.text(),
+      city: p.text().nullable(),
+      deletedAt: deletedAt(),
+    },
+    uniques: [{ properties: ['email'], where: { deletedAt: null } }],
+  }),
+  { retention: '30d' },
+);
+const Post = softDeletable(
+  defineEntity({
+    name: 'Post',
+    tableName: 'post',
+    properties: {
+      tenant: p.integer().primary(),
+      id: p.integer().primary(),
+      user: () => p.manyToOne(User).nullable().deleteRule('cascade').index(),
+      deletedAt: deletedAt(),
+    },
+  }),
+  { retention: 'forever' },
+);
+const Person = personalData(
+  defineEntity({
+    name: 'Person',
+    tableName: 'person',
+    properties: { id: p.integer().primary(), name: p.text().nullable() },
+  }),
+  { subject: true, fields: { name: null } },
+);
+const Bill = personalData(
+  defineEntity({
+    name: 'Bill',
+    tableName: 'bill',
+    properties: {
+      id: p.integer().primary(),
+      at: p.datetime(),
+      person: () => p.manyToOne(Person),
+      street: p.text().nullable(),
+      city: p.text().nullable(),
+    },
+  }),
+  { of: 'person', fields: { street: null, city: null }, keep: { for: '10y', from: 'at', ground: 'tax law' } },
+);
+
+describe('What a command prints for people', () => {
+  let test: TestOrm;
+  const { write } = process.stderr;
+
+  beforeAll(async () => {
+    test = await createTestOrm([User, Post, Person, Bill, ...complianceEntities()], {}, false);
+  });
+  afterAll(() => test.close());
+  beforeEach(() => {
+    process.stderr.write = (() => true) as typeof write;
+    return test.database.query(`
+      truncate "user", post, person, bill, deletion_record, deletion_archive, legal_hold, legal_hold_row, erasure restart identity cascade;
+      insert into "user" (id, name, email, age, deleted_at) values
+        (1, 'Ada', 'ada@x', 36, '2026-01-01T10:00:00Z'), (2, 'Bob', 'bob@x', null, '2026-01-02T10:00:00.5Z'), (3, 'Eve', 'ada@x', 7, null);
+      insert into post (tenant, id, user_id, deleted_at) values (7, 1, 1, '2026-01-01T10:00:00Z'), (7, 2, null, null);
+      insert into person values (1, 'Ada Lovelace'), (2, 'Bob Builder');
+      insert into bill values (7, '2030-05-01T12:00:00Z', 1, 'Mews 2', 'London')`);
+  });
+  afterEach(() => {
+    process.stderr.write = write;
+  });
+
+  const run = async ({ action }: CliCommand, args: unknown[], flags: object = {}, orm = test.orm) => {
+    const lines: (string | object)[] = [];
+    const { signal } = new AbortController();
+    const code = await action(args as never, flags as never, {
+      orm,
+      json: false,
+      signal,
+      print: (line: string | object) => lines.push(line),
+    });
+    return [code, ...lines.flatMap((line) => stripVTControlCharacters(String(line)).split('\n'))];
+  };
+
+  it('list: the key, two texts and the time, and how many there are', async () => {
+    expect(await run(listCommand, ['User'], { limit: 50 })).toEqual([
+      0,
+      'key  name  email  deletedAt',
+      '  2  Bob   bob@x  2026-01-02T10:00:00.500Z',
+      '  1  Ada   ada@x  2026-01-01T10:00:00.000Z',
+      '2 deleted rows.',
+    ]);
+    expect((await run(listCommand, ['User'], { limit: 1 })).at(-1)).toBe('1 of 2 deleted rows.');
+    expect(await run(listCommand, ['Post'], { limit: 1 })).toEqual([
+      0,
+      'key    deletedAt',
+      '[7,1]  2026-01-01T10:00:00.000Z',
+      '1 deleted row.',
+    ]);
+    await test.database.query('delete from post');
+    expect(await run(listCommand, ['Post'], { limit: 1 })).toEqual([0, '0 deleted rows.']);
+  });
+
+  it('restore: what came back, or what is in the way, by which row', async () => {
+    const conflict = [
+      2,
+      'in the way      entity  key  of',
+      'email is taken  User    1    user_email_unique 3',
+      'Nothing was restored.',
+    ];
+    expect(await run(restoreCommand, ['User', ['1']], { dryRun: true })).toEqual(conflict);
+    expect(await run(restoreCommand, ['User', ['1']])).toEqual(conflict);
+    expect(await run(restoreCommand, ['Post', ['[7,1]']])).toEqual([
+      2,
+      'in the way             entity  key    of',
+      expect.stringMatching(/^its parent is deleted  Post    \[7,1\]  \S+ 1$/),
+      'Nothing was restored.',
+    ]);
+    await test.database.query(`update "user" set email = 'eve@x' where id = 3`);
+    const counts = ['entity  rows', 'User       1', 'Post       1'];
+    expect(await run(restoreCommand, ['User', ['1']], { dryRun: true })).toEqual([
+      0,
+      ...counts,
+      '2 rows would come back. Nothing was changed.',
+    ]);
+    expect(await run(restoreCommand, ['User', ['1']])).toEqual([0, ...counts, '2 rows restored.']);
+    expect(await run(restoreCommand, ['User', ['2']])).toEqual([0, 'entity  rows', 'User       1', '1 row restored.']);
+    expect(await run(restoreCommand, ['User', ['1', '2']])).toEqual([
+      0,
+      'No deleted row has such a key. Nothing was changed.',
+    ]);
+  });
+
+  it('log: when, what, how many, who and why, of an entity or a row', async () => {
+    await test.database.query(`insert into deletion_record (at, action, entity, count, keys, actor, reason) values
+      ('2026-01-01T10:00:00Z', 'deleted', 'User', 2, '[["1"],["2"]]', 'ada', 'Duplicate'),
+      ('2026-02-01T10:00:00Z', 'restored', 'User', 1, '[["2"]]', null, null)`);
+    const restored = '2026-02-01T10:00:00.000Z  restored     1';
+    const deleted = '2026-01-01T10:00:00.000Z  deleted      2  ada    Duplicate';
+    expect(await run(logCommand, ['User'], { limit: 50 })).toEqual([
+      0,
+      'at                        action    rows  actor  reason',
+      restored,
+      deleted,
+      '2 records.',
+    ]);
+    expect((await run(logCommand, ['User', '1'], { limit: 50 })).slice(2)).toEqual([
+      '2026-01-01T10:00:00.000Z  deleted     2  ada    Duplicate',
+      '1 record.',
+    ]);
+    expect((await run(logCommand, ['User', '2'], { limit: 1 })).slice(2)).toEqual([restored.trimEnd(), '1 record.']);
+    expect(await run(logCommand, ['Post'], { limit: 50 })).toEqual([0, '0 records.']);
+  });
+
+  it('status: what is kept how long, deleted, due, blocked and overdue', async () => {
+    await test.database.query(
+      `update "user" set deleted_at = now() - interval '40 days' where id = 1; update post set deleted_at = null where id = 1`,
+    );
+    await test.database.query(`update "user" set deleted_at = now() - interval '32 days 1 hour' where id = 2`);
+    expect(await run(statusCommand, [])).toEqual([
+      2,
+      'entity  kept     deleted  due  blocked  overdue by',
+      'Post    forever        0    0        0  –',
+      'User    30 days        2    2        1  2 days',
+    ]);
+    await test.database.query('delete from post');
+    expect((await run(statusCommand, []))[0]).toBe(0);
+  });
+
+  it('purge: what was removed of each entity, and what blocks', async () => {
+    await test.database.query(
+      `update "user" set deleted_at = now() - interval '40 days' where deleted_at is not null; update post set deleted_at = null`,
+    );
+    const rehearsed = await run(purgeCommand, [], { dryRun: true });
+    expect(rehearsed).toEqual([
+      2,
+      'entity  to remove  blocked  failed  locked',
+      'User            1        1       0       0',
+      'User:',
+      expect.stringMatching(/^ {2}blocked by "?post"? \(post_user_id_foreign\): 1$/),
+      '1 row would be removed. Nothing was changed.',
+    ]);
+    expect(await run(purgeCommand, [], { entity: ['User'] })).toEqual([
+      2,
+      'entity  removed  blocked  failed  locked',
+      'User          1        1       0       0',
+      'User:',
+      rehearsed[4],
+      expect.stringMatching(/^1 row removed in \d+\.\d s \(completed\)\.$/),
+    ]);
+    await test.database.query('delete from post');
+    expect(await run(purgeCommand, [], {})).toEqual([
+      0,
+      'entity  removed  blocked  failed  locked',
+      'User          1        0       0       0',
+      expect.stringMatching(/^1 row removed in /),
+    ]);
+  });
+
+  it('hold list: the first rows of a hold and how many more, who placed it, and when it is to be looked at', async () => {
+    await test.database.query(`
+      insert into legal_hold (name, reason, placed_at, placed_by, review_at, released_at, released_by, release_reason) values
+        ('Dispute', 'Letter', '2026-01-01T10:00:00Z', 'ada', '2026-02-01T00:00:00Z', null, null, null),
+        ('Audit', 'Tax', '2026-01-02T10:00:00Z', null, '2999-01-31T00:00:00Z', null, null, null),
+        ('Old', 'Tax', '2025-01-02T10:00:00Z', null, '2025-02-01T00:00:00Z', '2025-03-01T10:00:00Z', 'bob', 'Settled');
+      insert into legal_hold_row (hold, entity, key) select 1, 'User', jsonb_build_array(n::text) from generate_series(1, 5) as n;
+      insert into legal_hold_row (hold, entity, key) values (2, 'Post', '["7","2"]'), (2, 'User', '["3"]'), (2, 'User', '["2"]'), (3, 'User', '["1"]')`);
+    const old = ['3', 'Old', 'User 1', '2025-01-02', '2025-02-01', '2025-03-01', 'Settled'];
+    const audit = ['2', 'Audit', 'Post [7,2], User 2, User 3', '2026-01-02', '2999-01-31', 'Tax'];
+    const dispute = [
+      '1',
+      'Dispute',
+      'User 1, User 2, User 3, and 2 more',
+      '2026-01-01',
+      'ada',
+      '2026-02-01 (due)',
+      'Letter',
+    ];
+    const cells = (line: unknown) => String(line).trim().split(/ {2,}/);
+    const printed = async (args: string[], flags: object = {}) => {
+      const [code, header, ...rest] = await run(holdListCommand, args, flags);
+      return [code, cells(header).join(), ...rest.map((line) => cells(line))];
+    };
+    const header = 'id,name,on,placed,by,review,released,reason';
+    expect(await printed([])).toEqual([2, header, audit, dispute, ['2 holds.']]);
+    expect(await printed([], { released: true })).toEqual([2, header, old, audit, dispute, ['3 holds.']]);
+    expect(await printed(['Post'])).toEqual([0, header, audit, ['1 hold.']]);
+    expect(await printed(['User', '3'])).toEqual([2, header, audit, dispute, ['2 holds.']]);
+    // A hold covers what lies behind its rows as well.
+    expect(await printed(['Post', '[7,1]'])).toEqual([2, header, dispute, ['1 hold.']]);
+    expect(await run(holdListCommand, ['Post', '[8,8]'])).toEqual([0, '0 holds.']);
+  });
+
+  it('archive partitions: how many of each table were added, and which', async () => {
+    const months = await createTestOrm([User, Post, ...complianceEntities()], {}, false);
+    try {
+      for (const sql of complianceTablesSql({ partition: 'month' })) {
+        await months.database.query(sql);
+      }
+      const add = (ahead: number) => run(archiveCommand, ['partitions'], { ahead }, months.orm);
+      expect(await add(3)).toEqual([
+        0,
+        'deletion_record: 0 partitions added.',
+        'deletion_archive: 0 partitions added.',
+      ]);
+      expect(await add(5)).toEqual([
+        0,
+        expect.stringMatching(
+          /^deletion_record: 2 partitions added: deletion_record_\d{4}_\d\d, deletion_record_\d{4}_\d\d\.$/,
+        ),
+        expect.stringMatching(
+          /^deletion_archive: 2 partitions added: deletion_archive_\d{4}_\d\d, deletion_archive_\d{4}_\d\d\.$/,
+        ),
+      ]);
+    } finally {
+      await months.close();
+    }
+  });
+
+  it('erase and erasures: what is left and on what ground, and until when it has to be done', async () => {
+    const table = [
+      'entity  deleted  overwritten  fields  kept  held',
+      'Bill          0            0             1     0',
+      'Person        0            1  name       0     0',
+      'left  key  ground   until',
+      'Bill  7    tax law  2040-05-01',
+    ];
+    expect(await run(eraseCommand, ['Person', '1'], { plan: true })).toEqual([
+      2,
+      ...table,
+      expect.stringMatching(/^\d columns? would still show values of the person\. Nothing was changed\.$/),
+    ]);
+    const requestedAt = new Date('2020-01-31T00:00:00Z');
+    expect((await run(eraseCommand, ['Person', '1'], { requestedAt, reason: 'Letter' })).slice(0, -1)).toEqual([
+      2,
+      ...table,
+    ]);
+    expect((await run(eraseCommand, ['Person', '2'])).at(-1)).toBe(
+      'The erasure is completed: 0 columns still show values of the person.',
+    );
+    const today = new Date().toISOString().slice(0, 10);
+    const [code, header, ...rest] = await run(erasuresCommand, []);
+    expect([code, header]).toEqual([0, 'id  entity  key  state      requested   due         finished']);
+    expect(rest.toSorted()).toEqual([
+      expect.stringMatching(/^ 1  Person  1    partial    2020-01-31  2020-02-29 *$/),
+      expect.stringMatching(new RegExp(`^ 2  Person  2    completed  ${today}  \\S+  ${today}$`)),
+      '2 erasures.',
+    ]);
+    expect((await run(erasuresCommand, [], { due: true })).slice(2)).toEqual([
+      expect.stringMatching(/^ 1  Person  1    partial  2020-01-31  2020-02-29 *$/),
+      '1 erasure.',
+    ]);
+  });
+});

@@ -1,0 +1,134 @@
+import type { Rel } from '@mikro-orm/core';
+import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { PersonalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { useErasures } from './use-erasures.js';
+
+@PersonalData<Reader>({ subject: true, fields: { name: '[erased]', nick: null, about: null } })
+@Entity({ tableName: 'reader' })
+class Reader {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'text' })
+  name!: string;
+
+  @Property({ type: 'string', length: 40, nullable: true })
+  nick?: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  about?: string | null;
+}
+
+/** Some columns of it are said to hold nothing personal, and are searched all the same. */
+@PersonalData<Letter>({
+  of: 'reader',
+  fields: { body: null },
+  notPersonal: ['subject', 'title', 'tags', 'meta', 'code'],
+})
+@Entity({ tableName: 'letter' })
+class Letter {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Reader)
+  reader!: Rel<Reader>;
+
+  @Property({ type: 'text', nullable: true })
+  body?: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  subject?: string | null;
+
+  @Property({ type: 'string', length: 80, nullable: true })
+  title?: string | null;
+
+  @Property({ type: 'text[]', nullable: true })
+  tags?: string[] | null;
+
+  @Property({ type: 'json', nullable: true })
+  meta?: unknown;
+
+  @Property({ columnType: 'char(30)', type: 'string', nullable: true })
+  code?: string | null;
+}
+
+describe('the search for what an erasure has left', () => {
+  const test = useErasures([Reader, Letter]);
+
+  beforeAll(async () => {
+    // No regular expression can be matched under such a collation, and columns of two collations have none in common.
+    await test.database.query(
+      `create collation folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+    );
+    for (const column of ['reader.name', 'reader.nick', 'letter.body', 'letter.subject']) {
+      const [table, name] = column.split('.');
+      await test.database.query(`alter table ${table} alter column ${name} type text collate folding`);
+    }
+  });
+  beforeEach(async () => {
+    await test.database.query(`
+      insert into reader (name, nick, about) values
+        ('Iris Quill', 'Max', 'Reads İpek Yılmaz in the garden'), ('Bob Babbage', null, null), ('李小龙', null, null);
+      insert into letter (reader_id, body) values (1, 'the very words of one'), (1, 'other words of the same'), (2, 'nothing to see here'), (3, 'words of a third one')`);
+  });
+
+  const residueOf = async (changes: string) => {
+    await test.database.query(`update letter set ${changes} where id = 1`);
+    return (await test.erasures.erase(Reader, 1)).residue;
+  };
+
+  it.each([
+    ['a name inside of a text, in another case', `subject = 'Dear IRIS   QUILL, how are you?'`],
+    ['a short name, as it is written', `title = 'Max says so'`],
+    ['a long text of another row, word by word', `title = 'other words of the same'`],
+    ['the same under a collation that takes more for equal', `subject = 'other words of the same'`],
+    ['the same, filled up with blanks', `code = 'other words of the same'`],
+    ['a value among those of an array', `tags = array['x', 'iris quill']`],
+    ['a text deep in a document', `meta = '{"a": [{"b": "the very words of one"}]}'`],
+    ['a long value that is not all ASCII', `meta = '["reads İpek Yılmaz in the garden"]'`],
+  ])('finds %s', async (_what, changes) => {
+    expect(await residueOf(changes)).toBe(1);
+    // Not by the values, which nobody knows any more.
+    expect((await test.erasures.erase(Reader, 1)).residue).toBe(1);
+    await test.database.query('update letter set subject = null, title = null, code = null, tags = null, meta = null');
+    expect((await test.erasures.erase(Reader, 1)).residue).toBe(0);
+  });
+
+  it.each([
+    ['part of a longer word', `subject = 'The Quillings, Irises and Maximilian'`],
+    ['a short name that is a word in another case', `title = 'to the max'`],
+    ['a long text with another case', `title = 'Other Words Of The Same'`],
+    ['texts that a collation takes for equal', `subject = 'OTHER WORDS OF THE SAME'`],
+  ])('does not find %s', async (_what, changes) => {
+    expect(await residueOf(changes)).toBe(0);
+  });
+
+  it('finds a name without a single letter of ASCII', async () => {
+    await test.database.query(`update letter set title = '功夫之王李小龙' where id = 4`);
+    expect((await test.erasures.erase(Reader, 3)).residue).toBe(1);
+  });
+
+  it('does not take texts of one person for those of another one whose erasure follows in the transaction', async () => {
+    await test.database.query(`update letter set title = 'the very words of one' where id = 3`);
+    await test.fork().transactional(async () => {
+      await test.erasures.erase(Reader, 1);
+      expect((await test.erasures.erase(Reader, 2)).residue).toBe(0);
+    });
+  });
+
+  it('takes out of records what is one of the texts, and nothing else', async () => {
+    await test.database.query(
+      `insert into deletion_record (action, entity, count, actor, reason) values
+         ('deleted', 'Letter', 1, 'iris quill', 'the very words of one'), ('deleted', 'Letter', 1, 'Max', 'asked by Iris Quill'),
+         ('deleted', 'Letter', 1, 'clerk', 'the very words of one and more')`,
+    );
+    await test.erasures.erase(Reader, 1, { reason: 'on request of Iris Quill' });
+    expect(await test.rows('select actor, reason from deletion_record order by id')).toEqual([
+      { actor: expect.stringMatching(/^erased-/), reason: '[erased]' },
+      { actor: expect.stringMatching(/^erased-/), reason: 'asked by [erased]' },
+      { actor: 'clerk', reason: 'the very words of one and more' },
+      ...(await test.rows(`select actor, reason from deletion_record where action = 'erased'`)),
+    ]);
+    expect(await test.tablesWith('iris quill')).toEqual([]);
+  });
+});

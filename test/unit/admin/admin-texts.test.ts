@@ -1,0 +1,34 @@
+import { ENGLISH } from '../../../lib/admin/admin-texts.js';
+
+const texts = Object.entries(ENGLISH);
+
+describe('The texts of the admin page', () => {
+  it.each(texts)('has one for %s', (_name, text) => {
+    expect(text.trim()).not.toBe('');
+    expect(text).toBe(text.trim());
+  });
+
+  it.each(texts.filter(([, text]) => text.includes(' | ')))(
+    'has a form of %s for one and another for more, with the same values',
+    (_name, text) => {
+      const [one, more, ...rest] = text.split(' | ');
+      expect([one === more, rest]).toEqual([false, []]);
+      const values = (form: string | undefined) => form?.match(/\{\w+\}/g)?.toSorted();
+      expect(values(one)).toEqual(values(more));
+      expect(text).toMatch(/\{(count|rows)\}/);
+    },
+  );
+
+  it('says on buttons what they do', () => {
+    expect(ENGLISH).toMatchObject({
+      language: 'en',
+      signIn: 'Sign in',
+      signOut: 'Sign out',
+      restore: 'Restore',
+      remove: 'Remove for good',
+      undo: 'Undo',
+      retry: 'Try again',
+      runPurge: 'Purge now',
+    });
+  });
+});
