@@ -1,4 +1,4 @@
-import { MikroORM, type Options, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
+import { helper, MikroORM, type Options, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
 import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { Author, Book, Draft, LIBRARY, Note, Passport, Review } from '../../support/library.js';
@@ -161,6 +161,19 @@ describe.each(SETTINGS)('an ORM beside $name over the same classes', (setting) =
         .map(({ id }) => id)
         .sort(),
     ).toEqual([1, 2]);
+  });
+
+  it('has entities and their collections know the ORM that they live in', async () => {
+    const storage = test.orm.getMetadata();
+    const author = await fork().findOneOrFail(Author, 1, { populate: ['books.chapters'] });
+    const book = author.books[0]!;
+    expect(helper(author).__meta).toBe(storage.get(Author));
+    expect(helper(book).__meta).toBe(storage.get(Book));
+    expect(author.books.property).toBe(storage.get(Author).properties.books);
+    expect(author.drafts.property).toBe(storage.get(Author).properties.drafts);
+    expect(book.chapters.property).toBe(storage.get(Book).properties.chapters);
+    const reference = fork().getReference(Author, 1);
+    expect(helper(reference).__meta).toBe(storage.get(Author));
   });
 
   it('keeps references to deleted rows resolving', async () => {
