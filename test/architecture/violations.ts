@@ -115,9 +115,6 @@ export function bareErrors(sources: readonly Source[]): string[] {
   );
 }
 
-/** The one file that says which generic types of MikroORM take nothing but `any`, under names. */
-const NAMED_ANY = 'options/any-of-the-orm.ts';
-
 /**
  * Messages that leave out what is wrong or what to do about it: of errors in what somebody has configured, and of findings of the
  * doctor.
@@ -155,6 +152,9 @@ function says(expression: ts.Expression | undefined): string[] {
 function isSentence(text: string): boolean {
   return /^\S.{8,}[.?!}]$/s.test(text);
 }
+
+/** The one file that says which generic types of MikroORM take nothing but `any`, under names. */
+const NAMED_ANY = 'options/any-of-the-orm.ts';
 
 /**
  * Types `any`, as a value or as an argument of a generic type, outside of the room for what MikroORM does not promise. What is left

@@ -16,8 +16,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const name = 'nestjs-mikro-orm-soft-delete';
-/** Bytes of what npm transfers. Erasure and the purge's queues have brought it past a quarter of a million. */
-const BUDGET = 320_000;
+/** Bytes of what npm transfers: two thirds of it is code, a tenth declarations, a tenth the pages that the README links to. */
+const BUDGET = 325_000;
 
 describe('The packed package', () => {
   let folder: string;

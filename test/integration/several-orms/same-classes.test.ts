@@ -1,4 +1,4 @@
-import { MikroORM, type Options, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
+import { helper, MikroORM, type Options, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
 import { installSoftDelete, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { Author, Book, Draft, LIBRARY, Note, Passport, Review } from '../../support/library.js';
@@ -161,6 +161,22 @@ describe.each(SETTINGS)('an ORM beside $name over the same classes', (setting) =
         .map(({ id }) => id)
         .sort(),
     ).toEqual([1, 2]);
+  });
+
+  it('has entities and their collections know the ORM that they live in', async () => {
+    const storage = test.orm.getMetadata();
+    const author = await fork().findOneOrFail(Author, 1, { populate: ['books.chapters'] });
+    const book = author.books[0]!;
+    const reference = fork().getReference(Author, 1);
+    const { books, drafts } = storage.get(Author).properties;
+    // Compared here: Jest would print whole metadata.
+    expect({
+      author: helper(author).__meta === storage.get(Author),
+      book: helper(book).__meta === storage.get(Book),
+      reference: helper(reference).__meta === storage.get(Author),
+      books: author.books.property === books,
+      drafts: author.drafts.property === drafts,
+    }).toEqual({ author: true, book: true, reference: true, books: true, drafts: true });
   });
 
   it('keeps references to deleted rows resolving', async () => {
