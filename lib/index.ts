@@ -21,7 +21,7 @@ export type {
   SoftDeletableOptions,
 } from './options/soft-deletable-options.js';
 export type { DeletionTarget } from './deletion/deletion-target.js';
-export type { RestoreOptions, RestorePreview, RestoreResult } from './deletion/restore-rows.js';
+export type { RestoreOptions, RestorePreview, RestoreResult } from './deletion/restoration/restore-rows.js';
 export type { DeletionOptions, DeletionPreview, DeletionResult } from './deletion/soft-delete-rows.js';
 export type { Finding, FindingCode } from './doctor/finding.js';
 export type { DeletionHandler, DeletionHookOptions, HookContext } from './deletion/hooks/deletion-hook.js';
@@ -68,8 +68,8 @@ export type {
 } from './purge/explain/purge-explanation.js';
 export type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure, PurgeReport } from './purge/purge-report.js';
 export type { PurgeJobOptions, PurgeProgress, PurgeRunOptions } from './purge/purge-run-options.js';
-export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/run/purge-lag.js';
-export type { PurgeEntityStatus, PurgeStatus } from './purge/run/purge-status.js';
+export type { PurgeEntityLag, PurgeLag, PurgeLagOptions } from './purge/status/purge-lag.js';
+export type { PurgeEntityStatus, PurgeStatus } from './purge/status/purge-status.js';
 export { PurgeService } from './purge/purge.service.js';
 export { PurgeScheduleError } from './errors/purge-schedule.error.js';
 export { DeletionPreviewDto } from './http/open-api/deletion-preview.dto.js';

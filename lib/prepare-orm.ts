@@ -13,7 +13,7 @@ import { attendFlushes } from './orm/attend-flushes.js';
 import { attendedEntityManager } from './orm/attended-entity-manager.js';
 import { hookIntoDriver } from './orm/hook-into-driver.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
-import { scopeLoading } from './orm/scope-loading.js';
+import { scopeLoading } from './orm/loading/scope-loading.js';
 import { scopedEntityManager } from './orm/scoped-entity-manager.js';
 import { scopeDriver } from './orm/scoped-driver.js';
 import { provideRepositories } from './repository/provide-repositories.js';

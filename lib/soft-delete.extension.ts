@@ -1,6 +1,6 @@
 import type { IDatabaseDriver, MikroORM } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { showValue } from './errors/show-value.js';
+import { showValue } from './errors/text/show-value.js';
 import { SoftDeleteConfigError } from './errors/soft-delete-config.error.js';
 import type { EntityManagerClass } from './installation/orm-parts.js';
 import { resolveModuleOptions } from './options/resolve-module-options.js';

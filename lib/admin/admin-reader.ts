@@ -10,11 +10,11 @@ import type { AdminEntity } from './admin-entity.js';
 import { keyText } from '../metadata/key-text.js';
 import { plainValue } from '../metadata/plain-value.js';
 import { AdminOrm } from './admin-orm.js';
-import type { EntityView, RowDetails, RowsPage, RowView } from './admin-responses.js';
+import type { EntityView, RowDetails, RowsPage, RowView } from './api/admin-responses.js';
 import { AdminWriter } from './admin-writer.js';
 import { countUnits } from './count-units.js';
-import { entityKey } from './entity-key.js';
-import { type ListQuery, writeCursor } from './list-query.js';
+import { entityKey } from './api/entity-key.js';
+import { type ListQuery, writeCursor } from './api/list-query.js';
 import { deletedWhere, listRows, type ListedRow, whereParams } from './list-rows.js';
 
 const ENTITY_ACTIONS = ['list', 'view', 'restore', 'remove'] as const;

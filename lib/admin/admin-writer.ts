@@ -7,9 +7,9 @@ import type { PurgeReport } from '../purge/purge-report.js';
 import { AdminAccess } from './admin-access.js';
 import type { AdminEntity } from './admin-entity.js';
 import { AdminOrm } from './admin-orm.js';
-import type { ConflictView, Outcome, RestrictionView } from './admin-responses.js';
-import { describeConflicts } from './describe-conflicts.js';
-import { ConfirmationMismatchError } from './confirmation-mismatch.error.js';
+import type { ConflictView, Outcome, RestrictionView } from './api/admin-responses.js';
+import { describeConflicts } from './api/describe-conflicts.js';
+import { ConfirmationMismatchError } from './api/confirmation-mismatch.error.js';
 
 /** What the admin page does. @internal */
 @Injectable()

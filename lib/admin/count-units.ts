@@ -2,10 +2,10 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { takesAlong } from '../metadata/relation-policies.js';
+import { takesAlong } from '../metadata/relations/relation-policies.js';
 
 /** How many rows are followed before a page stops counting. */
 const LIMIT = 20_000;

@@ -1,6 +1,6 @@
 import { Controller, type Type, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
-import { AdminApiController } from './admin-api.controller.js';
-import { AdminExceptionFilter } from './admin-exception.filter.js';
+import { AdminApiController } from './api/admin-api.controller.js';
+import { AdminExceptionFilter } from './api/admin-exception.filter.js';
 import { AdminPageController } from './admin-page.controller.js';
 import type { AdminStaticOptions } from './soft-delete-admin.options.js';
 

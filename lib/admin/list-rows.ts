@@ -6,7 +6,7 @@ import { primaryColumnTypes, type RowKey, textSql } from '../sql/row-set.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
 import { tableName } from '../sql/table-name.js';
 import type { AdminEntity } from './admin-entity.js';
-import type { Cursor, ListQuery } from './list-query.js';
+import type { Cursor, ListQuery } from './api/list-query.js';
 
 /** A deleted row before its entity is loaded. @internal */
 export interface ListedRow {

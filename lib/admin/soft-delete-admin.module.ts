@@ -7,7 +7,7 @@ import { getPurgeServiceToken } from '../nest/soft-delete.tokens.js';
 import { AdminAccess } from './admin-access.js';
 import { AdminOrm } from './admin-orm.js';
 import { AdminReader } from './admin-reader.js';
-import { AdminRequestGuard } from './admin-request.guard.js';
+import { AdminRequestGuard } from './api/admin-request.guard.js';
 import { AdminWriter } from './admin-writer.js';
 import { ADMIN_OPTIONS, ADMIN_STATIC_OPTIONS } from './admin.tokens.js';
 import { createControllers } from './create-controllers.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { firstLine } from '../errors/first-line.js';
+import { firstLine } from '../errors/text/first-line.js';
 import { CliError } from './cli.error.js';
 
 /** Where the application's MikroORM configuration is. @internal */

@@ -15,7 +15,7 @@ import { purgeCommand } from './commands/purge.command.js';
 import { restoreCommand } from './commands/restore.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
-import { firstLine } from '../errors/first-line.js';
+import { firstLine } from '../errors/text/first-line.js';
 import { loadOrm } from './load-orm.js';
 
 const COMMANDS: readonly CliCommand[] = [

@@ -1,5 +1,5 @@
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import type { Installation } from '../installation/installation.js';
 import type { OrmParts } from '../installation/orm-parts.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';

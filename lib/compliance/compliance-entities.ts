@@ -1,6 +1,6 @@
 import type { AnyEntitySchema } from '../options/any-of-the-orm.js';
 import { archiveEntities } from '../archive/snapshot/archive-entities.js';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { erasureSchema } from './erasure/erasure.entity.js';

@@ -1,5 +1,5 @@
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { APPEND_ONLY_TABLES, COMPLIANCE_TABLES, MONTHLY_TABLES } from '../metadata/compliance-tables.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
 import { requireType } from '../options/require-type.js';

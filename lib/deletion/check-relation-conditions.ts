@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import { rowConditionSql } from '../sql/row-condition-sql.js';
 
 /**

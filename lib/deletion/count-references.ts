@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relation-edge.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
 import type { ForeignKey } from '../postgres/foreign-key-facts.js';
 import { relationSql } from '../sql/relation-sql.js';
 import type { SqlFragment } from '../sql/row-condition-sql.js';

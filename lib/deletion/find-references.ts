@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
-import { isInheritance } from '../metadata/key-relations.js';
+import { isInheritance } from '../metadata/relations/key-relations.js';
 import { tablesOf } from '../metadata/mapped-tables.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ForeignKey, KeysTo } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';

@@ -9,7 +9,7 @@ import {
 } from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
-import { keyColumns, type RelationGraph } from '../metadata/relation-graph.js';
+import { keyColumns, type RelationGraph } from '../metadata/relations/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
 import type { OperationPart } from '../events/operation.js';
@@ -20,7 +20,7 @@ import { askArchived, lockArchived } from './hard-delete-snapshots.js';
 import { findHolds, type HoldInTheWay, refuseHeld, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
-import { readUnits } from './read-units.js';
+import { readUnits } from './restoration/read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
 import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';

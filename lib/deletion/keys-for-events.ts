@@ -3,7 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { MOST_KEYS } from '../events/most-keys.js';
 import type { OperationPart } from '../events/operation.js';
 import { getInstallation } from '../installation/installation.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { entityKeyOf, entityKeys } from '../sql/entity-key.js';
 import type { RowSet } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { tablesOf } from '../metadata/mapped-tables.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { ForeignKey, ForeignKeyFacts, KeysTo } from '../postgres/foreign-key-facts.js';
 import type { RowSet } from '../sql/row-set.js';

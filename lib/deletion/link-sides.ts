@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { ColumnCondition } from '../metadata/relation-edge.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import type { ColumnCondition } from '../metadata/relations/relation-edge.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import type { RowSet } from '../sql/row-set.js';
 
 /** One of the two keys of a pivot table. Columns correspond by position. @internal */

@@ -1,8 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relation-edge.js';
-import type { RelationGraph } from '../metadata/relation-graph.js';
-import { takesAlong } from '../metadata/relation-policies.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
+import { takesAlong } from '../metadata/relations/relation-policies.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { identify, lockBehind, RowSet } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';

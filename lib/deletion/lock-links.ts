@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationGraph } from '../metadata/relation-graph.js';
+import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { KeysTo } from '../postgres/foreign-key-facts.js';
 import { rowConditionsSql } from '../sql/row-condition-sql.js';

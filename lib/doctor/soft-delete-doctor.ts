@@ -20,7 +20,7 @@ import { checkRepositories } from './checks/check-repositories.js';
 import { checkUniques } from './checks/check-uniques.js';
 import { configuredRetention } from '../installation/configured-retention.js';
 import { entitiesWithOtherRepositories } from '../repository/other-repositories.js';
-import { readDatabase } from '../postgres/read-database.js';
+import { readDatabase } from '../postgres/catalog/read-database.js';
 import { readArchive } from './database/read-archive.js';
 import { readCompliance } from './database/read-compliance.js';
 import { readOldestDeletions } from './database/read-oldest-deletions.js';

@@ -1,4 +1,4 @@
-import { showCount } from './show-count.js';
+import { showCount } from './text/show-count.js';
 import { SoftDeleteError } from './soft-delete.error.js';
 
 /** One reason why a row cannot be deleted. */

@@ -1,4 +1,4 @@
-import { showValue } from './show-value.js';
+import { showValue } from './text/show-value.js';
 import { SoftDeleteError } from './soft-delete.error.js';
 
 /**

@@ -4,7 +4,7 @@ import { scopePredicate } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
-import { followedRelation, writeRelationFilters } from '../metadata/relation-filters.js';
+import { followedRelation, writeRelationFilters } from '../metadata/relations/relation-filters.js';
 
 /**
  * Registers the filter of active rows for the marked entities, and tells the relations how it concerns them.

@@ -1,15 +1,15 @@
 import { type Collection, type EntityMetadata, helper, type Transaction, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import type { DriverHooks } from '../orm/hook-into-driver.js';
 import { isArchived } from './archive-removals.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
-import { removedLinks } from './removed-links.js';
+import { removedLinks } from './plan/removed-links.js';
 import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
-import { withActiveSnapshot } from './unloaded-links.js';
+import { withActiveSnapshot } from './plan/unloaded-links.js';
 
 /**
  * Lets a flush finish its deletions after its inserts and updates and before its commit. Collections that the driver would settle by

@@ -15,7 +15,7 @@ import type { UnitTime } from '../sql/take-unit-time.js';
 import { addRemovals, giveBackToLenders } from './archive-removals.js';
 import type { FlushState } from './flush-state.js';
 import { settleRemovals } from './settle-removals.js';
-import { replaceUnloaded, selectLeaving } from './unloaded-collections.js';
+import { replaceUnloaded, selectLeaving } from './plan/unloaded-collections.js';
 
 /**
  * Completes the unit of a flush once all of its own statements have run: deletes what the removed rows cascade to, loaded or

@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { sentKey } from '../sql/entity-key.js';
 import { inChunks, keyConditionSql } from '../sql/row-set.js';
 import { metadataOf } from '../metadata/metadata-of.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { isDelete } from './is-delete.js';
 import { cascadesOf, type PhysicalRemoval } from './refuse-physical-cascade.js';

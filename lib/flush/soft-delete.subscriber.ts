@@ -16,23 +16,23 @@ import type { Installation } from '../installation/installation.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushAttendant } from '../orm/attend-flushes.js';
-import { adoptOrphans } from './adopt-orphans.js';
+import { adoptOrphans } from './plan/adopt-orphans.js';
 import { archivedRemovals, removeEarly } from './archive-removals.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
-import { createRemoval } from './create-removal.js';
+import { createRemoval } from './plan/create-removal.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { archiveEarly, finishRemovals } from './finish-removals.js';
-import { planLateRemovals, turnDeletes } from './late-removals.js';
+import { planLateRemovals, turnDeletes } from './plan/late-removals.js';
 import { lockRemovals } from './lock-removals.js';
 import { isSettledByFlush, physicalRemovals } from './physical-removals.js';
 import { leaveKnownValues } from '../memory/leave-known-values.js';
 import { hasTransactions, noTransaction } from './no-transaction.js';
-import { planRemoval } from './plan-removal.js';
+import { planRemoval } from './plan/plan-removal.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
 import { forgetChangesOfDeleted } from '../memory/forget-changes-of-deleted.js';
 import { repairReferences } from '../memory/repair-references.js';
 import { undoRemovals } from './undo-removals.js';
-import { isUnloadedReplacement } from './unloaded-collections.js';
+import { isUnloadedReplacement } from './plan/unloaded-collections.js';
 import { showTime, writeTime } from './write-time.js';
 
 /**

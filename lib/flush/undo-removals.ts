@@ -1,7 +1,7 @@
 import { type Collection, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { takeOver, whileActive } from '../memory/managed-entities.js';
-import { mayGoBack, putIn } from '../orm/chosen-part.js';
+import { mayGoBack, putIn } from '../orm/loading/chosen-part.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import type { FlushState, Removal } from './flush-state.js';
 import { rootName } from '../memory/read-again.js';

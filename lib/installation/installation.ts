@@ -3,7 +3,7 @@ import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { Operations } from '../events/operations.js';
 import { TransactionState } from '../events/transaction-state.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
 import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';

@@ -1,7 +1,7 @@
 import { helper, QueryHelper } from '@mikro-orm/core';
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { type ChosenPart, noteOutdated, partOf, UNKNOWN_PART } from '../orm/chosen-part.js';
+import { type ChosenPart, noteOutdated, partOf, UNKNOWN_PART } from '../orm/loading/chosen-part.js';
 import type { Undo } from './managed-entities.js';
 
 /** Composite keys make conditions as deep as they are many, so they are asked for in smaller portions. */

@@ -10,12 +10,12 @@ import {
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { leftEntities } from '../installation/outer-managers.js';
-import { putIn } from '../orm/chosen-part.js';
-import { ScopedCollection } from '../orm/scoped-collection.js';
+import { putIn } from '../orm/loading/chosen-part.js';
+import { ScopedCollection } from '../orm/loading/scoped-collection.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { nullValue } from '../metadata/null-value.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
-import { askDatabaseWhileDeleted } from '../orm/loaded-while-active.js';
+import { askDatabaseWhileDeleted } from '../orm/loading/loaded-while-active.js';
 
 /** Takes back a change of memory. @internal */
 export type Undo = () => void;

@@ -13,9 +13,9 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../installation/outer-managers.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationEdge } from '../metadata/relation-edge.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
-import { putIn } from '../orm/chosen-part.js';
+import { putIn } from '../orm/loading/chosen-part.js';
 import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';

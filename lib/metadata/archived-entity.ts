@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { parseRetention } from '../options/duration.js';
 import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
-import { describeRelations } from './describe-relations.js';
+import { describeRelations } from './relations/describe-relations.js';
 import { SoftDeletableEntity } from './soft-deletable.entity.js';
 
 /**

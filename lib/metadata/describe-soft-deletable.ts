@@ -4,7 +4,7 @@ import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
 import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
 import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
-import { describeRelations } from './describe-relations.js';
+import { describeRelations } from './relations/describe-relations.js';
 
 /**
  * A soft-deletable entity with everything that its marks leave open filled in. There is one per table that holds a

@@ -13,7 +13,7 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { type ArchivedEntityMetadata, describeArchived } from './archived-entity.js';
 import { describeSoftDeletable, type SoftDeletableEntityMetadata } from './describe-soft-deletable.js';
 import { hasTable } from './has-table.js';
-import { RelationGraph } from './relation-graph.js';
+import { RelationGraph } from './relations/relation-graph.js';
 import { getMark, hasOwnMark } from './soft-deletable.mark.js';
 
 export type { SoftDeletableEntityMetadata } from './describe-soft-deletable.js';

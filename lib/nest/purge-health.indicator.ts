@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { refuseUnknownOptions } from '../options/refuse-unknown-options.js';
-import type { PurgeEntityLag } from '../purge/run/purge-lag.js';
+import type { PurgeEntityLag } from '../purge/status/purge-lag.js';
 import { PurgeService } from '../purge/purge.service.js';
 
 /**

@@ -1,4 +1,4 @@
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { parseRetention } from './duration.js';
 import {

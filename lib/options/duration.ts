@@ -1,5 +1,5 @@
 import ms from 'ms';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 
 const WITH_UNIT = /^\d*\.?\d+ *[a-z]+$/i;

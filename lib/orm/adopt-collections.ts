@@ -1,7 +1,7 @@
 import { Collection, type EntityProperty } from '@mikro-orm/core';
 import type { Installation } from '../installation/installation.js';
-import { chosenByJoin, notePart } from './chosen-part.js';
-import { ScopedCollection } from './scoped-collection.js';
+import { chosenByJoin, notePart } from './loading/chosen-part.js';
+import { ScopedCollection } from './loading/scoped-collection.js';
 
 /**
  * Turns the collections that the ORM's hydrator has made for an entity into scoped ones.

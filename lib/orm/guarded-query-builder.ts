@@ -1,9 +1,9 @@
 import { type EntityMetadata, QueryFlag, ReferenceKind } from '@mikro-orm/core';
 import { type EntityManager, QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
-import { whileBuilding } from './chosen-part.js';
+import { whileBuilding } from './loading/chosen-part.js';
 import { hooksOf } from './hook-into-driver.js';
-import { hasShownDeleted, showActive } from './show-active.js';
+import { hasShownDeleted, showActive } from './loading/show-active.js';
 import { getInstallation } from '../installation/installation.js';
 import { mappedTables } from '../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Utils } from '@mikro-orm/core';
-import { showValue } from '../errors/show-value.js';
+import { showValue } from '../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { UnsupportedOrmVersionError } from '../errors/unsupported-orm-version.error.js';
 import type { OrmParts } from '../installation/orm-parts.js';

@@ -1,10 +1,10 @@
 import { EntityFactory, type EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
-import { followRestoration } from './follow-restoration.js';
-import { followInverseReferences, keepInverseReferences } from './inverse-references.js';
+import { followRestoration } from './loading/follow-restoration.js';
+import { followInverseReferences, keepInverseReferences } from './loading/inverse-references.js';
 import { LoadedClasses } from './loaded-classes.js';
-import { settleEntity } from './settle-entity.js';
+import { settleEntity } from './loading/settle-entity.js';
 
 type Data = Record<string, unknown>;
 type Options = { convertCustomTypes?: boolean; newEntity?: boolean; refresh?: boolean } | undefined;

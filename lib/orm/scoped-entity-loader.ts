@@ -3,11 +3,11 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
 import { metadataOf } from '../metadata/metadata-of.js';
 import { adoptCollections } from './adopt-collections.js';
-import { chosenByLoader, notePart } from './chosen-part.js';
-import { asksForInverse, isLoaded, placeInverseReferences } from './inverse-references.js';
+import { chosenByLoader, notePart } from './loading/chosen-part.js';
+import { asksForInverse, isLoaded, placeInverseReferences } from './loading/inverse-references.js';
 import { readScope } from './read-scope.js';
-import { ScopedCollection } from './scoped-collection.js';
-import { softDeletableCollections } from './soft-deletable-collections.js';
+import { ScopedCollection } from './loading/scoped-collection.js';
+import { softDeletableCollections } from './loading/soft-deletable-collections.js';
 
 /** The methods of a loader that decide what is loaded already. They are private. */
 interface Deciding {

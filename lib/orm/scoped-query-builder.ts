@@ -11,7 +11,7 @@ import { type QueryBuilder, QueryType } from '@mikro-orm/postgresql';
 import { activePredicate, type DeletedScope, scopePredicate } from '../metadata/active-predicate.js';
 import { cacheName } from './cache-name.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
-import { showsEvery } from '../metadata/relation-filters.js';
+import { showsEvery } from '../metadata/relations/relation-filters.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
 
 interface Join {

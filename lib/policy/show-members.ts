@@ -1,4 +1,4 @@
-import type { Membership, RelationEdge } from '../metadata/relation-edge.js';
+import type { Membership, RelationEdge } from '../metadata/relations/relation-edge.js';
 import { showCondition } from './show-condition.js';
 
 /**

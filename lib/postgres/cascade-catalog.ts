@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { relationOver } from '../metadata/key-relations.js';
+import { relationOver } from '../metadata/relations/key-relations.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import type { CatalogKey, CatalogTable } from './read-pg-catalog.js';
+import type { CatalogKey, CatalogTable } from './catalog/read-pg-catalog.js';
 
 /** A key by which the database removes rows along with the row that they reference. Names are quoted. @internal */
 export interface CascadingKey {

@@ -11,7 +11,7 @@ import { byBytes } from './by-bytes.js';
 import { CascadeCatalog } from './cascade-catalog.js';
 import { KeptFacts } from './kept-facts.js';
 import { keyStampSql } from './key-stamp-sql.js';
-import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from './read-pg-catalog.js';
+import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from './catalog/read-pg-catalog.js';
 
 /** A foreign key of the database that points at a table of an entity. @internal */
 export interface ForeignKey extends CatalogKey {

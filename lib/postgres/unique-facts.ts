@@ -6,7 +6,7 @@ import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
 import { byBytes } from './by-bytes.js';
 import { KeptFacts } from './kept-facts.js';
-import { KEEPS_APART_SQL, UNIQUE_INDEX_SQL, type UniqueIndex } from './read-unique-indexes.js';
+import { KEEPS_APART_SQL, UNIQUE_INDEX_SQL, type UniqueIndex } from './catalog/read-unique-indexes.js';
 
 /** A unique index or exclusion constraint that depends on the time of deletion. @internal */
 export interface KnownUniqueIndex extends UniqueIndex {

@@ -13,7 +13,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readSnapshots } from '../archive/reading/read-snapshots.js';
 import { resolveTarget } from '../deletion/deletion-target.js';
-import { restoreRows } from '../deletion/restore-rows.js';
+import { restoreRows } from '../deletion/restoration/restore-rows.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
 import { getInstallation } from '../installation/installation.js';
 import { plainEqualities } from './plain-equalities.js';

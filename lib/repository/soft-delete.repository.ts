@@ -18,7 +18,7 @@ import {
   type RestorePreview,
   type RestoreResult,
   restoreRows,
-} from '../deletion/restore-rows.js';
+} from '../deletion/restoration/restore-rows.js';
 import {
   type DeletionOptions,
   type DeletionPreview,

@@ -2,7 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModul
 import type { ModuleRef } from '@nestjs/core';
 import type { ErasureService } from '../compliance/erasure/erasure.service.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { stackOf } from '../errors/stack-of.js';
+import { stackOf } from '../errors/text/stack-of.js';
 import { type JobSchedule, ScheduledJob } from './scheduled-job.js';
 
 /**

@@ -1,11 +1,11 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { PurgeScheduleError } from '../errors/purge-schedule.error.js';
-import { firstLine } from '../errors/first-line.js';
-import { stackOf } from '../errors/stack-of.js';
+import { firstLine } from '../errors/text/first-line.js';
+import { stackOf } from '../errors/text/stack-of.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { describePurgeReport } from './describe-purge-report.js';
-import type { PurgeLagOptions } from '../purge/run/purge-lag.js';
+import type { PurgeLagOptions } from '../purge/status/purge-lag.js';
 import { longestPeriod } from './longest-period.js';
 import type { CronJob } from './load-schedule.js';
 import { type JobSchedule, ScheduledJob } from './scheduled-job.js';

@@ -1,7 +1,7 @@
 import type { ModuleRef } from '@nestjs/core';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { firstLine } from '../errors/first-line.js';
+import { firstLine } from '../errors/text/first-line.js';
 import { type CronJob, loadSchedule, type ScheduleLibrary } from './load-schedule.js';
 
 /** @internal */

@@ -1,6 +1,6 @@
 import { type EntityMetadata, type EntityProperty, helper, type Platform, Reference, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { tableName } from './table-name.js';
 import {
   arrayText,

@@ -1,9 +1,9 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
-import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import { primaryColumns, type RelationEdge } from '../metadata/relations/relation-graph.js';
 import { type SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
-import { refuses, takesAlong } from '../metadata/relation-policies.js';
+import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
 import { tableName } from './table-name.js';
 import { keyConditionSql, type RowKey } from './row-set.js';
 import type { UnitTime } from './take-unit-time.js';

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { tableName } from './table-name.js';
 import { keyConditionSql, keySql, type RowKey } from './row-set.js';
 import type { RowSelection } from './select-rows.js';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relation-edge.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { tableName } from './table-name.js';
 import { rowConditionSql, rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
 

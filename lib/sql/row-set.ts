@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
-import { primaryColumns, type RelationEdge } from '../metadata/relation-graph.js';
+import { primaryColumns, type RelationEdge } from '../metadata/relations/relation-graph.js';
 import { filterSql } from './filter-sql.js';
 import { tableName } from './table-name.js';
 import { relationSql } from './relation-sql.js';

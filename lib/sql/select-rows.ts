@@ -5,7 +5,7 @@ import { scopeFilters } from '../metadata/scope-options.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../installation/installation.js';
-import { primaryColumns } from '../metadata/relation-graph.js';
+import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { withoutKeyLists } from './row-set.js';
 
 /** The alias of the rows, as everywhere in this folder. */

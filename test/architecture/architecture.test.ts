@@ -2,9 +2,11 @@ import { parse, readLibrary, type Source } from './source.js';
 import {
   backwardSteps,
   bareErrors,
+  crowdedRooms,
   cycles,
   hiddenTouches,
   indexImports,
+  longFiles,
   misplacedNest,
   moduleState,
   oddNames,
@@ -167,6 +169,24 @@ const rules: {
       'purge/statements/delete-batch.ts': '',
     },
     found: ['purge/purgeService.ts', 'Purge/a.ts'],
+  },
+  {
+    rule: crowdedRooms,
+    meaning: 'has rooms of twenty files at most, statements aside',
+    fixture: Object.fromEntries(
+      Array.from({ length: 21 }, (_, i) => [
+        [`purge/a${i}.ts`, ''],
+        [`purge/statements/a${i}.ts`, ''],
+        [`purge/run/a${i % 20}.ts`, ''],
+      ]).flat(),
+    ),
+    found: ['purge: 21 files'],
+  },
+  {
+    rule: longFiles,
+    meaning: 'has files of 300 lines at most',
+    fixture: { 'purge/a.ts': 'f();\n'.repeat(301), 'purge/b.ts': 'f();\n'.repeat(300) },
+    found: ['purge/a.ts: 301 lines'],
   },
 ];
 

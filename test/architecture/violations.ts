@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import ts from 'typescript';
 import { TOUCHES } from '../../lib/orm/touches.js';
 import { nestRooms, roomOf, rooms, scheduleRoom } from './house.js';
@@ -199,6 +200,21 @@ export function oddNames(sources: readonly Source[]): string[] {
   return sources
     .map(({ path }) => path)
     .filter((path) => !/^([a-z0-9]+([-.][a-z0-9]+)*\/)*[a-z0-9]+([-.][a-z0-9]+)*\.ts$/.test(path));
+}
+
+/** Rooms that hold too much to find one's way in. Statements are looked up by their names. */
+export function crowdedRooms(sources: readonly Source[]): string[] {
+  const files = Map.groupBy(sources, ({ path }) => posix.dirname(path));
+  return [...files]
+    .filter(([folder, { length }]) => length > 20 && folder !== 'purge/statements')
+    .map(([folder, { length }]) => `${folder}: ${length} files`);
+}
+
+export function longFiles(sources: readonly Source[]): string[] {
+  return sources
+    .map(({ path, tree }) => ({ path, lines: tree.text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > 300)
+    .map(({ path, lines }) => `${path}: ${lines} lines`);
 }
 
 /** A `WeakMap` is fine: its entries belong to the ORM that is their key. */

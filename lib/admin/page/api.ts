@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { ConflictView, RestrictionView } from '../admin-responses.js';
+import type { ConflictView, RestrictionView } from '../api/admin-responses.js';
 import { config } from './config.js';
 
 const base = new URL('../api/', import.meta.url);

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { RowView } from '../admin-responses.js';
+import type { RowView } from '../api/admin-responses.js';
 import { html } from './html.js';
 import { open, openDialog } from './open-dialog.js';
 import { RemoveDialog } from './remove-dialog.js';

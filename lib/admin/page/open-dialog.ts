@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { RowView } from '../admin-responses.js';
+import type { RowView } from '../api/admin-responses.js';
 import { current } from './state.js';
 
 /** What a dialog is open about. */

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { RestrictionView } from '../admin-responses.js';
+import type { RestrictionView } from '../api/admin-responses.js';
 import { AffectedList } from './affected-list.js';
 import { of, Refusal, send } from './api.js';
 import { Confirmation } from './confirmation.js';

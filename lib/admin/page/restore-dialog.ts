@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ConflictView, Outcome } from '../admin-responses.js';
+import type { ConflictView, Outcome } from '../api/admin-responses.js';
 import { AffectedList } from './affected-list.js';
 import { of, Refusal, send } from './api.js';
 import { Dialog } from './dialog.js';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { RowDetails } from '../admin-responses.js';
+import type { RowDetails } from '../api/admin-responses.js';
 import { AffectedList } from './affected-list.js';
 import { of, read } from './api.js';
 import { Dialog } from './dialog.js';

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import type { EntityView, RowsPage, RowView } from '../admin-responses.js';
+import type { EntityView, RowsPage, RowView } from '../api/admin-responses.js';
 import { keep, needsKey, of, read, Refusal } from './api.js';
 import { say } from './texts.js';
 

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 
 /** As in the ORM: properties with a direction, or a list of such. @internal */

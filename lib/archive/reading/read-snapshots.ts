@@ -3,7 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { AnyCondition } from '../../options/any-of-the-orm.js';
 import { getInstallation } from '../../installation/installation.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { type AskedSnapshots, askSnapshots, listSnapshots } from './asked-snapshots.js';

@@ -1,6 +1,6 @@
 import type { MetadataStorage } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import type { RelationEdge } from '../../metadata/relation-edge.js';
+import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { DeletionArchive } from '../snapshot/deletion-archive.entity.js';
 

@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationGraph } from '../../metadata/relation-graph.js';
+import type { RelationGraph } from '../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
 import { keyConditionSql, keySql } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';

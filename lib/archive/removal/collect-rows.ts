@@ -1,8 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
-import type { RelationEdge } from '../../metadata/relation-edge.js';
-import { takesAlong } from '../../metadata/relation-policies.js';
+import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { filterSql } from '../../sql/filter-sql.js';
 import { relationSql } from '../../sql/relation-sql.js';

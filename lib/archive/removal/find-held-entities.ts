@@ -1,6 +1,6 @@
 import { type EntityMetadata, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { takesAlong } from '../../metadata/relation-policies.js';
+import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 
 /**

@@ -2,15 +2,15 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
-import { refuses } from '../../metadata/relation-policies.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
+import { refuses } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { identify, keyConditionSql, keySql, lockBehind } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import type { ArchivedLink } from '../snapshot/archived-link.js';
 import { type CollectedRows, rowName } from './collected-rows.js';
-import { type IncomingKey, readIncomingKeys } from '../../postgres/read-incoming-keys.js';
+import { type IncomingKey, readIncomingKeys } from '../../postgres/catalog/read-incoming-keys.js';
 
 /** What points at collected rows and is not collected itself. @internal */
 export interface References {

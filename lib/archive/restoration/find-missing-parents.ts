@@ -1,10 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { relationOver } from '../../metadata/key-relations.js';
+import { relationOver } from '../../metadata/relations/key-relations.js';
 import { mappedTables } from '../../metadata/mapped-tables.js';
-import { takesAlong } from '../../metadata/relation-policies.js';
+import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { type OutgoingKey, readOutgoingKeys } from '../../postgres/read-outgoing-keys.js';
+import { type OutgoingKey, readOutgoingKeys } from '../../postgres/catalog/read-outgoing-keys.js';
 import { arrayText } from '../../sql/row-set.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';

@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { readUniqueIndexes, type UniqueIndex } from '../../postgres/read-unique-indexes.js';
+import { readUniqueIndexes, type UniqueIndex } from '../../postgres/catalog/read-unique-indexes.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';

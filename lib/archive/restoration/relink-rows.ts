@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { arrayText } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';

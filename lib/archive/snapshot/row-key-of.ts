@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import type { RowKey } from '../../sql/row-set.js';
 
 /** A key of the archive as the texts of its columns. @internal */

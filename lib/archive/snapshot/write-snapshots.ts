@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { arrayText, identify } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';

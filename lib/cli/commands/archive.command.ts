@@ -1,7 +1,7 @@
 import { Argument } from 'commander';
 import { addMonths } from '../../compliance/add-months.js';
 import { MONTHS_AHEAD } from '../../compliance/month-partitions.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
 import { EXIT_CODE } from '../exit-code.js';

@@ -3,7 +3,7 @@ import type { Finding } from '../../doctor/finding.js';
 import { SoftDeleteDoctor } from '../../doctor/soft-delete-doctor.js';
 import type { Duration } from '../../options/duration.js';
 import type { CliCommand } from '../cli-command.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 

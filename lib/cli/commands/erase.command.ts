@@ -1,5 +1,5 @@
 import type { ErasurePlan } from '../../compliance/erasure/erasure-certificate.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ErasureService } from '../../compliance/erasure/erasure.service.js';
 import type { Erasure } from '../../compliance/erasure/erasure-state.js';
-import { firstLine } from '../../errors/first-line.js';
-import { showCount } from '../../errors/show-count.js';
+import { firstLine } from '../../errors/text/first-line.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';

@@ -1,4 +1,4 @@
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import type { CliCommand } from '../cli-command.js';
 import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';

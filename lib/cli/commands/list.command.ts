@@ -4,7 +4,7 @@ import { isShown, isText } from '../../metadata/shown-properties.js';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { repositoryOf } from '../repository-of.js';

@@ -1,5 +1,5 @@
 import type { DeletionLogEntry } from '../../compliance/record/deletion-log.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';

@@ -8,7 +8,7 @@ import type { PurgeProgress } from '../../purge/purge-run-options.js';
 import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { durationOption, retentionOption } from '../duration-option.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { formatTable } from '../format-table.js';

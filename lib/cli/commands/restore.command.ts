@@ -2,7 +2,7 @@ import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { RestoreConflictError } from '../../errors/restore-conflict.error.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';

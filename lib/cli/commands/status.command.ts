@@ -3,7 +3,7 @@ import { installSoftDelete } from '../../install-soft-delete.js';
 import { hasComplianceTables } from '../../metadata/compliance-tables.js';
 import { describeRetention } from '../../options/show-duration.js';
 import { createPurge } from '../../purge/create-purge.js';
-import type { PurgeEntityStatus } from '../../purge/run/purge-status.js';
+import type { PurgeEntityStatus } from '../../purge/status/purge-status.js';
 import type { CliCommand } from '../cli-command.js';
 import { retentionOption } from '../duration-option.js';
 import { EXIT_CODE } from '../exit-code.js';

@@ -1,7 +1,7 @@
 import { type EntityClass, type EntityMetadata, NotFoundError } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { findComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from '../record/find-row.js';

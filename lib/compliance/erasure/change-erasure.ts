@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { execute, inTransaction } from '../../sql/transaction.js';
 import { type Erasure, stateOf } from './erasure-state.js';

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { readUnits } from '../../deletion/read-units.js';
+import { readUnits } from '../../deletion/restoration/read-units.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import type { OperationPart, OperationRow } from '../../events/operation.js';
 import { getInstallation } from '../../installation/installation.js';

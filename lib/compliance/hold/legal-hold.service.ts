@@ -1,7 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyOrm } from '../../options/any-of-the-orm.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { MOST_KEYS } from '../../events/most-keys.js';

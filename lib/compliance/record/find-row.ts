@@ -1,7 +1,7 @@
 import { type EntityMetadata, helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { sentKeyOf } from '../../sql/entity-key.js';

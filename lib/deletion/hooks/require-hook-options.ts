@@ -1,5 +1,5 @@
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 

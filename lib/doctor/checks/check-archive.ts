@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import { demandsNull } from '../../postgres/predicate.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';

@@ -1,4 +1,4 @@
-import { showCount } from '../../errors/show-count.js';
+import { showCount } from '../../errors/text/show-count.js';
 import type { Check } from '../examination.js';
 
 const DAY = 24 * 60 * 60 * 1_000;

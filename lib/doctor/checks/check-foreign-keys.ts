@@ -1,6 +1,6 @@
 import { Cascade, type EntityMetadata, type EntityProperty } from '@mikro-orm/core';
 import { createIndexSql } from '../create-index-sql.js';
-import { keyColumns } from '../../metadata/relation-graph.js';
+import { keyColumns } from '../../metadata/relations/relation-graph.js';
 import type { DatabaseForeignKey, DatabaseTable } from '../../postgres/database-table.js';
 import type { Check, Examination } from '../examination.js';
 import type { Finding } from '../finding.js';

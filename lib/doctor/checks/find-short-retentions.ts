@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import { PersonalDataCatalog } from '../../compliance/erasure/declaration/personal-data-catalog.js';
 import type { ArchivedEntityMetadata } from '../../metadata/archived-entity.js';
-import { takesAlong } from '../../metadata/relation-policies.js';
+import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { describeRetention, showDuration } from '../../options/show-duration.js';
 import { lengthOf } from '../../options/interval.js';

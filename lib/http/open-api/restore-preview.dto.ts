@@ -1,4 +1,4 @@
-import type { RestorePreview } from '../../deletion/restore-rows.js';
+import type { RestorePreview } from '../../deletion/restoration/restore-rows.js';
 import { AFFECTED, type ModelProperties, TOTAL } from './model-properties.js';
 import { RestoreConflictDto } from './restore-conflict.dto.js';
 

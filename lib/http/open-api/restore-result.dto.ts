@@ -1,4 +1,4 @@
-import type { RestoreResult } from '../../deletion/restore-rows.js';
+import type { RestoreResult } from '../../deletion/restoration/restore-rows.js';
 import { AFFECTED, type ModelProperties, TOTAL } from './model-properties.js';
 
 /**

@@ -14,7 +14,7 @@ import { createRuns } from '../run/create-runs.js';
 import type { EntityRun } from '../run/entity-run.js';
 import { HoldWatch } from '../run/hold-watch.js';
 import { milliseconds } from '../run/milliseconds.js';
-import { refuseHomeless } from '../run/report-homeless.js';
+import { refuseHomeless } from '../status/report-homeless.js';
 import { type AskedRow, findAsked } from '../statements/find-asked.js';
 import { CoveringHolds } from './covering-holds.js';
 import { describeBlockers } from './describe-blockers.js';

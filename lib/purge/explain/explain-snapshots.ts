@@ -2,7 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
 import type { ArchivedEntityMetadata } from '../../metadata/archived-entity.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { readShapes } from '../../postgres/table-shape.js';
 import type { RowKey } from '../../sql/row-set.js';

@@ -1,6 +1,6 @@
 import { type EntityMetadata, helper, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { requireType } from '../../options/require-type.js';
 import { sentKeyOf } from '../../sql/entity-key.js';

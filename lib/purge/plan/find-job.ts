@@ -1,5 +1,5 @@
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { closestName } from '../../options/closest-name.js';
 import type { PurgeJob } from './list-jobs.js';
 

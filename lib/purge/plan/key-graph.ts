@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import type { ColumnCondition } from '../../metadata/relation-graph.js';
-import type { DeleteRule } from '../../postgres/read-pg-catalog.js';
+import type { ColumnCondition } from '../../metadata/relations/relation-graph.js';
+import type { DeleteRule } from '../../postgres/catalog/read-pg-catalog.js';
 
 /** A column: its quoted name, and the type that its text is read back as. @internal */
 export interface PurgeColumn {

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
-import type { Membership, RelationEdge, RowCondition } from '../../metadata/relation-edge.js';
+import type { Membership, RelationEdge, RowCondition } from '../../metadata/relations/relation-edge.js';
 import { tableName } from '../../sql/table-name.js';
 import type { PurgeCondition } from './key-graph.js';
 

@@ -1,4 +1,4 @@
-import type { PurgeEntityStatus } from '../run/purge-status.js';
+import type { PurgeEntityStatus } from '../status/purge-status.js';
 
 /**
  * What a purge would go through, in its order, without counting rows.

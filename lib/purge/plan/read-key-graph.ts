@@ -2,16 +2,22 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { hasTable } from '../../metadata/has-table.js';
-import type { RelationEdge } from '../../metadata/relation-edge.js';
-import { primaryColumns } from '../../metadata/relation-graph.js';
+import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import { takesAlong } from '../../metadata/relation-policies.js';
-import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from '../../postgres/read-pg-catalog.js';
+import { takesAlong } from '../../metadata/relations/relation-policies.js';
+import {
+  type CatalogKey,
+  type CatalogTable,
+  type PgCatalog,
+  readPgCatalog,
+} from '../../postgres/catalog/read-pg-catalog.js';
 import { tableName } from '../../sql/table-name.js';
 import { hasNoSchema } from './has-no-schema.js';
 import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, PurgeTable } from './key-graph.js';
 import { keepArchivedRows } from './keep-archived-rows.js';
 import { partConditions } from './part-conditions.js';
+import { refuseHiddenRows } from './refuse-hidden-rows.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 
 /**
@@ -64,7 +70,8 @@ class KeyGraphBuilder {
       this.#relation(edge, catalog);
     }
     keepArchivedRows(this.em, catalog, this.#references, (meta) => this.#table(meta));
-    this.#refuseHiddenRows(entities);
+    const tables = entities.flatMap((entity) => entity.tables);
+    refuseHiddenRows(tables, this.#references, (table) => this.#known.get(table)!.isFiltered);
     const foreign = this.#foreign(catalog, entities);
     return { entities, references: this.#references, companions: this.#companions, foreign, homeless };
   }
@@ -83,9 +90,9 @@ class KeyGraphBuilder {
     this.#references.push({
       constraint: key.constraint,
       from: this.#toTable(key.from),
-      fromColumns: key.fromColumns.map((name) => this.#quote(name)),
+      fromColumns: this.#quoted(key.fromColumns),
       to: this.#toTable(key.to),
-      toColumns: key.toColumns.map((name) => this.#quote(name)),
+      toColumns: this.#quoted(key.toColumns),
       action: key.action,
       isIndexed: key.isIndexed,
       isEnforced: key.isEnforced,
@@ -94,21 +101,6 @@ class KeyGraphBuilder {
       parts: [],
       isInheritance: false,
     });
-  }
-
-  /** A row that cannot be seen may need one that is due. */
-  #refuseHiddenRows(entities: readonly PurgeEntity[]): void {
-    const reached = new Set(entities.flatMap(({ tables }) => tables));
-    for (const table of reached) {
-      if (this.#known.get(table)!.isFiltered) {
-        throw new SoftDeleteConfigError(
-          `The table ${table.label}`,
-          'row-level security may hide rows of it from this database user.',
-          'Purge as a user with BYPASSRLS: a row that cannot be seen may need one that is due.',
-        );
-      }
-      this.#references.filter(({ to }) => to === table).forEach(({ from }) => reached.add(from));
-    }
   }
 
   #toTable(known: CatalogTable): PurgeTable {
@@ -131,7 +123,7 @@ class KeyGraphBuilder {
   }
 
   #column(table: CatalogTable, name: string): PurgeColumn {
-    return { name: this.#quote(name), type: table.typeOf(name)! };
+    return { name: this.em.getPlatform().quoteIdentifier(name), type: table.typeOf(name)! };
   }
 
   #entity(entry: SoftDeletableEntityMetadata): PurgeEntity {
@@ -221,37 +213,37 @@ class KeyGraphBuilder {
           toChild.parts = [[]];
         }
         if (childIsPart) {
-          this.#companions.push({
-            relation: edge.name,
-            table: child,
-            tableColumns: link.childReferenced.map((name) => this.#quote(name)),
-            holder,
-            holderColumns: link.childColumns.map((name) => this.#quote(name)),
+          this.#companion(edge, child, holder, parent, {
+            tableColumns: this.#quoted(link.childReferenced),
+            holderColumns: this.#quoted(link.childColumns),
             pivot: {
-              columns: link.parentColumns.map((name) => this.#quote(name)),
-              referenced: link.parentReferenced.map((name) => this.#quote(name)),
+              columns: this.#quoted(link.parentColumns),
+              referenced: this.#quoted(link.parentReferenced),
             },
-            holderConditions: edge.linkConditions,
-            conditions: partConditions(this.em, edge, edge.child),
-            owner: parent,
           });
         }
         return;
       }
       case 'parent-key':
         if (childIsPart) {
-          this.#companions.push({
-            relation: edge.name,
-            table: child,
-            tableColumns: link.referenced.map((name) => this.#quote(name)),
-            holder,
-            holderColumns: link.columns.map((name) => this.#quote(name)),
-            holderConditions: edge.linkConditions,
-            conditions: partConditions(this.em, edge, edge.child),
-            owner: parent,
+          this.#companion(edge, child, holder, parent, {
+            tableColumns: this.#quoted(link.referenced),
+            holderColumns: this.#quoted(link.columns),
           });
         }
     }
+  }
+
+  #companion(
+    edge: RelationEdge,
+    table: PurgeTable,
+    holder: PurgeTable,
+    owner: PurgeTable,
+    keys: Pick<KeyCompanion, 'tableColumns' | 'holderColumns' | 'pivot'>,
+  ): void {
+    const conditions = partConditions(this.em, edge, edge.child);
+    const { name: relation, linkConditions: holderConditions } = edge;
+    this.#companions.push({ relation, table, holder, holderConditions, conditions, owner, ...keys });
   }
 
   /** The foreign key over the columns, or a reference that only the ORM knows. */
@@ -263,7 +255,7 @@ class KeyGraphBuilder {
     toColumns: readonly string[],
     conditions: KeyReference['conditions'],
   ): Mutable<KeyReference> {
-    const columns = fromColumns.map((column) => this.#quote(column));
+    const columns = this.#quoted(fromColumns);
     const same = (other: KeyReference) =>
       other.from === from &&
       other.to === to &&
@@ -279,7 +271,7 @@ class KeyGraphBuilder {
       from,
       fromColumns: columns,
       to,
-      toColumns: toColumns.map((column) => this.#quote(column)),
+      toColumns: this.#quoted(toColumns),
       action: 'none',
       isIndexed: true,
       isEnforced: false,
@@ -296,8 +288,8 @@ class KeyGraphBuilder {
     return known && this.#toTable(known);
   }
 
-  #quote(name: string): string {
-    return this.em.getPlatform().quoteIdentifier(name);
+  #quoted(names: readonly string[]): string[] {
+    return names.map((name) => this.em.getPlatform().quoteIdentifier(name));
   }
 }
 

@@ -11,7 +11,7 @@ import { readUsual, type UsualRow } from '../statements/read-usual.js';
 import type { ForBrakeRow } from '../statements/read-archive-status.js';
 import type { ArchiveRun } from './archive-run.js';
 import type { EntityRun } from './entity-run.js';
-import { judgeDue } from './judge-due.js';
+import { judgeDue } from '../status/judge-due.js';
 
 /**
  * Applies the brake, if there is one.

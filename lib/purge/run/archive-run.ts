@@ -22,9 +22,9 @@ import { countForBrake } from '../statements/read-archive-status.js';
 import type { BatchGate, GatedRun } from './batch-gate.js';
 import { dropMonths, type MonthlyRun } from './drop-months.js';
 import type { HoldWatch } from './hold-watch.js';
-import { pauseAfter } from './pause-after.js';
+import { pauseAfter } from '../batch/pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
-import { archiveLabel } from './read-archive-status.js';
+import { archiveLabel } from '../status/read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** @internal */

@@ -9,7 +9,7 @@ import { fixedSettings } from '../fragments/batch-settings.js';
 import { configureTransaction } from '../fragments/configure-transaction.js';
 import { deleteRecords, readRecordCutoff } from '../statements/expire-records.js';
 import { dropMonth, type DroppableMonth, listMonths } from '../statements/list-months.js';
-import { pauseAfter } from './pause-after.js';
+import { pauseAfter } from '../batch/pause-after.js';
 import type { StopSignal } from './stop-signal.js';
 
 const BATCH = 5_000;

@@ -9,12 +9,12 @@ import type { EntityRun } from './entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
-import { pauseAfter } from './pause-after.js';
-import { planSurvey, type SurveyPlan } from './plan-survey.js';
+import { pauseAfter } from '../batch/pause-after.js';
+import { planSurvey, type SurveyPlan } from '../status/plan-survey.js';
 import { removeUnit } from '../batch/remove-unit.js';
 import { listOpen } from '../statements/list-open.js';
 import type { StopSignal } from './stop-signal.js';
-import { survey, type Surveyed } from './count-blocked.js';
+import { survey, type Surveyed } from '../status/count-blocked.js';
 
 /** @internal */
 export interface ExecutorOptions {

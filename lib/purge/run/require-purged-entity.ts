@@ -1,6 +1,6 @@
 import type { AnyEntityName } from '../../options/any-of-the-orm.js';
 import { NotSoftDeletableError } from '../../errors/not-soft-deletable.error.js';
-import { showValue } from '../../errors/show-value.js';
+import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 

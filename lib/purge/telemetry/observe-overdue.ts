@@ -1,5 +1,5 @@
 import type { ObservableResult } from '@opentelemetry/api';
-import type { PurgeLag } from '../run/purge-lag.js';
+import type { PurgeLag } from '../status/purge-lag.js';
 import { SCOPE } from './instruments.js';
 import type { TelemetryApi } from './load-telemetry.js';
 

@@ -19,10 +19,10 @@ import {
   LegalHoldError,
   ReasonRequiredError,
 } from 'nestjs-mikro-orm-soft-delete/compliance';
-import { firstLine } from '../../../lib/errors/first-line.js';
-import { showCount } from '../../../lib/errors/show-count.js';
-import { showValue } from '../../../lib/errors/show-value.js';
-import { stackOf } from '../../../lib/errors/stack-of.js';
+import { firstLine } from '../../../lib/errors/text/first-line.js';
+import { showCount } from '../../../lib/errors/text/show-count.js';
+import { showValue } from '../../../lib/errors/text/show-value.js';
+import { stackOf } from '../../../lib/errors/text/stack-of.js';
 
 const books = { relation: 'Author.books', entity: 'Book', count: 1 };
 const loans = { relation: 'Author.loans', entity: 'Loan', count: 2 };

@@ -1,4 +1,4 @@
-import { pauseAfter } from '../../../lib/purge/run/pause-after.js';
+import { pauseAfter } from '../../../lib/purge/batch/pause-after.js';
 
 describe(pauseAfter.name, () => {
   it('is the one that was asked for, none included, or else six times the work', () => {

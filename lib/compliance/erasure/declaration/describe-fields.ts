@@ -1,8 +1,8 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { Platform } from '@mikro-orm/core';
-import { showValue } from '../../../errors/show-value.js';
+import { showValue } from '../../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
-import { owningTable } from '../../../metadata/relation-graph.js';
+import { owningTable } from '../../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { columnsOf, findProperty, type FoundProperty } from './find-properties.js';
 import type { PersonalField } from './personal-data-entity.js';

@@ -1,7 +1,7 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
-import type { RelationEdge } from '../../../metadata/relation-edge.js';
-import { classConditions } from '../../../metadata/relation-graph.js';
+import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
+import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { findProperty } from './find-properties.js';
 

@@ -1,7 +1,7 @@
 import type { EntityMetadata, MetadataStorage, Platform } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import { hasTable } from '../../../metadata/has-table.js';
-import type { RelationEdge } from '../../../metadata/relation-edge.js';
+import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
 import { type OrmModel, SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { intervalOf } from '../../../options/interval.js';
 import { describeFields, type FieldContext } from './describe-fields.js';
@@ -10,7 +10,7 @@ import { columnsOf, findProperty } from './find-properties.js';
 import type { PersonalDataEntity, PersonalPath, ResolvedKeep } from './personal-data-entity.js';
 import { ownPersonalDataMark, type PersonalDataMark } from './personal-data.mark.js';
 import type { LegalKeep, PersonalDataOptions } from './personal-data-options.js';
-import { owningTable } from '../../../metadata/relation-graph.js';
+import { owningTable } from '../../../metadata/relations/relation-graph.js';
 
 /** A mark with the entity that it speaks for: the marked class, or one that inherits from it and has a table. */
 interface Declaration {

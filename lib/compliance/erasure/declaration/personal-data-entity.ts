@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { RelationEdge } from '../../../metadata/relation-edge.js';
+import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
 
 /** What takes the place of a value. @internal */
 export type FieldValue =

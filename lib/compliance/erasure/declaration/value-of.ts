@@ -1,5 +1,5 @@
 import { type EntityProperty, type Platform, RawQueryFragment } from '@mikro-orm/core';
-import { showValue } from '../../../errors/show-value.js';
+import { showValue } from '../../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import { ErasedValue } from './erased.js';
 import type { FieldValue } from './personal-data-entity.js';

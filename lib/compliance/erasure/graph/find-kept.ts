@@ -2,7 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { arrayText, identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';

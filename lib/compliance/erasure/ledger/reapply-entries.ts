@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../../errors/erasure-undeclared.error.js';
-import { showValue } from '../../../errors/show-value.js';
+import { showValue } from '../../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import { contextOf } from '../../../installation/context-of.js';
 import { getInstallation } from '../../../installation/installation.js';

@@ -1,6 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { identify, inChunks, keyConditionSql, primaryColumnTypes, type RowKey, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute, executeCounting } from '../../../sql/transaction.js';

@@ -1,9 +1,9 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
-import { type IncomingKey, readIncomingKeys } from '../../../postgres/read-incoming-keys.js';
+import { type IncomingKey, readIncomingKeys } from '../../../postgres/catalog/read-incoming-keys.js';
 import { inChunks, keyConditionSql, keySql, lockBehind, type RowKey, type RowSet } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { takesAlong } from '../../../metadata/relation-policies.js';
+import { takesAlong } from '../../../metadata/relations/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { lockBehind, type RowKey, RowSet } from '../../../sql/row-set.js';
 import { rowName } from '../../../archive/removal/collected-rows.js';

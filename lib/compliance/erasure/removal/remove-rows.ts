@@ -1,6 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { removeAll } from '../../../deletion/hard-delete-rows.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { inChunks, keyConditionSql, type RowKey } from '../../../sql/row-set.js';
 import { executeCounting } from '../../../sql/transaction.js';

@@ -4,7 +4,7 @@ import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';

@@ -1,6 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { identify, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';

@@ -2,7 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
-import { primaryColumns } from '../../../metadata/relation-graph.js';
+import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { owningTable } from '../../../metadata/relation-graph.js';
+import { owningTable } from '../../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import type { PersonalField } from '../declaration/personal-data-entity.js';
 import { textProperties } from '../declaration/text-columns.js';

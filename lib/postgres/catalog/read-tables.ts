@@ -1,0 +1,36 @@
+import type { QuoteValue } from '../../sql/quote-value.js';
+
+/** @internal */
+export interface TableRow {
+  readonly id: number;
+  readonly relation: string;
+  readonly schema: string;
+  readonly quotedRelation: string;
+  readonly quotedSchema: string;
+  readonly pages: number;
+  readonly isPartitioned: boolean;
+  readonly isPartition: boolean;
+  /** Whether row-level security may hide rows from the current user. */
+  readonly isFiltered: boolean;
+  /** The tables of the names that were asked for, in their order; `null` where there is none. */
+  readonly named: readonly (number | null)[];
+}
+
+/** The tables of the given quoted names, as far as they exist, and those of the given numbers. @internal */
+export function readTables(names: readonly string[], ids: readonly number[], quote: QuoteValue): string {
+  const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
+  return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
+  quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
+  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", row_security_active(c.oid) as "isFiltered",
+  ${named} as named
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;
+}
+
+/** With the pages of all its partitions. */
+function pagesSql(table: string): string {
+  const size = `case ${table}.relkind when 'p' then (
+    select coalesce(sum(pg_relation_size(t.relid)), 0) from pg_partition_tree(${table}.oid) as t where t.isleaf
+  ) else pg_relation_size(${table}.oid) end`;
+  return `(${size} / current_setting('block_size')::int)::int`;
+}
