@@ -60,9 +60,7 @@ export function driverHooks(
         await refuseAlong(meta, matching.toQuery(), manager, ctx);
       }
     },
-    async beforeBuiltDelete(meta, keys, manager, ctx) {
-      await refuseAlong(meta, keys, manager, ctx);
-    },
+    beforeBuiltDelete: refuseAlong,
   };
 }
 

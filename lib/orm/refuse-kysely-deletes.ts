@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PhysicalDeletionError } from '../errors/physical-deletion.error.js';
 import { mappedTables } from '../metadata/mapped-tables.js';
+import { schemaName } from '../metadata/schema-name.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 
 /** A statement of Kysely, or a part of one. */
@@ -27,7 +28,7 @@ export function refuseKyselyDeletes(em: EntityManager, catalog: SoftDeleteCatalo
         const meta = mappedTables(catalog.getMetadata())
           .filter((other) => catalog.findMarked(other))
           .find((other) => {
-            const own = other.schema && other.schema !== '*' ? other.schema : (em.schema ?? em.config.get('schema'));
+            const own = schemaName(em, other);
             return other.tableName === name && (schema === undefined || own === undefined || own === schema);
           });
         if (meta) {

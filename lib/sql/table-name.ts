@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { schemaName } from '../metadata/schema-name.js';
 
 /**
  * The quoted name of an entity's table with its schema, as the given entity manager sees it: an entity of the wildcard
@@ -11,9 +12,4 @@ export function tableName(em: EntityManager, meta: EntityMetadata): string {
   const schema = schemaName(em, meta);
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return schema ? `${quote(schema)}.${quote(meta.tableName)}` : quote(meta.tableName);
-}
-
-/** The schema of an entity's table, unless the session's search path decides. @internal */
-export function schemaName(em: EntityManager, meta: EntityMetadata): string | undefined {
-  return meta.schema && meta.schema !== '*' ? meta.schema : (em.schema ?? em.config.get('schema'));
 }

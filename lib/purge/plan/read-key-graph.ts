@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { hasTable } from '../../metadata/has-table.js';
+import { tablesOf } from '../../metadata/mapped-tables.js';
 import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
@@ -155,8 +156,7 @@ class KeyGraphBuilder {
       deletedAt: this.#column(known, column),
       retention: entry.retention,
       hasPurgeIndex: known.isOrderedBy([column, ...primary]),
-      tables: [...this.em.getMetadata()]
-        .filter((other) => other === meta || (other.root === meta && other.tptParent))
+      tables: tablesOf(this.em.getMetadata(), meta)
         .map((other) => this.#table(other))
         .filter((other) => other !== undefined),
     };

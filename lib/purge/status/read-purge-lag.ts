@@ -1,6 +1,7 @@
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { schemaName, tableName } from '../../sql/table-name.js';
+import { schemaName } from '../../metadata/schema-name.js';
+import { tableName } from '../../sql/table-name.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgePlace } from '../plan/list-places.js';
 import { hasNoSchema } from '../plan/has-no-schema.js';
