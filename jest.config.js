@@ -42,6 +42,7 @@ const project = {
 export default {
   rootDir,
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   // Most tests wait for PostgreSQL half of their time, so that Jest's own choice leaves one of two cores idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   // What a test file has loaded stays in memory, and a worker near the end of its heap does little but collect garbage.

@@ -10,6 +10,7 @@ export interface OwnServer {
 
 export declare function startServer(options: {
   purpose: string;
+  parent?: string;
   settings: Readonly<Record<string, string | number>>;
   initdbFlags?: readonly string[];
   onError?: (error: unknown) => void;

