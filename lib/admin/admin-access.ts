@@ -50,9 +50,16 @@ export class AdminAccess {
     }
   }
 
+  /** The entities that the caller may see. */
+  async listed(context: ExecutionContext): Promise<AdminEntity[]> {
+    const answers = await Promise.all(this.orm.entities.map((entity) => this.can('list', entity, context)));
+    return this.orm.entities.filter((_entity, i) => answers[i]);
+  }
+
   /** Who is acting, as the options of an operation. */
   actor(context: ExecutionContext): { actor?: string } {
-    const actor = this.options.actor?.(context);
-    return actor === undefined ? {} : { actor };
+    const actor: unknown = this.options.actor?.(context);
+    // Of a request that nobody has signed, users return null as well.
+    return actor === undefined || actor === null ? {} : { actor: String(actor) };
   }
 }

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
+import { withDeletionContext } from '../events/with-deletion-context.js';
 import { keyAsCondition } from '../sql/entity-key.js';
 import { deletedPredicate } from '../metadata/active-predicate.js';
 import type { PurgeReport } from '../purge/purge-report.js';
@@ -22,7 +23,7 @@ export class AdminWriter {
   async restore(
     entity: AdminEntity,
     keys: readonly unknown[],
-    options: { withParents: boolean },
+    options: { withParents: boolean; reason?: string },
     context: ExecutionContext,
   ): Promise<Outcome> {
     const repository = this.orm.repository(this.orm.fork(), entity);
@@ -40,9 +41,17 @@ export class AdminWriter {
   }
 
   /** Deletes softly again what was restored. */
-  async delete(entity: AdminEntity, keys: readonly unknown[], context: ExecutionContext): Promise<Outcome> {
+  async delete(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    why: { reason?: string },
+    context: ExecutionContext,
+  ): Promise<Outcome> {
     const repository = this.orm.repository(this.orm.fork(), entity);
-    const { affected, total } = await repository.softDelete(anyOf(entity, keys), this.access.actor(context));
+    const { affected, total } = await repository.softDelete(anyOf(entity, keys), {
+      ...why,
+      ...this.access.actor(context),
+    });
     return { affected, total };
   }
 
@@ -54,12 +63,12 @@ export class AdminWriter {
   async remove(
     entity: AdminEntity,
     keys: readonly unknown[],
-    confirm: string,
+    { confirm, ...why }: { confirm: string; reason?: string },
     context: ExecutionContext,
   ): Promise<{ total: number }> {
     return this.orm.fork().transactional(async (em) => {
       const repository = this.orm.repository(em as EntityManager, entity);
-      const total = await repository.hardDelete(deletedOf(entity, keys), this.access.actor(context));
+      const total = await repository.hardDelete(deletedOf(entity, keys), { ...why, ...this.access.actor(context) });
       if (String(total) !== confirm) {
         throw new ConfirmationMismatchError(confirm, total);
       }
@@ -81,12 +90,12 @@ export class AdminWriter {
   }
 
   /** @throws ConfirmationMismatchError if it would remove another number of rows than the caller has been told */
-  async purge(confirm: string): Promise<PurgeReport> {
+  async purge(confirm: string, context: ExecutionContext): Promise<PurgeReport> {
     const { total } = await this.previewPurge();
     if (String(total) !== confirm) {
       throw new ConfirmationMismatchError(confirm, total);
     }
-    return this.orm.purge.run({ entities: this.#names() });
+    return withDeletionContext(this.access.actor(context), () => this.orm.purge.run({ entities: this.#names() }));
   }
 
   #names(): string[] {
