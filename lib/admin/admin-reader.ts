@@ -53,6 +53,7 @@ export class AdminReader {
         retention,
         can: mayPurge ? [...can, 'purge'] : can,
         reason,
+        records: this.orm.records(em) !== undefined,
         actors: this.orm.knowsActors(em, entity),
         columns: entity.columns,
         sortable: entity.columns.filter((name) => entity.meta.properties[name as never]?.fieldNames?.length === 1),

@@ -15,6 +15,8 @@ export interface EntityView {
   readonly can: readonly AdminAction[];
   /** Whether a restoration or a removal has to say why; `null` where nothing keeps the reason. */
   readonly reason: 'required' | 'optional' | null;
+  /** Whether anything is recorded. */
+  readonly records: boolean;
   /** Whether `actor` finds rows. */
   readonly actors: boolean;
   readonly columns: readonly string[];
