@@ -26,6 +26,9 @@ export class AdminWriter {
     options: { withParents: boolean; reason?: string },
     context: ExecutionContext,
   ): Promise<Outcome> {
+    if (options.withParents && this.access.isRestricted) {
+      await this.#requireParents(entity, keys, context);
+    }
     const repository = this.orm.repository(this.orm.fork(), entity);
     return repository.restore(anyOf(entity, keys), { ...options, ...this.access.actor(context) });
   }
@@ -34,7 +37,11 @@ export class AdminWriter {
     entity: AdminEntity,
     keys: readonly unknown[],
     options: { withParents: boolean },
+    context: ExecutionContext,
   ): Promise<Outcome & { conflicts: ConflictView[] }> {
+    if (options.withParents && this.access.isRestricted) {
+      await this.#requireParents(entity, keys, context);
+    }
     const repository = this.orm.repository(this.orm.fork(), entity);
     const { affected, total, conflicts } = await repository.restore(anyOf(entity, keys), { ...options, dryRun: true });
     return { affected, total, conflicts: describeConflicts(this.orm.catalog, conflicts) };
@@ -96,6 +103,23 @@ export class AdminWriter {
       throw new ConfirmationMismatchError(confirm, total);
     }
     return withDeletionContext(this.access.actor(context), () => this.orm.purge.run({ entities: this.#names() }));
+  }
+
+  /**
+   * A parent is no part of what was deleted with a row, so that its restoration is another one to be allowed.
+   *
+   * @throws ForbiddenException if more comes back with parents than without, of an entity that the caller may not restore
+   */
+  async #requireParents(entity: AdminEntity, keys: readonly unknown[], context: ExecutionContext): Promise<void> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const preview = (withParents: boolean) => repository.restore(anyOf(entity, keys), { withParents, dryRun: true });
+    const alone = (await preview(false)).affected;
+    const both = (await preview(true)).affected;
+    const more = Object.keys(both).filter((name) => both[name]! > (alone[name] ?? 0));
+    await this.access.requireRestore(
+      this.orm.catalog.all().filter(({ name }) => more.includes(name)),
+      context,
+    );
   }
 
   #names(): string[] {

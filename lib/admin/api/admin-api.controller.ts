@@ -90,7 +90,7 @@ export abstract class AdminApiController {
     const entity = await this.access.entity(name, 'restore', context);
     const { keys, dryRun, withParents, why } = readRowsBody(entity, body, ['dryRun', 'withParents']);
     return dryRun
-      ? this.writer.previewRestore(entity, keys, { withParents })
+      ? this.writer.previewRestore(entity, keys, { withParents }, context)
       : this.writer.restore(entity, keys, { withParents, ...why }, context);
   }
 

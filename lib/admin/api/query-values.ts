@@ -1,8 +1,8 @@
 import { BadRequestException } from '@nestjs/common';
+import { parseTime } from '../../options/parse-time.js';
 
 const LARGEST_PAGE = 200;
 const PAGE = 50;
-const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
 /**
  * The query parameters of a request as texts; empty ones are left out.
@@ -35,8 +35,8 @@ export function readTime(name: string, value: string | undefined): Date | undefi
   if (value === undefined) {
     return undefined;
   }
-  const date = new Date(value);
-  if (!ISO.test(value) || Number.isNaN(date.getTime())) {
+  const date = parseTime(value);
+  if (!date) {
     throw new BadRequestException(
       `The query parameter ${name} must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.`,
     );
