@@ -1,4 +1,4 @@
-import { metrics, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type MetricAdvice, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   type DataPoint,
@@ -115,11 +115,10 @@ describe(`${PurgeService.name}, measured by OpenTelemetry`, () => {
     await reader.forceFlush();
     const scopes = exporter.getMetrics().at(-1)!.scopeMetrics;
     expect(scopes.map(({ scope }) => scope.name)).toEqual(['nestjs-mikro-orm-soft-delete']);
-    const described = scopes[0]!.metrics.map(({ descriptor: { name, unit, description, advice } }): unknown[] => [
-      `${name} in ${unit}`,
-      description,
-      advice?.explicitBucketBoundaries,
-    ]);
+    const described = scopes[0]!.metrics.map(({ descriptor }): unknown[] => {
+      const { name, unit, description, advice } = descriptor as typeof descriptor & { advice?: MetricAdvice };
+      return [`${name} in ${unit}`, description, advice?.explicitBucketBoundaries];
+    });
     expect(described.toSorted()).toEqual([
       [
         'soft_delete.purge.batch.duration in s',
