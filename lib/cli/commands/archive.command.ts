@@ -2,8 +2,8 @@ import { Argument } from 'commander';
 import { addMonths } from '../../compliance/add-months.js';
 import { MONTHS_AHEAD } from '../../compliance/month-partitions.js';
 import { showCount } from '../../errors/text/show-count.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
+import { countOption } from '../count-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 
 interface ArchiveFlags {
@@ -18,14 +18,13 @@ export const archiveCommand: CliCommand = {
   examples: ['soft-delete archive partitions', 'soft-delete archive partitions --ahead 12'],
   exitCodes: { [EXIT_CODE.done]: 'the partitions are there', [EXIT_CODE.error]: 'nothing was created' },
   configure: (command) =>
-    command
-      .addArgument(new Argument('<what>', 'what is to be created').choices(['partitions']))
-      .option(
-        '--ahead <months>',
-        'for how many months to come',
-        (text) => positiveInteger('--ahead', Number(text))!,
-        MONTHS_AHEAD,
-      ),
+    command.addArgument(new Argument('<what>', 'what is to be created').choices(['partitions'])).addOption(
+      countOption('--ahead <months>', 'for how many months to come', {
+        what: 'months',
+        most: 1_200,
+        byDefault: MONTHS_AHEAD,
+      }),
+    ),
   action: async (_what: [string], { ahead }: ArchiveFlags, { orm, json, print }) => {
     for (const { table, added } of await addMonths(orm, ahead)) {
       if (json) {
