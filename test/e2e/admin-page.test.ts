@@ -95,7 +95,14 @@ describe('The admin page in a browser', () => {
     await open();
   });
 
-  it('lists what is deleted, with how long ago, when it goes and what goes along', async () => {
+  it('lists what is deleted, with how long ago, by whom, when it goes and what goes along', async () => {
+    await shop.query(`
+      insert into deletion_record (action, entity, unit, count, actor, reason)
+        select 'deleted', 'Customer', deleted_at, 1, actor, reason from customers join (values
+          (104, 'margaret@example.com', 'closed the account'), (2, 'grace@example.com', null),
+          (102, 'support', 'duplicate'), (103, 'support', 'asked by phone')) as r (id, actor, reason) using (id);
+      insert into legal_hold (name, reason, placed_by) values ('Dispute 17', 'The teapot arrived in pieces', 'admin');
+      insert into legal_hold_row (hold, entity, key) select max(id), 'Customer', '["103"]' from legal_hold`);
     await open();
     await shown('Margaret Hamilton');
     expect(await labels()).toEqual([
@@ -110,12 +117,15 @@ describe('The admin page in a browser', () => {
     expect(frances).toContain('5 days ago');
     expect(frances).toContain('in 25 days');
     expect(frances).toContain('2 more rows');
+    expect(frances).toMatch(/support\s+duplicate/);
     expect(await row('Edsger Dijkstra').innerText()).toContain('due now');
+    expect(await row('Tony Hoare').innerText()).toContain('held');
     expect(await page.locator('time').first().getAttribute('title')).toMatch(/20\d\d/);
     const tabs = await page.getByRole('navigation').innerText();
     expect(tabs).toMatch(/Customer\s+6\s+2 due[^]*Order\s+0[^]*Product\s+0[^]*Review\s+4[^]*Purge/);
     mkdirSync(join(root, 'docs/images'), { recursive: true });
     await page.screenshot({ path: join(root, 'docs/images/admin.png') });
+    await shop.query('update legal_hold set released_at = now(), release_reason = $$settled$$');
   });
 
   it('says so where nothing is deleted', async () => {
@@ -241,7 +251,9 @@ describe('The admin page in a browser', () => {
     await dialog().getByRole('button', { name: 'Release', exact: true }).click();
     await shown('Hold released');
     await dialog().getByText('placed by admin').waitFor({ state: 'detached' });
-    expect(await shop.query('select release_reason from legal_hold')).toEqual([{ release_reason: 'settled' }]);
+    expect(await shop.query('select release_reason from legal_hold order by id desc limit 1')).toEqual([
+      { release_reason: 'settled' },
+    ]);
   });
 
   it('says who deleted a row and why, and finds by it', async () => {

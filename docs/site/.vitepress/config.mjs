@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { renderMermaidSVG } from 'beautiful-mermaid';
 import { defineConfig } from 'vitepress';
+import { readBase } from '../base.mjs';
 import { hasPage, pages, titleOf } from '../pages.mjs';
 
 /** In the order in which somebody needs them. Other pages of docs/ follow. */
@@ -22,6 +23,7 @@ const PROJECT = ['changelog', 'architecture', 'decisions/index', 'contributing',
 export default defineConfig({
   title: 'Soft deletion',
   description: 'Soft deletion for NestJS and MikroORM on PostgreSQL.',
+  base: readBase(process.env.DOCS_BASE),
   srcDir: '.pages',
   outDir: 'dist',
   // The index of the search, which is loaded when somebody searches.

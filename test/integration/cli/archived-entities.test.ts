@@ -69,10 +69,7 @@ describe('soft-delete on entities whose deleted rows are archived, and on large 
 
   it('lists and restores them, and tells their history', async () => {
     const listed = await run('list', 'Page');
-    expect([listed.code, listed.out]).toEqual([
-      0,
-      expect.stringMatching(/^key +title\n(.*\n){2}2 deleted rows\.\n$/),
-    ]);
+    expect([listed.code, listed.out]).toEqual([0, expect.stringMatching(/^key +title\n(.*\n){2}2 deleted rows\.\n$/)]);
     expect(listed.out).toContain(`${KEY}  Home`);
     expect((await run('list', 'Page', '--limit', '1')).out).toContain('1 of 2 deleted rows.');
     expect((await run('log', 'Page', KEY)).out).toMatch(/archived +2/);
