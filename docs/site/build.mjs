@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readBase } from './base.mjs';
 import { checkLinks } from './check-links.mjs';
-import { pages, site, writePages } from './pages.mjs';
+import { nameEntries, pages, site, writePages } from './pages.mjs';
 
 const base = readBase(process.env.DOCS_BASE);
 const { resolve } = createRequire(import.meta.url);
@@ -14,6 +14,7 @@ const { resolve } = createRequire(import.meta.url);
 rmSync(pages, { recursive: true, force: true });
 writePages();
 run('The reference', join(dirname(resolve('typedoc/package.json')), 'bin/typedoc'));
+nameEntries();
 run('The site', join(dirname(resolve('vitepress/package.json')), 'bin/vitepress.js'), 'build');
 const faults = checkLinks(join(site, 'dist'), base);
 if (faults.length > 0) {
