@@ -4,15 +4,16 @@ import { join, posix } from 'node:path';
 /**
  * Follows every link within a built site, anchors included.
  *
+ * @param base - where the site will be on its host
  * @returns a line for each link to a page, a file or an anchor that is not there, and for each request that a page makes to other hosts
  */
-export function checkLinks(folder) {
+export function checkLinks(folder, base = '/') {
   const files = globSync('**/*.html', { cwd: folder });
   const pages = new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
   const anchors = new Map([...pages].map(([file, html]) => [file, anchorsOf(html)]));
   return [...pages].flatMap(([file, html]) =>
     linksOf(html).flatMap((link) => {
-      const fault = followed(file, link, folder, anchors);
+      const fault = followed(file, link, { folder, base, anchors });
       return fault ? [`${file}: ${link} ${fault}`] : [];
     }),
   );
@@ -30,13 +31,16 @@ function linksOf(html) {
     .map(([, , link]) => decode(link));
 }
 
-function followed(file, link, folder, anchors) {
+function followed(file, link, { folder, base, anchors }) {
   if (/^(https?:)?\/\//.test(link)) {
     return 'is fetched from another host';
   }
   const [path, anchor] = link.split('#');
+  if (path.startsWith('/') && !`${path}/`.startsWith(base)) {
+    return `leaves ${base}`;
+  }
   const target =
-    path === '' ? file : posix.join(path.startsWith('/') ? '' : posix.dirname(file), path).replace(/^\//, '');
+    path === '' ? file : path.startsWith('/') ? path.slice(base.length) : posix.join(posix.dirname(file), path);
   const found = [target, `${target}.html`, posix.join(target, 'index.html')].find(
     (candidate) => anchors.has(candidate) || (/\.\w+$/.test(candidate) && existsSync(join(folder, candidate))),
   );

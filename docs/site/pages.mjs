@@ -39,6 +39,15 @@ export function writePages() {
   write('license.md', `# License\n\n\`\`\`text\n${readFileSync(join(root, 'LICENSE'), 'utf8')}\`\`\`\n`);
 }
 
+/** Calls the reference of each entry what one imports, which TypeDoc calls by its file. */
+export function nameEntries() {
+  for (const page of globSync('api/*/index.md', { cwd: pages })) {
+    const entry = basename(dirname(page));
+    const name = entry === 'index' ? 'nestjs-mikro-orm-soft-delete' : `nestjs-mikro-orm-soft-delete/${entry}`;
+    write(page, readFileSync(join(pages, page), 'utf8').replace(/^# .*$/m, `# ${name}`));
+  }
+}
+
 /** The title of a page: its first heading. */
 export function titleOf(page) {
   return /^# (.*)$/m.exec(readFileSync(join(pages, page), 'utf8'))[1].replaceAll(/[`\\]/g, '');

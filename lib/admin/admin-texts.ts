@@ -117,6 +117,7 @@ export interface AdminTexts {
   refused: string;
   forbidden: string;
   failed: string;
+  unreachable: string;
   retry: string;
 }
 
@@ -234,5 +235,6 @@ export const ENGLISH: AdminTexts = {
   refused: 'The server does not accept this key.',
   forbidden: 'You may not do this.',
   failed: 'That did not work: {message}',
+  unreachable: 'The server cannot be reached.',
   retry: 'Try again',
 };

@@ -1,22 +1,20 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { closestName } from '../options/closest-name.js';
 import { CliError } from './cli.error.js';
 
 /**
- * The soft-deletable entity of a name that somebody typed.
+ * The soft-deletable entity of a name that somebody typed, whatever its strategy.
  *
  * @throws CliError if there is none, with the name that was probably meant
  * @internal
  */
-export function requireEntity(em: EntityManager, name: string): SoftDeletableEntityMetadata {
-  return requireNamed(
-    'not a soft-deletable entity',
-    SoftDeleteCatalog.of(em).all(),
-    ({ meta }) => meta.className,
-    name,
-  );
+export function requireEntity(em: EntityManager, name: string): SoftDeletableEntityMetadata | ArchivedEntityMetadata {
+  const catalog = SoftDeleteCatalog.of(em);
+  const marked = [...catalog.all(), ...catalog.allArchived()];
+  return requireNamed('not a soft-deletable entity', marked, ({ meta }) => meta.className, name);
 }
 
 /** The same for any entity. @internal */

@@ -17,6 +17,7 @@ import { restoreCommand } from './commands/restore.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { firstLine } from '../errors/text/first-line.js';
+import { plainValue } from '../metadata/plain-value.js';
 import { inTenant } from './tenant/in-tenant.js';
 import { loadOrm } from './load-orm.js';
 
@@ -136,7 +137,7 @@ async function execute(command: CliCommand, args: readonly unknown[], options: C
       orm,
       json: options.json ?? false,
       signal: controller.signal,
-      print: (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`),
+      print: (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(plainValue(line))}\n`),
     };
     const act = () => command.action(args as never, options as never, context);
     return await (options.schema === undefined ? act() : inTenant(orm, options.schema, act));

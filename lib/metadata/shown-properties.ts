@@ -1,5 +1,4 @@
 import { type EntityProperty, ReferenceKind } from '@mikro-orm/core';
-import type { SoftDeletableEntityMetadata } from './soft-delete-catalog.js';
 
 const TEXT = /^(text|varchar|char|character|citext|bpchar)/i;
 const BINARY = /^(bytea|blob)/i;
@@ -7,9 +6,10 @@ const BINARY = /^(bytea|blob)/i;
 /**
  * Whether people who look at deleted rows may see a property: hidden and lazy ones never leave, nor do bytes and what is no column.
  *
+ * @param property - the one that holds the time of deletion, which is shown by itself
  * @internal
  */
-export function isShown(prop: EntityProperty, { property }: SoftDeletableEntityMetadata): boolean {
+export function isShown(prop: EntityProperty, { property }: { readonly property?: string | undefined }): boolean {
   const isColumn =
     prop.kind === ReferenceKind.SCALAR ||
     prop.kind === ReferenceKind.MANY_TO_ONE ||

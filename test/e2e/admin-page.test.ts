@@ -81,7 +81,8 @@ describe('The admin page in a browser', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  const labels = () => page.locator('tbody th').allInnerTexts();
+  const labels = async () =>
+    (await page.locator('tbody th').allInnerTexts()).map((label) => label.replaceAll(/\s+/g, ' '));
   const row = (name: string) => page.getByRole('row', { name });
   const dialog = () => page.getByRole('dialog');
   const shown = (text: string) => page.getByText(text).first().waitFor();
@@ -95,14 +96,21 @@ describe('The admin page in a browser', () => {
     await open();
   });
 
-  it('lists what is deleted, with how long ago, when it goes and what goes along', async () => {
+  it('lists what is deleted, with how long ago, by whom, when it goes and what goes along', async () => {
+    await shop.query(`
+      insert into deletion_record (action, entity, unit, count, actor, reason)
+        select 'deleted', 'Customer', deleted_at, 1, actor, reason from customers join (values
+          (104, 'margaret@example.com', 'closed the account'), (2, 'grace@example.com', null),
+          (102, 'support', 'duplicate'), (103, 'support', 'asked by phone')) as r (id, actor, reason) using (id);
+      insert into legal_hold (name, reason, placed_by) values ('Dispute 17', 'The teapot arrived in pieces', 'admin');
+      insert into legal_hold_row (hold, entity, key) select max(id), 'Customer', '["103"]' from legal_hold`);
     await open();
     await shown('Margaret Hamilton');
     expect(await labels()).toEqual([
       'Margaret Hamilton',
       'Grace Hopper',
       'Frances Allen',
-      'Tony Hoare',
+      'Tony Hoare held',
       'Barbara Liskov',
       'Edsger Dijkstra',
     ]);
@@ -110,18 +118,40 @@ describe('The admin page in a browser', () => {
     expect(frances).toContain('5 days ago');
     expect(frances).toContain('in 25 days');
     expect(frances).toContain('2 more rows');
+    expect(frances).toMatch(/support\s+duplicate/);
     expect(await row('Edsger Dijkstra').innerText()).toContain('due now');
     expect(await page.locator('time').first().getAttribute('title')).toMatch(/20\d\d/);
     const tabs = await page.getByRole('navigation').innerText();
     expect(tabs).toMatch(/Customer\s+6\s+2 due[^]*Order\s+0[^]*Product\s+0[^]*Review\s+4[^]*Purge/);
     mkdirSync(join(root, 'docs/images'), { recursive: true });
     await page.screenshot({ path: join(root, 'docs/images/admin.png') });
+    await shop.query('update legal_hold set released_at = now(), release_reason = $$settled$$');
   });
 
   it('says so where nothing is deleted', async () => {
     await open();
     await page.getByRole('link', { name: 'Product' }).click();
     await shown('Nothing is deleted here');
+  });
+
+  it('says that something failed, and not that nothing is there', async () => {
+    await open();
+    await shown('Margaret Hamilton');
+    const answers = [() => ({ status: 500, body: '{"message":"Internal server error"}' }), undefined];
+    for (const [answer, text] of [
+      [answers[0], 'That did not work: Internal server error'],
+      [answers[1], 'The server cannot be reached.'],
+    ] as const) {
+      await page.route('**/rows?*', (route) => (answer ? route.fulfill(answer()) : route.abort()));
+      await page.getByRole('link', { name: answer ? 'Order' : 'Product' }).click();
+      await page.getByRole('alert').getByText(text).waitFor();
+      expect(await page.getByText('Nothing is deleted here').count()).toBe(0);
+      await page.unroute('**/rows?*');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await shown('Nothing is deleted here');
+      expect(await page.getByRole('alert').count()).toBe(0);
+    }
+    complaints = [];
   });
 
   it('searches and sorts', async () => {
@@ -241,7 +271,9 @@ describe('The admin page in a browser', () => {
     await dialog().getByRole('button', { name: 'Release', exact: true }).click();
     await shown('Hold released');
     await dialog().getByText('placed by admin').waitFor({ state: 'detached' });
-    expect(await shop.query('select release_reason from legal_hold')).toEqual([{ release_reason: 'settled' }]);
+    expect(await shop.query('select release_reason from legal_hold order by id desc limit 1')).toEqual([
+      { release_reason: 'settled' },
+    ]);
   });
 
   it('says who deleted a row and why, and finds by it', async () => {

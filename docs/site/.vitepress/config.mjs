@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { renderMermaidSVG } from 'beautiful-mermaid';
 import { defineConfig } from 'vitepress';
+import { readBase } from '../base.mjs';
 import { hasPage, pages, titleOf } from '../pages.mjs';
 
 /** In the order in which somebody needs them. Other pages of docs/ follow. */
@@ -22,6 +23,7 @@ const PROJECT = ['changelog', 'architecture', 'decisions/index', 'contributing',
 export default defineConfig({
   title: 'Soft deletion',
   description: 'Soft deletion for NestJS and MikroORM on PostgreSQL.',
+  base: readBase(process.env.DOCS_BASE),
   srcDir: '.pages',
   outDir: 'dist',
   // The index of the search, which is loaded when somebody searches.
@@ -36,7 +38,7 @@ export default defineConfig({
   },
   themeConfig: {
     outline: [2, 3],
-    search: { provider: 'local' },
+    search: { provider: 'local', options: { miniSearch: { searchOptions: { boostDocument: guideFirst } } } },
     nav: [
       { text: 'Guide', link: '/' },
       { text: 'API', link: '/api/' },
@@ -45,6 +47,11 @@ export default defineConfig({
     sidebar: { '/api/': reference(), '/': guide() },
   },
 });
+
+/** Somebody who searches wants to be told how, before every property of that name. */
+function guideFirst(page) {
+  return page.includes('/api/') ? 0.1 : 1;
+}
 
 /** The same anchors as on GitHub, so that one text has the same links in both places. */
 function anchorOf(heading) {

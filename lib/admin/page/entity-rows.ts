@@ -6,7 +6,7 @@ import { open, openDialog } from './open-dialog.js';
 import { RemoveDialog } from './remove-dialog.js';
 import { RestoreDialog } from './restore-dialog.js';
 import { RowDialog } from './row-dialog.js';
-import { current, isFiltered, loading, loadRows, next, query, rows, select, selected } from './state.js';
+import { current, failure, isFiltered, loading, loadRows, next, query, rows, select, selected } from './state.js';
 import { ago, exactly, inWords, say, show } from './texts.js';
 
 const waiting = signal(0);
@@ -32,7 +32,7 @@ export function EntityRows() {
         <button class="plain" onClick=${() => (selected.value = new Set())}>${say('clear')}</button>
       </div>`
     }
-    ${rows.value.length > 0 ? html`<${Table} />` : !loading.value && html`<${Empty} />`}
+    ${rows.value.length > 0 ? html`<${Table} />` : !loading.value && !failure.value && html`<${Empty} />`}
     <div class="more">
       ${
         loading.value

@@ -14,6 +14,7 @@ import {
   loadEntities,
   loadRows,
   mayPurge,
+  next,
   PURGE,
   query,
   refused,
@@ -124,6 +125,8 @@ const shownEntity = computed(() => current.value?.entity);
 effect(() => {
   const entity = shownEntity.value;
   rows.value = [];
+  next.value = null;
+  failure.value = '';
   selected.value = new Set();
   query.value = { ...UNFILTERED };
   if (entity) {

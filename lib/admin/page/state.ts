@@ -104,6 +104,10 @@ export function signOut(): void {
 }
 
 export function explain(error: unknown): string {
+  // What fetch() rejects with where nobody answers.
+  if (error instanceof TypeError) {
+    return say('unreachable');
+  }
   return error instanceof Refusal && [401, 403].includes(error.status)
     ? say('forbidden')
     : say('failed', { message: (error as Error).message });

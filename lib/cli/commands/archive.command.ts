@@ -2,9 +2,9 @@ import { Argument } from 'commander';
 import { addMonths } from '../../compliance/add-months.js';
 import { MONTHS_AHEAD } from '../../compliance/month-partitions.js';
 import { showCount } from '../../errors/text/show-count.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
 import { complianceOf } from '../compliance-of.js';
+import { countOption } from '../count-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 
 interface ArchiveFlags {
@@ -20,14 +20,13 @@ export const archiveCommand: CliCommand = {
   isPerTenant: true,
   exitCodes: { [EXIT_CODE.done]: 'the partitions are there', [EXIT_CODE.error]: 'nothing was created' },
   configure: (command) =>
-    command
-      .addArgument(new Argument('<what>', 'what is to be created').choices(['partitions']))
-      .option(
-        '--ahead <months>',
-        'for how many months to come',
-        (text) => positiveInteger('--ahead', Number(text))!,
-        MONTHS_AHEAD,
-      ),
+    command.addArgument(new Argument('<what>', 'what is to be created').choices(['partitions'])).addOption(
+      countOption('--ahead <months>', 'for how many months to come', {
+        what: 'months',
+        most: 1_200,
+        byDefault: MONTHS_AHEAD,
+      }),
+    ),
   action: async (_what: [string], { ahead }: ArchiveFlags, { orm, json, print }) => {
     complianceOf(orm, true);
     for (const { schema, table, added } of await addMonths(orm, ahead)) {

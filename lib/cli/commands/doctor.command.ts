@@ -24,7 +24,9 @@ export const doctorCommand: CliCommand = {
     command
       .addOption(retentionOption())
       .addOption(
-        new Option('--fail-on <severity>', 'exit with 1 from which finding on').choices(SEVERITIES).default('error'),
+        new Option('--fail-on <severity>', 'the mildest finding that it exits with 1 for')
+          .choices(SEVERITIES)
+          .default('error'),
       ),
   action: async (_args: [], { retention, failOn }: DoctorFlags, { orm, json, print }) => {
     const findings = await new SoftDeleteDoctor(orm, { retention }).examine();

@@ -1,10 +1,12 @@
 import { helper } from '@mikro-orm/core';
 import { plainValue } from '../../metadata/plain-value.js';
 import { isShown, isText } from '../../metadata/shown-properties.js';
+import type { ArchivedEntityMetadata } from '../../metadata/archived-entity.js';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
+import type { SoftDeleteRepository } from '../../repository/soft-delete.repository.js';
 import type { CliCommand } from '../cli-command.js';
 import { showCount } from '../../errors/text/show-count.js';
+import { countOption } from '../count-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { repositoryOf } from '../repository-of.js';
@@ -25,20 +27,22 @@ export const listCommand: CliCommand = {
   configure: (command) =>
     command
       .argument('<entity>', 'the class of the rows')
-      .option('--limit <number>', 'how many rows at most', (text) => positiveInteger('--limit', Number(text))!, 50),
+      .addOption(
+        countOption('--limit <number>', 'how many rows at most', { what: 'rows', most: 100_000, byDefault: 50 }),
+      ),
   action: async ([name]: [string], { limit }: ListFlags, { orm, json, print }) => {
     const entry = requireEntity(orm.em, name);
     requireTenant(orm, entry.meta);
     const repository = repositoryOf(orm, entry.meta);
     const shown = shownProperties(entry);
-    const keys = entry.meta.root.getPrimaryProps().map(({ name }) => name);
-    const [rows, total] = await repository
-      .onlyDeleted()
-      .findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields: [...keys, ...shown] as never });
-    const listed = rows.map((row: Record<string, unknown>) => {
+    const [rows, total] = await readRows(repository, entry, shown, limit);
+    const listed = rows.map((row) => {
       const parts = helper(row).getPrimaryKeys()!;
       const key = plainValue(parts.length === 1 ? parts[0] : parts);
-      return { key, ...Object.fromEntries(shown.map((name) => [name, plainValue(row[name])])) };
+      return {
+        key,
+        ...Object.fromEntries(shown.map((name) => [name, plainValue((row as Record<string, unknown>)[name])])),
+      };
     });
     if (json) {
       listed.forEach((row) => print({ type: 'row', entity: entry.name, ...row }));
@@ -65,9 +69,26 @@ export const listCommand: CliCommand = {
 const SHOWN_TEXTS = 2;
 
 /** The first texts that may be shown, and the time of the deletion: with the key enough to recognize a row by. */
-function shownProperties(entry: SoftDeletableEntityMetadata): string[] {
-  const texts = entry.meta.props.filter((prop) => isShown(prop, entry) && isText(prop) && !prop.primary);
-  return [...texts.slice(0, SHOWN_TEXTS).map(({ name }) => name), entry.property];
+function shownProperties(entry: SoftDeletableEntityMetadata | ArchivedEntityMetadata): string[] {
+  const { property } = 'property' in entry ? entry : {};
+  const texts = entry.meta.props.filter((prop) => isShown(prop, { property }) && isText(prop) && !prop.primary);
+  return [...texts.slice(0, SHOWN_TEXTS).map(({ name }) => name), ...(property === undefined ? [] : [property])];
+}
+
+/** The latest deletions, and how many there are. What is archived is read as a whole, and the latest first anyway. */
+async function readRows(
+  repository: SoftDeleteRepository<object>,
+  entry: SoftDeletableEntityMetadata | ArchivedEntityMetadata,
+  shown: readonly string[],
+  limit: number,
+): Promise<[rows: object[], total: number]> {
+  const deleted = repository.onlyDeleted();
+  if (!('property' in entry)) {
+    return [await deleted.find({}, { limit }), await deleted.count()];
+  }
+  const keys = entry.meta.root.getPrimaryProps().map(({ name }) => name);
+  const fields = [...keys, ...shown] as never;
+  return deleted.findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields });
 }
 
 function cell(plain: unknown): string | number {

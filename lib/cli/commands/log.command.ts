@@ -1,9 +1,9 @@
 import type { DeletionLogEntry } from '../../compliance/record/deletion-log.js';
 import { showCount } from '../../errors/text/show-count.js';
 import { plainValue } from '../../metadata/plain-value.js';
-import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
 import { complianceOf } from '../compliance-of.js';
+import { countOption } from '../count-option.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';
@@ -29,7 +29,9 @@ export const logCommand: CliCommand = {
     command
       .argument('<entity>', 'the class of the rows')
       .argument('[key]', 'a primary key, for the history of one row: a value, or a JSON array')
-      .option('--limit <number>', 'how many records at most', (text) => positiveInteger('--limit', Number(text))!, 50),
+      .addOption(
+        countOption('--limit <number>', 'how many records at most', { what: 'records', most: 100_000, byDefault: 50 }),
+      ),
   action: async ([name, key]: [string, string?], { limit }: LogFlags, { orm, json, print }) => {
     const { meta } = requireEntity(orm.em, name);
     const { log } = complianceOf(orm);

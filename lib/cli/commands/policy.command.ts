@@ -38,7 +38,9 @@ export const policyCommand: CliCommand = {
     const configured = flags.retention ?? configuredRetention(orm.em);
     const retention = configured === undefined ? undefined : parseRetention('--retention', configured);
     if (check) {
-      requireSame(check === true ? DEFAULT_FILE : check, describeDeletionPolicy(orm, { retention }));
+      const file = check === true ? DEFAULT_FILE : check;
+      requireSame(file, describeDeletionPolicy(orm, { retention }));
+      print(json ? { type: 'check', file, upToDate: true } : `${file} is up to date.`);
       return EXIT_CODE.done;
     }
     if (json) {

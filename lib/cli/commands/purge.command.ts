@@ -8,6 +8,7 @@ import type { PurgeProgress, PurgeRunOptions } from '../../purge/purge-run-optio
 import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
+import { plainValue } from '../../metadata/plain-value.js';
 import { showCount } from '../../errors/text/show-count.js';
 import { durationOption, retentionOption } from '../duration-option.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
@@ -91,9 +92,8 @@ function chooseEntities(em: EntityManager, { entity, except }: PurgeFlags): read
   if (spared.size === 0) {
     return asked;
   }
-  const all = SoftDeleteCatalog.of(em)
-    .all()
-    .map(({ name }) => name);
+  const catalog = SoftDeleteCatalog.of(em);
+  const all = [...catalog.all(), ...catalog.allArchived()].map(({ name }) => name);
   return (asked ?? all).filter((name) => !spared.has(name));
 }
 
@@ -122,8 +122,15 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
   const { dryRun, outcome, total, entities, startedAt, finishedAt } = report;
   write(
     formatTable(
-      ['entity', dryRun ? 'to remove' : 'removed', 'blocked', 'failed', 'locked'],
-      entities.map(({ entity, purged, blocked, failed, locked }) => [entity, purged, blocked, failed, locked]),
+      ['entity', dryRun ? 'to remove' : 'removed', 'blocked', 'failed', 'locked', 'held'],
+      entities.map(({ entity, purged, blocked, failed, locked, held }) => [
+        entity,
+        purged,
+        blocked,
+        failed,
+        locked,
+        held,
+      ]),
     ),
   );
   for (const entity of entities) {
@@ -140,7 +147,7 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
       write(`${entity.entity}:`);
     }
     entity.blockedBy.forEach(({ table, constraint, rows }) => write(`  blocked by ${table} (${constraint}): ${rows}`));
-    entity.failures.forEach(({ key, message }) => write(`  failed ${JSON.stringify(key)}: ${message}`));
+    entity.failures.forEach(({ key, message }) => write(`  failed ${JSON.stringify(plainValue(key))}: ${message}`));
   }
   const seconds = ((finishedAt.getTime() - startedAt.getTime()) / 1_000).toFixed(1);
   write(

@@ -1,5 +1,6 @@
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { RestoreConflictError } from '../../errors/restore-conflict.error.js';
+import { plainValue } from '../../metadata/plain-value.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
 import { showCount } from '../../errors/text/show-count.js';
@@ -84,12 +85,18 @@ function report({ json, print }: CliContext, restoration: Restoration): ExitCode
   return conflicts.length > 0 ? EXIT_CODE.attention : EXIT_CODE.done;
 }
 
-function describe({ reason, entity, key, properties, constraint, conflictingKey }: RestoreConflict): string[] {
-  const row = conflictingKey === undefined ? '' : ` ${JSON.stringify(conflictingKey)}`;
-  return [
-    reason === 'unique' ? `${(properties ?? [constraint]).join(', ')} is taken` : 'its parent is deleted',
-    entity,
-    JSON.stringify(key) ?? '',
-    `${constraint ?? ''}${row}`,
-  ];
+function keyCell(key: unknown): string {
+  return key === undefined ? '' : JSON.stringify(plainValue(key));
+}
+
+function describe({ reason, entity, key, properties, constraint, conflictingKey, column }: RestoreConflict): string[] {
+  const row = conflictingKey === undefined ? '' : ` ${keyCell(conflictingKey)}`;
+  const problems: Record<RestoreConflict['reason'], string> = {
+    unique: `${(properties ?? [constraint]).join(', ')} is taken`,
+    key: 'its key is taken',
+    'parent-deleted': 'its parent is deleted',
+    'parent-missing': 'its parent is gone for good',
+    schema: `the column ${column ?? ''} is another one now`,
+  };
+  return [problems[reason], entity, keyCell(key), `${constraint ?? ''}${row}`];
 }

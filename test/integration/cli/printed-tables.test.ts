@@ -193,16 +193,16 @@ describe('What a command prints for people', () => {
     const rehearsed = await run(purgeCommand, [], { dryRun: true });
     expect(rehearsed).toEqual([
       2,
-      'entity  to remove  blocked  failed  locked',
-      'User            1        1       0       0',
+      'entity  to remove  blocked  failed  locked  held',
+      'User            1        1       0       0     0',
       'User:',
       expect.stringMatching(/^ {2}blocked by "?post"? \(post_user_id_foreign\): 1$/),
       '1 row would be removed. Nothing was changed.',
     ]);
     expect(await run(purgeCommand, [], { entity: ['User'] })).toEqual([
       2,
-      'entity  removed  blocked  failed  locked',
-      'User          1        1       0       0',
+      'entity  removed  blocked  failed  locked  held',
+      'User          1        1       0       0     0',
       'User:',
       rehearsed[4],
       expect.stringMatching(/^1 row removed in \d+\.\d s \(completed\)\.$/),
@@ -210,8 +210,8 @@ describe('What a command prints for people', () => {
     await test.database.query('delete from post');
     expect(await run(purgeCommand, [], {})).toEqual([
       0,
-      'entity  removed  blocked  failed  locked',
-      'User          1        0       0       0',
+      'entity  removed  blocked  failed  locked  held',
+      'User          1        0       0       0     0',
       expect.stringMatching(/^1 row removed in /),
     ]);
   });

@@ -107,6 +107,7 @@ const drivers = [
       GraphQLModule.forRoot<ApolloDriverConfig>({
         driver: ApolloDriver,
         autoSchemaFile: true,
+        allowBatchedHttpRequests: true,
         ...(fields && { fieldResolverEnhancers: fields as never }),
       }),
   },
@@ -117,6 +118,7 @@ const drivers = [
       GraphQLModule.forRoot<MercuriusDriverConfig>({
         driver: MercuriusDriver,
         autoSchemaFile: true,
+        allowBatchedQueries: true,
         ...(fields && { fieldResolverEnhancers: fields as never }),
       }),
   },
@@ -144,14 +146,21 @@ describe.each(drivers)('GraphQL by $driver', ({ adapter, graphql }) => {
     return started;
   }
 
-  async function ask(query: string): Promise<{ data?: Record<string, any>; errors?: { message: string }[] }> {
+  interface GraphAnswer {
+    data?: Record<string, any>;
+    errors?: { message: string }[];
+  }
+
+  async function send<Sent>(body: object): Promise<Sent> {
     const answer = await fetch(`${await app.getUrl()}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
+      body: JSON.stringify(body),
     });
-    return (await answer.json()) as { data?: Record<string, any> };
+    return (await answer.json()) as Sent;
   }
+
+  const ask = (query: string, variables: object = {}) => send<GraphAnswer>({ query, variables });
 
   beforeAll(async () => {
     database = await createPeopleDatabase();
@@ -173,6 +182,26 @@ describe.each(drivers)('GraphQL by $driver', ({ adapter, graphql }) => {
       '{ a: asked b: asked(withDeleted: true) c: asked(withDeleted: false) d: asked(withDeleted: null) }',
     );
     expect({ ...data }).toEqual({ a: ['Ada'], b: ['Ada', 'Bob'], c: ['Ada'], d: ['Ada'] });
+  });
+
+  it('reads the argument from variables and within fragments', async () => {
+    const { data } = await ask(
+      `query ($yes: Boolean, $no: Boolean, $not: Boolean) { ...Asked ... { c: asked(withDeleted: $not) } plain: active }
+       fragment Asked on Query { a: asked(withDeleted: $yes) b: asked(withDeleted: $no) }`,
+      { yes: true, no: false },
+    );
+    expect({ ...data }).toEqual({ a: ['Ada', 'Bob'], b: ['Ada'], c: ['Ada'], plain: ['Ada'] });
+  });
+
+  it('keeps the queries of one batch apart', async () => {
+    const queries = ['{ active }', '{ everybody }', '{ asked(withDeleted: true) }', '{ active asked }'];
+    const answers = await send<GraphAnswer[]>(queries.map((query) => ({ query })));
+    expect(answers.map(({ data }) => ({ ...data }))).toEqual([
+      { active: ['Ada'] },
+      { everybody: ['Ada', 'Bob'] },
+      { asked: ['Ada', 'Bob'] },
+      { active: ['Ada'], asked: ['Ada'] },
+    ]);
   });
 
   it('refuses what is neither true nor false', async () => {
