@@ -67,7 +67,8 @@ export interface DeletionLogQuery {
   readonly limit?: number;
 }
 
-const ACTIONS: readonly DeletionAction[] = [
+/** @internal */
+export const DELETION_ACTIONS: readonly DeletionAction[] = [
   'deleted',
   'restored',
   'hard-deleted',
@@ -195,11 +196,11 @@ function requireQuery(query: DeletionLogQuery): DeletionLogQuery & { limit: numb
   requireType('DeletionLog.find(), actor', query.actor, 'string');
   requireType('DeletionLog.find(), from', query.from, 'Date');
   requireType('DeletionLog.find(), to', query.to, 'Date');
-  if (query.action !== undefined && !ACTIONS.includes(query.action)) {
+  if (query.action !== undefined && !DELETION_ACTIONS.includes(query.action)) {
     throw new SoftDeleteConfigError(
       'DeletionLog.find(), action',
       `"${String(query.action)}" is no action.`,
-      `Write one of ${ACTIONS.map((action) => `'${action}'`).join(', ')}.`,
+      `Write one of ${DELETION_ACTIONS.map((action) => `'${action}'`).join(', ')}.`,
     );
   }
   return { ...query, limit: rowCount('DeletionLog.find(), limit', query.limit) ?? 100 };
