@@ -37,7 +37,7 @@ function recordOf(
   const rows = parts.flatMap((part) => part.rows ?? []);
   const isTold = parts.every((part) => part.rows !== undefined);
   const shared = sharedUnit(rows);
-  const recorded = unit?.text ?? shared;
+  const recorded = unit?.text ?? shared ?? null;
   const listed = isTold ? JSON.stringify(rows.map(({ key }) => key)) : null;
   // Whoever does not list them has one part for an entity.
   const { span } = parts[0]!;
@@ -47,12 +47,12 @@ function recordOf(
     params: [
       action,
       entity,
-      recorded ?? null,
+      recorded,
       count,
       ...keys.params,
       span
         ? JSON.stringify({ from: span.from, until: span.until })
-        : isTold && (recorded === undefined || shared !== recorded)
+        : isTold && shared !== recorded
           ? JSON.stringify(rows.map((row) => row.unit))
           : null,
       actor ?? null,
@@ -61,8 +61,8 @@ function recordOf(
   };
 }
 
-/** The unit that all rows were deleted in; none where they differ, or one of them was active. */
-function sharedUnit(rows: readonly OperationRow[]): string | undefined {
-  const first = rows[0]?.unit ?? undefined;
+/** The unit that all rows were deleted in, `null` if all were active; nothing where they differ. */
+function sharedUnit(rows: readonly OperationRow[]): string | null | undefined {
+  const first = rows[0]?.unit;
   return rows.every(({ unit }) => unit === first) ? first : undefined;
 }

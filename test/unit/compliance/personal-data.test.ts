@@ -302,10 +302,10 @@ class Key {
 }
 
 const TEXT_TYPES =
-  'text text[] CITEXT varchar varchar(20) char(3) bpchar name json jsonb xml hstore tsvector bytea inet cidr macaddr macaddr8'
+  'text text[] CITEXT varchar varchar(20) char(3) bpchar name json jsonb xml hstore tsvector bytea inet cidr macaddr macaddr8 textual ltree'
     .split(' ')
     .concat('character varying(9)');
-const OTHER_TYPES = ['int', 'numeric(10,2)', 'boolean', 'uuid', 'timestamptz', 'date', 'interval', 'point', 'textual'];
+const OTHER_TYPES = ['int', 'numeric(10,2)', 'boolean', 'uuid', 'timestamptz', 'date', 'interval', 'point'];
 
 describe(findUndeclared.name, () => {
   it('names entities with a key to a person, and columns that can hold what people write', () => {

@@ -1,13 +1,23 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 
-/** Types of columns that can hold what people write, arrays of them included. */
-const TEXT =
-  /^(text|citext|varchar|char|character|bpchar|name|jsonb?|xml|hstore|tsvector|bytea|inet|cidr|macaddr8?)\b/i;
+/**
+ * Types of columns that cannot hold what people write, arrays of them included. Whatever else there is may: a domain, a type of an extension
+ * or of the application are nothing but names here.
+ */
+const WITHOUT_TEXT = new RegExp(
+  `^(${[
+    'int(eger|\\d)?|(small|big|tiny|medium)int|(small|big)?serial\\d?|decimal|numeric|real|float\\d?|double( precision)?|money',
+    'bool(ean)?|date|time(stamp)?(tz)?|interval|uuid|bit|varbit|oid|xid8?|pg_lsn',
+    'point|line|lseg|box|path|polygon|circle|(int[48]|num|ts|tstz|date)(multi)?range',
+    'geometry|geography|vector|halfvec|sparsevec',
+  ].join('|')})\\b`,
+  'i',
+);
 
 /** Whether values of the type can say anything about a person. @internal */
 export function isTextType(type: string | undefined): boolean {
-  return TEXT.test(type ?? '');
+  return type !== undefined && type !== '' && !WITHOUT_TEXT.test(type);
 }
 
 /** A property with a column of its own. @internal */

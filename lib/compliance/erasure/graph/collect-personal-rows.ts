@@ -117,12 +117,12 @@ async function follow(
   );
   for (const { key, parent } of behind) {
     const row = rows.row(edge.child.root, key, null);
-    row.parents.add(live.get(identify(parent))!);
+    row.addParent(live.get(identify(parent))!);
     found.add(row);
   }
   for (const { key, unit, parents: inFront } of hasArchive ? await archivedBehind(em, ctx, edge, parents) : []) {
     const row = rows.row(edge.child.root, key, unit);
-    inFront.forEach((parent) => row.parents.add(parent));
+    inFront.forEach((parent) => row.addParent(parent));
     found.add(row);
   }
   const level = [...found];

@@ -19,14 +19,14 @@ export interface RowDeclarations {
 
 /** A row that belongs to a person by declaration, in its table or in the archive. @internal */
 export class PersonalRow {
-  /** The rows in between it and the person. What holds one of them holds this one. */
-  readonly parents = new Set<PersonalRow>();
   declared: RowDeclarations;
   /** By law. */
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
   #ownHolds: ReadonlySet<string>;
+  /** The row in front of it, on its way to the person; several where it has several ways. Most have one, and thousands of sets take their time. */
+  #parents: PersonalRow | Set<PersonalRow> | undefined;
 
   constructor(
     private readonly rows: PersonalRows,
@@ -58,6 +58,15 @@ export class PersonalRow {
     return this.kept !== undefined || this.holds().size > 0;
   }
 
+  /** Notes a row that is in between it and the person, or the person's own. What holds that holds this one. */
+  addParent(parent: PersonalRow): void {
+    if (this.#parents instanceof Set) {
+      this.#parents.add(parent);
+    } else {
+      this.#parents = this.#parents && this.#parents !== parent ? new Set([this.#parents, parent]) : parent;
+    }
+  }
+
   /** Notes that a hold covers the row itself. */
   hold(name: string): void {
     this.#ownHolds = new Set([...this.#ownHolds, name]);
@@ -73,7 +82,8 @@ export class PersonalRow {
     const seen = new Set<PersonalRow>([this]);
     for (const row of seen) {
       row.#ownHolds.forEach((hold) => found.add(hold));
-      row.parents.forEach((parent) => seen.add(parent));
+      const parents = row.#parents instanceof Set ? row.#parents : row.#parents ? [row.#parents] : [];
+      parents.forEach((parent) => seen.add(parent));
     }
     return found;
   }

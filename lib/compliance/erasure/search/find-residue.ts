@@ -16,7 +16,8 @@ import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.
 import type { OldValues } from './old-values.js';
 import type { ResidualCell } from './residual-cell.js';
 import { searchTables } from './search-tables.js';
-import { hashSql } from './text-sql.js';
+import { ARCHIVED_CELLS_SQL } from './archived-cells-sql.js';
+import { hashSql, textsSql } from './text-sql.js';
 import { matchesSql, NAMED_SIGNATURES_SQL } from './matches-sql.js';
 
 interface SearchContext {
@@ -85,13 +86,14 @@ async function searchArchive(
     return [];
   }
   const names = archived.map(({ root, key }) => rowName(root, key));
-  const matches = matchesSql('v.value', values);
+  const matches = matchesSql('t.value', values);
   const found = await execute<{ entity: string; key: string; unit: string; column: string; hash: string }>(
     em,
     ctx,
     `with ${NAMED_SIGNATURES_SQL} select a."part" as entity, a."key" as key, ${UNIT_TEXT} as unit, v.name as column, ${hashSql('v.value')} as hash ` +
-      `from ${archiveTable(em)} as a cross join lateral jsonb_each_text(a."data") as v (name, value) ` +
-      `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) and v.value is not null and ${matches.sql}`,
+      `from ${archiveTable(em)} as a cross join ${ARCHIVED_CELLS_SQL} as v ` +
+      `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) ` +
+      `and exists (select from (select v.value union all ${textsSql('v.document')}) as t (value) where ${matches.sql})`,
     [...amongSnapshots(archived), arrayText(names), ...matches.params],
   );
   return found.map((cell) => {

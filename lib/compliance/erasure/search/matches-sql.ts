@@ -26,13 +26,13 @@ export function keepSignaturesSql(signature: string): string {
 }
 
 /**
- * Whether a text is one of the named signatures'. PostgreSQL makes a hash table of them as soon as it has to look for one: not for texts that
- * are too short, or none.
+ * Whether a text is one of the named signatures'. PostgreSQL makes a hash table of them, for each place that looks into it, as soon as it has
+ * to look for one: not for texts that are too short, or none. `NULL and …` would make it.
  *
  * @internal
  */
 export function isSignedSql(text: string): string {
-  return `(length(${text}) >= ${LONG} and ${signatureSql(text)} in (select "signature" from ${SIGNATURES}))`;
+  return `(coalesce(length(${text}), 0) >= ${LONG} and ${signatureSql(text)} in (select "signature" from ${SIGNATURES}))`;
 }
 
 /** Whether a text has a value of the person in it, or is one of the person's texts, of which the signatures are named. @internal */

@@ -11,6 +11,7 @@ import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
 import { replacementSql } from '../overwriting/replacement-sql.js';
+import { ARCHIVED_CELLS_SQL } from './archived-cells-sql.js';
 import { FORGET_SIGNATURES_SQL, keepSignaturesSql } from './matches-sql.js';
 import type { OldValues } from './old-values.js';
 import { isPlain, leavesSql, LONG, plainSql, signatureSql } from './text-sql.js';
@@ -111,9 +112,9 @@ async function archived(
         em,
         ctx,
         `${foundSql(isOfPerson)} from ${archiveTable(em)} as a ` +
-          `cross join lateral (select ${data.sql} as data offset 0) as n cross join lateral jsonb_each_text(a."data") as v (key, value) ` +
-          `where a."part" = ? and ${AMONG_SNAPSHOTS} and v.value is distinct from n.data ->> v.key ` +
-          `and v.value is not null) as f group by 1`,
+          `cross join lateral (select ${data.sql} as data offset 0) as n cross join ${ARCHIVED_CELLS_SQL} as o ` +
+          `cross join lateral (select o.value where o.document is null union all ${leavesSql('o.document')}) as v (value) ` +
+          `where a."part" = ? and ${AMONG_SNAPSHOTS} and o.value is distinct from n.data ->> o.name) as f group by 1`,
         [...data.params, partOf(table), ...amongSnapshots(chunk)],
       );
       found.push(values);

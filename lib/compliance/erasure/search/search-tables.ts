@@ -17,7 +17,7 @@ import { isColumn, isTextType } from '../declaration/text-columns.js';
 import { matchesSql, NAMED_SIGNATURES_SQL } from './matches-sql.js';
 import type { OldValues } from './old-values.js';
 import type { ResidualCell } from './residual-cell.js';
-import { hashSql, isPlain, jsonSql, leavesSql, plainSql } from './text-sql.js';
+import { hashSql, isPlain, jsonSql, plainSql, textsSql } from './text-sql.js';
 
 /** Rows of one table that are searched. */
 interface Search extends SqlFragment {
@@ -124,7 +124,7 @@ function searchSql(
     shown.push({
       sql:
         `select t.name, t.value from ${cells(others, jsonSql)} ` +
-        `where exists (select from (${leavesSql('t.value')}) as l (value) where ${matches.sql})`,
+        `where exists (select from (${textsSql('t.value')}) as l (value) where ${matches.sql})`,
       params: matches.params,
     });
   }
@@ -145,7 +145,7 @@ function textColumns(em: EntityManager, table: EntityMetadata): [column: string,
   const columns = new Map<string, string>();
   for (const meta of metas) {
     for (const prop of meta.inheritanceType === 'tpt' && meta.ownProps ? meta.ownProps : meta.props) {
-      const isText = isColumn(meta, prop) && !prop.enum && isTextType(prop.columnTypes?.[0]);
+      const isText = isColumn(meta, prop) && !prop.enum && !prop.nativeEnumName && isTextType(prop.columnTypes?.[0]);
       if (isText) {
         columns.set(prop.fieldNames[0]!, prop.columnTypes[0]!);
       }

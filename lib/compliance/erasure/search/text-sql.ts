@@ -3,6 +3,13 @@ export function leavesSql(json: string): string {
   return `select l.value #>> '{}' from jsonb_path_query(${json}, 'strict $.**') as l (value) where jsonb_typeof(l.value) in ('string', 'number')`;
 }
 
+/** All texts that somebody has put into a value: the names of the parts of a document as well, which are no values of anybody's. @internal */
+export function textsSql(json: string): string {
+  // To the ORM a question mark would stand for a value.
+  const names = String.raw`'strict $.** \? (@.type() == "object").keyvalue().key'`;
+  return `${leavesSql(json)} union all select n.name #>> '{}' from jsonb_path_query(${json}, ${names}) as n (name)`;
+}
+
 /** From how many characters on a text is one that nobody writes twice by chance. @internal */
 export const LONG = 8;
 

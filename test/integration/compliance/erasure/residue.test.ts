@@ -23,7 +23,7 @@ class Reader {
 @PersonalData<Letter>({
   of: 'reader',
   fields: { body: null },
-  notPersonal: ['subject', 'title', 'tags', 'meta', 'code'],
+  notPersonal: ['subject', 'title', 'tags', 'meta', 'code', 'alias', 'path', 'attributes', 'scan'],
 })
 @Entity({ tableName: 'letter' })
 class Letter {
@@ -50,10 +50,26 @@ class Letter {
 
   @Property({ columnType: 'char(30)', type: 'string', nullable: true })
   code?: string | null;
+
+  @Property({ columnType: 'short_text', type: 'string', nullable: true })
+  alias?: string | null;
+
+  @Property({ columnType: 'ltree', type: 'string', nullable: true })
+  path?: string | null;
+
+  @Property({ columnType: 'hstore', type: 'string', nullable: true })
+  attributes?: string | null;
+
+  @Property({ columnType: 'bytea', type: 'blob', nullable: true })
+  scan?: Buffer | null;
 }
 
 describe('the search for what an erasure has left', () => {
-  const test = useErasures([Reader, Letter]);
+  const test = useErasures(
+    [Reader, Letter],
+    {},
+    'create domain short_text as text check (length(value) < 80); create extension ltree; create extension hstore',
+  );
 
   beforeAll(async () => {
     // No regular expression can be matched under such a collation, and columns of two collations have none in common.
@@ -85,12 +101,19 @@ describe('the search for what an erasure has left', () => {
     ['the same, filled up with blanks', `code = 'other words of the same'`],
     ['a value among those of an array', `tags = array['x', 'iris quill']`],
     ['a text deep in a document', `meta = '{"a": [{"b": "the very words of one"}]}'`],
+    ['a name that is a key of a document', `meta = '{"of": {"iris quill": 1}}'`],
+    ['a name among keys and values of another kind', `attributes = '"Iris Quill"=>NULL'`],
+    ['a name under a domain over text', `alias = 'by Iris Quill'`],
+    ['a short name among labels', `path = 'people.Max'`],
+    ['a name among bytes', `scan = convert_to('Iris Quill', 'UTF8')`],
     ['a long value that is not all ASCII', `meta = '["reads İpek Yılmaz in the garden"]'`],
   ])('finds %s', async (_what, changes) => {
     expect(await residueOf(changes)).toBe(1);
     // Not by the values, which nobody knows any more.
     expect((await test.erasures.erase(Reader, 1)).residue).toBe(1);
-    await test.database.query('update letter set subject = null, title = null, code = null, tags = null, meta = null');
+    await test.database.query(
+      `update letter set ${['subject', 'title', 'code', 'tags', 'meta', 'alias', 'path', 'attributes', 'scan'].map((name) => `${name} = null`).join(', ')}`,
+    );
     expect((await test.erasures.erase(Reader, 1)).residue).toBe(0);
   });
 

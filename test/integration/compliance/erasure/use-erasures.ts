@@ -14,16 +14,21 @@ export interface Erasures extends TestOrm, Compliance {
   tablesWith(text: string): Promise<string[]>;
 }
 
-/** Registers the hooks that a test file needs to erase data of the shop, or of other entities, from tables that are empty before each test. */
+/**
+ * Registers the hooks that a test file needs to erase data of the shop, or of other entities, from tables that are empty before each test.
+ *
+ * @param setup - SQL that the schema needs
+ */
 export function useErasures(
   entities: NonNullable<Options['entities']> = SHOP,
   softDelete: InstallSoftDeleteOptions = { actor: () => 'clerk' },
+  setup?: string,
 ): Erasures {
   const erasures = {} as { -readonly [name in keyof Erasures]: Erasures[name] };
   let tables: string[];
 
   beforeAll(async () => {
-    const test = await createTestOrm([...entities, ...complianceEntities()], {}, softDelete);
+    const test = await createTestOrm([...entities, ...complianceEntities()], {}, softDelete, setup);
     Object.assign(erasures, test, createCompliance(test.orm));
     const found = await test.database.query(`select tablename from pg_tables where schemaname = 'public'`);
     tables = found.map(({ tablename }) => tablename as string);
