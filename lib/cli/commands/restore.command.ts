@@ -81,12 +81,16 @@ function report({ json, print }: CliContext, restoration: Restoration): ExitCode
   return conflicts.length > 0 ? EXIT_CODE.attention : EXIT_CODE.done;
 }
 
-function describe({ reason, entity, key, properties, constraint, conflictingKey }: RestoreConflict): string[] {
+const IN_THE_WAY: Readonly<Record<RestoreConflict['reason'], (conflict: RestoreConflict) => string>> = {
+  unique: ({ properties, constraint }) => `${(properties ?? [constraint]).join(', ')} is taken`,
+  key: () => 'its key is taken',
+  'parent-deleted': () => 'its parent is deleted',
+  'parent-missing': () => 'its parent is gone',
+  schema: ({ column }) => (column === '*' ? 'its table is gone' : `the column ${column} is new, or changed`),
+};
+
+function describe(conflict: RestoreConflict): string[] {
+  const { reason, entity, key, constraint, conflictingKey } = conflict;
   const row = conflictingKey === undefined ? '' : ` ${JSON.stringify(conflictingKey)}`;
-  return [
-    reason === 'unique' ? `${(properties ?? [constraint]).join(', ')} is taken` : 'its parent is deleted',
-    entity,
-    JSON.stringify(key) ?? '',
-    `${constraint ?? ''}${row}`,
-  ];
+  return [IN_THE_WAY[reason](conflict), entity, JSON.stringify(key) ?? '', `${constraint ?? ''}${row}`];
 }

@@ -69,8 +69,9 @@ describe('the bulk writes of the entity manager', () => {
       const [here, there] = [await library.em.findOneOrFail(Tag, 1), await other.findOneOrFail(Tag, 1)];
       await other.begin();
       await library.em.nativeDelete(Tag, 1, { ctx: other.getTransactionContext() as never });
-      expect(here.deletedAt).toBeInstanceOf(Date);
+      const { deletedAt } = here;
       await other.rollback();
+      expect(deletedAt).toBeInstanceOf(Date);
       expect([here.deletedAt ?? null, there.deletedAt ?? null]).toEqual([null, null]);
       await expect(library.deleted('tag')).resolves.toEqual([false, false]);
     });
