@@ -106,6 +106,17 @@ describe('scopes on one entity manager', () => {
     }
   });
 
+  it('reads no row again that looks the same under the scope, whatever it references', async () => {
+    const three = await em.findOneOrFail(Book, 3, { populate: ['author'] });
+    expect(three.author.deletedAt).toBeInstanceOf(Date);
+    const scoped = () => inScope(em, 'with', () => em.findOneOrFail(Book, 1));
+    const one = await scoped();
+    test.statements.length = 0;
+    expect(await em.findOneOrFail(Book, 3)).toBe(three);
+    expect(await scoped()).toBe(one);
+    expect(test.statements).toEqual([]);
+  });
+
   it('keeps what one scope counts from another', async () => {
     const ada = await em.findOneOrFail(Author, 1);
     for (const scope of TURNS) {

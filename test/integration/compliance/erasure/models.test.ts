@@ -190,7 +190,8 @@ class Diary extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
   id!: number;
 
-  @ManyToOne(() => Person, { nullable: true, createForeignKeyConstraint: false })
+  /** Named like the key of a card, which the database knows. */
+  @ManyToOne(() => Person, { nullable: true, createForeignKeyConstraint: false, fieldName: 'holder_id' })
   owner?: Rel<Person> | null;
 
   @Property({ type: 'string' })
@@ -366,13 +367,13 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     const persons = async () => (await test.rows('select id, name from person order by id')).map(({ name }) => name);
 
     it('loses keys that the database does not know, as long as they may be null', async () => {
-      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a'), ('person-2', 'b'), (null, 'c')`);
+      await test.rows(`insert into diary (holder_id, page) values ('person-1', 'a'), ('person-2', 'b'), (null, 'c')`);
       await test.erasures.erase(Person, 1);
       expect(await persons()).toEqual(['Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary order by id')).toEqual([
-        { owner_id: null, page: '-' },
-        { owner_id: 'person-2', page: 'b' },
-        { owner_id: null, page: 'c' },
+      expect(await test.rows('select holder_id, page from diary order by id')).toEqual([
+        { holder_id: null, page: '-' },
+        { holder_id: 'person-2', page: 'b' },
+        { holder_id: null, page: 'c' },
       ]);
       await test.rows(`insert into pledge (giver_id) values ('person-2')`);
       expect(await test.erasures.erase(Person, 2)).toMatchObject({ outcome: 'completed' });
@@ -396,15 +397,15 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     });
 
     it('stays while a held row points at it, whatever becomes of the key', async () => {
-      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a')`);
+      await test.rows(`insert into diary (holder_id, page) values ('person-1', 'a')`);
       const { id } = await test.holds.place({ name: 'case', reason: 'r', on: [[Diary, 1]] });
       await test.erasures.erase(Person, 1);
       expect(await persons()).toEqual(['[erased]', 'Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: 'person-1', page: 'a' }]);
+      expect(await test.rows('select holder_id, page from diary')).toEqual([{ holder_id: 'person-1', page: 'a' }]);
       await test.holds.release(id, { reason: 'over' });
       await test.erasures.run();
       expect(await persons()).toEqual(['Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: null, page: '-' }]);
+      expect(await test.rows('select holder_id, page from diary')).toEqual([{ holder_id: null, page: '-' }]);
     });
   });
 
