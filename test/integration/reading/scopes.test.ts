@@ -117,6 +117,19 @@ describe('scopes on one entity manager', () => {
     expect(test.statements).toEqual([]);
   });
 
+  it('counts anew where it is told to', async () => {
+    const { books } = await em.findOneOrFail(Author, 1);
+    expect(await books.loadCount()).toBe(1);
+    await test.database.query("insert into book (id, title, author_id) values (99, 'new', 1)");
+    try {
+      expect(await books.loadCount()).toBe(1);
+      expect(await books.loadCount(true)).toBe(2);
+      expect(await books.loadCount({ refresh: true, where: { title: 'new' } })).toBe(1);
+    } finally {
+      await test.database.query('delete from book where id = 99');
+    }
+  });
+
   it('keeps what one scope counts from another', async () => {
     const ada = await em.findOneOrFail(Author, 1);
     for (const scope of TURNS) {
