@@ -110,18 +110,26 @@ const rules: {
   },
   {
     rule: silentMessages,
-    meaning: 'says of each wrong option and each finding what is wrong and what to do',
+    meaning: 'says in each error and each finding what is wrong and what to do, and of everything described what it is',
     fixture: {
       'purge/a.ts': "throw new SoftDeleteConfigError('a', '', 'Write another one.');",
       'purge/b.ts': "throw new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.');",
       'purge/c.ts': "throw new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no');",
       'purge/d.ts': 'throw new SoftDeleteConfigError(where, `${value} is wrong.`, isOne ? advice : `Write ${other}.`);',
+      'cli/a.ts':
+        "throw new CliError(isOne ? 'It is wrong.' : ''); throw new CliError(text); throw new CliError('It is wrong.');",
+      'cli/b.ts':
+        "throw new CliError(`${flag} is wrong. ` + ''); throw new CliError(`${flag} is wrong. ` + 'Write another.');",
+      'cli/c.ts': "export const command = { name: '', description: '' };",
       'doctor/a.ts': "const found = [{ problem: 'it is wrong.', fix: '' }, { problem: '', fix: 'drop it' }];",
     },
     found: [
       "purge/a.ts: new SoftDeleteConfigError('a', '', 'Write another one.')",
       "purge/b.ts: new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.')",
       "purge/c.ts: new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no')",
+      "cli/a.ts: new CliError(isOne ? 'It is wrong.' : '')",
+      "cli/b.ts: new CliError(`${flag} is wrong. ` + '')",
+      "cli/c.ts: description: ''",
       "doctor/a.ts: fix: ''",
       "doctor/a.ts: problem: ''",
     ],

@@ -127,6 +127,12 @@ export function silentMessages(sources: readonly Source[]): string[] {
       const isSilent = says(option).includes('') || [problem, advice].flatMap(says).some((text) => !isSentence(text));
       return isSilent ? node.getText() : undefined;
     }
+    if (ts.isNewExpression(node) && /Error$/.test(node.expression.getText())) {
+      return node.arguments?.flatMap(says).includes('') ? node.getText() : undefined;
+    }
+    if (ts.isPropertyAssignment(node) && node.name.getText() === 'description') {
+      return says(node.initializer).includes('') ? node.getText() : undefined;
+    }
     if (ts.isPropertyAssignment(node) && /^(problem|fix)$/.test(node.name.getText())) {
       const texts = says(node.initializer);
       const isSilent = node.name.getText() === 'problem' ? texts.some((text) => !isSentence(text)) : texts.includes('');
@@ -146,6 +152,12 @@ function says(expression: ts.Expression | undefined): string[] {
   }
   if (ts.isTemplateExpression(expression)) {
     return [expression.getText().slice(1, -1)];
+  }
+  if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.PlusToken) {
+    const [first, second] = [says(expression.left), says(expression.right)];
+    // A part that says nothing was meant to say something.
+    const isSilent = first.includes('') || second.includes('');
+    return isSilent ? [''] : first.flatMap((start) => second.map((end) => `${start} ${end}`));
   }
   return ts.isStringLiteralLike(expression) ? [expression.text.trim()] : [];
 }

@@ -85,18 +85,21 @@ function report({ json, print }: CliContext, restoration: Restoration): ExitCode
   return conflicts.length > 0 ? EXIT_CODE.attention : EXIT_CODE.done;
 }
 
-function keyCell(key: unknown): string {
-  return key === undefined ? '' : JSON.stringify(plainValue(key));
+const IN_THE_WAY: Readonly<Record<RestoreConflict['reason'], (conflict: RestoreConflict) => string>> = {
+  unique: ({ properties, constraint }) => `${(properties ?? [constraint]).join(', ')} is taken`,
+  key: () => 'its key is taken',
+  'parent-deleted': () => 'its parent is deleted',
+  'parent-missing': () => 'its parent is gone for good',
+  schema: ({ column }) =>
+    column === '*' ? 'its table does not take it any more' : `the column ${column} is new, or changed`,
+};
+
+function describe(conflict: RestoreConflict): string[] {
+  const { reason, entity, key, constraint, conflictingKey } = conflict;
+  const row = conflictingKey === undefined ? '' : ` ${keyCell(conflictingKey)}`;
+  return [IN_THE_WAY[reason](conflict), entity, keyCell(key), `${constraint ?? ''}${row}`];
 }
 
-function describe({ reason, entity, key, properties, constraint, conflictingKey, column }: RestoreConflict): string[] {
-  const row = conflictingKey === undefined ? '' : ` ${keyCell(conflictingKey)}`;
-  const problems: Record<RestoreConflict['reason'], string> = {
-    unique: `${(properties ?? [constraint]).join(', ')} is taken`,
-    key: 'its key is taken',
-    'parent-deleted': 'its parent is deleted',
-    'parent-missing': 'its parent is gone for good',
-    schema: `the column ${column ?? ''} is another one now`,
-  };
-  return [problems[reason], entity, keyCell(key), `${constraint ?? ''}${row}`];
+function keyCell(key: unknown): string {
+  return key === undefined ? '' : JSON.stringify(plainValue(key));
 }

@@ -1,4 +1,4 @@
-import { Cascade, type EntityProperty, helper, Reference, ReferenceKind, Utils } from '@mikro-orm/core';
+import { Cascade, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import { metadataOf } from '../../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
@@ -197,6 +197,5 @@ function loadedTargets(entity: object, prop: EntityProperty): object[] {
     return value.getItems(false);
   }
   const target = Reference.unwrapReference(value as object);
-  const isToOne = prop.kind === ReferenceKind.MANY_TO_ONE || prop.kind === ReferenceKind.ONE_TO_ONE;
-  return isToOne && Utils.isEntity<object>(target) ? [target] : [];
+  return Utils.isEntity<object>(target) ? [target] : [];
 }

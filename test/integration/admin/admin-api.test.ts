@@ -23,7 +23,7 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
 
   beforeEach(async () => {
     await app.database.query(
-      `truncate customer, "order", invoice, seat, secret restart identity;
+      `truncate customer, "order", invoice, stamp, seat, secret restart identity;
        insert into customer (name, email, deleted_at) values
          ('Ada', 'ada@example.com', null),
          ('Bob 100%', 'bob@example.com', '2026-01-01T10:00:00.000001Z'),
@@ -50,6 +50,7 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
   });
 
   it('lists rows, the newest first, with what goes along', async () => {
+    await app.database.query('insert into stamp (order_id) values (2)');
     const { body } = await app.get('entities/Customer/rows');
     expect(body.next).toBeNull();
     expect(

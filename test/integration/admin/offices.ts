@@ -44,6 +44,19 @@ export class Order extends SoftDeletableEntity {
 
   @OneToMany(() => Invoice, (invoice) => invoice.order)
   invoices = new Collection<Invoice>(this);
+
+  @OneToMany(() => Stamp, (stamp) => stamp.order, { cascade: [Cascade.ALL] })
+  stamps = new Collection<Stamp>(this);
+}
+
+/** Not soft-deletable either: it stays until its order is removed for good. */
+@Entity()
+export class Stamp {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+
+  @ManyToOne(() => Order)
+  order!: Rel<Order>;
 }
 
 /** Not soft-deletable: it keeps the order that it is about. */
@@ -77,4 +90,4 @@ export class Secret extends SoftDeletableEntity {
   name!: string;
 }
 
-export const OFFICES = [Customer, Order, Invoice, Seat, Secret];
+export const OFFICES = [Customer, Order, Invoice, Stamp, Seat, Secret];

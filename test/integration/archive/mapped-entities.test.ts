@@ -112,7 +112,26 @@ class Desk {
   person?: Rel<Person> | null;
 }
 
-const TABLES = ['vehicle', 'animal', 'dog', 'toy', 'seat', 'ticket', 'person', 'desk'];
+/** Stays when what it points at is archived, and loses its keys: by values, as a reference, of several columns, one-to-one. */
+@Entity()
+class Usher {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person, { nullable: true, deleteRule: 'set null', mapToPk: true })
+  contact?: number | null;
+
+  @ManyToOne(() => Person, { nullable: true, deleteRule: 'set null', ref: true })
+  stand?: Ref<Person> | null;
+
+  @ManyToOne(() => Seat, { nullable: true, deleteRule: 'set null' })
+  seat?: Rel<Seat> | null;
+
+  @OneToOne(() => Toy, { owner: true, nullable: true, deleteRule: 'set null', unique: false })
+  toy?: Rel<Toy> | null;
+}
+
+const TABLES = ['vehicle', 'animal', 'dog', 'toy', 'seat', 'ticket', 'person', 'desk', 'usher'];
 
 describe('Archived entities of every shape', () => {
   let test: TestOrm;
@@ -129,6 +148,7 @@ describe('Archived entities of every shape', () => {
       Ticket,
       Person,
       Desk,
+      Usher,
       ...complianceEntities(),
     ]);
   });
@@ -143,7 +163,9 @@ describe('Archived entities of every shape', () => {
       insert into ticket (seat_row, seat_number, n) values ('A "1"', '2024-02-03', 1), ('A "1"', '2024-02-03', 2), ('B', '2024-02-03', 1);
       insert into desk (id) values (1);
       insert into person (name, boss_id, desk_id) values ('Ada', null, 1), ('Bob', 1, null), ('Cy', 2, null);
-      update person set boss_id = 3 where id = 1`);
+      update person set boss_id = 3 where id = 1;
+      insert into usher (contact_id, stand_id, seat_row, seat_number, toy_id)
+        values (2, 1, 'A "1"', '2024-02-03', '6f9619ff-8b86-d011-b42d-00cf4fc964ff')`);
   });
   afterAll(() => test.close());
 
@@ -200,6 +222,54 @@ describe('Archived entities of every shape', () => {
     await repo(Ticket).softDelete([['A "1"', '2024-02-03'], 2]);
     expect(await repo(Ticket).onlyDeleted().count({ n: 2 })).toBe(1);
     await repo(Ticket).restore([['A "1"', '2024-02-03'], 2]);
+  });
+
+  it('clears keys of every kind in memory as in the database, and writes them again', async () => {
+    const before = await contents();
+    const em = test.orm.em.fork();
+    const usher = await em.findOneOrFail(Usher, 1);
+    const values = () => ({
+      contact: usher.contact,
+      stand: usher.stand?.unwrap().id ?? null,
+      seat: usher.seat ? [usher.seat.row, usher.seat.number] : null,
+      toy: usher.toy?.id ?? null,
+    });
+    const all = values();
+    expect(all).toEqual({ contact: 2, stand: 1, seat: ['A "1"', '2024-02-03'], toy: expect.any(String) });
+    const none = { contact: null, stand: null, seat: null, toy: null };
+    const removeAll = async (own: typeof em) => {
+      await repo(Seat, own).softDelete(['A "1"', '2024-02-03']);
+      expect(values()).toEqual({ ...all, seat: null });
+      await repo(Person, own).softDelete(1);
+      await repo(Animal, own).softDelete(2);
+    };
+    const writesNothing = async () => {
+      test.statements.length = 0;
+      await em.flush();
+      expect(test.statements).toEqual([]);
+    };
+
+    const failure = new Error('rolled back');
+    await expect(
+      em.transactional(async (tx) => {
+        await removeAll(tx);
+        throw failure;
+      }),
+    ).rejects.toBe(failure);
+    expect(values()).toEqual(all);
+    await writesNothing();
+
+    await removeAll(em);
+    expect(values()).toEqual(none);
+    await writesNothing();
+    await repo(Seat, em).restore(['A "1"', '2024-02-03']);
+    expect(values()).toEqual({ ...none, seat: all.seat });
+    await repo(Person, em).restore(1);
+    await repo(Animal, em).restore(2);
+    expect(values()).toEqual(all);
+    expect(usher.stand!.isInitialized()).toBe(false);
+    await writesNothing();
+    expect(await contents()).toEqual(before);
   });
 
   it('restores circles, identity columns and generated ones', async () => {

@@ -20,6 +20,45 @@ describe('Reading archived rows', () => {
     expect((await deleted.findOneOrFail({ shop: 1, sku: 'B-1' })).id).toBe(1);
   });
 
+  it.each<[unknown, number[]]>([
+    [{ name: 'asc' }, [1, 2]],
+    [{ name: 'DESC' }, [2, 1]],
+    [{ name: 1 }, [1, 2]],
+    [{ name: -1 }, [2, 1]],
+    [{ sku: 'asc nulls last' }, [1, 2]],
+    [{ sku: 'asc nulls first' }, [2, 1]],
+    [{ sku: 'desc nulls last' }, [1, 2]],
+    [{ shop: 'asc', id: 'desc' }, [2, 1]],
+    [
+      [{ shop: 'asc' }, { id: 'asc' }],
+      [1, 2],
+    ],
+  ])('orders archived rows by %j', async (orderBy, ids) => {
+    await world.database.query("update product set sku = case id when 1 then 'B-1' end");
+    await world.repo(Product).softDelete({});
+    const found = await world
+      .repo(Product)
+      .onlyDeleted()
+      .find({}, { orderBy: orderBy as never });
+    expect(found.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it.each([
+    { name: 2 },
+    { name: 'up' },
+    { name: 'asc nulls' },
+    { nme: 'asc' },
+    { variants: 'asc' },
+    { shop: { name: 'asc' } },
+  ])('refuses to order them by %j', async (orderBy) => {
+    await expect(
+      world
+        .repo(Product)
+        .onlyDeleted()
+        .find({}, { orderBy: orderBy as never }),
+    ).rejects.toThrow(/^onlyDeleted\(\), orderBy: archived rows of Product cannot be ordered by \w+: /);
+  });
+
   it.each<[unknown, number[], boolean]>([
     [1, [1], true],
     [[1, 2], [1, 2], true],

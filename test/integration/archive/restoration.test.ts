@@ -93,6 +93,34 @@ describe('Restoration of archived rows', () => {
     expect(await world.archived()).toHaveLength(5);
   });
 
+  it.each<[what: string, columns: string, properties: string[] | undefined]>([
+    ['the property of each column', '(name, shop_id)', ['name', 'shop']],
+    ['a column that the ORM does not know', '(name, extra)', ['name', 'extra']],
+    ['no property where a value is an expression', '(shop_id, (lower(name)))', undefined],
+  ])('names %s, and tells rows that come back together from active ones', async (_what, columns, properties) => {
+    await world.database.query("alter table product add column extra text default 'e'");
+    try {
+      await world.repo(Product).softDelete(1);
+      await world.database.query(`insert into product (id, name, shop_id) values (3, 'Bread', 1)`);
+      await world.repo(Product).softDelete(3);
+      await world.database.query(`
+        insert into product (id, name, shop_id) values (4, 'Bread', 1);
+        create unique index product_own on product ${columns}`);
+      const conflict = { reason: 'unique', entity: 'Product', constraint: 'product_own' };
+      const named = properties ? { properties } : {};
+      expect(await conflictsOf(world.repo(Product).restore(1))).toEqual([
+        { ...conflict, key: 1, conflictingKey: 4, conflictingWith: 'active', ...named },
+      ]);
+      await world.database.query('delete from product where id = 4');
+      expect(await conflictsOf(world.repo(Product).restore([1, 3]))).toEqual([
+        { ...conflict, key: 1, conflictingKey: 3, conflictingWith: 'restored', ...named },
+      ]);
+      expect((await world.repo(Product).restore(3)).total).toBe(1);
+    } finally {
+      await world.database.query('drop index product_own; alter table product drop column extra');
+    }
+  });
+
   it('refuses where the parent is archived, soft-deleted, or gone', async () => {
     await world.repo(Variant).softDelete(1);
     await world.repo(Product).softDelete(1);

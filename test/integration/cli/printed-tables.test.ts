@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { defineEntity, p } from '@mikro-orm/postgresql';
+import { Cascade, defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, complianceTablesSql, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 import type { CliCommand } from '../../../lib/cli/cli-command.js';
@@ -7,6 +10,8 @@ import { archiveCommand } from '../../../lib/cli/commands/archive.command.js';
 import { eraseCommand } from '../../../lib/cli/commands/erase.command.js';
 import { erasuresCommand } from '../../../lib/cli/commands/erasures.command.js';
 import { holdListCommand } from '../../../lib/cli/commands/hold-list.command.js';
+import { holdPlaceCommand } from '../../../lib/cli/commands/hold-place.command.js';
+import { holdReleaseCommand } from '../../../lib/cli/commands/hold-release.command.js';
 import { listCommand } from '../../../lib/cli/commands/list.command.js';
 import { logCommand } from '../../../lib/cli/commands/log.command.js';
 import { purgeCommand } from '../../../lib/cli/commands/purge.command.js';
@@ -89,16 +94,21 @@ describe('What a command prints for people', () => {
     process.stderr.write = write;
   });
 
-  const run = async ({ action }: CliCommand, args: unknown[], flags: object = {}, orm = test.orm) => {
+  const printed = async (json: boolean, { action }: CliCommand, args: unknown[], flags: object, orm = test.orm) => {
     const lines: (string | object)[] = [];
     const { signal } = new AbortController();
-    const code = await action(args as never, flags as never, {
-      orm,
-      json: false,
-      signal,
-      print: (line: string | object) => lines.push(line),
-    });
+    const print = (line: string | object) => lines.push(line);
+    const code = await action(args as never, flags as never, { orm, json, signal, print });
+    return [code, ...lines] as const;
+  };
+  const run = async (command: CliCommand, args: unknown[], flags: object = {}, orm = test.orm) => {
+    const [code, ...lines] = await printed(false, command, args, flags, orm);
     return [code, ...lines.flatMap((line) => stripVTControlCharacters(String(line)).split('\n'))];
+  };
+  /** What is printed for programs, as they read it. */
+  const runForPrograms = async (command: CliCommand, args: unknown[], flags: object = {}) => {
+    const [code, ...lines] = await printed(true, command, args, flags);
+    return [code, ...lines.map((line) => JSON.parse(JSON.stringify(line)))];
   };
 
   it('list: the key, two texts and the time, and how many there are', async () => {
@@ -248,6 +258,183 @@ describe('What a command prints for people', () => {
     // A hold covers what lies behind its rows as well.
     expect(await printed(['Post', '[7,1]'])).toEqual([2, header, dispute, ['1 hold.']]);
     expect(await run(holdListCommand, ['Post', '[8,8]'])).toEqual([0, '0 holds.']);
+  });
+
+  it('restore: what is in the way of archived rows of the unit', async () => {
+    const Shelf = softDeletable(
+      defineEntity({
+        name: 'Shelf',
+        properties: {
+          id: p.integer().primary(),
+          labels: () => p.oneToMany(Label).mappedBy('shelf').cascade(Cascade.REMOVE),
+          deletedAt: deletedAt(),
+        },
+      }),
+    );
+    const Label = softDeletable(
+      defineEntity({ name: 'Label', properties: { id: p.integer().primary(), shelf: () => p.manyToOne(Shelf) } }),
+      { strategy: 'archive' },
+    );
+    const shelves = await createTestOrm([Shelf, Label, ...complianceEntities()]);
+    const restore = (key: string) => run(restoreCommand, ['Shelf', [key]], {}, shelves.orm);
+    try {
+      await shelves.database.query('insert into shelf values (1), (2); insert into label values (1, 1), (2, 2)');
+      await shelves.orm.em.fork().nativeDelete(Shelf, {});
+      await shelves.database.query('insert into shelf values (3); insert into label values (1, 3)');
+      const [header, nothing] = ['in the way        entity  key  of', 'Nothing was restored.'];
+      expect(await restore('1')).toEqual([2, header, 'its key is taken  Label   1    label_pkey 1', nothing]);
+      await shelves.database.query(
+        'alter table label add column rank int not null default 0; alter table label alter rank drop default',
+      );
+      expect((await restore('2'))[2]).toMatch(/^the column rank is new, or changed {2}Label {3}2/);
+    } finally {
+      await shelves.close();
+    }
+  });
+
+  it('purge: what was left alone because far more is due than usual, and what failed', async () => {
+    await test.database.query(`
+      update "user" set deleted_at = now() - interval '40 days' where deleted_at is not null;
+      truncate post;
+      create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not today'; end $$;
+      create trigger refuse before delete on "user" for each row when (old.id = 2) execute function refuse()`);
+    try {
+      expect(await run(purgeCommand, [], { except: ['Post'], overrideBrake: true })).toEqual([
+        2,
+        'entity  removed  blocked  failed  locked',
+        'User          1        0       1       0',
+        'User:',
+        expect.stringMatching(/^ {2}failed 2: .*not today/),
+        expect.stringMatching(/^1 row removed in /),
+      ]);
+    } finally {
+      await test.database.query('drop function refuse cascade');
+    }
+    await test.database.query(
+      `insert into "user" (id, name, email, deleted_at) select n, 'x', n, now() - interval '40 days' from generate_series(100, 1300) as n`,
+    );
+    const left = 'User was left alone: 1202 rows due, and ';
+    expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
+      2,
+      'entity  removed  blocked  failed  locked',
+      'User          0        0       0       0',
+      expect.stringMatching(
+        new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
+      ),
+    ]);
+    expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe('User       1202        0       0       0');
+  });
+
+  it('prints for programs one object a line, which says what it is', async () => {
+    expect(await runForPrograms(listCommand, ['User'], { limit: 1 })).toEqual([
+      0,
+      { type: 'row', entity: 'User', key: 2, name: 'Bob', email: 'bob@x', deletedAt: '2026-01-02T10:00:00.500Z' },
+    ]);
+    expect(await runForPrograms(listCommand, ['Post'], { limit: 1 })).toMatchObject([0, { key: [7, 1] }]);
+    expect(await runForPrograms(restoreCommand, ['User', ['1']])).toMatchObject([
+      2,
+      { type: 'restoration', dryRun: false, affected: {}, total: 0, conflicts: [{ reason: 'unique', key: 1 }] },
+    ]);
+    expect(await runForPrograms(restoreCommand, ['User', ['2']], { dryRun: true })).toEqual([
+      0,
+      { type: 'restoration', dryRun: true, affected: { User: 1 }, total: 1, conflicts: [] },
+    ]);
+    expect(await runForPrograms(statusCommand, [])).toMatchObject([
+      expect.any(Number),
+      { type: 'status', at: expect.stringMatching(/Z$/), entity: 'Post', retention: 'forever' },
+      { type: 'status', entity: 'User', retention: 30 * 24 * 3_600_000, deleted: 2 },
+    ]);
+    await test.database.query(`insert into deletion_record (action, entity, count, keys) values
+      ('hard-deleted', 'Post', 1, '[["7","3"]]'), ('deleted', 'Post', 1, null)`);
+    expect(await runForPrograms(logCommand, ['Post'], { limit: 50 })).toMatchObject([
+      0,
+      { type: 'record', action: 'deleted', count: 1 },
+      { type: 'record', action: 'hard-deleted', keys: [[7, 3]] },
+    ]);
+    const placed = { name: 'Case', reason: 'Court', actor: 'ada', reviewAt: new Date('2999-01-31') };
+    const hold = {
+      type: 'hold',
+      id: 1,
+      name: 'Case',
+      reason: 'Court',
+      placedBy: 'ada',
+      on: [{ entity: 'Post', key: [7, 1] }],
+    };
+    expect(await runForPrograms(holdPlaceCommand, ['Post', ['[7,1]']], placed)).toMatchObject([0, hold]);
+    expect(await runForPrograms(holdListCommand, [])).toMatchObject([0, hold]);
+    expect(await runForPrograms(holdReleaseCommand, ['1'], { reason: 'Settled', actor: 'bob' })).toMatchObject([
+      0,
+      { ...hold, releasedBy: 'bob', releaseReason: 'Settled' },
+    ]);
+    expect(await runForPrograms(holdListCommand, [])).toEqual([0]);
+    expect(await runForPrograms(holdListCommand, [], { released: true })).toMatchObject([0, { id: 1 }]);
+
+    const subject = { entity: 'Person', key: 1 };
+    expect(await runForPrograms(eraseCommand, ['Person', '1'], { plan: true })).toMatchObject([
+      2,
+      { type: 'plan', subject, outcome: 'partial' },
+    ]);
+    const requestedAt = new Date('2020-01-31T00:00:00Z');
+    expect(await runForPrograms(eraseCommand, ['Person', '1'], { requestedAt })).toMatchObject([
+      2,
+      { type: 'certificate', subject, requestedAt: requestedAt.toISOString(), onTime: false },
+    ]);
+    expect(await runForPrograms(erasuresCommand, [])).toMatchObject([
+      0,
+      { type: 'erasure', subject, state: 'partial', dueAt: '2020-02-29T00:00:00.000Z' },
+    ]);
+    expect(await runForPrograms(erasuresCommand, [], { export: true })).toMatchObject([
+      0,
+      { entity: 'Person', key: ['1'], requestedAt: requestedAt.toISOString(), fingerprint: { unique: [] } },
+    ]);
+  });
+
+  it('erasures: what a file has erased again, whose key is somebody else by now, and what is late', async () => {
+    await run(eraseCommand, ['Person', '2'], { requestedAt: new Date('2026-01-31T00:00:00Z') });
+    const [, entry] = await printed(false, erasuresCommand, [], { export: true });
+    const folder = mkdtempSync(join(tmpdir(), 'soft-delete-erasures-'));
+    const file = join(folder, 'erasures.jsonl');
+    writeFileSync(file, `${JSON.stringify(entry)}\n\n${JSON.stringify({ ...(entry as object), key: ['9'] })}\n`);
+    try {
+      const reapply = { reapply: file };
+      const header = 'entity  key  outcome';
+      await test.database.query(`update person set name = 'Bob Builder' where id = 2`);
+      expect(await run(erasuresCommand, [], reapply)).toEqual([
+        0,
+        header,
+        'Person  2    erased',
+        'Person  9    gone',
+        '2 erasures.',
+      ]);
+      await test.database.query(`update person set name = 'Eve Else' where id = 2`);
+      expect(await run(erasuresCommand, [], reapply)).toEqual([
+        2,
+        header,
+        'Person  2    mismatch',
+        'Person  9    gone',
+        '2 erasures.',
+      ]);
+      expect(await runForPrograms(erasuresCommand, [], reapply)).toEqual([
+        2,
+        { type: 'reapplied', entity: 'Person', key: 2, outcome: 'mismatch' },
+        { type: 'reapplied', entity: 'Person', key: 9, outcome: 'gone' },
+      ]);
+      writeFileSync(file, '\n');
+      expect(await run(erasuresCommand, [], reapply)).toEqual([0, '0 erasures.']);
+      writeFileSync(file, '{');
+      await expect(run(erasuresCommand, [], reapply)).rejects.toThrow(`--reapply: ${file} cannot be read: `);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    await test.database.query(`
+      insert into erasure (entity, key, requested_at, due_at) values ('Person', '["1"]', '2020-01-31T00:00:00Z', '2020-02-29T00:00:00Z')`);
+    expect(await run(erasuresCommand, [], { due: true })).toEqual([
+      2,
+      'id  entity  key  state      requested   due                   finished',
+      expect.stringMatching(/^ 1  Person  2    partial    2026-01-31  2026-02-28 *$/),
+      expect.stringMatching(/^ ?\d  Person  1    requested  2020-01-31  2020-02-29 \(overdue\) *$/),
+      '2 erasures.',
+    ]);
   });
 
   it('archive partitions: how many of each table were added, and which', async () => {

@@ -213,6 +213,22 @@ describe('the filters of the application', () => {
     }
   }
 
+  it("of the ORM's configuration apply beside the one of this package", async () => {
+    const tenant = { name: 'tenant', cond: { tenant: 1 }, default: true, entity: ['Page'] };
+    const other = await createTestOrm([Page, Site, Domain, Certificate], { filters: { tenant } });
+    try {
+      await other.database.query(`
+        insert into site (id, owner) values (1, 'a');
+        insert into page (id, tenant, slug, site_id, deleted_at) values (1, 1, 'a', 1, null), (2, 2, 'b', 1, null), (3, 1, 'c', 1, now())`);
+      const pages = other.orm.em.fork().getRepository(Page);
+      expect((await pages.find({})).map(({ id }) => id)).toEqual([1]);
+      expect(await pages.nativeDelete({})).toBe(1);
+      expect(await other.database.query('select id from page where deleted_at is null')).toEqual([{ id: 2 }]);
+    } finally {
+      await other.close();
+    }
+  });
+
   describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
     const options = kind.options === undefined ? undefined : { filters: kind.options };
     const targets: [string, unknown, object][] = [

@@ -217,6 +217,20 @@ describe(registerHook.name, () => {
       expect(library.statements).toEqual([]);
     });
 
+    it('gets rows that nobody manages: what it does to them is not saved', async () => {
+      let managed: unknown;
+      handle = async ([row], { em }) => {
+        if (row instanceof Book) {
+          row.title = 'changed';
+          managed = em.getUnitOfWork().getById<Book>(Book, row.id);
+        }
+      };
+      await library.repo(Book).softDelete(1);
+      expect(calls).toContain('delete Book 1');
+      expect(managed).toBeUndefined();
+      expect((await library.rows('book')).map(({ title }) => title)).toEqual(['one', 'two', 'other']);
+    });
+
     it('is told who did it and why', async () => {
       const told: Omit<HookContext, 'em'>[] = [];
       handle = (_, { actor, reason }) => void told.push({ actor, reason });
@@ -300,6 +314,31 @@ describe('a hook', () => {
       expect(seen).toEqual({ Animal: [[1]], Cat: [[1]], Dog: [] });
       await em().nativeDelete(Animal, {});
       expect(seen).toEqual({ Animal: [[1], [2, 3, 4]], Cat: [[1], [3]], Dog: [[2, 4]] });
+    } finally {
+      await test.close();
+    }
+  });
+
+  it("is called with rows that the application's filters hide", async () => {
+    const Document = softDeletable(
+      defineEntity({
+        name: 'Document',
+        filters: { own: { name: 'own', cond: { tenant: 1 }, default: true } },
+        properties: { id: p.integer().primary(), tenant: p.integer(), deletedAt: p.datetime().nullable() },
+      }),
+    );
+    const test = await createTestOrm([Document]);
+    try {
+      await test.database.query('insert into document (id, tenant) values (1, 1), (2, 2)');
+      const seen: number[] = [];
+      registerHook(
+        test.orm,
+        'delete',
+        Document.class as never,
+        (rows: { id: number }[]) => void seen.push(...rows.map(({ id }) => id)),
+      );
+      await test.orm.em.fork().nativeDelete(Document, {}, { filters: { own: false } });
+      expect(seen.toSorted()).toEqual([1, 2]);
     } finally {
       await test.close();
     }

@@ -64,6 +64,35 @@ describe('the bulk writes of the entity manager', () => {
       await expect(library.deleted('tag')).resolves.toEqual([true, false]);
     });
 
+    it('tells the entity manager of the transaction that it is given, and the one that was asked', async () => {
+      const other = library.fork();
+      const [here, there] = [await library.em.findOneOrFail(Tag, 1), await other.findOneOrFail(Tag, 1)];
+      await other.begin();
+      await library.em.nativeDelete(Tag, 1, { ctx: other.getTransactionContext() as never });
+      const { deletedAt } = here;
+      await other.rollback();
+      expect(deletedAt).toBeInstanceOf(Date);
+      expect([here.deletedAt ?? null, there.deletedAt ?? null]).toEqual([null, null]);
+      await expect(library.deleted('tag')).resolves.toEqual([false, false]);
+    });
+
+    it('reaches the schema that it is given, and no other', async () => {
+      await library.database.query(
+        'create schema elsewhere; create table elsewhere.member (like member including all); ' +
+          "insert into elsewhere.member (id, email, name) values (1, 'a', 'a'); insert into member (id, email, name) values (1, 'a', 'a')",
+      );
+      try {
+        expect(await library.em.nativeDelete(Member, { id: 1 }, { schema: 'elsewhere' })).toBe(1);
+        expect(await library.em.nativeDelete(Member, { id: 1 }, { schema: 'elsewhere' })).toBe(0);
+        await expect(library.deleted('member')).resolves.toEqual([false]);
+        await expect(
+          library.database.query('select deleted_at is null as active from elsewhere.member'),
+        ).resolves.toEqual([{ active: false }]);
+      } finally {
+        await library.database.query('drop schema elsewhere cascade');
+      }
+    });
+
     it('removes what is not soft-deletable', async () => {
       expect(await library.em.nativeDelete(Note, {})).toBe(1);
       await expect(library.database.query('select * from note')).resolves.toEqual([]);

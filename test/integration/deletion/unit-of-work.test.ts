@@ -38,6 +38,50 @@ describe('removing through the unit of work', () => {
     expect(await deleted('book')).toEqual([false, false, false]);
   });
 
+  const notes = () => library.database.query('select text from note');
+
+  it('leaves what a refused flush was to do to the next one', async () => {
+    await plant();
+    await library.database.query('insert into loan (author_id) values (1)');
+    const note = await em.findOneOrFail(Note, 1);
+    const [author, book] = [await em.findOneOrFail(Author, 1), await em.findOneOrFail(Book, 3)];
+    em.remove(author).remove(book).remove(note);
+    await expect(em.flush()).rejects.toThrow(DeletionRestrictedError);
+    expect((await deleted('author')).concat(await deleted('book'))).toEqual([false, false, false, false, false]);
+
+    // None of them is passed over from now on.
+    author.name = 'Ada the First';
+    book.title = 'third';
+    note.text = 'changed';
+    await em.flush();
+    expect([(await rows('author'))[0].name, (await rows('book'))[2].title, (await notes())[0].text]).toEqual([
+      'Ada the First',
+      'third',
+      'changed',
+    ]);
+    await library.database.query('delete from loan');
+    em.remove(author).remove(book).remove(note);
+    await em.flush();
+    expect([await deleted('author'), await deleted('book'), await notes()]).toEqual([
+      [true, false],
+      [true, true, true],
+      [],
+    ]);
+  });
+
+  it('inserts nothing that was only to be inserted for what goes', async () => {
+    await plant();
+    const author = await em.findOneOrFail(Author, 1, { populate: ['books'] });
+    author.books.add(em.create(Book, { title: 'unborn', author }, { partial: true }));
+    const stray = em.create(Tag, { name: 'unborn' }, { partial: true });
+    em.remove(author).remove(stray);
+    await em.flush();
+    expect((await rows('book')).map(({ title }) => title)).toEqual(['one', 'two', 'other']);
+    expect((await rows('tag')).map(({ name }) => name)).toEqual(['t1', 't2']);
+    await em.flush();
+    expect(await rows('book')).toHaveLength(3);
+  });
+
   it('is not restricted by rows that the same flush deletes or moves', async () => {
     await plant();
     await library.database.query('insert into loan (author_id) values (1), (1)');

@@ -188,6 +188,10 @@ export class Copy extends PlainRow {
 export class Office extends PlainRow {
   @OneToMany({ entity: () => Clerk, mappedBy: 'seat', where: { state: 'guest' }, cascade: [Cascade.REMOVE] })
   guests = new Collection<Clerk>(this);
+
+  /** Takes nothing along. */
+  @OneToMany({ entity: () => Clerk, mappedBy: 'home' })
+  staff = new Collection<Clerk>(this);
 }
 
 @SoftDeletable()

@@ -1,8 +1,26 @@
 import { jest } from '@jest/globals';
 import { Controller, Delete, Get, HttpCode, type INestApplication, Param, ParseIntPipe, Query } from '@nestjs/common';
-import { ApiHeader, ApiQuery, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiDefaultResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiQuery,
+  DocumentBuilder,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
-import { DeletedScope, WithDeleted } from 'nestjs-mikro-orm-soft-delete';
+import {
+  DeletedScope,
+  DeletionPreviewDto,
+  DeletionResultDto,
+  RestorePreviewDto,
+  RestoreResultDto,
+  SoftDeleteProblemDto,
+  WithDeleted,
+} from 'nestjs-mikro-orm-soft-delete';
 import { DeletionReason } from 'nestjs-mikro-orm-soft-delete/compliance';
 
 @Controller('routes')
@@ -153,6 +171,17 @@ class InheritedScopeController extends RoutesController {
   }
 }
 
+@Controller('results')
+class ResultsController {
+  @Delete('deletion')
+  @ApiOkResponse({ type: DeletionResultDto })
+  @ApiAcceptedResponse({ type: DeletionPreviewDto })
+  @ApiCreatedResponse({ type: RestoreResultDto })
+  @ApiDefaultResponse({ type: RestorePreviewDto })
+  @ApiConflictResponse({ type: SoftDeleteProblemDto })
+  deletion(): void {}
+}
+
 const controllers = [
   RoutesController,
   ClassController,
@@ -166,24 +195,127 @@ const controllers = [
   ReasonController,
   ReasonOfMineController,
   InheritedScopeController,
+  ResultsController,
 ];
 
 describe('a document of @nestjs/swagger', () => {
   let app: INestApplication;
   let parameters: (path: string) => any[];
+  let schemas: Record<string, any>;
 
   beforeAll(async () => {
     const module = await Test.createTestingModule({ controllers })
       .useMocker(() => ({}))
       .compile();
     app = module.createNestApplication();
-    const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+    const { paths, components } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+    schemas = components!.schemas!;
     parameters = (path) => {
       const item = paths[`/${path}`]!;
       return (item.get ?? item.delete)!.parameters!;
     };
   });
   afterAll(() => app.close());
+
+  /** The properties of a schema, the optional ones with a question mark. */
+  const propertiesOf = (name: string) => {
+    const { type, properties, required } = schemas[name];
+    expect(type).toBe('object');
+    return Object.fromEntries(
+      Object.entries(properties).map(([property, described]) => [
+        required.includes(property) ? property : `${property}?`,
+        described,
+      ]),
+    );
+  };
+  const counted = (description: string) => ({
+    type: 'object',
+    additionalProperties: { type: 'integer' },
+    description,
+    example: { User: 1, Post: 12 },
+  });
+  const total = { type: 'integer', description: 'How many rows in all.', example: 13 };
+  const listOf = (name: string, description: string) => ({
+    type: 'array',
+    items: { $ref: `#/components/schemas/${name}` },
+    description,
+  });
+  const text = (description: string, example?: string) => ({
+    type: 'string',
+    description,
+    ...(example ? { example } : {}),
+  });
+
+  it('describes the results of operations and of their previews', () => {
+    expect(propertiesOf('DeletionResultDto')).toEqual({
+      deletedAt: {
+        type: 'string',
+        format: 'date-time',
+        description: 'The time of deletion, which all rows of this deletion share.',
+      },
+      affected: counted('How many rows were deleted, per entity.'),
+      total,
+    });
+    expect(propertiesOf('DeletionPreviewDto')).toEqual({
+      affected: counted('How many rows would be deleted, per entity, as if nothing refused it.'),
+      total,
+      restrictions: listOf('DeletionRestrictionDto', 'What the deletion would be refused for.'),
+    });
+    expect(propertiesOf('RestoreResultDto')).toEqual({
+      affected: counted('How many rows came back, per entity.'),
+      total,
+    });
+    expect(propertiesOf('RestorePreviewDto')).toEqual({
+      affected: counted('How many rows would come back, per entity, as if there were no conflicts.'),
+      total,
+      conflicts: listOf('RestoreConflictDto', 'Why it would be refused.'),
+    });
+  });
+
+  it('describes problems, and what they list', () => {
+    const key = { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'array', items: {} }] };
+    expect(propertiesOf('SoftDeleteProblemDto')).toEqual({
+      title: text('The status in words.', 'Conflict'),
+      status: { type: 'integer', description: 'The status.', example: 409 },
+      code: {
+        ...text('What kind of problem it is.'),
+        enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'NOT_FOUND'],
+      },
+      detail: text('What happened and what to do about it.'),
+      'conflicts?': listOf('RestoreConflictDto', 'Of `RESTORE_CONFLICT`: why each row cannot come back.'),
+      'restrictions?': listOf('DeletionRestrictionDto', 'Of `DELETION_RESTRICTED`: which rows prevent the deletion.'),
+    });
+    expect(propertiesOf('DeletionRestrictionDto')).toEqual({
+      relation: text('The relation that refuses, as `Entity.property`.', 'User.invoices'),
+      entity: text('The entity at the other end of the relation.', 'Invoice'),
+      count: { type: 'integer', description: 'How many of its rows prevent the deletion.', example: 2 },
+    });
+    expect(propertiesOf('RestoreConflictDto')).toEqual({
+      reason: {
+        ...text(expect.stringMatching(/`unique`.*`parent-deleted`.*`key`.*`parent-missing`.*`schema`/) as never),
+        enum: ['unique', 'key', 'parent-deleted', 'parent-missing', 'schema'],
+      },
+      entity: text('The entity of the row that was to be restored.', 'User'),
+      'key?': { ...key, description: 'Its primary key, where it is known.', example: 1 },
+      'constraint?': text('The unique constraint, or the relation to the deleted parent.', 'user_email_unique'),
+      'properties?': {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'The properties whose values are taken.',
+        example: ['email'],
+      },
+      'conflictingKey?': {
+        ...key,
+        description: 'The primary key of the row that has the value, or of the deleted parent.',
+        example: 2,
+      },
+      'conflictingWith?': {
+        ...text('Whether that row is active, or would be restored together with this one.'),
+        enum: ['active', 'restored'],
+      },
+      'column?': text('Of `schema`: the column that has changed; `*` where the table is gone.'),
+    });
+  });
 
   const flag = (name: string) => ({
     name,

@@ -76,6 +76,17 @@ class Note {
   text!: string;
 }
 
+/** A tree. */
+@SoftDeletable<Folder>({ retention: '30d' })
+@Entity({ tableName: 'folder' })
+class Folder extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Folder, { nullable: true, deleteRule: 'restrict' })
+  parent?: Rel<Folder> | null;
+}
+
 @Entity({ tableName: 'plain' })
 class Plain {
   @PrimaryKey({ type: 'number' })
@@ -89,7 +100,7 @@ describe(`${PurgeService.name}.explain()`, () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([Client, Contract, Bill, Ledger, Seat, Note, Plain, ...complianceEntities()]);
+    test = await createTestOrm([Client, Contract, Bill, Ledger, Seat, Note, Folder, Plain, ...complianceEntities()]);
   });
   afterAll(() => test.close());
 
@@ -99,7 +110,7 @@ describe(`${PurgeService.name}.explain()`, () => {
    */
   beforeEach(() =>
     test.database.query(`
-      truncate client, contract, bill, ledger, seat, seat_clients, note, deletion_archive, deletion_record, legal_hold, legal_hold_row cascade;
+      truncate client, contract, bill, folder, ledger, seat, seat_clients, note, deletion_archive, deletion_record, legal_hold, legal_hold_row cascade;
       insert into client select n, case n when 1 then null when 2 then now() - interval '29 days' else now() - interval '31 days' end
         from generate_series(1, 8) as n;
       insert into contract values (50, null, 5), (51, now() - interval '9 days', 5), (60, now() - interval '11 days', 6);
@@ -121,6 +132,7 @@ describe(`${PurgeService.name}.explain()`, () => {
     for (const [entity, sql] of [
       [Client, 'select id as key from client'],
       [Contract, 'select id as key from contract'],
+      [Folder, 'select id as key from folder'],
       [Seat, 'select array[hall::text, number::text] as key from seat'],
       [Note, "select key::int as key from deletion_archive where part = 'Note'"],
     ] as const) {
@@ -178,6 +190,35 @@ describe(`${PurgeService.name}.explain()`, () => {
     expect(client5!.blockedBy[0]!.keys.toSorted()).toEqual([50, 51]);
     expect(client6).toMatchObject({ state: 'removable', blockedBy: [] });
     expect(client7!.blockedBy).toMatchObject([{ entity: 'Ledger', rows: 1, keys: [70] }]);
+  });
+
+  it('names rows of the same table that are not due, and neither the row itself nor those that go with it', async () => {
+    await test.database.query(`
+      insert into folder (id, deleted_at, parent_id) values
+        (1, now() - interval '31 days', 1), (2, now() - interval '31 days', 1), (3, null, 1), (4, now() - interval '1 day', 2),
+        (5, now() - interval '31 days', 5), (6, now() - interval '31 days', 5)`);
+    const explained = await purge().explain(Folder, [1, 2, 5, 6]);
+    expect(explained.map(({ state, blockedBy }) => [state, blockedBy.map(({ rows }) => rows)])).toEqual([
+      ['blocked', [2]],
+      ['blocked', [1]],
+      ['removable', []],
+      ['removable', []],
+    ]);
+    // Of the rows below it, one is due and stays for its own child.
+    expect(explained[0]!.blockedBy[0]!.keys.toSorted()).toEqual([2, 3]);
+    expect(explained[1]!.blockedBy[0]!.keys).toEqual([4]);
+  });
+
+  it('counts rows that no key tells apart, and names none', async () => {
+    await test.database.query(`create table stray (client_id int references client (id));
+      insert into stray values (3), (3)`);
+    try {
+      const [explanation] = await purge().explain(Client, [3]);
+      expect(explanation).toMatchObject({ state: 'blocked', blockedBy: [{ table: 'stray', rows: 2 }] });
+      expect(explanation!.blockedBy[0]!.keys.filter((key) => key !== null)).toEqual([]);
+    } finally {
+      await test.database.query('drop table stray');
+    }
   });
 
   it('agrees with a dry run and with a run', async () => {

@@ -64,9 +64,13 @@ describe('Events of a purge', () => {
       end $$;
       create trigger refuse before delete on account for each row execute function refuse()`);
     await run();
+    const [first, again] = [events, await run()];
     await test.database.query('drop trigger refuse on account');
+    expect(again).toEqual([]);
+    events = first;
     expect(keysOf('Account')).toEqual([1, 4, 6]);
     expect(events.reduce((sum, { count }) => sum + count, 0)).toBe(3);
+    expect(events.filter(({ count }) => count === 0)).toEqual([]);
     expect(await test.database.query('select id from account order by id')).toEqual([{ id: 2 }, { id: 3 }, { id: 5 }]);
   });
 

@@ -106,6 +106,30 @@ describe('scopes on one entity manager', () => {
     }
   });
 
+  it('reads no row again that looks the same under the scope, whatever it references', async () => {
+    const three = await em.findOneOrFail(Book, 3, { populate: ['author'] });
+    expect(three.author.deletedAt).toBeInstanceOf(Date);
+    const scoped = () => inScope(em, 'with', () => em.findOneOrFail(Book, 1));
+    const one = await scoped();
+    test.statements.length = 0;
+    expect(await em.findOneOrFail(Book, 3)).toBe(three);
+    expect(await scoped()).toBe(one);
+    expect(test.statements).toEqual([]);
+  });
+
+  it('counts anew where it is told to', async () => {
+    const { books } = await em.findOneOrFail(Author, 1);
+    expect(await books.loadCount()).toBe(1);
+    await test.database.query("insert into book (id, title, author_id) values (99, 'new', 1)");
+    try {
+      expect(await books.loadCount()).toBe(1);
+      expect(await books.loadCount(true)).toBe(2);
+      expect(await books.loadCount({ refresh: true, where: { title: 'new' } })).toBe(1);
+    } finally {
+      await test.database.query('delete from book where id = 99');
+    }
+  });
+
   it('keeps what one scope counts from another', async () => {
     const ada = await em.findOneOrFail(Author, 1);
     for (const scope of TURNS) {

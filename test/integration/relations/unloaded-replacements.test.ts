@@ -28,6 +28,17 @@ class Shelf extends SoftDeletableEntity {
   books = new Collection<Book>(this);
   @OneToMany(() => Card, (card) => card.shelf, { orphanRemoval: true })
   cards = new Collection<Card>(this);
+  @OneToMany(() => Slip, (slip) => slip.shelf, { orphanRemoval: true })
+  slips = new Collection<Slip>(this);
+}
+
+/** Not soft-deletable. */
+@Entity()
+class Slip {
+  @PrimaryKey({ type: PrefixedId })
+  id!: string;
+  @ManyToOne(() => Shelf, { nullable: true })
+  shelf?: Rel<Shelf> | null;
 }
 
 @SoftDeletable()
@@ -52,16 +63,30 @@ describe(installSoftDelete.name, () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([Shelf, Book, Card]);
+    test = await createTestOrm([Shelf, Book, Card, Slip]);
   });
   beforeEach(() =>
     test.database.query(`
-      truncate shelf, book, card;
+      truncate shelf, book, card, slip;
       insert into shelf (id) values (1), (2);
       insert into book (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null);
       insert into card (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null)`),
   );
   afterAll(() => test.close());
+
+  it('leaves plain rows of such a collection to the ORM, which removes them', async () => {
+    await test.database.query('insert into slip (id, shelf_id) values (1, 1), (2, 1), (3, 2)');
+    const em = test.orm.em.fork();
+    const shelf = await em.findOneOrFail(Shelf, 'key_1');
+    shelf.slips.set([em.getReference(Slip, 'key_1')]);
+    test.statements.length = 0;
+    await em.flush();
+    expect(await test.database.query('select id, shelf_id from slip order by id')).toEqual([
+      { id: 1, shelf_id: 1 },
+      { id: 3, shelf_id: 2 },
+    ]);
+    expect(test.statements.filter((sql) => sql.includes('clock_timestamp'))).toEqual([]);
+  });
 
   const rows = (table: string) =>
     test.database.query(`select id, shelf_id, deleted_at is not null as deleted from ${table} order by id`);

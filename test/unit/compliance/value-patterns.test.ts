@@ -2,6 +2,16 @@ import { valuePatterns } from '../../../lib/compliance/erasure/search/value-patt
 
 describe(valuePatterns, () => {
   it.each([
+    ['Lovelace', true],
+    ['a@b.c', true],
+    ['Max', false],
+    ['Willi', false],
+  ])('takes %s for a name in any case: %p', (value, isDistinct) => {
+    const { anyCase, asWritten } = valuePatterns([value]);
+    expect([anyCase !== undefined, asWritten !== undefined]).toEqual([isDistinct, !isDistinct]);
+  });
+
+  it.each([
     ['Ada Lovelace', 'lovelace'],
     ['ada@example.org', 'ada@example.org'],
     ['+49 30 555-1002', '555-1002'],

@@ -90,6 +90,82 @@ describe(resolveModuleOptions.name, () => {
     expect(resolve).toThrow(expect.objectContaining({ option, code: 'SOFT_DELETE_CONFIG' }));
   });
 
+  const names =
+    'cron, engine, timeZone, retention, batchSize, timeBudget, pauseBetweenBatches, lockTimeout, maxRows, throttle, brake, schemas';
+  const throttles =
+    "Write replicationLag({ max: '10s' }), vacuumBacklog({ … }), window({ … }), or a function that returns 'go', 'wait' or 'stop'.";
+
+  it.each<[unknown, string]>([
+    [7, 'SoftDeleteModule options: 7 is not an object of options. Write { contextName: … }, or leave it out.'],
+    [
+      { retention: '30d' },
+      'retention: there is no such option (given: "30d"). The options are: contextName, actor, log, erasure, purge.',
+    ],
+    [
+      { contextName: '' },
+      'contextName: "" is not a name. Write the `contextName` of the MikroORM configuration, or leave it out.',
+    ],
+    [
+      { actor: 'ada' },
+      'actor: "ada" is not a function. Write a function that returns who is deleting, such as () => cls.get("userId").',
+    ],
+    [{ purge: { every: 1 } }, `purge.every: there is no such option (given: 1). The options are: ${names}.`],
+    [{ purge: { cron: ' ' } }, `purge.cron: " " is not text. Write for example '0 3 * * *' for every night at three.`],
+    [{ purge: { cron: 7 } }, `purge.cron: 7 is not text. Write for example '0 3 * * *' for every night at three.`],
+    [
+      { purge: { cron: null } },
+      `purge.cron: null is not text. Write for example '0 3 * * *' for every night at three.`,
+    ],
+    [
+      { purge: { engine: 'bull' } },
+      `purge.engine: "bull" is not a known engine. Write 'external' if something outside of the application runs it, or leave it out.`,
+    ],
+    [
+      { purge: { engine: 'external', cron: '0 3 * * *' } },
+      'purge.engine: "external" says that something else runs the purge, but purge.cron runs it at "0 3 * * *". Leave one of them out.',
+    ],
+    [
+      { purge: { timeZone: 'Atlantis' } },
+      `purge.timeZone: "Atlantis" is not a time zone. Write a name of the IANA database, such as 'Europe/Berlin'.`,
+    ],
+    [
+      { purge: { batchSize: 100_001 } },
+      'purge.batchSize: 100001 is not a number of rows. Write a whole number from 1 to 100000.',
+    ],
+    [
+      { purge: { maxRows: 0 } },
+      'purge.maxRows: 0 is not a number of rows. Write a whole number from 1 to 9007199254740991.',
+    ],
+    [{ purge: { lockTimeout: 0 } }, 'purge.lockTimeout: 0 would wait forever. Write at least one millisecond.'],
+    [{ purge: { throttle: 'slow' } }, `purge.throttle: "slow" is not a function. ${throttles}`],
+    [{ purge: { throttle: [() => 'go', undefined] } }, `purge.throttle: undefined is not a function. ${throttles}`],
+    [
+      { purge: { schemas: ['a'] } },
+      "purge.schemas: [ 'a' ] is not a function. Write a function that returns the names of the schemas, such as async () => listTenants().",
+    ],
+  ])('says what is wrong with %j, and what to write instead', (options, message) => {
+    const refused = (async () => resolveModuleOptions(options as SoftDeleteModuleOptions))();
+    return expect(refused).rejects.toMatchObject({ message, code: 'SOFT_DELETE_CONFIG' });
+  });
+
+  it('takes every option to its limits', () => {
+    const [throttle, schemas] = [() => 'go' as const, async () => ['a']];
+    const purge = {
+      batchSize: 1,
+      maxRows: 1,
+      lockTimeout: 1,
+      throttle: [throttle, throttle],
+      schemas,
+      brake: false,
+    } as const;
+    expect(resolveModuleOptions({ purge }).purge).toMatchObject(purge);
+    const most = { batchSize: 100_000, maxRows: Number.MAX_SAFE_INTEGER, throttle };
+    expect(resolveModuleOptions({ purge: most }).purge).toMatchObject({ ...most, throttle: [throttle] });
+    const erasure = { deadline: '1 month', cron: '30 3 * * *' } as const;
+    const log = { reason: 'required', retention: '2y' } as const;
+    expect(resolveModuleOptions({ erasure, log })).toMatchObject({ erasure, log });
+  });
+
   it('names the options there are when one is misspelt', () => {
     expect(() => resolveModuleOptions({ purge: { batchsize: 5 } } as never)).toThrow(
       /^purge\.batchsize: there is no such option \(given: 5\)\. Did you mean batchSize\? The options are: cron, /,

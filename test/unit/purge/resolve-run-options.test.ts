@@ -1,5 +1,5 @@
 import { SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
-import { resolveRunOptions } from '../../../lib/purge/run/resolve-run-options.js';
+import { JOB_OPTIONS, resolveRunOptions } from '../../../lib/purge/run/resolve-run-options.js';
 
 describe(resolveRunOptions.name, () => {
   it('reads durations, and leaves open what is not said', () => {
@@ -30,7 +30,33 @@ describe(resolveRunOptions.name, () => {
     expect(resolveRunOptions({})).toMatchObject({ dryRun: false, olderThan: undefined, timeBudget: undefined });
   });
 
+  it('takes every option of a run, and no others', () => {
+    const names =
+      'entities, dryRun, olderThan, schema, batchSize, timeBudget, maxRows, overrideBrake, signal, onProgress';
+    expect(() => resolveRunOptions({ size: 1 } as never)).toThrow(
+      `run(), size: there is no such option (given: 1). The options are: ${names}.`,
+    );
+    expect(resolveRunOptions({ maxRows: 7, overrideBrake: true, olderThan: 0, timeBudget: 0 })).toMatchObject({
+      maxRows: 7,
+      overrideBrake: true,
+      olderThan: 0,
+      timeBudget: 0,
+    });
+    expect(JOB_OPTIONS).toEqual([
+      'olderThan',
+      'schema',
+      'batchSize',
+      'timeBudget',
+      'maxRows',
+      'overrideBrake',
+      'signal',
+      'onProgress',
+    ]);
+  });
+
   it.each([
+    { overrideBrake: 1 },
+    { maxRows: 0 },
     { dryrun: true },
     { dryRun: 'yes' },
     { entities: 'A' },

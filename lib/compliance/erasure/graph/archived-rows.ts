@@ -7,7 +7,7 @@ import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
 import type { RelationEdge, RowCondition } from '../../../metadata/relations/relation-edge.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
-import { arrayText, identify, inChunks, keyConditionSql, keySql, type RowKey } from '../../../sql/row-set.js';
+import { arrayText, identify, inChunks, keyConditionSql, keySql, type RowKey, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalRow } from './personal-rows.js';
@@ -48,7 +48,6 @@ export async function archivedBehind(
     byRef.set(ref, [...(byRef.get(ref) ?? []), row]);
   }
   const table = link.kind === 'child-key' ? link.table : edge.child.root;
-  const quote = (text: string) => em.getPlatform().quoteValue(text);
   const found: ArchivedRow[] = [];
   await inChunks(byRef.keys(), async (refs) => {
     const firsts = refs.map((ref) => (front.length === 1 ? ref : (JSON.parse(ref) as string[])[0]!));
@@ -56,7 +55,7 @@ export async function archivedBehind(
       em,
       ctx,
       table,
-      `(a."data" ->> ${quote(behind[0]!)}) = any(cast(? as text[]))`,
+      `${archivedTextSql(em, table, behind[0]!)} = any(cast(? as text[]))`,
       [arrayText([...new Set(firsts)])],
       behind,
       [...edge.linkConditions, ...edge.members.child],
@@ -78,8 +77,7 @@ async function find(
   columns: readonly string[],
   conditions: readonly RowCondition[] = [],
 ): Promise<ArchivedRow[]> {
-  const quote = (text: string) => em.getPlatform().quoteValue(text);
-  const ref = columns.map((column) => `a."data" ->> ${quote(column)}`);
+  const ref = columns.map((column) => archivedTextSql(em, table, column));
   const more = conditions.map((each) => conditionSql(em, each));
   const rows = await execute<{ key: string; unit: string; ref: string[] }>(
     em,
@@ -121,6 +119,7 @@ async function readReferences(
     return rows.map((row) => [identify(columns.map((column) => row.key[primary.indexOf(column)]!)), row]);
   }
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const texts = columns.map((column) => textSql(`c.${quote(column)}`, typeOf(em, table, column)));
   const found: [string, PersonalRow][] = [];
   const byKey = Map.groupBy(rows, (row) => identify(row.key));
   await inChunks(byKey.values(), async (chunk) => {
@@ -129,7 +128,7 @@ async function readReferences(
     const live = await execute<{ key: string[]; ref: (string | null)[] }>(
       em,
       ctx,
-      `select ${keySql(em, table, 'c')}, array[${columns.map((column) => `c.${quote(column)}::text`).join(', ')}] as ref ` +
+      `select ${keySql(em, table, 'c')}, array[${texts.join(', ')}] as ref ` +
         `from ${tableName(em, table)} as c where ${asked.sql}`,
       asked.params,
     );
@@ -143,6 +142,23 @@ async function readReferences(
   return found;
 }
 
+/** The types whose values have another text in the archive than keys of theirs. */
+const SPELLED_OTHERWISE = /^(bpchar|char(acter)?( ?\(|$)|timestamp(tz| *(\(\d\))? with time zone))/i;
+
+/** The type of a column, in a hierarchy that of any class. */
+function typeOf(em: EntityManager, { root }: EntityMetadata, column: string): string {
+  const metas = [...em.getMetadata()].filter((meta) => meta.root === root);
+  const prop = metas.flatMap(({ props }) => props).find(({ fieldNames }) => fieldNames?.includes(column));
+  return prop?.columnTypes?.[prop.fieldNames.indexOf(column)] ?? '';
+}
+
+/** What a row `a` of the archive has in a column, as a key has it (`textSql()`). */
+function archivedTextSql(em: EntityManager, table: EntityMetadata, column: string): string {
+  const value = `(a."data" ->> ${em.getPlatform().quoteValue(column)})`;
+  const type = typeOf(em, table, column);
+  return SPELLED_OTHERWISE.test(type) ? `(${textSql(`cast(${value} as ${type})`, type)})` : value;
+}
+
 async function archivedColumns(
   em: EntityManager,
   ctx: Transaction,
@@ -150,7 +166,7 @@ async function archivedColumns(
   columns: readonly string[],
   keys: readonly RowKey[],
 ): Promise<{ key: RowKey; ref: (string | null)[] }[]> {
-  const ref = columns.map((column) => `a."data" ->> ${em.getPlatform().quoteValue(column)}`);
+  const ref = columns.map((column) => archivedTextSql(em, table, column));
   const rows = await execute<{ key: string; ref: (string | null)[] }>(
     em,
     ctx,

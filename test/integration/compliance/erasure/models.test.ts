@@ -190,7 +190,8 @@ class Diary extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
   id!: number;
 
-  @ManyToOne(() => Person, { nullable: true, createForeignKeyConstraint: false })
+  /** Named like the key of a card, which the database knows. */
+  @ManyToOne(() => Person, { nullable: true, createForeignKeyConstraint: false, fieldName: 'holder_id' })
   owner?: Rel<Person> | null;
 
   @Property({ type: 'string' })
@@ -232,9 +233,85 @@ class Member {
 
   @Property({ type: 'string', nullable: true })
   motto?: string | null;
+
+  @OneToOne(() => Pass, (pass) => pass.holder, { owner: true, nullable: true, unique: false, deleteRule: 'set null' })
+  pass?: Rel<Pass> | null;
 }
 
-const MODEL = [Person, Artist, Card, Contract, Seat, Ticket, Work, Song, Profile, Account, Diary, Pledge, Member];
+/** The person's row holds the key, and both may be archived. */
+@PersonalData<Pass>({ of: 'holder', fields: { label: null } })
+@SoftDeletable({ strategy: 'archive' })
+@Entity({ tableName: 'pass' })
+class Pass {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @OneToOne(() => Member, (member) => member.pass)
+  holder?: Rel<Member>;
+
+  @Property({ type: 'string', nullable: true })
+  label?: string | null;
+}
+
+/** Archived, with a key of several columns. */
+@PersonalData<Login>({ of: 'account', fields: { device: null } })
+@SoftDeletable({ strategy: 'archive' })
+@Entity({ tableName: 'login' })
+class Login {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Account)
+  account!: Rel<Account>;
+
+  @Property({ type: 'string', nullable: true })
+  device?: string | null;
+}
+
+/** A person known by a time, whose text in the archive is another one than in a key. */
+@PersonalData<Call>({ subject: true, fields: { caller: null } })
+@Entity({ tableName: 'call' })
+class Call {
+  @PrimaryKey({ type: 'timestamptz' })
+  at!: Date;
+
+  @Property({ type: 'string', nullable: true })
+  caller?: string | null;
+}
+
+@PersonalData<Transcript>({ of: 'call', fields: { words: null } })
+@SoftDeletable({ strategy: 'archive' })
+@Entity({ tableName: 'transcript' })
+class Transcript {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Call)
+  call!: Rel<Call>;
+
+  @Property({ type: 'string', nullable: true })
+  words?: string | null;
+}
+
+const MODEL = [
+  Person,
+  Artist,
+  Card,
+  Contract,
+  Seat,
+  Ticket,
+  Work,
+  Song,
+  Profile,
+  Account,
+  Diary,
+  Pledge,
+  Member,
+  Pass,
+  Login,
+  Call,
+  Transcript,
+];
 
 describe(`${ErasureService.name} and kinds of entities`, () => {
   const test = useErasures(MODEL);
@@ -366,13 +443,13 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     const persons = async () => (await test.rows('select id, name from person order by id')).map(({ name }) => name);
 
     it('loses keys that the database does not know, as long as they may be null', async () => {
-      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a'), ('person-2', 'b'), (null, 'c')`);
+      await test.rows(`insert into diary (holder_id, page) values ('person-1', 'a'), ('person-2', 'b'), (null, 'c')`);
       await test.erasures.erase(Person, 1);
       expect(await persons()).toEqual(['Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary order by id')).toEqual([
-        { owner_id: null, page: '-' },
-        { owner_id: 'person-2', page: 'b' },
-        { owner_id: null, page: 'c' },
+      expect(await test.rows('select holder_id, page from diary order by id')).toEqual([
+        { holder_id: null, page: '-' },
+        { holder_id: 'person-2', page: 'b' },
+        { holder_id: null, page: 'c' },
       ]);
       await test.rows(`insert into pledge (giver_id) values ('person-2')`);
       expect(await test.erasures.erase(Person, 2)).toMatchObject({ outcome: 'completed' });
@@ -396,16 +473,56 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     });
 
     it('stays while a held row points at it, whatever becomes of the key', async () => {
-      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a')`);
+      await test.rows(`insert into diary (holder_id, page) values ('person-1', 'a')`);
       const { id } = await test.holds.place({ name: 'case', reason: 'r', on: [[Diary, 1]] });
       await test.erasures.erase(Person, 1);
       expect(await persons()).toEqual(['[erased]', 'Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: 'person-1', page: 'a' }]);
+      expect(await test.rows('select holder_id, page from diary')).toEqual([{ holder_id: 'person-1', page: 'a' }]);
       await test.holds.release(id, { reason: 'over' });
       await test.erasures.run();
       expect(await persons()).toEqual(['Billie Holiday']);
-      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: null, page: '-' }]);
+      expect(await test.rows('select holder_id, page from diary')).toEqual([{ holder_id: null, page: '-' }]);
     });
+  });
+
+  it.each([
+    ['active', []],
+    ['archived as the person is', [Member, Pass]],
+  ])('follows a key that the row of the person holds: %s', async (_where, archived) => {
+    await test.rows(`insert into pass (label) values ('of Anita'), ('of Bea');
+      insert into member (email, name, pass_id) values ('a@example.org', 'Anita O', 1), ('b@example.org', 'Bea B', 2)`);
+    // What points at a row loses its key when that is archived, so the person goes first.
+    for (const entity of archived) {
+      await test.repo<any>(entity).softDelete([1, 2]);
+    }
+    const { outcome, entities } = await test.erasures.erase(Member, 1);
+    expect([outcome, entities.find(({ entity }) => entity === 'Pass')?.overwritten]).toEqual(['completed', 1]);
+    expect(await test.tablesWith('of Anita')).toEqual([]);
+    expect(await test.tablesWith('of Bea')).toEqual([archived.includes(Pass as never) ? 'deletion_archive' : 'pass']);
+  });
+
+  it('follows keys of several columns into the archive', async () => {
+    await test.rows(`insert into account (realm, number, login) values ('a', 1, 'one@x.org'), ('a', 2, 'two@x.org'), ('b', 1, 'three@x.org');
+      insert into login (account_realm, account_number, device) values ('a', 1, 'phone of one'), ('a', 2, 'phone of two'), ('b', 1, 'phone of three')`);
+    await test.repo(Login).softDelete([1, 2, 3]);
+    expect(await test.erasures.erase(Account, ['a', 1] as never)).toMatchObject({ outcome: 'completed', residue: 0 });
+    expect(await test.rows(`select data ->> 'device' as device from deletion_archive order by key`)).toEqual([
+      { device: null },
+      { device: 'phone of two' },
+      { device: 'phone of three' },
+    ]);
+  });
+
+  it('follows keys whose text in the archive is another one', async () => {
+    await test.rows(`insert into call values ('2026-01-31T10:00:00.123Z', 'Ada'), ('2026-01-31T10:00:00.124Z', 'Bob');
+      insert into transcript (call_at, words) values ('2026-01-31T10:00:00.123Z', 'hello from Ada'), ('2026-01-31T10:00:00.124Z', 'hello from Bob')`);
+    await test.repo(Transcript).softDelete([1, 2]);
+    const at = new Date('2026-01-31T10:00:00.123Z');
+    expect(await test.erasures.erase(Call, at as never)).toMatchObject({ outcome: 'completed', residue: 0 });
+    expect(await test.rows(`select data ->> 'words' as words from deletion_archive order by key`)).toEqual([
+      { words: null },
+      { words: 'hello from Bob' },
+    ]);
   });
 
   it.each([
