@@ -5,7 +5,7 @@ import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js'
 import { getInstallation } from '../../installation/installation.js';
 import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/row-set.js';
-import { selectRows } from '../../sql/select-rows.js';
+import { looksElsewhere, selectRows } from '../../sql/select-rows.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
@@ -99,7 +99,7 @@ function ownCondition(
   const at = sql.indexOf(' where ');
   const condition = at < 0 ? 'true' : sql.slice(at + ' where '.length, sql.lastIndexOf(') as asked'));
   const aliases = [...condition.matchAll(/"((?:[^"]|"")*)"\./g)].map(([, alias]) => alias);
-  if (aliases.some((alias) => alias !== 'c') || /\bselect\b/i.test(condition)) {
+  if (aliases.some((alias) => alias !== 'c' && !alias!.startsWith('__je')) || looksElsewhere(condition)) {
     throw new SoftDeleteConfigError(
       `The condition on archived rows of ${meta.className}`,
       'it looks at other tables, but an archived row is in none.',

@@ -74,8 +74,8 @@ async function archive(
   isFresh: SqlFragment,
   { unit, context, named }: { readonly unit: UnitTime; readonly context: DeletionContext; readonly named: number },
 ): Promise<DirectlyArchived | typeof STALE | undefined> {
-  const columns = (await readShapes(em, ctx, [root])).get(root)!;
   return withExactOutput(em, ctx, async (timeZone) => {
+    const columns = (await readShapes(em, ctx, [root])).get(root)!;
     if (timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type))) {
       return undefined;
     }

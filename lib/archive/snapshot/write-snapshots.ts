@@ -8,6 +8,7 @@ import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
 import { executeCounting } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
+import { columnTextSql } from './column-text-sql.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
 import { partOf } from './part-of.js';
@@ -92,7 +93,7 @@ function snapshotSql(
       `using unnest(${going.map(() => 'cast(? as text[])').join(', ')}) as k(${aliases.join(', ')}) where ${same.join(' and ')} ` +
       `returning cast(? as text) as "part", k."key" as "key", cast(? as timestamptz) as "unit", k."entity" as "entity", ` +
       `cast(? as text) as "schema", cast(k."owners" as text[]) as "owners", ` +
-      `jsonb_object(cast(? as text[]), array[${data.map(({ name }) => `c.${quote(name)}::text`).join(', ')}]) as "data", ` +
+      `jsonb_object(cast(? as text[]), array[${data.map((column) => columnTextSql(em, column)).join(', ')}]) as "data", ` +
       `cast(? as text) as "types", cast(k."links" as jsonb) as "links", cast(? as text) as "actor", cast(? as text) as "reason"`,
     params: [
       ...going,
