@@ -207,8 +207,10 @@ async function carryOut(
     return { affected: new Map(), relinked: [], conflicts };
   }
   // First, so that a key to an archived row is there again when the one that holds it becomes active.
-  const relinked = (await archive?.write()) ?? [];
-  return { relinked, ...(await activateUnlessTaken(em, ctx, rows)) };
+  const written = (await archive?.write()) ?? { relinked: [], conflicts: [] };
+  return written.conflicts.length > 0
+    ? { affected: new Map(), ...written }
+    : { ...written, ...(await activateUnlessTaken(em, ctx, rows)) };
 }
 
 interface Done {
