@@ -72,8 +72,11 @@ function describe({
   const row = `${entity} ${keyText(key)}`;
   if (reason === 'schema' && column === '*') {
     return key === undefined
-      ? `the table of ${entity} does not take a row`
+      ? `a table does not take a row of ${entity}`
       : `the table of ${row} is gone, or does not take it`;
+  }
+  if (reason === 'schema' && key === undefined) {
+    return `the column ${column} of ${entity} does not take a value that it took when the row was archived`;
   }
   if (reason === 'schema') {
     return `the column ${column} of ${row} is not what it was when the row was archived`;

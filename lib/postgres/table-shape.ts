@@ -14,6 +14,7 @@ export interface TableColumn {
   readonly isForeign: boolean;
   /** Whether tables inherit it, whose rows may have columns of their own: nothing would keep these. Partitions are none of them. */
   readonly isInherited: boolean;
+  readonly isNotNull: boolean;
   /** Whether an insert has to name it. */
   readonly isRequired: boolean;
 }
@@ -35,7 +36,7 @@ export async function readShapes(
     `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
        a.attgenerated = '' and coalesce(e.typnamespace, y.typnamespace) <> 'pg_catalog'::regnamespace and coalesce(e.typtype, y.typtype) <> 'e' as "isForeign",
        exists (select from pg_inherits as h join pg_class as r on r.oid = h.inhparent where h.inhparent = a.attrelid and r.relkind = 'r') as "isInherited",
-       (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
+       a.attnotnull or y.typnotnull as "isNotNull", (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
        case when y.typnamespace <> 'pg_catalog'::regnamespace
            then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
          when y.typname = any('{char,bit,interval,_interval}') then format_type(a.atttypid, a.atttypmod)

@@ -102,6 +102,11 @@ export class ArchiveRestoration {
     return owners.filter(({ part, key }) => !this.snapshots.has(part, key));
   }
 
+  /** Rows with the columns that they go to, once they are compared. */
+  get matched(): readonly MatchedRows[] {
+    return this.#matched;
+  }
+
   /** Compares the columns of the rows with those of their tables. @returns what keeps rows from coming back */
   async match(): Promise<RestoreConflict[]> {
     const { em, ctx } = this;

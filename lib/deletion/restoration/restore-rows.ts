@@ -12,6 +12,7 @@ import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from '../cascade-deletion.js';
 import type { Relinked } from '../../archive/restoration/relink-rows.js';
 import { restoredParts } from '../../archive/restoration/restored-parts.js';
+import { findMisfits, isMisfit } from '../../archive/restoration/find-misfits.js';
 import { syncRelinked } from '../../archive/snapshot/sync-relinked.js';
 import { askSnapshots } from '../../archive/reading/asked-snapshots.js';
 import { withExactText } from '../../archive/snapshot/with-exact-text.js';
@@ -93,7 +94,7 @@ export async function restoreRows(
   const { withParents, filters, ...given } = requireRestoreOptions(options);
   const context = requireContext(getInstallation(em), 'restore()', given);
   const asked = await askDeleted(em, meta, where, { filters });
-  return tryUnlessTaken(em, meta, () =>
+  return tryUnlessTaken(em, meta, asked, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
 }
@@ -113,7 +114,7 @@ export async function previewRestoration(
   const asked = await askDeleted(em, meta, where, { filters, isPreview: true });
   let expected = summarize(new Map());
   try {
-    return await tryUnlessTaken(em, meta, () =>
+    return await tryUnlessTaken(em, meta, asked, () =>
       inPreview(em, (ctx) =>
         exactly(em, ctx, async () => {
           const plan = await planRestoration(em, ctx, meta, asked, withParents);
@@ -158,10 +159,14 @@ function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { with
   return { ...others, withParents };
 }
 
-/** @throws RestoreConflictError if others keep taking a value between the check and the update */
+/**
+ * @throws RestoreConflictError if others keep taking a value between the check and the update, or a table does not take values that it took
+ * when its rows were archived
+ */
 async function tryUnlessTaken<Result>(
   em: EntityManager,
   meta: EntityMetadata,
+  asked: AskedRows,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   const { operations } = getInstallation(em);
@@ -169,6 +174,11 @@ async function tryUnlessTaken<Result>(
     try {
       return await againIfRenamed(attempt);
     } catch (error) {
+      const { catalog } = getInstallation(em);
+      if (catalog.allArchived().length > 0 && isMisfit(error) && !operations.isRefusal(error)) {
+        const misfits = await findMisfits(em, meta, 'resolve' in asked ? asked : undefined, error);
+        throw new RestoreConflictError(meta.className, misfits, `PostgreSQL says: ${(error as Error).message}.`);
+      }
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error) || operations.isRefusal(error)) {
         throw error;
