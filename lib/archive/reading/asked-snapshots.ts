@@ -21,6 +21,8 @@ export interface SnapshotsSql {
 
 /** Archived rows that an operation is asked for. @internal */
 export interface AskedSnapshots {
+  /** Whether it names keys and nothing else, which mean the same in every session. */
+  readonly isByKey: boolean;
   /** Writes them with the columns that the table has in this transaction. */
   resolve(em: EntityManager, ctx: Transaction): Promise<SnapshotsSql>;
 }
@@ -45,6 +47,7 @@ export async function askSnapshots(
   const keys = keysOf(em, meta, where);
   const { root } = meta;
   return {
+    isByKey: keys !== undefined,
     async resolve(manager, ctx) {
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
       const byKey = keys && keysSql(root, columns, keys);
@@ -73,6 +76,7 @@ export function listSnapshots(
   rows: readonly (readonly [key: string, unit: string])[],
 ): AskedSnapshots {
   return {
+    isByKey: true,
     async resolve(manager, ctx) {
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
       return {

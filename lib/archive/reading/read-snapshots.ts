@@ -12,7 +12,7 @@ import { orderSql, type SnapshotOrder } from './order-sql.js';
 import { convertedColumnsSql } from './converted-columns-sql.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
-import { withExactText } from '../snapshot/with-exact-text.js';
+import { withReadableText } from '../snapshot/with-exact-text.js';
 
 /** What bounds a read of archived rows. @internal */
 export interface SnapshotReadOptions {
@@ -56,7 +56,7 @@ async function readAsked(
   const { limit, offset } = bounds;
   const order = [...bounds.order, 'a."unit" desc', 'a."key"'];
   const rows = await inTransaction(em, (ctx) =>
-    withExactText(em, ctx, async () => {
+    withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       const parts = await joinedPartsSql(em, ctx, meta);
       return execute<Record<string, unknown>>(
@@ -80,7 +80,7 @@ export async function countSnapshots(
 ): Promise<number> {
   const asked = await askSnapshots(em, meta, where, { filters });
   const [row] = await inTransaction(em, (ctx) =>
-    withExactText(em, ctx, async () => {
+    withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       return execute<{ count: number }>(
         em,

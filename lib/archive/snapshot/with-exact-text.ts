@@ -37,7 +37,23 @@ export function withExactText<Result>(
 }
 
 /**
- * The same for statements with a condition of the caller's, which means what it means in the caller's session. The text of times with a
+ * Runs statements that read the texts of archived rows, and conditions of the caller's, which mean what they mean in the caller's session:
+ * its time zone, and its order of day and month.
+ *
+ * @internal
+ */
+export function withReadableText<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { TimeZone: _zone, ...settings } = PINNED;
+  // Alone, the format leaves the order of days and months alone.
+  return withSettings(em, ctx, { ...settings, DateStyle: 'ISO' }, work);
+}
+
+/**
+ * The same for statements that archive rows by a condition of the caller's, which means what it means in the caller's session. The text of times with a
  * time zone can be read back to the same value, but is not the same in every session.
  *
  * @returns nothing, without a try, where the session prints or reads values so that they would not come back equal

@@ -16,7 +16,7 @@ import { findMisfits, isMisfit } from '../../archive/restoration/find-misfits.js
 import { syncRelinked } from '../../archive/snapshot/sync-relinked.js';
 import { askSnapshots } from '../../archive/reading/asked-snapshots.js';
 import { withExactText } from '../../archive/snapshot/with-exact-text.js';
-import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
+import { type AskedRows, lockAsked, planRestoration, type RestorationPlan } from './plan-restoration.js';
 import type { OperationPart } from '../../events/operation.js';
 import { keysOfRows } from '../keys-for-events.js';
 import { readUnits } from './read-units.js';
@@ -116,8 +116,7 @@ export async function previewRestoration(
   try {
     return await tryUnlessTaken(em, meta, asked, () =>
       inPreview(em, (ctx) =>
-        exactly(em, ctx, async () => {
-          const plan = await planRestoration(em, ctx, meta, asked, withParents);
+        planExactly(em, ctx, meta, asked, withParents, async (plan) => {
           expected = summarize(expectedOf(em, plan), plan.archive?.snapshots.counts());
           const { conflicts } = await carryOut(em, ctx, plan);
           return { ...expected, conflicts };
@@ -143,9 +142,23 @@ function askDeleted(
     : selectRows(em, meta, where, { scope: 'only', ...options });
 }
 
-/** Values of archived rows are text until they are back in their tables. */
-function exactly<Result>(em: EntityManager, ctx: Transaction, work: () => Promise<Result>): Promise<Result> {
-  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, work) : work();
+/**
+ * Plans a restoration and goes on from there. Values of archived rows are text until they are back in their tables; a condition of the
+ * caller's is none of them.
+ */
+async function planExactly<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  asked: AskedRows,
+  withParents: boolean,
+  work: (plan: RestorationPlan) => Promise<Result>,
+): Promise<Result> {
+  const isByKey = 'resolve' in asked && asked.isByKey;
+  const first = isByKey ? undefined : await lockAsked(em, ctx, meta, asked);
+  const plan = async () =>
+    work(await planRestoration(em, ctx, first ?? (await lockAsked(em, ctx, meta, asked)), withParents));
+  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, plan) : plan();
 }
 
 function expectedOf(em: EntityManager, { rows }: RestorationPlan): Affected {
@@ -238,17 +251,23 @@ async function restoreUnits(
   context: DeletionContext,
 ): Promise<RestoreResult> {
   const { catalog, transactions, operations } = getInstallation(em);
-  const { rows, archived, relinked, units, affected } = await exactly(em, ctx, async () => {
-    const plan = await planRestoration(em, ctx, meta, asked, withParents);
-    refuseIfAny(catalog, meta, plan.conflicts);
-    for (const root of plan.rows.entities()) {
-      await loadReferences(em, ctx, root, plan.rows);
-    }
-    const units = operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined;
-    const { conflicts, ...done } = await carryOut(em, ctx, plan);
-    refuseIfAny(catalog, meta, conflicts);
-    return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
-  });
+  const { rows, archived, relinked, units, affected } = await planExactly(
+    em,
+    ctx,
+    meta,
+    asked,
+    withParents,
+    async (plan) => {
+      refuseIfAny(catalog, meta, plan.conflicts);
+      for (const root of plan.rows.entities()) {
+        await loadReferences(em, ctx, root, plan.rows);
+      }
+      const units = operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined;
+      const { conflicts, ...done } = await carryOut(em, ctx, plan);
+      refuseIfAny(catalog, meta, conflicts);
+      return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
+    },
+  );
   if (archived) {
     transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
   }

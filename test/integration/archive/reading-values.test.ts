@@ -267,4 +267,28 @@ describe('Values and conditions of archived rows', () => {
     expect(row.data).toEqual({ id: '1', colour: 'GREY' });
     expect(await repo(Pet).onlyDeleted().find({})).toMatchObject([{ id: 1, name: 'tom', colour: 'grey' }]);
   });
+
+  it('are meant as in the session that asks, to delete, to read, to restore and to remove', async () => {
+    const within = (work: (em: any) => Promise<unknown>) =>
+      test.orm.em.fork().transactional(async (em) => {
+        await em.execute(`set local timezone = 'Asia/Tokyo'; set local datestyle = 'SQL, DMY'`);
+        return work(em.getRepository(Thing));
+      });
+    const conditions: object[] = [
+      { [raw(`extract(hour from at)`)]: 19, id: { $lt: 3 } },
+      { at: raw(`'05/05/2024 19:00:00.123'`), id: { $lt: 3 } },
+    ];
+    for (const where of conditions) {
+      await repo(Thing).restore({});
+      expect(await within((things) => things.count(where))).toBe(1);
+      expect(await within(async (things) => (await things.softDelete(where)).total)).toBe(1);
+      expect(await within((things) => things.onlyDeleted().count(where))).toBe(1);
+      expect(await within((things) => things.onlyDeleted().find(where))).toMatchObject([{ id: 1n, at: new Date(AT) }]);
+      expect(await within(async (things) => (await things.hardDelete(where, { dryRun: true })).total)).toBe(1);
+      expect(await within(async (things) => (await things.restore(where, { dryRun: true })).total)).toBe(1);
+      expect(await within(async (things) => (await things.restore(where)).total)).toBe(1);
+    }
+    const [row] = await test.database.query(`select at from thing where id = 1`);
+    expect(row.at).toEqual(new Date(AT));
+  });
 });
