@@ -1,6 +1,8 @@
 // Changes the library in small ways, one at a time, and says which changes no test notices:
 // npm run test:mutants -- --count 50 --seed 7
-// --nearest runs only the tests of the changed room; --output names the file of results, from which an interrupted run goes on.
+// It finds out first which tests run what, which takes as long as they do, and tries each change with those that run its line.
+// --most is how many of them (20): what survives more has to be looked at. --output names the file of results, from which an
+// interrupted run goes on, --coverage that of what the tests run, kept for the next sample.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -21,8 +23,8 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import { startPostgres } from './compatibility/postgres-server.mjs';
 import { SERVER_PACKAGE } from './compatibility/targets.mjs';
+import { coveringTests } from './mutants/covering-tests.mjs';
 import { listMutants } from './mutants/list-mutants.mjs';
-import { nearestTests } from './mutants/nearest-tests.mjs';
 import { createTypeChecker } from './mutants/type-checker.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,18 +32,21 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
-    nearest: { type: 'boolean', default: false },
+    most: { type: 'string', default: '20' },
     output: { type: 'string' },
+    coverage: { type: 'string' },
   },
 });
 const count = Number(values.count);
 const seed = Number(values.seed);
-if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
-  throw new Error('--count must be a positive and --seed a whole number.');
+const most = Number(values.most);
+if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed) || !Number.isInteger(most) || most < 1) {
+  throw new Error('--count and --most must be positive whole numbers, --seed a whole number.');
 }
-const output = values.output ?? join(tmpdir(), `soft-delete-mutants-${seed}${values.nearest ? '-nearest' : ''}.json`);
+const output = values.output ?? join(tmpdir(), `soft-delete-mutants-${seed}.json`);
+const coverageFile = values.coverage ?? join(tmpdir(), 'soft-delete-coverage.json');
 /** Longer than any run that ends by itself: a mutant may loop for ever. */
-const TIME_LIMIT = values.nearest ? 300_000 : 1_200_000;
+const TIME_LIMIT = 600_000;
 
 /** Verdicts are those of the sources that they were found with. */
 const sources = digestOf('lib', 'test');
@@ -54,10 +59,11 @@ process.once('SIGINT', () => process.kill(-running?.pid, 'SIGKILL'));
 const server = await startPostgres(join(root, 'node_modules', SERVER_PACKAGE, 'native/bin'));
 try {
   copyTo(folder);
+  const coverage = await readCoverage();
   for (const [index, mutant] of mutants.entries()) {
     const id = idOf(mutant);
     if (!results[id]) {
-      keep(id, await tryOut(mutant));
+      keep(id, await tryOut(mutant, coverage));
     }
     console.log(`${index + 1}/${mutants.length} ${describe(mutant, results[id])}`);
   }
@@ -96,22 +102,44 @@ function sample() {
   return chosen;
 }
 
-async function tryOut({ file, changed, path }) {
-  const target = join(folder, 'lib', file);
-  const nearest = nearestTests(folder, file);
-  const others = nearest.length > 0 ? ['--testPathIgnorePatterns', ...nearest] : [];
-  const runs = [nearest, ...(values.nearest ? [] : [['--selectProjects', 'unit', 'integration', ...others]])];
-  for (const run of runs) {
-    await requireGreen(run);
+/** What each test runs of the library: of these sources, or of former ones if a file with that is named. */
+async function readCoverage() {
+  if (!values.coverage || !existsSync(coverageFile)) {
+    const config = join(folder, 'coverage.config.mjs');
+    writeFileSync(
+      config,
+      `import config from './jest.config.js';
+const collectCoverageFrom = ['lib/**/*.ts'];
+export default {
+  ...config,
+  projects: config.projects.map((project) => ({ ...project, collectCoverageFrom })),
+  collectCoverage: true,
+  coverageReporters: [],
+  reporters: [['<rootDir>/scripts/mutants/coverage-reporter.mjs', { output: ${JSON.stringify(coverageFile)} }]],
+};
+`,
+    );
+    // All of them, on a machine that may have other things to do.
+    await runTests(['--config', config, '--selectProjects', 'unit', 'integration'], 10 * TIME_LIMIT);
   }
+  return JSON.parse(readFileSync(coverageFile, 'utf8'));
+}
+
+async function tryOut({ file, line, changed, path }, coverage) {
+  const target = join(folder, 'lib', file);
+  const runs = coveringTests(folder, coverage, file, line, most);
   const started = Date.now();
   writeFileSync(target, changed);
   try {
-    let outcome = 'survived';
     for (const run of runs) {
-      outcome = outcome === 'survived' ? await runTests(run) : outcome;
+      const outcome = await runTests(['--bail', ...run]);
+      if (outcome !== 'survived') {
+        cpSync(path, target);
+        await requireGreen(run);
+        return { outcome, seconds: Math.round((Date.now() - started) / 1000) };
+      }
     }
-    return { outcome, seconds: Math.round((Date.now() - started) / 1000) };
+    return { outcome: 'survived', seconds: Math.round((Date.now() - started) / 1000) };
   } finally {
     cpSync(path, target);
   }
@@ -121,7 +149,7 @@ async function tryOut({ file, changed, path }) {
 async function requireGreen(run) {
   const id = `unchanged: ${run.join(' ')}`;
   if (!results[id]) {
-    const outcome = await runTests(run);
+    const outcome = await runTests(['--bail', ...run]);
     if (outcome !== 'survived') {
       throw new Error(`Without a change, "npm test -- ${run.join(' ')}" fails already.`);
     }
@@ -145,8 +173,8 @@ function keep(id, result) {
   writeFileSync(output, JSON.stringify({ sources, results }, undefined, 2));
 }
 
-async function runTests(args) {
-  running = spawn(process.execPath, [join(folder, 'scripts/test.mjs'), '--bail', '--silent', ...args], {
+async function runTests(args, limit = TIME_LIMIT) {
+  running = spawn(process.execPath, [join(folder, 'scripts/test.mjs'), '--silent', ...args], {
     cwd: folder,
     detached: true,
     env: { ...process.env, SOFT_DELETE_TEST_SERVER: server.url },
@@ -156,7 +184,7 @@ async function runTests(args) {
   const timer = setTimeout(() => {
     isLate = true;
     process.kill(-running.pid, 'SIGKILL');
-  }, TIME_LIMIT);
+  }, limit);
   const code = await new Promise((resolve) => running.once('exit', resolve));
   clearTimeout(timer);
   return isLate ? 'timed out' : code === 0 ? 'survived' : 'killed';

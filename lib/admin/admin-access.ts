@@ -1,4 +1,6 @@
 import { type ExecutionContext, ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { EntityClass } from '@mikro-orm/core';
+import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { AdminAction, AdminDynamicOptions } from './soft-delete-admin.options.js';
 import { ADMIN_OPTIONS } from './admin.tokens.js';
 import { AdminOrm } from './admin-orm.js';
@@ -11,6 +13,11 @@ export class AdminAccess {
     @Inject(ADMIN_OPTIONS) private readonly options: AdminDynamicOptions,
     @Inject(AdminOrm) private readonly orm: AdminOrm,
   ) {}
+
+  /** Whether some callers may do less than others. */
+  get isRestricted(): boolean {
+    return this.options.can !== undefined;
+  }
 
   async can(action: AdminAction, entity: AdminEntity | undefined, context: ExecutionContext): Promise<boolean> {
     return (await this.options.can?.(action, entity?.entity, context)) ?? true;
@@ -43,6 +50,15 @@ export class AdminAccess {
     return entity;
   }
 
+  /** @throws ForbiddenException if the caller may not restore rows of one of these entities, which the page need not show */
+  async requireRestore(entities: readonly SoftDeletableEntityMetadata[], context: ExecutionContext): Promise<void> {
+    for (const { name, meta } of entities) {
+      if (!((await this.options.can?.('restore', meta.class as EntityClass<object>, context)) ?? true)) {
+        throw new ForbiddenException(`You may not restore rows of ${name}.`);
+      }
+    }
+  }
+
   /** @throws ForbiddenException if the caller may not purge */
   async requirePurge(context: ExecutionContext): Promise<void> {
     if (!(await this.can('purge', undefined, context))) {
@@ -50,9 +66,16 @@ export class AdminAccess {
     }
   }
 
+  /** The entities that the caller may see. */
+  async listed(context: ExecutionContext): Promise<AdminEntity[]> {
+    const answers = await Promise.all(this.orm.entities.map((entity) => this.can('list', entity, context)));
+    return this.orm.entities.filter((_entity, i) => answers[i]);
+  }
+
   /** Who is acting, as the options of an operation. */
   actor(context: ExecutionContext): { actor?: string } {
-    const actor = this.options.actor?.(context);
-    return actor === undefined ? {} : { actor };
+    const actor: unknown = this.options.actor?.(context);
+    // Of a request that nobody has signed, users return null as well.
+    return actor === undefined || actor === null ? {} : { actor: String(actor) };
   }
 }

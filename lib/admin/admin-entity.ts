@@ -6,6 +6,7 @@ import {
   ReferenceKind,
 } from '@mikro-orm/core';
 import type { AnyEntityName } from '../options/any-of-the-orm.js';
+import type { DeletedByProperty } from '../metadata/describe-deleted-by.js';
 import { isShown, isText } from '../metadata/shown-properties.js';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -21,6 +22,8 @@ export interface AdminEntity {
   readonly label: ((row: object) => unknown) | undefined;
   readonly columns: readonly string[];
   readonly search: readonly string[];
+  /** Where the row itself keeps who has deleted it, if that may be shown. */
+  readonly shownActor: DeletedByProperty | undefined;
   /** Everything that may be shown of one row. */
   readonly fields: readonly string[];
 }
@@ -80,6 +83,7 @@ function resolve(catalog: SoftDeleteCatalog, { entity, label, columns, search }:
     search: search
       ? requireText(where, requireShown(where, 'search', search, shown), shown)
       : shown.filter(isText).map(({ name }) => name),
+    shownActor: shown.some(({ name }) => name === entry.deletedBy?.property) ? entry.deletedBy : undefined,
     fields: shown.map(({ name }) => name),
   };
 }

@@ -1,6 +1,10 @@
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { type Compliance, createCompliance } from '../compliance/create-compliance.js';
+import type { HoldTables } from '../installation/hold-tables.js';
 import { getInstallation } from '../installation/installation.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
+import { hasNoSchema } from '../purge/plan/has-no-schema.js';
 import type { PurgeService } from '../purge/purge.service.js';
 import { SoftDeleteRepository } from '../repository/soft-delete.repository.js';
 import { type AdminEntity, resolveAdminEntities } from './admin-entity.js';
@@ -10,6 +14,8 @@ import type { AdminDynamicOptions } from './soft-delete-admin.options.js';
 export class AdminOrm {
   readonly catalog: SoftDeleteCatalog;
   readonly entities: readonly AdminEntity[];
+  /** Records and holds, if the ORM has their tables. */
+  readonly compliance: Compliance | undefined;
   #retentions: Promise<ReadonlyMap<string, number | 'forever'>> | undefined;
 
   /** @throws SoftDeleteConfigError if an entity of the options cannot be shown as they say */
@@ -20,6 +26,7 @@ export class AdminOrm {
   ) {
     this.catalog = getInstallation(orm.em).catalog;
     this.entities = resolveAdminEntities(this.catalog, options.entities);
+    this.compliance = getInstallation(orm.em).records && createCompliance(orm);
   }
 
   /**
@@ -28,6 +35,28 @@ export class AdminOrm {
    */
   fork(): EntityManager {
     return this.orm.em.fork({ keepTransactionContext: true });
+  }
+
+  /** Whether restorations and removals have to say why. */
+  get requiresReason(): boolean {
+    return getInstallation(this.orm.em).requiresReason;
+  }
+
+  /** The entity of the records, if their table is there for the tenant of the entity manager. */
+  records(em: EntityManager): EntityMetadata | undefined {
+    const { records } = getInstallation(em);
+    return records && !hasNoSchema(em, records) ? records : undefined;
+  }
+
+  /** The same of the tables of holds. */
+  holds(em: EntityManager): HoldTables | undefined {
+    const { holds } = getInstallation(em);
+    return holds && !hasNoSchema(em, holds.holds) ? holds : undefined;
+  }
+
+  /** Whether anything says who deleted rows of an entity: a property that may be shown, or records. */
+  knowsActors(em: EntityManager, { shownActor }: AdminEntity): boolean {
+    return shownActor !== undefined || this.records(em) !== undefined;
   }
 
   repository(em: EntityManager, { entity }: AdminEntity): SoftDeleteRepository<object> {

@@ -6,6 +6,7 @@ import { keyAsCondition } from '../sql/entity-key.js';
 import { selectRows } from '../sql/select-rows.js';
 import { tableName } from '../sql/table-name.js';
 import { AdminAccess } from './admin-access.js';
+import { AdminCompliance } from './admin-compliance.js';
 import type { AdminEntity } from './admin-entity.js';
 import { keyText } from '../metadata/key-text.js';
 import { plainValue } from '../metadata/plain-value.js';
@@ -15,9 +16,11 @@ import { AdminWriter } from './admin-writer.js';
 import { countUnits } from './count-units.js';
 import { entityKey } from './api/entity-key.js';
 import { type ListQuery, writeCursor } from './api/list-query.js';
+import { readDeletions } from './read-deletions.js';
 import { deletedWhere, listRows, type ListedRow, whereParams } from './list-rows.js';
 
 const ENTITY_ACTIONS = ['list', 'view', 'restore', 'remove'] as const;
+const WITH_HOLDS = [...ENTITY_ACTIONS, 'hold'] as const;
 
 /** What the admin page shows. @internal */
 @Injectable()
@@ -26,6 +29,7 @@ export class AdminReader {
     @Inject(AdminOrm) private readonly orm: AdminOrm,
     @Inject(AdminAccess) private readonly access: AdminAccess,
     @Inject(AdminWriter) private readonly writer: AdminWriter,
+    @Inject(AdminCompliance) private readonly compliance: AdminCompliance,
   ) {}
 
   /** The entities that the caller may see. */
@@ -33,9 +37,11 @@ export class AdminReader {
     const mayPurge = await this.access.can('purge', undefined, context);
     const status = mayPurge ? await this.orm.purge.status() : undefined;
     const em = this.orm.fork();
+    const actions = this.orm.holds(em) ? WITH_HOLDS : ENTITY_ACTIONS;
+    const reason = this.orm.requiresReason ? 'required' : this.orm.records(em) ? 'optional' : null;
     const views: EntityView[] = [];
     for (const entity of this.orm.entities) {
-      const can = await this.access.allowed(ENTITY_ACTIONS, entity, context);
+      const can = await this.access.allowed(actions, entity, context);
       if (!can.includes('list')) {
         continue;
       }
@@ -46,6 +52,9 @@ export class AdminReader {
         blocked: status?.entities.find((counted) => counted.entity === entity.name)?.blocked ?? null,
         retention,
         can: mayPurge ? [...can, 'purge'] : can,
+        reason,
+        records: this.orm.records(em) !== undefined,
+        actors: this.orm.knowsActors(em, entity),
         columns: entity.columns,
         sortable: entity.columns.filter((name) => entity.meta.properties[name as never]?.fieldNames?.length === 1),
         searchable: entity.search.length > 0,
@@ -54,9 +63,14 @@ export class AdminReader {
     return views;
   }
 
+  /** Whether anything says who deleted rows of an entity. */
+  knowsActors(entity: AdminEntity): boolean {
+    return this.orm.knowsActors(this.orm.fork(), entity);
+  }
+
   async rows(entity: AdminEntity, query: ListQuery): Promise<RowsPage> {
     const em = this.orm.fork();
-    const { rows, hasMore } = await listRows(em, entity, query);
+    const { rows, hasMore } = await listRows(em, entity, query, { records: this.orm.records(em) });
     const views = await this.#describe(em, entity, rows);
     const last = rows.at(-1);
     return { rows: views.map(({ view }) => view), next: hasMore && last ? writeCursor(query, last.cursor) : null };
@@ -75,7 +89,7 @@ export class AdminReader {
       after: undefined,
       limit: 1,
     };
-    const { rows } = await listRows(em, entity, one, keyAsCondition(entity.meta, key) as AnyCondition);
+    const { rows } = await listRows(em, entity, one, { only: keyAsCondition(entity.meta, key) as AnyCondition });
     const [described] = await this.#describe(em, entity, rows);
     if (!described) {
       throw new NotFoundException(`There is no deleted ${entity.name} ${keyText(entity.meta, key)}.`);
@@ -91,7 +105,8 @@ export class AdminReader {
         constraint: restriction.relation,
         rows: restriction.count,
       })),
-      records: [],
+      holds: await this.compliance.holdsOf(em, entity, key),
+      records: await this.compliance.recordsOf(em, entity, key),
     };
   }
 
@@ -135,6 +150,10 @@ export class AdminReader {
       rows.map(({ row }) => row),
     );
     const retention = await this.orm.retention(entity);
+    const records = this.orm.records(em);
+    const times = rows.map(({ deletedAt }) => deletedAt);
+    const deletions = records && (await readDeletions(em, records, entity, times));
+    const held = await this.compliance.held(em);
     return rows.flatMap((listed, i) => {
       const key = keyText(meta, listed.key);
       const row = byKey.get(key);
@@ -150,21 +169,28 @@ export class AdminReader {
           ]),
         );
       const unit = units[i];
+      const deletion = deletions?.get(listed.deletedAt);
       const label: unknown = entity.label?.(Reference.unwrapReference(row as never));
       const view: RowView = {
         key,
         label: label === undefined || label === null || label === '' ? `${entity.name} ${key}` : String(label),
         columns: shown(entity.columns),
         deletedAt: listed.deletedAt,
-        actor: null,
-        reason: null,
+        actor: actorOf(entity, serialized) ?? deletion?.actor ?? null,
+        reason: deletion?.reason ?? null,
         purgeAt: purgeTime(listed.deletedAt, retention),
         unitSize: unit ? Object.values(unit).reduce((sum, count) => sum + count, 0) : null,
-        held: false,
+        held: held.has(meta, listed.row),
       };
       return [{ view, fields: shown(fields), unit }];
     });
   }
+}
+
+function actorOf({ meta, shownActor }: AdminEntity, serialized: Record<string, unknown>): string | undefined {
+  const name = shownActor?.property;
+  const value = name && serialized[meta.properties[name as never]?.serializedName ?? name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function purgeTime(deletedAt: string, retention: number | 'forever'): string | null {

@@ -22,6 +22,7 @@ export interface AdminTexts {
   row: string;
   deleted: string;
   by: string;
+  byWhom: string;
   purged: string;
   alongside: string;
   actions: string;
@@ -41,7 +42,18 @@ export interface AdminTexts {
   restoreBoth: string;
   remove: string;
   removeRows: string;
-  details: string;
+  hold: string;
+  holdRows: string;
+  holdHint: string;
+  holdName: string;
+  holdPlaced: string;
+  holds: string;
+  heldSince: string;
+  heldSinceBy: string;
+  release: string;
+  holdReleased: string;
+  reason: string;
+  reasonOptional: string;
   cancel: string;
   close: string;
   more: string;
@@ -69,11 +81,20 @@ export interface AdminTexts {
   removeGoes: string;
   removeBlocked: string;
   confirmCount: string;
-  fields: string;
   unit: string;
   blockedBy: string;
   blockedByItem: string;
   notBlocked: string;
+  history: string;
+  recordDeleted: string;
+  recordRestored: string;
+  recordHardDeleted: string;
+  recordPurged: string;
+  recordArchived: string;
+  recordErased: string;
+  recordHeld: string;
+  recordReleased: string;
+  recordRows: string;
   purgeIntro: string;
   retention: string;
   due: string;
@@ -84,8 +105,11 @@ export interface AdminTexts {
   previewNothing: string;
   previewGoes: string;
   keepsOthers: string;
+  heldDue: string;
+  braked: string;
   runPurge: string;
   purgeDone: string;
+  lastRuns: string;
   key: string;
   keyHint: string;
   signIn: string;
@@ -105,7 +129,7 @@ export const ENGLISH: AdminTexts = {
   search: 'Search',
   searchHint: 'Press / to search',
   from: 'Deleted from',
-  to: 'to',
+  to: 'Deleted until',
   sort: 'Sort',
   newest: 'Deleted last',
   oldest: 'Deleted first',
@@ -114,6 +138,7 @@ export const ENGLISH: AdminTexts = {
   row: 'Row',
   deleted: 'Deleted',
   by: 'By',
+  byWhom: 'Deleted by',
   purged: 'Purge',
   alongside: 'Goes along',
   actions: 'Actions',
@@ -133,7 +158,18 @@ export const ENGLISH: AdminTexts = {
   restoreBoth: 'Restore with parents',
   remove: 'Remove for good',
   removeRows: 'Remove {count} row for good | Remove {count} rows for good',
-  details: 'Details',
+  hold: 'Hold',
+  holdRows: 'Hold {count} row | Hold {count} rows',
+  holdHint: 'Rows under a hold, and what belongs to them, cannot be removed for good until it is released.',
+  holdName: 'Name of the hold',
+  holdPlaced: 'Hold placed',
+  holds: 'Holds',
+  heldSince: 'since {since}',
+  heldSinceBy: 'since {since}, placed by {actor}',
+  release: 'Release',
+  holdReleased: 'Hold released',
+  reason: 'Reason',
+  reasonOptional: 'Reason (optional)',
   cancel: 'Cancel',
   close: 'Close',
   more: 'Show more',
@@ -161,11 +197,20 @@ export const ENGLISH: AdminTexts = {
   removeGoes: 'This goes for good:',
   removeBlocked: 'It cannot go yet',
   confirmCount: 'Type {total} to confirm',
-  fields: 'Fields',
   unit: 'Deleted together',
   blockedBy: 'What keeps it from being removed',
   blockedByItem: '{rows} row of {table} ({constraint}) | {rows} rows of {table} ({constraint})',
   notBlocked: 'Nothing.',
+  history: 'History',
+  recordDeleted: 'Deleted',
+  recordRestored: 'Restored',
+  recordHardDeleted: 'Removed for good',
+  recordPurged: 'Purged',
+  recordArchived: 'Archived',
+  recordErased: 'Erased',
+  recordHeld: 'Held',
+  recordReleased: 'Hold released',
+  recordRows: '{count} row of {entity} | {count} rows of {entity}',
   purgeIntro: 'A purge removes rows for good whose retention is over.',
   retention: 'Kept',
   due: 'Due',
@@ -176,8 +221,12 @@ export const ENGLISH: AdminTexts = {
   previewNothing: 'Nothing would be removed.',
   previewGoes: '{count} row would be removed for good: | {count} rows would be removed for good:',
   keepsOthers: 'What keeps other due rows',
+  heldDue: '{count} due row is under a hold | {count} due rows are under a hold',
+  braked:
+    '{count} row is due, more than the limit of {limit}: nothing of it is removed | {count} rows are due, more than the limit of {limit}: nothing of it is removed',
   runPurge: 'Purge now',
   purgeDone: '{count} row purged | {count} rows purged',
+  lastRuns: 'Last purges',
   key: 'Key',
   keyHint: 'The page keeps it until this tab is closed.',
   signIn: 'Sign in',

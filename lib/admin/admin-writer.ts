@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
+import { withDeletionContext } from '../events/with-deletion-context.js';
 import { keyAsCondition } from '../sql/entity-key.js';
 import { deletedPredicate } from '../metadata/active-predicate.js';
 import type { PurgeReport } from '../purge/purge-report.js';
@@ -22,9 +23,12 @@ export class AdminWriter {
   async restore(
     entity: AdminEntity,
     keys: readonly unknown[],
-    options: { withParents: boolean },
+    options: { withParents: boolean; reason?: string },
     context: ExecutionContext,
   ): Promise<Outcome> {
+    if (options.withParents && this.access.isRestricted) {
+      await this.#requireParents(entity, keys, context);
+    }
     const repository = this.orm.repository(this.orm.fork(), entity);
     return repository.restore(anyOf(entity, keys), { ...options, ...this.access.actor(context) });
   }
@@ -33,16 +37,28 @@ export class AdminWriter {
     entity: AdminEntity,
     keys: readonly unknown[],
     options: { withParents: boolean },
+    context: ExecutionContext,
   ): Promise<Outcome & { conflicts: ConflictView[] }> {
+    if (options.withParents && this.access.isRestricted) {
+      await this.#requireParents(entity, keys, context);
+    }
     const repository = this.orm.repository(this.orm.fork(), entity);
     const { affected, total, conflicts } = await repository.restore(anyOf(entity, keys), { ...options, dryRun: true });
     return { affected, total, conflicts: describeConflicts(this.orm.catalog, conflicts) };
   }
 
   /** Deletes softly again what was restored. */
-  async delete(entity: AdminEntity, keys: readonly unknown[], context: ExecutionContext): Promise<Outcome> {
+  async delete(
+    entity: AdminEntity,
+    keys: readonly unknown[],
+    why: { reason?: string },
+    context: ExecutionContext,
+  ): Promise<Outcome> {
     const repository = this.orm.repository(this.orm.fork(), entity);
-    const { affected, total } = await repository.softDelete(anyOf(entity, keys), this.access.actor(context));
+    const { affected, total } = await repository.softDelete(anyOf(entity, keys), {
+      ...why,
+      ...this.access.actor(context),
+    });
     return { affected, total };
   }
 
@@ -54,12 +70,12 @@ export class AdminWriter {
   async remove(
     entity: AdminEntity,
     keys: readonly unknown[],
-    confirm: string,
+    { confirm, ...why }: { confirm: string; reason?: string },
     context: ExecutionContext,
   ): Promise<{ total: number }> {
     return this.orm.fork().transactional(async (em) => {
       const repository = this.orm.repository(em as EntityManager, entity);
-      const total = await repository.hardDelete(deletedOf(entity, keys), this.access.actor(context));
+      const total = await repository.hardDelete(deletedOf(entity, keys), { ...why, ...this.access.actor(context) });
       if (String(total) !== confirm) {
         throw new ConfirmationMismatchError(confirm, total);
       }
@@ -81,12 +97,29 @@ export class AdminWriter {
   }
 
   /** @throws ConfirmationMismatchError if it would remove another number of rows than the caller has been told */
-  async purge(confirm: string): Promise<PurgeReport> {
+  async purge(confirm: string, context: ExecutionContext): Promise<PurgeReport> {
     const { total } = await this.previewPurge();
     if (String(total) !== confirm) {
       throw new ConfirmationMismatchError(confirm, total);
     }
-    return this.orm.purge.run({ entities: this.#names() });
+    return withDeletionContext(this.access.actor(context), () => this.orm.purge.run({ entities: this.#names() }));
+  }
+
+  /**
+   * A parent is no part of what was deleted with a row, so that its restoration is another one to be allowed.
+   *
+   * @throws ForbiddenException if more comes back with parents than without, of an entity that the caller may not restore
+   */
+  async #requireParents(entity: AdminEntity, keys: readonly unknown[], context: ExecutionContext): Promise<void> {
+    const repository = this.orm.repository(this.orm.fork(), entity);
+    const preview = (withParents: boolean) => repository.restore(anyOf(entity, keys), { withParents, dryRun: true });
+    const alone = (await preview(false)).affected;
+    const both = (await preview(true)).affected;
+    const more = Object.keys(both).filter((name) => both[name]! > (alone[name] ?? 0));
+    await this.access.requireRestore(
+      this.orm.catalog.all().filter(({ name }) => more.includes(name)),
+      context,
+    );
   }
 
   #names(): string[] {

@@ -25,18 +25,25 @@ export interface ListedPage {
   readonly hasMore: boolean;
 }
 
+/** @internal */
+export interface ListSources {
+  /** A further condition on the rows. */
+  readonly only?: AnyCondition;
+  /** The entity of the records, which say who deleted a row. */
+  readonly records?: EntityMetadata | undefined;
+}
+
 /**
  * One page of deleted rows, within the application's filters: one statement, which the purge index answers if the page is sorted by the
  * time of deletion.
  *
- * @param only - a further condition on the rows
  * @internal
  */
 export async function listRows(
   em: EntityManager,
-  { meta, entry, search }: AdminEntity,
+  { meta, entry, search, shownActor }: AdminEntity,
   query: ListQuery,
-  only: AnyCondition = {},
+  { only = {}, records }: ListSources = {},
 ): Promise<ListedPage> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const { root } = meta;
@@ -57,6 +64,14 @@ export async function listRows(
       where.push(`${utcSql(deleted, entry.columnType)} ${operator} ?::timestamp`);
       params.push(bound.toISOString().slice(0, -1));
     }
+  }
+  if (query.actor !== undefined) {
+    const ways = [
+      ...(shownActor ? [`c.${quote(shownActor.column)} = ?`] : []),
+      ...(records ? [recordedSql(em, records, deleted, entry.columnType)] : []),
+    ];
+    where.push(`(${ways.join(' or ')})`);
+    params.push(...(shownActor ? [query.actor] : []), ...(records ? [entry.name, query.actor] : []));
   }
   const sortProp = meta.properties[query.sort as never] as EntityProperty;
   const sortType = sortProp.columnTypes[0]!;
@@ -91,6 +106,15 @@ export async function listRows(
     })),
     hasMore: rows.length > query.limit,
   };
+}
+
+/** Whether the deletion that a row carries the time of is on record as one of an actor's. */
+function recordedSql(em: EntityManager, records: EntityMetadata, deleted: string, type: string): string {
+  const unit = isZoned(type) ? 'r."unit"' : `r."unit" at time zone 'UTC'`;
+  return (
+    `${deleted} in (select ${unit} from ${tableName(em, records)} as r ` +
+    `where r."entity" = ? and r."action" = 'deleted' and r."actor" = ?)`
+  );
 }
 
 /** The condition of a selection on the rows `c`. @internal */

@@ -5,6 +5,7 @@ import type { PurgeService } from '../purge/purge.service.js';
 import { getInstalledOrmToken } from '../nest/soft-delete.internal-tokens.js';
 import { getPurgeServiceToken } from '../nest/soft-delete.tokens.js';
 import { AdminAccess } from './admin-access.js';
+import { AdminCompliance } from './admin-compliance.js';
 import { AdminOrm } from './admin-orm.js';
 import { AdminReader } from './admin-reader.js';
 import { AdminRequestGuard } from './api/admin-request.guard.js';
@@ -85,6 +86,7 @@ function define(options: AdminStaticOptions, providers: Provider[]): DynamicModu
       },
       ...(options.ui === false ? [] : [{ provide: PageAssets, useFactory: () => new PageAssets() }]),
       AdminAccess,
+      AdminCompliance,
       AdminReader,
       AdminWriter,
       AdminRequestGuard,

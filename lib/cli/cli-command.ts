@@ -11,6 +11,8 @@ export interface CliCommand {
   readonly examples: readonly string[];
   /** What the codes mean that it exits with. */
   readonly exitCodes: Readonly<Partial<Record<ExitCode, string>>>;
+  /** Takes `--schema`, and works in the context of that tenant. */
+  readonly isPerTenant?: true;
   /** Whether the database has to answer. */
   readonly needsDatabase?: boolean;
   /** Adds the command's own arguments and flags. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliCommand } from './cli-command.js';
+import type { CliContext } from './cli-context.js';
 import { archiveCommand } from './commands/archive.command.js';
 import { doctorCommand } from './commands/doctor.command.js';
 import { eraseCommand } from './commands/erase.command.js';
@@ -16,6 +17,7 @@ import { restoreCommand } from './commands/restore.command.js';
 import { statusCommand } from './commands/status.command.js';
 import { EXIT_CODE, type ExitCode } from './exit-code.js';
 import { firstLine } from '../errors/text/first-line.js';
+import { inTenant } from './tenant/in-tenant.js';
 import { loadOrm } from './load-orm.js';
 
 const COMMANDS: readonly CliCommand[] = [
@@ -50,8 +52,11 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
     .showSuggestionAfterError()
     .exitOverride();
   for (const command of COMMANDS) {
-    command
-      .configure(addCommand(program, command.name).description(command.description))
+    const configured = command.configure(addCommand(program, command.name).description(command.description));
+    if (command.isPerTenant) {
+      configured.option('--schema <name>', "whose tables: the schema of a tenant, for entities of the schema '*'");
+    }
+    configured
       .option('--config <path>', 'the MikroORM configuration, instead of where the mikro-orm command looks')
       .option('--context-name <name>', 'which of several MikroORM configurations')
       .option('--json', 'print JSON, one object a line')
@@ -96,6 +101,7 @@ interface CommonFlags {
   readonly config?: string;
   readonly contextName?: string;
   readonly json?: boolean;
+  readonly schema?: string;
 }
 
 function helpAfter({ examples, exitCodes }: CliCommand): string {
@@ -126,12 +132,14 @@ async function execute(command: CliCommand, args: readonly unknown[], options: C
     if (!options.json) {
       process.stderr.write(`Configuration: ${found}\n`);
     }
-    return await command.action(args as never, options as never, {
+    const context: CliContext = {
       orm,
       json: options.json ?? false,
       signal: controller.signal,
       print: (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`),
-    });
+    };
+    const act = () => command.action(args as never, options as never, context);
+    return await (options.schema === undefined ? act() : inTenant(orm, options.schema, act));
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await orm.close(true);

@@ -1,15 +1,17 @@
 import { NotFoundError } from '@mikro-orm/core';
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import { LegalHoldError } from '../errors/legal-hold.error.js';
+import { ReasonRequiredError } from '../errors/reason-required.error.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
 import type { SoftDeleteProblemDto } from './open-api/soft-delete-problem.dto.js';
 import { sendProblem } from './send-problem.js';
 
-type Caught = RestoreConflictError | DeletionRestrictedError | NotFoundError;
+type Caught = RestoreConflictError | DeletionRestrictedError | LegalHoldError | ReasonRequiredError | NotFoundError;
 
 /**
- * Answers what a deletion or a restoration was refused for with 409 and its details, and what MikroORM's `findOneOrFail()` did not find
- * with 404, as `application/problem+json`:
+ * Answers what a deletion or a restoration was refused for with 409 and its details, a reason that is missing with 400, and what
+ * MikroORM's `findOneOrFail()` did not find with 404, as `application/problem+json`:
  *
  * ```ts
  * { provide: APP_FILTER, useClass: SoftDeleteExceptionFilter } // or app.useGlobalFilters(new SoftDeleteExceptionFilter())
@@ -19,12 +21,12 @@ type Caught = RestoreConflictError | DeletionRestrictedError | NotFoundError;
  * { "title": "Conflict", "status": 409, "code": "RESTORE_CONFLICT", "detail": "User was not restored: …", "conflicts": […] }
  * ```
  *
- * The details name entities, relations, constraints and keys. `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and
+ * The details name entities, relations, constraints and keys, but no legal hold: not everybody may know of it. `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and
  * Fastify. Outside of HTTP the error stays what it is.
  *
  * @publicApi
  */
-@Catch(RestoreConflictError, DeletionRestrictedError, NotFoundError)
+@Catch(RestoreConflictError, DeletionRestrictedError, LegalHoldError, ReasonRequiredError, NotFoundError)
 export class SoftDeleteExceptionFilter implements ExceptionFilter<Caught> {
   catch(error: Caught, host: ArgumentsHost): void {
     if (host.getType() !== 'http') {
@@ -39,6 +41,12 @@ function describe(error: Caught): Omit<SoftDeleteProblemDto, 'title'> {
     // The ORM's message goes on with the condition, whose values may be none of the client's.
     const detail = error.message.split(' (', 1)[0]!;
     return { status: 404, code: 'NOT_FOUND', detail };
+  }
+  if (error instanceof LegalHoldError) {
+    return { status: 409, code: error.code, detail: `${error.entity} was not removed: a legal hold covers it.` };
+  }
+  if (error instanceof ReasonRequiredError) {
+    return { status: 400, code: error.code, detail: 'This needs a reason, and the request gives none.' };
   }
   const { code, message: detail } = error;
   return error instanceof RestoreConflictError

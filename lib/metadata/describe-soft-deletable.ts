@@ -4,6 +4,7 @@ import { DEFAULT_PROPERTY } from '../options/default-property.js';
 import { parseRetention } from '../options/duration.js';
 import type { RelationPolicy, SoftDeletableOptions } from '../options/soft-deletable-options.js';
 import { type DeletedByProperty, describeDeletedBy } from './describe-deleted-by.js';
+import { ownTypeOf, timestampAdvice } from './timestamp-advice.js';
 import { describeRelations } from './relations/describe-relations.js';
 
 /**
@@ -52,14 +53,12 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
     );
   }
   const columnType = prop.columnTypes[0] ?? '';
-  const ownType = prop.customType?.constructor.name;
+  const ownType = ownTypeOf(prop);
   if (!/^timestamp(tz)? *(\(\d\))?( with(out)? time zone)?$/i.test(columnType)) {
     throw new SoftDeleteConfigError(
       where,
       `the property "${property}" is a column of type ${columnType}${ownType ? `, given by the custom type ${ownType}` : ''}, not a timestamp.`,
-      ownType
-        ? `Use \`type: 'timestamptz'\`, or a custom type whose \`getColumnType()\` gives timestamptz and which converts that.`
-        : "Declare it with `type: 'timestamptz'`.",
+      timestampAdvice(prop, columnType),
     );
   }
   if (prop.customType?.convertToJSValueSQL) {

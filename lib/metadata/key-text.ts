@@ -1,4 +1,5 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { parseTime } from '../options/parse-time.js';
 import { plainValue } from './plain-value.js';
 
 /** The primary key of an entity as text: a single one as it is, a composite one as a JSON array. @internal */
@@ -36,16 +37,18 @@ function scalarOf(prop: EntityProperty): EntityProperty {
 
 function readPart({ runtimeType }: EntityProperty, value: unknown): unknown {
   const text = String(value);
-  if ((typeof value !== 'string' && typeof value !== 'number') || text.includes('\0')) {
+  // JSON has made another number of one that is too large.
+  const isLost = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if ((typeof value !== 'string' && typeof value !== 'number') || isLost || text.includes('\0')) {
     return undefined;
   }
   switch (runtimeType) {
     case 'number':
-      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+      return readNumber(text);
     case 'bigint':
       return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
     case 'Date':
-      return readTime(text);
+      return text.includes('T') ? parseTime(text) : undefined;
     case 'Buffer':
     case 'Uint8Array':
       return /^([\da-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
@@ -54,9 +57,17 @@ function readPart({ runtimeType }: EntityProperty, value: unknown): unknown {
   }
 }
 
-function readTime(text: string): Date | undefined {
-  const time = new Date(/^\d{4}-\d\d-\d\dT/.test(text) ? text : NaN);
-  return Number.isNaN(time.getTime()) ? undefined : time;
+/**
+ * A number that says as much as its text: of a longer one, JavaScript would make another number, which may be the key of another row.
+ */
+function readNumber(text: string): number | undefined {
+  if (!/^-?\d+(\.\d+)?$/.test(text)) {
+    return undefined;
+  }
+  const number = Number(text);
+  // Every number of 15 digits is told from every other.
+  const isExact = text.includes('.') ? text.replace(/^-?[0.]*|\./g, '').length <= 15 : Number.isSafeInteger(number);
+  return isExact ? number : undefined;
 }
 
 function readJson(text: string): unknown {

@@ -33,9 +33,16 @@ export function stampSql(
 
 /** A time of deletion as the text of its unit, in UTC and to the microsecond, whatever the session's settings are. @internal */
 export function unitTextSql(column: string, columnType: string): string {
-  // A column without time zone holds UTC, as the ORM writes it.
-  const utc = /^(timestamptz|timestamp(\(\d\))? with time zone)/i.test(columnType)
-    ? `${column} at time zone 'UTC'`
-    : column;
+  const utc = hasTimeZone(columnType) ? `${column} at time zone 'UTC'` : column;
   return `to_char(${utc}, 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+}
+
+/** A time of deletion as a `timestamptz`. @internal */
+export function unitTimeSql(column: string, columnType: string): string {
+  return hasTimeZone(columnType) ? column : `${column} at time zone 'UTC'`;
+}
+
+/** A column without time zone holds UTC, as the ORM writes it. */
+function hasTimeZone(columnType: string): boolean {
+  return /^(timestamptz|timestamp(\(\d\))? with time zone)/i.test(columnType);
 }

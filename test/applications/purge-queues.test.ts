@@ -14,9 +14,10 @@ describe('The purge in three processes', () => {
   let load: PurgeLoad;
   let processes: WorkerProcess[];
   let servers: LocalServer[];
+  let folders: string[];
 
   beforeEach(async () => {
-    [processes, servers] = [[], []];
+    [processes, servers, folders] = [[], [], []];
     database = await createTestDatabase();
     load = new PurgeLoad(database);
     await load.plant();
@@ -24,6 +25,7 @@ describe('The purge in three processes', () => {
   afterEach(async () => {
     await Promise.all(processes.map((each) => each.end('SIGKILL')));
     await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
     await database.drop();
   });
 
@@ -87,35 +89,9 @@ describe('The purge in three processes', () => {
   });
 
   it('goes through PgBouncer in transaction mode, in commands at the same time', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'soft-delete-pgbouncer-'));
-    const url = new URL(database.url);
+    const bouncer = await startBouncer();
     try {
-      const bouncer = await LocalServer.start(
-        ['pgbouncer', '/usr/sbin/pgbouncer'],
-        (port) => [...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []), join(folder, `${port}.ini`)],
-        (port) =>
-          writeFile(
-            join(folder, `${port}.ini`),
-            `[databases]
-${database.name} = host=${url.hostname} port=${url.port} user=${url.username} password=${url.password}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-`,
-          ),
-      );
-      servers.push(bouncer);
-      // The ORM's own package is linked here, not listed in a package.json.
-      const env = {
-        MIKRO_ORM_ALLOW_GLOBAL_CLI: '1',
-        DATABASE_URL: `postgresql://postgres@127.0.0.1:${bouncer.port}/${database.name}`,
-      };
-      const args = ['purge', '--json', '--config', `${FOLDER}/mikro-orm.config.js`];
-      const [killed, ended, last] = [1, 2, 3].map(() => start(COMMAND, args, env));
+      const [killed, ended, last] = [1, 2, 3].map(() => startCommand(bouncer, []));
       await load.untilMore(300);
       expect(await killed!.end('SIGKILL')).toBe('SIGKILL');
       await load.untilMore(300);
@@ -135,8 +111,62 @@ default_pool_size = 3
       expect(await load.rest()).toEqual(PurgeLoad.nothingDue);
     } catch (error) {
       throw new Error(`${String(error)}\n${logs()}`, { cause: error });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
     }
   });
+
+  it('ends a rehearsal that is aborted behind PgBouncer together with the statement that it waits for', async () => {
+    const locking = await database.connect();
+    const waiting = () =>
+      database.query<{ query: string }>(
+        "select query from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+    try {
+      const bouncer = await startBouncer();
+      await locking.query('begin; lock table thing, owner in access exclusive mode');
+      const rehearsal = startCommand(bouncer, ['--dry-run']);
+      await load.until(async () => (await waiting()).length > 0, 'the rehearsal reads');
+      expect(await rehearsal.end('SIGTERM')).toBe(1);
+      expect(await waiting()).toEqual([]);
+    } catch (error) {
+      throw new Error(`${String(error)}\n${logs()}`, { cause: error });
+    } finally {
+      await locking.end();
+    }
+    expect(await load.removed()).toBe(0);
+  });
+
+  async function startBouncer(): Promise<LocalServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'soft-delete-pgbouncer-'));
+    folders.push(folder);
+    const url = new URL(database.url);
+    const bouncer = await LocalServer.start(
+      ['pgbouncer', '/usr/sbin/pgbouncer'],
+      (port) => [...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []), join(folder, `${port}.ini`)],
+      (port) =>
+        writeFile(
+          join(folder, `${port}.ini`),
+          `[databases]
+${database.name} = host=${url.hostname} port=${url.port} user=${url.username} password=${url.password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+`,
+        ),
+    );
+    servers.push(bouncer);
+    return bouncer;
+  }
+
+  /** The command's purge, through the pooler. */
+  function startCommand({ port }: LocalServer, args: readonly string[]): WorkerProcess {
+    return start(COMMAND, ['purge', '--json', '--config', `${FOLDER}/mikro-orm.config.js`, ...args], {
+      // The ORM's own package is linked here, not listed in a package.json.
+      MIKRO_ORM_ALLOW_GLOBAL_CLI: '1',
+      DATABASE_URL: `postgresql://postgres@127.0.0.1:${port}/${database.name}`,
+    });
+  }
 });

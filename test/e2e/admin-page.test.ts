@@ -208,6 +208,58 @@ describe('The admin page in a browser', () => {
     expect(await shop.query('select id from customers where id = 102')).toEqual([]);
   });
 
+  it('keeps a row by a hold, says so in its history, and releases it', async () => {
+    await open();
+    const details = async () => {
+      await page.getByRole('button', { name: 'Frances Allen', exact: true }).click();
+      await dialog().getByText('Deleted together').waitFor();
+    };
+    await details();
+    await dialog().getByRole('button', { name: 'Hold', exact: true }).click();
+    const place = dialog().getByRole('button', { name: 'Hold', exact: true });
+    expect(await place.isDisabled()).toBe(true);
+    await dialog().getByLabel('Name of the hold').fill('Miller ./. Smith');
+    await dialog().getByLabel('Reason').fill('The teapot arrived in pieces');
+    await place.click();
+    await shown('Hold placed');
+    expect(await row('Frances Allen').innerText()).toContain('held');
+    await page.getByRole('link', { name: 'Review' }).click();
+    expect(await row('Optimal.').innerText()).toContain('held');
+
+    await page.getByRole('link', { name: 'Customer' }).click();
+    await details();
+    await dialog().getByText('placed by admin').waitFor();
+    expect(await dialog().locator('.records li').first().innerText()).toMatch(/Held\s+admin: The teapot arrived/);
+    await dialog().getByRole('button', { name: 'Remove for good' }).click();
+    await dialog().getByText('It cannot go yet').waitFor();
+    await dialog().getByText('Miller ./. Smith').first().waitFor();
+    await page.keyboard.press('Escape');
+
+    await details();
+    await dialog().getByRole('button', { name: 'Release: Miller ./. Smith' }).click();
+    await dialog().getByLabel('Reason').fill('settled');
+    await dialog().getByRole('button', { name: 'Release', exact: true }).click();
+    await shown('Hold released');
+    await dialog().getByText('placed by admin').waitFor({ state: 'detached' });
+    expect(await shop.query('select release_reason from legal_hold')).toEqual([{ release_reason: 'settled' }]);
+  });
+
+  it('says who deleted a row and why, and finds by it', async () => {
+    await open();
+    await page.getByRole('button', { name: 'Restore: Margaret Hamilton' }).click();
+    await dialog().getByLabel('Reason (optional)').fill('by mistake');
+    await dialog().getByRole('button', { name: 'Restore' }).click();
+    await shown('1 row restored');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await row('Margaret Hamilton').waitFor();
+    expect(await row('Margaret Hamilton').innerText()).toMatch(/admin\s+Undo/);
+    await page.getByLabel('Deleted by').fill('admin');
+    await row('Frances Allen').waitFor({ state: 'detached' });
+    expect(await labels()).toEqual(['Margaret Hamilton']);
+    await page.getByLabel('Deleted by').fill('nobody');
+    await shown('Nothing found');
+  });
+
   it('shows what is due and what blocks it, and purges', async () => {
     await open();
     await page.getByRole('link', { name: 'Purge' }).click();
@@ -218,6 +270,7 @@ describe('The admin page in a browser', () => {
     await page.screenshot({ path: '/tmp/admin-purge.png' });
     await page.getByRole('button', { name: 'Purge now' }).click();
     await shown('2 rows purged');
+    await shown('1 row of Customer');
     expect(await shop.query('select id from customers where id in (4, 5)')).toEqual([{ id: 5 }]);
     await shop.query(
       `insert into customers (id, email, name) overriding system value values (4, 'edsger@example.com', 'Edsger Dijkstra');
@@ -337,6 +390,12 @@ describe('The admin page in a browser', () => {
       remove: async () => {
         await dialog().getByRole('button', { name: 'Remove for good' }).click();
         await dialog().getByLabel('Type 3 to confirm').waitFor();
+      },
+      hold: async () => {
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: 'Frances Allen', exact: true }).click();
+        await dialog().getByRole('button', { name: 'Hold', exact: true }).click();
+        await dialog().getByLabel('Name of the hold').waitFor();
       },
       purge: async () => {
         await page.keyboard.press('Escape');

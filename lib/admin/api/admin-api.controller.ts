@@ -1,5 +1,6 @@
 import {
   Body,
+  Delete,
   type ExecutionContext,
   Get,
   Header,
@@ -11,6 +12,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { AdminAccess } from '../admin-access.js';
+import { AdminCompliance } from '../admin-compliance.js';
 import { AdminContext } from './admin-context.decorator.js';
 import { plainValue } from '../../metadata/plain-value.js';
 import { parseKey } from './parse-key.js';
@@ -19,7 +21,8 @@ import { AdminRequestGuard } from './admin-request.guard.js';
 import { AdminWriter } from '../admin-writer.js';
 import { DescribeQuery } from './describe-query.js';
 import { readListQuery } from './list-query.js';
-import { readPurgeBody, readRowsBody, requireConfirmation } from './read-body.js';
+import { readHoldBody, readPurgeBody, readReleaseBody, readRowsBody, requireConfirmation } from './read-body.js';
+import { readRecordQuery } from './record-query.js';
 
 const NO_STORE = ['cache-control', 'no-store'] as const;
 
@@ -35,6 +38,7 @@ export abstract class AdminApiController {
     @Inject(AdminAccess) private readonly access: AdminAccess,
     @Inject(AdminReader) private readonly reader: AdminReader,
     @Inject(AdminWriter) private readonly writer: AdminWriter,
+    @Inject(AdminCompliance) private readonly compliance: AdminCompliance,
   ) {}
 
   @Get('entities')
@@ -60,7 +64,7 @@ export abstract class AdminApiController {
     @AdminContext() context: ExecutionContext,
   ): Promise<object> {
     const entity = await this.access.entity(name, 'list', context);
-    return this.reader.rows(entity, readListQuery(entity, query));
+    return this.reader.rows(entity, readListQuery(entity, query, this.reader.knowsActors(entity)));
   }
 
   @Get('entities/:entity/rows/:key')
@@ -84,10 +88,10 @@ export abstract class AdminApiController {
     @AdminContext() context: ExecutionContext,
   ): Promise<object> {
     const entity = await this.access.entity(name, 'restore', context);
-    const { keys, dryRun, withParents } = readRowsBody(entity, body, ['dryRun', 'withParents']);
+    const { keys, dryRun, withParents, why } = readRowsBody(entity, body, ['dryRun', 'withParents']);
     return dryRun
-      ? this.writer.previewRestore(entity, keys, { withParents })
-      : this.writer.restore(entity, keys, { withParents }, context);
+      ? this.writer.previewRestore(entity, keys, { withParents }, context)
+      : this.writer.restore(entity, keys, { withParents, ...why }, context);
   }
 
   /** What *Undo* does. */
@@ -101,7 +105,8 @@ export abstract class AdminApiController {
     @AdminContext() context: ExecutionContext,
   ): Promise<object> {
     const entity = await this.access.entity(name, 'restore', context);
-    return this.writer.delete(entity, readRowsBody(entity, body, []).keys, context);
+    const { keys, why } = readRowsBody(entity, body, []);
+    return this.writer.delete(entity, keys, why, context);
   }
 
   @Post('entities/:entity/remove')
@@ -117,7 +122,49 @@ export abstract class AdminApiController {
     const request = readRowsBody(entity, body, ['dryRun', 'confirm']);
     return request.dryRun
       ? this.writer.previewRemoval(entity, request.keys)
-      : this.writer.remove(entity, request.keys, requireConfirmation(request), context);
+      : this.writer.remove(entity, request.keys, { confirm: requireConfirmation(request), ...request.why }, context);
+  }
+
+  @Post('entities/:entity/hold')
+  @UseGuards(AdminRequestGuard)
+  @HttpCode(200)
+  @Header(...NO_STORE)
+  async hold(
+    @Param('entity') name: string,
+    @Body() body: unknown,
+    @AdminContext() context: ExecutionContext,
+  ): Promise<object> {
+    const entity = await this.access.entity(name, 'hold', context);
+    return this.compliance.hold(entity, readHoldBody(entity, body), context);
+  }
+
+  @Delete('holds/:id')
+  @UseGuards(AdminRequestGuard)
+  @Header(...NO_STORE)
+  async release(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @AdminContext() context: ExecutionContext,
+  ): Promise<object> {
+    return this.compliance.release(id, readReleaseBody(body), context);
+  }
+
+  @DescribeQuery({
+    entity: 'The entity whose rows they are about; all that the caller may see unless given.',
+    key: 'With the entity, the history of one row, also after it is gone.',
+    action: 'What was done: deleted, restored, hard-deleted, purged, archived, erased, held or released.',
+    actor: 'Who did it.',
+    from: 'Done at this time or later, in ISO 8601.',
+    to: 'Done before this time, in ISO 8601.',
+    limit: 'How many records, 50 by default and at most 200.',
+  })
+  @Get('records')
+  @Header(...NO_STORE)
+  async records(@Query() query: Record<string, unknown>, @AdminContext() context: ExecutionContext): Promise<object> {
+    // Like the purge, they are about rows of everybody, those that the caller's filters hide and those that are gone.
+    await this.access.requirePurge(context);
+    const find = (name: string) => this.access.entity(name, 'list', context);
+    return this.compliance.records(await readRecordQuery(query, find), context);
   }
 
   @Post('purge')
@@ -128,7 +175,9 @@ export abstract class AdminApiController {
     await this.access.requirePurge(context);
     const request = readPurgeBody(body);
     return plainValue(
-      request.dryRun ? await this.writer.previewPurge() : await this.writer.purge(requireConfirmation(request)),
+      request.dryRun
+        ? await this.writer.previewPurge()
+        : await this.writer.purge(requireConfirmation(request), context),
     );
   }
 }

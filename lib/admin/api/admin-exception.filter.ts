@@ -10,6 +10,8 @@ import {
 } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { DeletionRestrictedError } from '../../errors/deletion-restricted.error.js';
+import { LegalHoldError } from '../../errors/legal-hold.error.js';
+import { ReasonRequiredError } from '../../errors/reason-required.error.js';
 import { RestoreConflictError } from '../../errors/restore-conflict.error.js';
 import { sendProblem } from '../../http/send-problem.js';
 import { AdminOrm } from '../admin-orm.js';
@@ -20,6 +22,8 @@ import { describeConflicts } from './describe-conflicts.js';
 @Catch(
   RestoreConflictError,
   DeletionRestrictedError,
+  LegalHoldError,
+  ReasonRequiredError,
   ConfirmationMismatchError,
   DriverException,
   NotFoundError,
@@ -47,6 +51,9 @@ export class AdminExceptionFilter implements ExceptionFilter {
     if (error instanceof DeletionRestrictedError) {
       return { code: error.code, restrictions: error.restrictions };
     }
+    if (error instanceof LegalHoldError) {
+      return { code: error.code, holds: error.holds };
+    }
     return error instanceof ConfirmationMismatchError ? { code: error.code, total: error.total } : undefined;
   }
 }
@@ -56,6 +63,9 @@ function translate(error: Error): Error {
   const isData = error instanceof DriverException && String(error.code).startsWith('22');
   if (isData || error instanceof ValidationError) {
     return new BadRequestException('A value in the request is of another type than the column it is compared with.');
+  }
+  if (error instanceof ReasonRequiredError) {
+    return new BadRequestException('reason must say why: the application asks for it.');
   }
   return error instanceof NotFoundError ? new NotFoundException(error.message) : error;
 }

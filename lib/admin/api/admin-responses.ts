@@ -1,3 +1,4 @@
+import type { DeletionAction } from '../../compliance/record/deletion-log.js';
 import type { AdminAction } from '../soft-delete-admin.options.js';
 
 /** @internal */
@@ -12,6 +13,12 @@ export interface EntityView {
   /** Milliseconds. */
   readonly retention: number | 'forever';
   readonly can: readonly AdminAction[];
+  /** Whether a restoration or a removal has to say why; `null` where nothing keeps the reason. */
+  readonly reason: 'required' | 'optional' | null;
+  /** Whether anything is recorded. */
+  readonly records: boolean;
+  /** Whether `actor` finds rows. */
+  readonly actors: boolean;
   readonly columns: readonly string[];
   readonly sortable: readonly string[];
   readonly searchable: boolean;
@@ -39,7 +46,32 @@ export interface RowDetails extends RowView {
   /** How many rows of which entity come back with it; `null` where there are too many to count them. */
   readonly unit: Readonly<Record<string, number>> | null;
   readonly blockedBy: readonly { readonly table: string; readonly constraint: string; readonly rows: number }[];
-  readonly records: readonly [];
+  /** The active holds that cover it. */
+  readonly holds: readonly HoldView[];
+  /** What was done to it, the newest first. */
+  readonly records: readonly RecordView[];
+}
+
+/** @internal */
+export interface HoldView {
+  readonly id: number;
+  readonly name: string;
+  readonly reason: string;
+  readonly placedAt: string;
+  readonly placedBy: string | null;
+  readonly releasedAt: string | null;
+}
+
+/** @internal */
+export interface RecordView {
+  readonly at: string;
+  readonly action: DeletionAction;
+  readonly entity: string;
+  readonly count: number;
+  /** Of rows that came back or went, where the record has them. */
+  readonly keys?: readonly string[];
+  readonly actor: string | null;
+  readonly reason: string | null;
 }
 
 /** @internal */

@@ -1,5 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import type { AdminEntity } from '../admin-entity.js';
+import { readLimit, readTime, textsOf } from './query-values.js';
 
 /** What a list of rows is asked for, checked. @internal */
 export interface ListQuery {
@@ -20,40 +21,31 @@ export interface Cursor {
   readonly key: readonly string[];
 }
 
-const NAMES = ['q', 'from', 'to', 'actor', 'sort', 'after', 'limit'];
+const NAMES = ['q', 'from', 'to', 'actor', 'sort', 'after', 'limit'] as const;
 const LONGEST_SEARCH = 200;
-const LARGEST_PAGE = 200;
-const PAGE = 50;
-const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
 /**
  * Reads the query parameters of a list.
  *
+ * @param knowsActors - whether anything says who deleted rows of the entity
  * @throws BadRequestException to the client, if one of them is unknown or makes no sense
  * @internal
  */
-export function readListQuery(entity: AdminEntity, query: Readonly<Record<string, unknown>>): ListQuery {
-  const text = (name: string): string | undefined => {
-    const value = query[name];
-    if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) {
-      throw new BadRequestException(`The query parameter ${name} must be given once, as text.`);
-    }
-    return value === '' ? undefined : value;
-  };
-  for (const name of Object.keys(query)) {
-    if (!NAMES.includes(name)) {
-      throw new BadRequestException(`There is no query parameter ${name}. Those that are: ${NAMES.join(', ')}.`);
-    }
-  }
-  const sort = readSort(entity, text('sort'));
+export function readListQuery(
+  entity: AdminEntity,
+  query: Readonly<Record<string, unknown>>,
+  knowsActors: boolean,
+): ListQuery {
+  const { q, from, to, actor, after, limit, ...texts } = textsOf(query, NAMES);
+  const sort = readSort(entity, texts.sort);
   return {
-    q: readSearch(entity, text('q')),
-    from: readTime('from', text('from')),
-    to: readTime('to', text('to')),
-    actor: readActor(text('actor')),
+    q: readSearch(entity, q),
+    from: readTime('from', from),
+    to: readTime('to', to),
+    actor: readActor(entity, knowsActors, actor),
     ...sort,
-    after: readCursor(entity, sort, text('after')),
-    limit: readLimit(text('limit')),
+    after: readCursor(entity, sort, after),
+    limit: readLimit(limit),
   };
 }
 
@@ -76,25 +68,11 @@ function readSearch({ name, search }: AdminEntity, q: string | undefined): strin
   return trimmed;
 }
 
-function readTime(name: string, value: string | undefined): Date | undefined {
-  if (value === undefined) {
-    return undefined;
+function readActor({ name }: AdminEntity, knowsActors: boolean, value: string | undefined): string | undefined {
+  if (value !== undefined && !knowsActors) {
+    throw new BadRequestException(`Nothing says who deleted rows of ${name}, so the parameter actor finds nobody.`);
   }
-  const date = new Date(value);
-  if (!ISO.test(value) || Number.isNaN(date.getTime())) {
-    throw new BadRequestException(
-      `The query parameter ${name} must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.`,
-    );
-  }
-  return date;
-}
-
-/** Nothing records yet who deleted a row. */
-function readActor(value: string | undefined): undefined {
-  if (value !== undefined) {
-    throw new BadRequestException('Nothing records who deleted these rows, so that actor finds nobody.');
-  }
-  return undefined;
+  return value;
 }
 
 function readSort(entity: AdminEntity, value = '-deletedAt'): Pick<ListQuery, 'sort' | 'descending'> {
@@ -136,15 +114,4 @@ function parseCursor(text: string): unknown[] {
   } catch {
     return [];
   }
-}
-
-function readLimit(value: string | undefined): number {
-  if (value === undefined) {
-    return PAGE;
-  }
-  const limit = Number(value);
-  if (!/^\d{1,3}$/.test(value) || limit < 1 || limit > LARGEST_PAGE) {
-    throw new BadRequestException(`The query parameter limit must be a whole number from 1 to ${LARGEST_PAGE}.`);
-  }
-  return limit;
 }

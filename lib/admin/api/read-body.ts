@@ -3,6 +3,7 @@ import type { AdminEntity } from '../admin-entity.js';
 import { parseKey } from './parse-key.js';
 
 const MOST_KEYS = 1_000;
+const LONGEST_TEXT = 500;
 
 /** The body of a request that names rows, checked. @internal */
 export interface RowsBody {
@@ -10,10 +11,19 @@ export interface RowsBody {
   readonly dryRun: boolean;
   readonly withParents: boolean;
   readonly confirm: string | undefined;
+  /** Why, as options of an operation. */
+  readonly why: { readonly reason?: string };
+}
+
+/** The body of a request for a hold, checked. @internal */
+export interface HoldBody {
+  readonly keys: readonly unknown[];
+  readonly name: string;
+  readonly reason: string;
 }
 
 /**
- * @param allowed - what the body may have besides `keys`
+ * @param allowed - what the body may have besides `keys` and `reason`
  * @throws BadRequestException to the client, if the body has something else, or keys that are none
  * @internal
  */
@@ -22,11 +32,23 @@ export function readRowsBody(
   body: unknown,
   allowed: readonly ('dryRun' | 'withParents' | 'confirm')[],
 ): RowsBody {
-  const { keys, ...rest } = readFields(body, ['keys', ...allowed]);
-  if (!Array.isArray(keys) || keys.length === 0 || keys.length > MOST_KEYS) {
-    throw new BadRequestException(`keys must be a list of 1 to ${MOST_KEYS} keys.`);
-  }
-  return { keys: keys.map((key: unknown) => parseKey(entity.meta, key)), ...readSwitches(rest) };
+  const { keys, reason, ...rest } = readFields(body, ['keys', 'reason', ...allowed]);
+  return {
+    keys: readKeys(entity, keys),
+    ...readSwitches(rest),
+    why: reason === undefined || reason === '' ? {} : { reason: readText('reason', reason) },
+  };
+}
+
+/** @throws BadRequestException to the client, if something is missing, or there is something else. @internal */
+export function readHoldBody(entity: AdminEntity, body: unknown): HoldBody {
+  const { keys, name, reason } = readFields(body, ['keys', 'name', 'reason']);
+  return { keys: readKeys(entity, keys), name: readText('name', name), reason: readText('reason', reason) };
+}
+
+/** @throws BadRequestException to the client, if there is no reason, or something else. @internal */
+export function readReleaseBody(body: unknown): string {
+  return readText('reason', readFields(body, ['reason'])['reason']);
 }
 
 /** @throws BadRequestException to the client, if the body has something else. @internal */
@@ -40,6 +62,21 @@ export function requireConfirmation({ confirm }: Pick<RowsBody, 'confirm'>): str
     throw new BadRequestException('confirm must be the total of a preview, as text; { dryRun: true } gives it.');
   }
   return confirm;
+}
+
+function readKeys({ meta }: AdminEntity, keys: unknown): unknown[] {
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > MOST_KEYS) {
+    throw new BadRequestException(`keys must be a list of 1 to ${MOST_KEYS} keys.`);
+  }
+  return keys.map((key: unknown) => parseKey(meta, key));
+}
+
+function readText(name: string, value: unknown): string {
+  const text = typeof value === 'string' ? value.trim() : '';
+  if (text === '' || text.length > LONGEST_TEXT || text.includes('\0')) {
+    throw new BadRequestException(`${name} must be text of 1 to ${LONGEST_TEXT} characters.`);
+  }
+  return text;
 }
 
 function readFields(body: unknown, allowed: readonly string[]): Record<string, unknown> {

@@ -41,6 +41,10 @@ export function send<Answer>(path: string, body: object): Promise<Answer> {
   return ask<Answer>(path, { method: 'POST', body: JSON.stringify(body) });
 }
 
+export function release(hold: number, reason: string): Promise<unknown> {
+  return ask(`holds/${hold}`, { method: 'DELETE', body: JSON.stringify({ reason }) });
+}
+
 /** The path of an entity's rows or of something that is done with them. */
 export function of(entity: string, rest: string): string {
   return `entities/${encodeURIComponent(entity)}/${rest}`;

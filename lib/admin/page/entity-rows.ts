@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { RowView } from '../api/admin-responses.js';
+import { HoldDialog } from './hold-dialog.js';
 import { html } from './html.js';
 import { open, openDialog } from './open-dialog.js';
 import { RemoveDialog } from './remove-dialog.js';
@@ -11,7 +12,7 @@ import { ago, exactly, inWords, say, show } from './texts.js';
 const waiting = signal(0);
 
 export function EntityRows() {
-  const entity = current.value!;
+  const { can } = current.value!;
   const dialog = open.value;
   const many = rows.value.filter(({ key }) => selected.value.has(key));
   return html`<${Toolbar} />
@@ -20,13 +21,14 @@ export function EntityRows() {
       html`<div class="bulk" role="group" aria-label=${say('actions')}>
         <strong>${say('selected', { count: many.length })}</strong>
         ${
-          entity.can.includes('restore') &&
+          can.includes('restore') &&
           html`<button class="primary" onClick=${() => openDialog('restore', many)}>${say('restore')}</button>`
         }
         ${
-          entity.can.includes('remove') &&
+          can.includes('remove') &&
           html`<button class="danger" onClick=${() => openDialog('remove', many)}>${say('remove')}</button>`
         }
+        ${can.includes('hold') && html`<button onClick=${() => openDialog('hold', many)}>${say('hold')}</button>`}
         <button class="plain" onClick=${() => (selected.value = new Set())}>${say('clear')}</button>
       </div>`
     }
@@ -40,20 +42,21 @@ export function EntityRows() {
     </div>
     ${dialog?.what === 'row' && html`<${RowDialog} open=${dialog} />`}
     ${dialog?.what === 'restore' && html`<${RestoreDialog} open=${dialog} />`}
-    ${dialog?.what === 'remove' && html`<${RemoveDialog} open=${dialog} />`}`;
+    ${dialog?.what === 'remove' && html`<${RemoveDialog} open=${dialog} />`}
+    ${dialog?.what === 'hold' && html`<${HoldDialog} open=${dialog} />`}`;
 }
 
 function ask(change: Partial<typeof query.value>): void {
   query.value = { ...query.peek(), ...change };
   clearTimeout(waiting.peek());
-  waiting.value = window.setTimeout(() => void loadRows(), 'q' in change ? 200 : 0);
+  waiting.value = window.setTimeout(() => void loadRows(), 'q' in change || 'actor' in change ? 200 : 0);
 }
 
 const valueOf = (event: Event) => (event.target as HTMLInputElement).value;
 
 function Toolbar() {
-  const { searchable, sortable } = current.value!;
-  const { q, from, to, sort } = query.value;
+  const { searchable, sortable, actors } = current.value!;
+  const { q, actor, from, to, sort } = query.value;
   return html`<form class="toolbar" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
     ${
       searchable &&
@@ -66,6 +69,18 @@ function Toolbar() {
           value=${q}
           placeholder=${say('searchHint')}
           onInput=${(event: Event) => ask({ q: valueOf(event) })}
+      /></label>`
+    }
+    ${
+      actors &&
+      html`<label
+        >${say('byWhom')}
+        <input
+          type="search"
+          maxlength="200"
+          autocomplete="off"
+          value=${actor}
+          onInput=${(event: Event) => ask({ actor: valueOf(event) })}
       /></label>`
     }
     <label

@@ -4,7 +4,7 @@ import { current } from './state.js';
 
 /** What a dialog is open about. */
 export interface Open {
-  readonly what: 'row' | 'restore' | 'remove';
+  readonly what: 'row' | 'restore' | 'remove' | 'hold';
   readonly entity: string;
   readonly rows: readonly RowView[];
 }

@@ -23,6 +23,7 @@ import {
   signOut,
   tab,
   toast,
+  UNFILTERED,
 } from './state.js';
 import { number, say } from './texts.js';
 
@@ -124,7 +125,7 @@ effect(() => {
   const entity = shownEntity.value;
   rows.value = [];
   selected.value = new Set();
-  query.value = { q: '', from: '', to: '', sort: '-deletedAt' };
+  query.value = { ...UNFILTERED };
   if (entity) {
     void loadRows();
   }

@@ -1,9 +1,11 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { PurgeReport } from '../../purge/purge-report.js';
+import type { RecordView } from '../api/admin-responses.js';
 import { AffectedList } from './affected-list.js';
-import { send } from './api.js';
+import { read, send } from './api.js';
 import { Confirmation } from './confirmation.js';
 import { html } from './html.js';
+import { RecordsList } from './records-list.js';
 import { attempt, entities, loadEntities, toast } from './state.js';
 import { number, say } from './texts.js';
 
@@ -12,13 +14,20 @@ const DAY = 86_400_000;
 /** What is due, what blocks it, and the purge itself. */
 export function PurgeView() {
   const [report, setReport] = useState<PurgeReport>();
+  const [runs, setRuns] = useState<readonly RecordView[]>([]);
+  const lookAtRuns = async () => {
+    if (entities.peek()!.some(({ records }) => records)) {
+      await attempt(async () => setRuns(await read<RecordView[]>('records?action=purged&limit=10')));
+    }
+  };
+  useEffect(() => void lookAtRuns(), []);
   const preview = () => attempt(async () => setReport(await send<PurgeReport>('purge', { dryRun: true })));
   const run = async (confirm: string) => {
     await attempt(async () => {
       const { total } = await send<PurgeReport>('purge', { confirm });
       toast.value = { text: say('purgeDone', { count: total }) };
       setReport(undefined);
-      await loadEntities();
+      await Promise.all([loadEntities(), lookAtRuns()]);
     });
   };
   return html`<p>${say('purgeIntro')}</p>
@@ -55,7 +64,12 @@ export function PurgeView() {
       </tbody>
     </table>
     <div class="more"><button class="primary" onClick=${preview}>${say('preview')}</button></div>
-    ${report && html`<${Report} report=${report} run=${run} />`}`;
+    ${report && html`<${Report} report=${report} run=${run} />`}
+    ${
+      runs.length > 0 &&
+      html`<h3>${say('lastRuns')}</h3>
+        <${RecordsList} records=${runs} counts=${true} />`
+    }`;
 }
 
 function Report({ report, run }: { report: PurgeReport; run: (confirm: string) => Promise<void> }) {
@@ -63,6 +77,7 @@ function Report({ report, run }: { report: PurgeReport; run: (confirm: string) =
     report.entities.filter(({ purged }) => purged > 0).map(({ entity, purged }) => [entity, purged]),
   );
   const blocks = report.entities.flatMap(({ blockedBy }) => blockedBy);
+  const alone = report.entities.filter(({ held, braked, error }) => held > 0 || braked || error);
   return html`<section class="report" aria-live="polite">
     ${
       report.total === 0
@@ -76,6 +91,17 @@ function Report({ report, run }: { report: PurgeReport; run: (confirm: string) =
         <ul class="conflicts">
           ${blocks.map(({ table, constraint, rows }) => html`<li>${say('blockedByItem', { table, constraint, rows })}</li>`)}
         </ul>`
+    }
+    ${
+      alone.length > 0 &&
+      html`<ul class="conflicts">
+        ${alone.map(({ entity, held, braked, error }) => {
+          const reason = braked
+            ? say('braked', { ...braked, count: braked.due })
+            : (error ?? say('heldDue', { count: held }));
+          return html`<li>${entity}: ${reason}</li>`;
+        })}
+      </ul>`
     }
     ${
       report.total > 0 &&

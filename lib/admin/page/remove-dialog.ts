@@ -31,9 +31,9 @@ export function RemoveDialog({ open }: { open: Open }) {
   };
   useEffect(() => void look(), []);
 
-  const remove = async (confirm: string) => {
+  const remove = async (confirm: string, why: { reason?: string }) => {
     try {
-      const { total } = await send<{ total: number }>(of(open.entity, 'remove'), { keys, confirm });
+      const { total } = await send<{ total: number }>(of(open.entity, 'remove'), { keys, confirm, ...why });
       selected.value = new Set();
       // Before the dialog gives the focus back, so that it does not go to a row that is about to leave.
       await reload();
@@ -73,7 +73,7 @@ export function RemoveDialog({ open }: { open: Open }) {
           : html`<p>${say('removeGoes')}</p>
               <${AffectedList} affected=${preview.affected} />
               <p>${say('removeWarning')}</p>
-              <${Confirmation} total=${preview.total} action=${say('remove')} act=${remove} />`)
+              <${Confirmation} total=${preview.total} action=${say('remove')} act=${remove} asksWhy=${true} />`)
       }
     </div>
     <div class="dialog-foot"><button onClick=${close}>${say('cancel')}</button></div>

@@ -5,7 +5,8 @@ import { of, Refusal, send } from './api.js';
 import { Dialog } from './dialog.js';
 import { type Open, open as opened } from './open-dialog.js';
 import { html } from './html.js';
-import { explain, reload, selected, toast } from './state.js';
+import { asReason, isReasonEnough, ReasonField } from './reason-field.js';
+import { current, explain, reload, selected, toast } from './state.js';
 import { inWords, say } from './texts.js';
 
 type Preview = Outcome & { readonly conflicts: readonly ConflictView[] };
@@ -19,6 +20,7 @@ export function RestoreDialog({ open }: { open: Open }) {
   const [withParents, setWithParents] = useState(false);
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  const [reason, setReason] = useState('');
   const keys = open.rows.map(({ key }) => key);
   const close = () => (opened.value = undefined);
 
@@ -33,10 +35,18 @@ export function RestoreDialog({ open }: { open: Open }) {
   };
   useEffect(() => void look(false), []);
 
-  const restore = async () => {
+  const restore = async (event: Event) => {
+    event.preventDefault();
+    if (!isReady) {
+      return;
+    }
     setBusy(true);
     try {
-      const { total } = await send<Outcome>(of(open.entity, 'restore'), { keys, withParents });
+      const { total } = await send<Outcome>(of(open.entity, 'restore'), {
+        keys,
+        withParents,
+        ...asReason(reason),
+      });
       selected.value = new Set();
       // Before the dialog gives the focus back, so that it does not go to a row that is about to leave.
       await reload();
@@ -58,41 +68,42 @@ export function RestoreDialog({ open }: { open: Open }) {
   };
 
   const conflicts = preview?.conflicts ?? [];
+  const isReady =
+    !busy && preview !== undefined && conflicts.length === 0 && preview.total > 0 && isReasonEnough(reason);
   const needsParents = conflicts.length > 0 && conflicts.every(({ reason }) => reason === 'parent-deleted');
   const [only] = open.rows;
   const title =
     open.rows.length === 1 ? `${say('restore')}: ${only!.label}` : say('restoreRows', { count: open.rows.length });
   return html`<${Dialog} title=${title} close=${close}>
-    <div class="dialog-body">
-      ${problem && html`<p class="failure" role="alert">${problem}</p>`}
-      ${!preview && !problem && html`<p class="hint" role="status">${say('loading')}</p>`}
-      ${preview && conflicts.length === 0 && html`<${Comes} preview=${preview} />`}
-      ${
-        conflicts.length > 0 &&
-        html`<div role="alert">
-          <p><strong>${say('cannotComeBack')}</strong></p>
-          <ul class="conflicts">
-            ${conflicts.slice(0, SHOWN).map((conflict) => html`<li>${describe(conflict)}</li>`)}
-            ${conflicts.length > SHOWN && html`<li>+ ${conflicts.length - SHOWN}</li>`}
-          </ul>
-          <p class="hint">${say(needsParents ? 'wayOutParent' : 'wayOutUnique')}</p>
-        </div>`
-      }
-    </div>
-    <div class="dialog-foot">
-      <button onClick=${close}>${say('cancel')}</button>
-      ${
-        needsParents
-          ? html`<button class="primary" onClick=${() => void look(true)}>${say('restoreBoth')}</button>`
-          : html`<button
-              class="primary"
-              disabled=${busy || !preview || conflicts.length > 0 || preview.total === 0}
-              onClick=${() => void restore()}
-            >
-              ${say('restore')}
-            </button>`
-      }
-    </div>
+    <form onSubmit=${restore}>
+      <div class="dialog-body">
+        ${problem && html`<p class="failure" role="alert">${problem}</p>`}
+        ${!preview && !problem && html`<p class="hint" role="status">${say('loading')}</p>`}
+        ${preview && conflicts.length === 0 && html`<${Comes} preview=${preview} />`}
+        ${preview && conflicts.length === 0 && preview.total > 0 && html`<${ReasonField} value=${reason} change=${setReason} />`}
+        ${
+          conflicts.length > 0 &&
+          html`<div role="alert">
+            <p><strong>${say('cannotComeBack')}</strong></p>
+            <ul class="conflicts">
+              ${conflicts.slice(0, SHOWN).map((conflict) => html`<li>${describe(conflict)}</li>`)}
+              ${conflicts.length > SHOWN && html`<li>+ ${conflicts.length - SHOWN}</li>`}
+            </ul>
+            <p class="hint">${say(needsParents ? 'wayOutParent' : 'wayOutUnique')}</p>
+          </div>`
+        }
+      </div>
+      <div class="dialog-foot">
+        <button type="button" onClick=${close}>${say('cancel')}</button>
+        ${
+          needsParents
+            ? html`<button type="button" class="primary" onClick=${() => void look(true)}>
+                ${say('restoreBoth')}
+              </button>`
+            : html`<button class="primary" disabled=${!isReady}>${say('restore')}</button>`
+        }
+      </div>
+    </form>
   <//>`;
 }
 
@@ -104,7 +115,8 @@ function Comes({ preview }: { preview: Preview }) {
 }
 
 async function undo(entity: string, keys: readonly string[]): Promise<void> {
-  const { total } = await send<Outcome>(of(entity, 'delete'), { keys });
+  const why = current.peek()?.reason ? { reason: say('undo') } : {};
+  const { total } = await send<Outcome>(of(entity, 'delete'), { keys, ...why });
   toast.value = { text: say('undone', { count: total }) };
 }
 

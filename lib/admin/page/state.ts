@@ -11,9 +11,11 @@ export interface Toast {
   readonly undo?: () => Promise<void>;
 }
 
+export const UNFILTERED = { q: '', actor: '', from: '', to: '', sort: '-deletedAt' };
+
 export const entities = signal<readonly EntityView[] | undefined>(undefined);
 export const tab = signal(decodeURIComponent(location.hash.slice(1)));
-export const query = signal({ q: '', from: '', to: '', sort: '-deletedAt' });
+export const query = signal({ ...UNFILTERED });
 export const rows = signal<readonly RowView[]>([]);
 export const next = signal<string | null>(null);
 export const loading = signal(false);
@@ -28,7 +30,9 @@ export const current = computed(() => {
   return tab.value === PURGE ? undefined : (list.find(({ entity }) => entity === tab.value) ?? list[0]);
 });
 export const mayPurge = computed(() => (entities.value ?? []).some(({ can }) => can.includes('purge')));
-export const isFiltered = computed(() => Boolean(query.value.q || query.value.from || query.value.to));
+export const isFiltered = computed(() =>
+  Boolean(query.value.q || query.value.actor || query.value.from || query.value.to),
+);
 
 // Only the answer to the newest question counts.
 const asked = signal<AbortController | undefined>(undefined);
@@ -112,8 +116,15 @@ export function select(keys: readonly string[], isSelected: boolean): void {
 }
 
 function parameters(after: string | null): URLSearchParams {
-  const { q, from, to, sort } = query.peek();
-  const given = { q: q.trim(), from: startOf(from, 0), to: startOf(to, 1), sort, after: after ?? '' };
+  const { q, actor, from, to, sort } = query.peek();
+  const given = {
+    q: q.trim(),
+    actor: actor.trim(),
+    from: startOf(from, 0),
+    to: startOf(to, 1),
+    sort,
+    after: after ?? '',
+  };
   return new URLSearchParams(Object.entries(given).filter(([, value]) => value !== ''));
 }
 

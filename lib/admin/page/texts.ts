@@ -10,8 +10,8 @@ const short = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle
 const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
 
 const UNITS = [
-  ['year', 31_536_000],
-  ['month', 2_592_000],
+  ['year', 31_536_000, 63_072_000],
+  ['month', 2_592_000, 5_184_000],
   ['day', 86_400],
   ['hour', 3_600],
   ['minute', 60],
@@ -36,7 +36,8 @@ export function number(value: unknown): string {
 /** How long ago. */
 export function ago(time: string): string {
   const seconds = (Date.parse(time) - Date.now()) / 1000;
-  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1)!;
+  // 31 days say more than last month.
+  const [unit, size] = UNITS.find(([, length, from = length]) => Math.abs(seconds) >= from) ?? UNITS.at(-1)!;
   return Number.isNaN(seconds) ? time : relative.format(Math.round(seconds / size), unit);
 }
 

@@ -98,7 +98,7 @@ async function archive(
       count: gone!.count,
       keys: gone!.count > named ? undefined : (gone!.keys ?? []).map((key) => rowKeyOf(root, key)),
       keysSql: {
-        sql: `select jsonb_agg(${isSingle ? 'jsonb_build_array(a."key")' : 'cast(a."key" as jsonb)'}) ${ofUnit.sql}`,
+        sql: `select json_agg(${isSingle ? 'json_build_array(a."key")' : 'cast(a."key" as json)'}) ${ofUnit.sql}`,
         params: ofUnit.params,
       },
       undo: forget(held),

@@ -4,6 +4,7 @@ import { MONTHS_AHEAD } from '../../compliance/month-partitions.js';
 import { showCount } from '../../errors/text/show-count.js';
 import { positiveInteger } from '../../options/resolve-module-options.js';
 import type { CliCommand } from '../cli-command.js';
+import { complianceOf } from '../compliance-of.js';
 import { EXIT_CODE } from '../exit-code.js';
 
 interface ArchiveFlags {
@@ -16,6 +17,7 @@ export const archiveCommand: CliCommand = {
   description:
     'create the partitions to come of the tables of archived rows and records, as the owner of these tables: run it every month',
   examples: ['soft-delete archive partitions', 'soft-delete archive partitions --ahead 12'],
+  isPerTenant: true,
   exitCodes: { [EXIT_CODE.done]: 'the partitions are there', [EXIT_CODE.error]: 'nothing was created' },
   configure: (command) =>
     command
@@ -27,12 +29,15 @@ export const archiveCommand: CliCommand = {
         MONTHS_AHEAD,
       ),
   action: async (_what: [string], { ahead }: ArchiveFlags, { orm, json, print }) => {
-    for (const { table, added } of await addMonths(orm, ahead)) {
+    complianceOf(orm, true);
+    for (const { schema, table, added } of await addMonths(orm, ahead)) {
       if (json) {
-        print({ type: 'partitions', table, added });
+        print({ type: 'partitions', ...(schema === undefined ? {} : { schema }), table, added });
       } else {
         const names = added.length > 0 ? `: ${added.join(', ')}` : '';
-        print(`${table}: ${showCount(added.length, 'partition')} added${names}.`);
+        print(
+          `${schema === undefined ? '' : `${schema}.`}${table}: ${showCount(added.length, 'partition')} added${names}.`,
+        );
       }
     }
     return EXIT_CODE.done;

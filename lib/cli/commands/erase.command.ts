@@ -26,6 +26,7 @@ export const eraseCommand: CliCommand = {
     'soft-delete erase Customer 7 --plan',
     "soft-delete erase Customer 7 --requested-at 2026-05-03 --reason 'Request by letter'",
   ],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'nothing of the person is left, or would be',
     [EXIT_CODE.error]: 'a wrong flag or key, undeclared data, or no database; nothing is erased',

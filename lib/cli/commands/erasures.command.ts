@@ -29,6 +29,7 @@ export const erasuresCommand: CliCommand = {
     'soft-delete erasures --export > erasures.jsonl',
     'soft-delete erasures --reapply erasures.jsonl',
   ],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'nothing is past its time; everybody was erased again',
     [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
@@ -40,7 +41,7 @@ export const erasuresCommand: CliCommand = {
       .option('--export', 'what the ledger is told, one JSON object a line; it names nobody')
       .option('--reapply <file>', 'erase again what stands in the file, after a backup was restored'),
   action: async (_args: [], { due, export: isExport, reapply }: ErasuresFlags, context) => {
-    const { erasures } = complianceOf(context.orm);
+    const { erasures } = complianceOf(context.orm, true);
     if (isExport) {
       (await erasures.entries()).forEach((entry) => context.print(plainValue(entry) as object));
       return EXIT_CODE.done;

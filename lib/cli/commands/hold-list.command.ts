@@ -15,6 +15,7 @@ export const holdListCommand: CliCommand = {
   name: 'hold list',
   description: 'list the active holds, all or those that cover a row, the newest first',
   examples: ['soft-delete hold list', 'soft-delete hold list Order 17', 'soft-delete hold list --released --json'],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the holds are listed',
     [EXIT_CODE.error]: 'a wrong flag or key, or no database',

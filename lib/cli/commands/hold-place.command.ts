@@ -23,6 +23,7 @@ export const holdPlaceCommand: CliCommand = {
     "soft-delete hold place Customer 7 --name 'Dispute 7' --reason 'Letter of 3 May'",
     "soft-delete hold place OrderLine '[7,1]' '[7,2]' --name Audit --reason 'Tax audit 2026' --review-at 2027-01-31",
   ],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the hold is placed',
     [EXIT_CODE.error]: 'a wrong flag, a row that does not exist, or no database; nothing is placed',

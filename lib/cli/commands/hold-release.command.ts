@@ -15,6 +15,7 @@ export const holdReleaseCommand: CliCommand = {
   name: 'hold release',
   description: 'release a hold; rows that no other hold covers may go again',
   examples: ["soft-delete hold release 3 --reason 'Settled'"],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the hold is released, and stays on record',
     [EXIT_CODE.error]: 'a wrong flag, no such hold, one that is released already, or no database',

@@ -9,6 +9,7 @@ import { EXIT_CODE } from '../exit-code.js';
 import { formatTable } from '../format-table.js';
 import { repositoryOf } from '../repository-of.js';
 import { requireEntity } from '../require-entity.js';
+import { requireTenant } from '../tenant/require-tenant.js';
 
 interface ListFlags {
   readonly limit: number;
@@ -19,6 +20,7 @@ export const listCommand: CliCommand = {
   name: 'list',
   description: 'list the deleted rows of an entity, the latest deletion first',
   examples: ['soft-delete list Customer', 'soft-delete list Customer --limit 500 --json'],
+  isPerTenant: true,
   exitCodes: { [EXIT_CODE.done]: 'the rows are listed', [EXIT_CODE.error]: 'nothing could be read' },
   configure: (command) =>
     command
@@ -26,6 +28,7 @@ export const listCommand: CliCommand = {
       .option('--limit <number>', 'how many rows at most', (text) => positiveInteger('--limit', Number(text))!, 50),
   action: async ([name]: [string], { limit }: ListFlags, { orm, json, print }) => {
     const entry = requireEntity(orm.em, name);
+    requireTenant(orm, entry.meta);
     const repository = repositoryOf(orm, entry.meta);
     const shown = shownProperties(entry);
     const keys = entry.meta.root.getPrimaryProps().map(({ name }) => name);

@@ -17,7 +17,13 @@ interface LogFlags {
 export const logCommand: CliCommand = {
   name: 'log',
   description: 'tell who deleted, restored and removed rows of an entity and why, the newest first',
-  examples: ['soft-delete log Customer', 'soft-delete log Customer 7', 'soft-delete log Customer --limit 500 --json'],
+  examples: [
+    'soft-delete log Customer',
+    'soft-delete log Customer 7',
+    'soft-delete log Customer --limit 500 --json',
+    'soft-delete log Customer 7 --schema tenant_1',
+  ],
+  isPerTenant: true,
   exitCodes: { [EXIT_CODE.done]: 'the records are listed', [EXIT_CODE.error]: 'nothing could be read' },
   configure: (command) =>
     command

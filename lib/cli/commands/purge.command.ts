@@ -4,7 +4,7 @@ import { installSoftDelete } from '../../install-soft-delete.js';
 import { hasComplianceTables } from '../../metadata/compliance-tables.js';
 import { createPurge } from '../../purge/create-purge.js';
 import type { PurgeReport } from '../../purge/purge-report.js';
-import type { PurgeProgress } from '../../purge/purge-run-options.js';
+import type { PurgeProgress, PurgeRunOptions } from '../../purge/purge-run-options.js';
 import type { PurgeService } from '../../purge/purge.service.js';
 import type { CliCommand } from '../cli-command.js';
 import type { CliContext } from '../cli-context.js';
@@ -24,6 +24,7 @@ interface PurgeFlags {
   readonly timeBudget?: number;
   readonly overrideBrake?: boolean;
   readonly retention?: number | 'forever';
+  readonly schema?: string;
 }
 
 /** `soft-delete purge` @internal */
@@ -31,6 +32,7 @@ export const purgeCommand: CliCommand = {
   name: 'purge',
   description: 'remove deleted rows whose retention is over',
   examples: ['soft-delete purge --dry-run', 'soft-delete purge --except Invoice --time-budget 10m'],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'everything that was due is gone, or the time is used up and the next run goes on',
     [EXIT_CODE.error]: 'a wrong flag, no database, an interruption: try again',
@@ -48,7 +50,7 @@ export const purgeCommand: CliCommand = {
       .option('--override-brake', 'purge entities though far more of their rows are due than usual')
       .addOption(retentionOption()),
   action: async (_args: [], flags: PurgeFlags, context) => {
-    const { dryRun, olderThan, timeBudget, overrideBrake, retention } = flags;
+    const { dryRun, olderThan, timeBudget, overrideBrake, retention, schema } = flags;
     if (hasComplianceTables(context.orm.em)) {
       installSoftDelete(context.orm);
     }
@@ -57,15 +59,16 @@ export const purgeCommand: CliCommand = {
     const waiting = startWaiting('Counting', context.json);
     const progress = dryRun
       ? undefined
-      : await createProgress(context, () => countRemovable(purge, entities, olderThan, context.signal)).finally(() =>
-          waiting.end(),
-        );
+      : await createProgress(context, () =>
+          countRemovable(purge, { entities, olderThan, schema, signal: context.signal }),
+        ).finally(() => waiting.end());
     try {
       const report = await purge.run({
         dryRun,
         entities,
         olderThan,
         timeBudget,
+        schema,
         overrideBrake,
         signal: context.signal,
         onProgress: (step: PurgeProgress) => progress?.update(step),
@@ -97,11 +100,9 @@ function chooseEntities(em: EntityManager, { entity, except }: PurgeFlags): read
 /** A dry run counts just what the run will remove, as `--older-than` and the retentions have it. */
 async function countRemovable(
   purge: PurgeService,
-  entities: readonly string[] | undefined,
-  olderThan: number | undefined,
-  signal: AbortSignal,
+  options: Pick<PurgeRunOptions, 'entities' | 'olderThan' | 'schema' | 'signal'>,
 ): Promise<number> {
-  return (await purge.run({ dryRun: true, entities, olderThan, signal })).total;
+  return (await purge.run({ ...options, dryRun: true })).total;
 }
 
 function exitCodeOf({ outcome, entities }: PurgeReport): ExitCode {

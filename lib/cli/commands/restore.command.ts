@@ -8,6 +8,7 @@ import { formatTable } from '../format-table.js';
 import { parseKey } from '../parse-key.js';
 import { repositoryOf } from '../repository-of.js';
 import { requireEntity } from '../require-entity.js';
+import { requireTenant } from '../tenant/require-tenant.js';
 
 interface RestoreFlags {
   readonly dryRun?: boolean;
@@ -20,6 +21,7 @@ export const restoreCommand: CliCommand = {
   name: 'restore',
   description: 'restore deleted rows with everything that was deleted along with them, all or nothing',
   examples: ['soft-delete restore Customer 1 2 --dry-run', "soft-delete restore OrderLine '[7,1]' --with-parents"],
+  isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the rows are active again, or would be',
     [EXIT_CODE.error]: 'a wrong flag or key, or no database',
@@ -35,6 +37,7 @@ export const restoreCommand: CliCommand = {
   action: async ([name, texts]: [string, string[]], { dryRun, withParents, reason }: RestoreFlags, context) => {
     const { meta } = requireEntity(context.orm.em, name);
     const keys = texts.map((text) => parseKey(meta, text));
+    requireTenant(context.orm, meta);
     const repository = repositoryOf(context.orm, meta);
     if (dryRun) {
       const { affected, total, conflicts } = await repository.restore(keys as never, { withParents, dryRun: true });

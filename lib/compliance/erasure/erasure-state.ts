@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import type { ErasureCertificate } from './erasure-certificate.js';
-import { tenantOf } from './managers-of-erasures.js';
+import { tenantOf } from '../managers-of-tenants.js';
 import { showEntities, type StoredErasure } from './erasure-store.js';
 
 /**

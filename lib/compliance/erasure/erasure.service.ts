@@ -26,7 +26,7 @@ import { erasePerson } from './erase-person.js';
 import { ErasureRecord } from './erasure.entity.js';
 import type { ErasureCertificate, ErasurePlan } from './erasure-certificate.js';
 import { certificateOf, type Erasure, type ErasureStatus, stateOf, statusOf } from './erasure-state.js';
-import { managersOfErasures, tenantOf } from './managers-of-erasures.js';
+import { managersOfTenants, tenantOf } from '../managers-of-tenants.js';
 import { takeTurn } from './take-turn.js';
 import { insertErasure, readErasures, showEntities, type StoredErasure } from './erasure-store.js';
 
@@ -224,7 +224,7 @@ export class ErasureService {
    */
   async run(): Promise<ErasureCertificate[]> {
     const em = currentManager(this.orm);
-    return runErasures(await managersOfErasures(em, this.schemas), this.#options(em));
+    return runErasures(await managersOfTenants(em, this.schemas), this.#options(em));
   }
 
   /** What the ledger was told, or would have been, for whoever keeps it by other means. */
@@ -279,7 +279,7 @@ export class ErasureService {
 
   async #read(where: string): Promise<(readonly [EntityManager, StoredErasure[]])[]> {
     const found: (readonly [EntityManager, StoredErasure[]])[] = [];
-    for (const em of await managersOfErasures(currentManager(this.orm), this.schemas)) {
+    for (const em of await managersOfTenants(currentManager(this.orm), this.schemas)) {
       found.push([em, await readErasures(em, em.getTransactionContext(), where)]);
     }
     return found;

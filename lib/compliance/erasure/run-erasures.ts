@@ -11,7 +11,7 @@ import { findUndeclared } from './declaration/find-undeclared.js';
 import type { ErasureCertificate } from './erasure-certificate.js';
 import { certificateOf, metaOf } from './erasure-state.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
-import { tenantOf } from './managers-of-erasures.js';
+import { tenantOf } from '../managers-of-tenants.js';
 import { takeTurn } from './take-turn.js';
 import { tellLedger } from './ledger/tell-ledger.js';
 

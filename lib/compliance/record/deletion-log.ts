@@ -67,7 +67,8 @@ export interface DeletionLogQuery {
   readonly limit?: number;
 }
 
-const ACTIONS: readonly DeletionAction[] = [
+/** @internal */
+export const DELETION_ACTIONS: readonly DeletionAction[] = [
   'deleted',
   'restored',
   'hard-deleted',
@@ -112,18 +113,21 @@ export class DeletionLog {
     const meta = requireEntity(em, 'DeletionLog.of()', entity);
     const records = complianceTable(em, DeletionRecord);
     const row = await findRow(em, meta, key, 'DeletionLog.of()');
+    const texts = (JSON.parse(row.key) as string[]).map((text) => JSON.stringify(text));
     return this.#read(
       em,
+      // Of type `jsonb` where an earlier migration has made the table. Only documents that have the texts of the key in them are taken apart.
       `with "soft-delete:own" as (
-         select r."at", r."id", case when r."units" is null then r."unit" else cast(r."units" ->> (k.n - 1)::int as timestamptz) end as unit
-         from ${records} as r cross join lateral jsonb_array_elements(r."keys") with ordinality as k (key, n)
-         where r."entity" = ? and r."keys" @> jsonb_build_array(cast(? as jsonb)) and k.key = cast(? as jsonb))
+         select r."at", r."id", case when r."unit_times" is not null then r."unit_times"[k.n]
+           when r."units" is null then r."unit" else cast(r."units" ->> (k.n - 1)::int as timestamptz) end as unit
+         from ${records} as r cross join lateral json_array_elements(cast(r."keys" as json)) with ordinality as k (key, n)
+         where r."entity" = ? and ${texts.map(() => `strpos(r."keys"::text, ?) > 0`).join(' and ')} and cast(k.key as jsonb) = cast(? as jsonb))
        select $columns from ${records} as r
        where r."entity" = ? and ((r."at", r."id") in (select "at", "id" from "soft-delete:own")
          or (r."keys" is null and r."unit" in (select unit from "soft-delete:own" union all select cast(? as timestamptz)))
          or (r."keys" is null and jsonb_typeof(r."units") = 'object' and exists (select from "soft-delete:own" as o
            where o.unit >= cast(r."units" ->> 'from' as timestamptz) and o.unit < cast(r."units" ->> 'until' as timestamptz))))`,
-      [meta.className, row.key, row.key, meta.className, row.unit],
+      [meta.className, ...texts, row.key, meta.className, row.unit],
     );
   }
 
@@ -192,11 +196,11 @@ function requireQuery(query: DeletionLogQuery): DeletionLogQuery & { limit: numb
   requireType('DeletionLog.find(), actor', query.actor, 'string');
   requireType('DeletionLog.find(), from', query.from, 'Date');
   requireType('DeletionLog.find(), to', query.to, 'Date');
-  if (query.action !== undefined && !ACTIONS.includes(query.action)) {
+  if (query.action !== undefined && !DELETION_ACTIONS.includes(query.action)) {
     throw new SoftDeleteConfigError(
       'DeletionLog.find(), action',
       `"${String(query.action)}" is no action.`,
-      `Write one of ${ACTIONS.map((action) => `'${action}'`).join(', ')}.`,
+      `Write one of ${DELETION_ACTIONS.map((action) => `'${action}'`).join(', ')}.`,
     );
   }
   return { ...query, limit: rowCount('DeletionLog.find(), limit', query.limit) ?? 100 };

@@ -16,6 +16,7 @@ export class DeletionRecord {
   count!: string;
   keys?: unknown;
   units?: unknown;
+  unitTimes?: string[] | null;
   actor?: string | null;
   reason?: string | null;
 }
@@ -34,9 +35,11 @@ export const deletionRecordSchema = (schema: TablesSchema) =>
       unit: p.datetime().fieldName('unit').nullable(),
       count: p.bigint().fieldName('count'),
       /** The primary keys of rows that came back or went, each a list of the texts of its columns. */
-      keys: p.json().fieldName('keys').nullable(),
+      keys: p.json().columnType('json').fieldName('keys').nullable(),
       /** The time that each of these was deleted at, where they differ; of a month that went as a whole, its beginning and end. */
       units: p.json().fieldName('units').nullable(),
+      /** The same of rows that a purge has removed, of which there are many. */
+      unitTimes: p.array().columnType('timestamptz[]').fieldName('unit_times').nullable(),
       actor: p.text().fieldName('actor').nullable(),
       reason: p.text().fieldName('reason').nullable(),
     },

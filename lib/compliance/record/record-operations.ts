@@ -41,7 +41,7 @@ function recordOf(
   const listed = isTold ? JSON.stringify(rows.map(({ key }) => key)) : null;
   // Whoever does not list them has one part for an entity.
   const { span } = parts[0]!;
-  const keys = parts[0]!.keysSql ?? { sql: 'cast(? as jsonb)', params: [listed] };
+  const keys = parts[0]!.keysSql ?? { sql: 'cast(? as json)', params: [listed] };
   return {
     sql: `(?, ?, cast(? as timestamptz), ?, (${keys.sql}), cast(? as jsonb), ?, ?)`,
     params: [

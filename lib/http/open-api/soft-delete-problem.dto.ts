@@ -27,7 +27,7 @@ export class SoftDeleteProblemDto {
       code: {
         type: () => String,
         required: true,
-        enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'NOT_FOUND'],
+        enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'LEGAL_HOLD', 'REASON_REQUIRED', 'NOT_FOUND'],
         description: 'What kind of problem it is.',
       },
       detail: { type: () => String, required: true, description: 'What happened and what to do about it.' },

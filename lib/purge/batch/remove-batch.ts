@@ -4,14 +4,14 @@ import type { BatchTransaction, PurgeConnection } from '../connection/purge-conn
 import type { PurgeTable } from '../plan/key-graph.js';
 import { removeCompanions, type RemainingCompanions, takeCompanions } from './remove-companions.js';
 import { runHooks } from './run-hooks.js';
-import type { GoneRow } from '../fragments/gone-rows-sql.js';
+import type { GoneKeys } from '../fragments/gone-rows-sql.js';
 import type { BatchRange } from '../fragments/batch-range.js';
 import type { BatchSettings } from '../fragments/batch-settings.js';
 import { countSubtable } from '../statements/count-subtable.js';
 import { deleteKeys, type KeysRow } from '../statements/delete-keys.js';
 import { deleteLocked, type LockedRow } from '../statements/delete-locked.js';
 import { deleteParts } from '../statements/delete-parts.js';
-import { deleteRange } from '../statements/delete-range.js';
+import { deleteRange, type RangeRow } from '../statements/delete-range.js';
 import { deleteTrees, type TreesRow } from '../statements/delete-trees.js';
 import { listClearKeys } from '../statements/list-clear-keys.js';
 import { lockKeys } from '../statements/lock-keys.js';
@@ -57,8 +57,8 @@ export interface RangeRemoval extends Removal {
   readonly last: readonly string[] | undefined;
 }
 
-/** The same with which rows went, if somebody attends. */
-type ToldRemoval = RangeRemoval & { readonly rows: readonly GoneRow[] | null };
+/** The same with which rows went, if somebody asks. */
+type ToldRemoval = RangeRemoval & { readonly keys: GoneKeys };
 
 type Timeouts = Pick<BatchSettings, 'lockTimeout' | 'statementTimeout'>;
 
@@ -83,19 +83,19 @@ export async function removeRange(
 ): Promise<RangeRemoval> {
   const counted = run.plan.endangered;
   return connection.transaction(settings(run, timeouts, counted), async (transaction) => {
-    const { rows, ...removal } = await (run.plan.selfReferences.length > 0
+    const { keys, ...removal } = await (run.plan.selfReferences.length > 0
       ? removeTrees(transaction, run, stretch.range)
       : removeStretch(transaction, run, stretch));
     await refuseIfEndangered(transaction, run, counted, removal.gone);
-    await run.notify(transaction, rows);
+    run.going(keys);
     return removal;
   });
 }
 
 async function removeTrees(transaction: BatchTransaction, run: EntityRun, range: BatchRange): Promise<ToldRemoval> {
   const [row] = await transaction.execute<TreesRow>(deleteTrees(run.rows, range));
-  const { due, gone, last, rows } = row!;
-  return { due, gone, last: due < range.size ? undefined : last!, rows };
+  const { due, gone, last, keys } = row!;
+  return { due, gone, last: due < range.size ? undefined : last!, keys };
 }
 
 async function removeStretch(
@@ -111,22 +111,18 @@ async function removeStretch(
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;
   if (due === 0) {
-    return { due: 0, gone: 0, last: undefined, rows: null };
+    return { due: 0, gone: 0, last: undefined, keys: null };
   }
   const removed = await deleteStretch(transaction, run, deleteRange(run.rows, range, last ?? undefined, checks));
   return { due, ...removed, last: due === range.size ? (last ?? undefined) : undefined };
 }
 
-async function deleteStretch(
-  transaction: BatchTransaction,
-  run: EntityRun,
-  sql: string,
-): Promise<{ gone: number; rows: readonly GoneRow[] | null }> {
-  if (!run.rows.isAttended) {
-    return { gone: await transaction.change(sql), rows: null };
+async function deleteStretch(transaction: BatchTransaction, run: EntityRun, sql: string): Promise<RangeRow> {
+  if (!run.rows.record && !run.rows.isObserved) {
+    return { gone: await transaction.change(sql), keys: null };
   }
-  const rows = (await transaction.execute<{ gone: GoneRow }>(sql)).map(({ gone }) => gone);
-  return { gone: rows.length, rows };
+  const [row] = await transaction.execute<RangeRow & object>(sql);
+  return row!;
 }
 
 /**
@@ -147,7 +143,7 @@ export async function removeKeys(
       const [row] = await transaction.execute<KeysRow>(deleteKeys(run.rows, keys));
       refuseKept(run, row!.clear, row!.gone);
       await refuseIfEndangered(transaction, run, counted, row!.gone);
-      await run.notify(transaction, row!.rows);
+      run.going(row!.keys);
       return row!;
     });
   }
@@ -190,9 +186,7 @@ export async function removeLocked(
     const own = all.findIndex(({ run }) => run.plan.entity.table === table);
     refuseUnless(table, before, after, own < 0 ? (expected.get(table) ?? 0) : row!.gone[own]!);
   }
-  for (const [i, { run }] of all.entries()) {
-    await run.notify(transaction, row!.rows[i]!);
-  }
+  all.forEach(({ run }, i) => run.going(row!.keys[i]!));
   return row!.gone;
 }
 

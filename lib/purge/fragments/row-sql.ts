@@ -1,3 +1,4 @@
+import type { DeletionContext } from '../../events/deletion-context.js';
 import { filterSql } from '../../sql/filter-sql.js';
 import { textSql } from '../../sql/row-set.js';
 import type { PurgeColumn, PurgeEntity, PurgeTable } from '../plan/key-graph.js';
@@ -11,8 +12,15 @@ export interface DueRows {
   /** UTC, to the microsecond. */
   readonly cutoff: string;
   readonly quote: QuoteValue;
+  /** How rows that go are recorded; nothing if they are not. */
+  readonly record?: RecordOfRows;
   /** Whether somebody wants to know which rows went, not only how many. */
-  readonly isAttended: boolean;
+  readonly isObserved: boolean;
+}
+
+/** The table of records, and in whose name rows are removed. @internal */
+export interface RecordOfRows extends DeletionContext {
+  readonly table: string;
 }
 
 /** Whether the row `alias` is due. @internal */

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { contextOf } from '../../installation/context-of.js';
 import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { tableName } from '../../sql/table-name.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
@@ -22,7 +23,11 @@ export function createRuns(
 ): EntityRun[] {
   const catalog = SoftDeleteCatalog.of(em);
   const installation = findInstallation(em);
-  const context = installation?.operations.isAttended ? contextOf(installation) : undefined;
+  const records = installation?.records;
+  const told = {
+    ...(records ? { record: { table: tableName(em, records), ...contextOf(installation) } } : {}),
+    isObserved: installation?.events.isObserved ?? false,
+  };
   return order.groups.flat().flatMap((plan) => {
     const { name, meta } = plan.entity;
     const cutoff = cutoffs.get(name);
@@ -30,6 +35,6 @@ export function createRuns(
       return [];
     }
     const own = hooks.filter(({ entity }) => catalog.find(entity)?.meta === meta);
-    return [new EntityRun(plan, cutoff, own, em.getPlatform(), context, installation?.events.isObserved)];
+    return [new EntityRun(plan, cutoff, own, em.getPlatform(), told)];
   });
 }

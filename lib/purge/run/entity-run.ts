@@ -1,11 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import type { Platform } from '@mikro-orm/core';
 import { entityKeyOf } from '../../sql/entity-key.js';
-import type { DeletionContext } from '../../events/deletion-context.js';
 import { MOST_KEYS } from '../../events/most-keys.js';
 import { sqlState } from '../connection/classify-failure.js';
-import type { BatchTransaction } from '../connection/purge-connection.js';
-import type { GoneRow } from '../fragments/gone-rows-sql.js';
+import type { GoneKeys } from '../fragments/gone-rows-sql.js';
 import type { Cutoff } from '../plan/due-times.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
@@ -45,8 +43,8 @@ export class EntityRun {
   blockedBy: readonly PurgeBlock[] = [];
   /** By key: all keys, so that they are not tried again, but only some of the details. */
   readonly failures = new Map<string, PurgeFailure | undefined>();
-  /** The rows that the last transaction has removed, whether or not it has committed. */
-  #going: readonly GoneRow[] = [];
+  /** The keys of the rows that the last transaction has removed, whether or not it has committed. */
+  #going: NonNullable<GoneKeys> = [];
   /** The keys of those that went since `takeKeys()`. */
   #gone: (readonly string[])[] = [];
   /** Due rows that the current pass has found locked by somebody else. */
@@ -59,27 +57,19 @@ export class EntityRun {
     readonly cutoff: Cutoff,
     readonly hooks: readonly PurgeHook[],
     private readonly platform: Platform,
-    /** In whose name rows are removed; nothing if nobody attends. */
-    private readonly context?: DeletionContext,
-    /** Whether somebody wants to know which rows go, after the commit. */
-    isObserved = false,
+    told: Pick<DueRows, 'record' | 'isObserved'> = { isObserved: false },
   ) {
     this.rows = {
       plan,
       cutoff: cutoff.text,
       quote: (value) => platform.quoteValue(value),
-      isAttended: context !== undefined || isObserved,
+      ...told,
     };
   }
 
-  /** Says which rows a batch has removed, before it commits. */
-  async notify(transaction: BatchTransaction, gone: readonly GoneRow[] | null): Promise<void> {
-    this.#going = gone ?? [];
-    if (this.context && gone && gone.length > 0) {
-      const rows = gone.map(([key, unit]) => ({ key, unit }));
-      const parts = [{ meta: this.plan.entity.meta, count: rows.length, rows }];
-      await transaction.notify({ action: 'purged', ...this.context, unit: this.cutoff, parts });
-    }
+  /** Notes which rows a batch has removed, before it commits. */
+  going(keys: GoneKeys): void {
+    this.#going = keys ?? [];
   }
 
   /** How its report names it. */
@@ -90,7 +80,7 @@ export class EntityRun {
   /** Counts what the last transaction has removed, once it has committed. */
   went(count: number): void {
     this.purged += count;
-    this.#gone.push(...this.#going.map(([key]) => key));
+    this.#gone.push(...this.#going);
     this.#going = [];
   }
 

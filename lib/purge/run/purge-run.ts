@@ -165,7 +165,7 @@ export class PurgeRun {
       return;
     }
     const maxRows = this.task.maxRows === undefined ? undefined : this.task.maxRows - this.#total;
-    const runs = groupRuns(order, createRuns(this.em, order, times.cutoffs, this.hooks, entities)).flat();
+    const runs = groupRuns(order, createRuns(em, order, times.cutoffs, this.hooks, entities)).flat();
     const archived = createArchiveRuns(em, SoftDeleteCatalog.of(em), times.cutoffs, this.hooks, entities);
     if (runs.length + archived.length === 0) {
       return;

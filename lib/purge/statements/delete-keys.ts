@@ -1,5 +1,5 @@
 import { candidateColumns, standingSql } from '../fragments/held-rows-sql.js';
-import { type GoneRow, goneRowSql, goneRowsSql } from '../fragments/gone-rows-sql.js';
+import { goneColumnsSql, type GoneKeys, toldKeysSql, toldSql } from '../fragments/gone-rows-sql.js';
 import { type DueRows, keyListSql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 
 /** @internal */
@@ -9,8 +9,7 @@ export interface KeysRow {
   /** How many of those nothing blocks. */
   readonly clear: number;
   readonly gone: number;
-  /** Which, if somebody attends. */
-  readonly rows: readonly GoneRow[] | null;
+  readonly keys: GoneKeys;
 }
 
 /**
@@ -34,8 +33,8 @@ export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
   where not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
 ), gone as (
   delete from ${entity.table.name} as p using clear as c where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${due}
-  returning ${goneRowSql(rows)}
-)
+  returning ${goneColumnsSql(rows)}
+), ${toldSql(rows)}
 select (select count(*)::int from candidate) as due, (select count(*)::int from clear) as clear,
-  (select count(*)::int from gone) as gone, ${goneRowsSql(rows)} as rows`;
+  (select t.gone from told as t) as gone, ${toldKeysSql(rows)} as keys`;
 }

@@ -1,12 +1,11 @@
-import { type GoneRow, goneRowSql, goneRowsSql } from '../fragments/gone-rows-sql.js';
+import { goneColumnsSql, type GoneKeys, toldKeysSql, toldSql } from '../fragments/gone-rows-sql.js';
 import { type DueRows, keyListSql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 
 /** @internal */
 export interface LockedRow {
   /** How many rows of each set went. */
   readonly gone: readonly number[];
-  /** Which, if somebody attends. */
-  readonly rows: readonly (readonly GoneRow[] | null)[];
+  readonly keys: readonly GoneKeys[];
 }
 
 /**
@@ -21,11 +20,11 @@ export function deleteLocked(sets: readonly { readonly rows: DueRows; readonly k
     const { table } = plan.entity;
     return `gone${i} as (
   delete from ${table.name} as p using ${keyListSql(table, keys, quote)}
-  where ${sameKeySql(table, 'p')} and ${stillDueSql(plan.entity, cutoff, quote)} returning ${goneRowSql(rows)}
-)`;
+  where ${sameKeySql(table, 'p')} and ${stillDueSql(plan.entity, cutoff, quote)} returning ${goneColumnsSql(rows)}
+), ${toldSql(rows, i)}`;
   });
-  const counts = sets.map((_, i) => `(select count(*)::int from gone${i})`);
-  const gone = sets.map(({ rows }, i) => goneRowsSql(rows, `gone${i}`));
+  const counts = sets.map((_, i) => `(select t.gone from told${i} as t)`);
+  const keys = sets.map(({ rows }, i) => toldKeysSql(rows, `told${i}`));
   return `with ${removals.join(', ')}
-select jsonb_build_array(${counts.join(', ')}) as gone, jsonb_build_array(${gone.join(', ')}) as rows`;
+select json_build_array(${counts.join(', ')}) as gone, json_build_array(${keys.join(', ')}) as keys`;
 }

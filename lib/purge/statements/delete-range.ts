@@ -1,6 +1,12 @@
 import { type BatchRange, inRangeSql, untilCursorSql } from '../fragments/batch-range.js';
-import { goneRowSql } from '../fragments/gone-rows-sql.js';
+import { goneColumnsSql, type GoneKeys, toldKeysSql, toldSql } from '../fragments/gone-rows-sql.js';
 import { type DueRows, unblockedSql } from '../fragments/row-sql.js';
+
+/** What a removal returns if it is recorded, or somebody wants to know which rows went. @internal */
+export interface RangeRow {
+  readonly gone: number;
+  readonly keys: GoneKeys;
+}
 
 /**
  * Removes a stretch of due rows as a range. A row that was changed since the statement began is checked again by the database
@@ -25,5 +31,7 @@ export function deleteRange(
     ...unblockedSql(rows, checks ? plan.blockers : unforced),
   ];
   const removal = `delete from ${entity.table.name} as p where ${conditions.join(' and ')}`;
-  return rows.isAttended ? `${removal} returning ${goneRowSql(rows)}` : removal;
+  return rows.record || rows.isObserved
+    ? `with gone as (${removal} returning ${goneColumnsSql(rows)}), ${toldSql(rows)} select t.gone, ${toldKeysSql(rows)} as keys from told as t`
+    : removal;
 }

@@ -1,5 +1,5 @@
 import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from '../fragments/batch-range.js';
-import { type GoneRow, goneRowSql, goneRowsSql } from '../fragments/gone-rows-sql.js';
+import { goneColumnsSql, type GoneKeys, toldKeysSql, toldSql } from '../fragments/gone-rows-sql.js';
 import { type DueRows, stillDueSql } from '../fragments/row-sql.js';
 import { candidateColumns, standingSql } from '../fragments/held-rows-sql.js';
 
@@ -10,8 +10,7 @@ export interface TreesRow {
   /** The cursor behind the last of them. */
   readonly last: readonly string[] | null;
   readonly gone: number;
-  /** Which, if somebody attends. */
-  readonly rows: readonly GoneRow[] | null;
+  readonly keys: GoneKeys;
 }
 
 /**
@@ -37,9 +36,9 @@ export function deleteTrees(rows: DueRows, range: BatchRange): string {
   delete from ${entity.table.name} as p using candidate as c
   where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${stillDueSql(entity, cutoff, quote)}
     and not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
-  returning ${goneRowSql(rows)}
-)
+  returning ${goneColumnsSql(rows)}
+), ${toldSql(rows)}
 select (select count(*)::int from candidate) as due,
   (select ${last} from candidate as c order by ${backwards.join(', ')} limit 1) as last,
-  (select count(*)::int from gone) as gone, ${goneRowsSql(rows)} as rows`;
+  (select t.gone from told as t) as gone, ${toldKeysSql(rows)} as keys`;
 }

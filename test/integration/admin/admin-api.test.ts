@@ -122,6 +122,8 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
     expect(await keys('from=2026-01-01T00:00:00Z')).toEqual(['3', '2']);
     expect(await keys('to=2026-01-01')).toEqual(['4']);
     expect(await keys('from=2025-12-31T11:00:00%2B01:00&to=2025-12-31T10:00:00.001Z')).toEqual(['4']);
+    expect(await keys('from=2025-12-31T10:00&to=2025-12-31T10:00:01')).toEqual(['4']);
+    expect(await keys('from=2024-02-29')).toEqual(['3', '2', '4']);
   });
 
   it.each([
@@ -133,6 +135,8 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
     'entities/Customer/rows?sort=id;drop',
     'entities/Customer/rows?from=yesterday',
     'entities/Customer/rows?from=2026-13-01',
+    'entities/Customer/rows?from=2026-02-30',
+    'entities/Customer/rows?to=2026-02-29T10:00:00Z',
     'entities/Customer/rows?after=nonsense',
     'entities/Customer/rows?after=WzEsMiwzLDRd',
     'entities/Customer/rows?q=a&q=b',
@@ -144,6 +148,9 @@ describe.each(platforms)('The admin API on %s', (_name, adapter) => {
     'entities/Customer/rows?q=%00',
     'entities/Customer/rows/abc',
     'entities/Customer/rows/1e3',
+    'entities/Customer/rows/9007199254740993',
+    'entities/Customer/rows/-9007199254740993',
+    'entities/Customer/rows/2.00000000000000001',
     'entities/Seat/rows/a',
     'entities/Seat/rows/%5B%22a%22%5D',
     'entities/Seat/rows/%5B%22a%22,%7B%7D%5D',

@@ -1,5 +1,5 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { EntityManager, MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { EntityManager, type EntityName, MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import {
   type CanActivate,
   type ExecutionContext,
@@ -13,7 +13,7 @@ import {
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import { SoftDeleteModule, type SoftDeleteModuleOptions } from 'nestjs-mikro-orm-soft-delete';
 import { SoftDeleteAdminModule, type SoftDeleteAdminOptions } from 'nestjs-mikro-orm-soft-delete/admin';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { OFFICES } from './offices.js';
@@ -73,15 +73,16 @@ export class AdminApp {
     options: Partial<SoftDeleteAdminOptions> = {},
     prefix = '',
     configure: (app: INestApplication) => void = () => undefined,
+    { entities = OFFICES, ...softDelete }: SoftDeleteModuleOptions & { entities?: readonly EntityName<any>[] } = {},
   ): Promise<AdminApp> {
     const database = await createTestDatabase();
-    const setup = await MikroORM.init({ clientUrl: database.url, entities: OFFICES });
+    const setup = await MikroORM.init({ clientUrl: database.url, entities: [...entities] });
     await setup.schema.create();
     await setup.close();
     const module = await Test.createTestingModule({
       imports: [
-        MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: database.url, entities: OFFICES }),
-        SoftDeleteModule.forRoot(),
+        MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: database.url, entities: [...entities] }),
+        SoftDeleteModule.forRoot(softDelete),
         SoftDeleteAdminModule.forRoot({ path: 'admin/deleted', guards: [KeyGuard], imports: [KeysModule], ...options }),
       ],
     }).compile();
@@ -119,6 +120,14 @@ export class AdminApp {
     return this.ask(`admin/deleted/api/${path}`, {
       method: 'POST',
       body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'content-type': 'application/json', 'x-soft-delete-admin': '1', ...headers },
+    });
+  }
+
+  delete(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.ask(`admin/deleted/api/${path}`, {
+      method: 'DELETE',
+      body: JSON.stringify(body),
       headers: { 'content-type': 'application/json', 'x-soft-delete-admin': '1', ...headers },
     });
   }

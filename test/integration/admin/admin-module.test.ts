@@ -1,7 +1,15 @@
 import { jest } from '@jest/globals';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { defineEntity, type EntityName, MikroORM, p, PostgreSqlDriver } from '@mikro-orm/postgresql';
-import { type ExecutionContext, Global, type INestApplication, Injectable, Logger, Module } from '@nestjs/common';
+import {
+  type ExecutionContext,
+  Global,
+  type INestApplication,
+  Injectable,
+  Logger,
+  Module,
+  VersioningType,
+} from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { softDeletable, SoftDeleteConfigError, SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
@@ -93,6 +101,40 @@ describe.each(platforms)(`${SoftDeleteAdminModule.name} on %s`, (_name, adapter)
       expect((await app.ask(`v1/${file}`)).status).toBe(200);
     }
     expect((await app.ask('v1/back/api/entities')).status).toBe(200);
+  });
+
+  it.each([
+    { type: VersioningType.URI, defaultVersion: '1' },
+    { type: VersioningType.HEADER, header: 'x-version', defaultVersion: '1' },
+    { type: VersioningType.MEDIA_TYPE, key: 'v=', defaultVersion: '1' },
+  ] as const)('has no version where the application has versions: %j', async (versioning) => {
+    app = await AdminApp.start(adapter, {}, 'v', (nest) => nest.enableVersioning(versioning));
+    const page = await app.ask('v/admin/deleted');
+    expect(page.status).toBe(200);
+    for (const file of assets(page.text)) {
+      expect((await app.ask(`v/admin/${file}`)).status).toBe(200);
+    }
+    expect((await app.ask('v/admin/deleted/api/entities')).status).toBe(200);
+  });
+
+  it('restores parents for those alone who may restore them', async () => {
+    const may = new Set(['list Order', 'restore Order']);
+    app = await AdminApp.start(adapter, {
+      entities: [Order],
+      can: (action, entity) => may.has(`${action} ${entity?.name}`),
+    });
+    await app.database.query(
+      `insert into customer (name, email, deleted_at) values ('Bob', 'b', '2026-01-01');
+       insert into "order" (customer_id, deleted_at) values (1, '2026-01-02')`,
+    );
+    for (const dryRun of [true, false]) {
+      const both = await app.post('entities/Order/restore', { keys: ['1'], withParents: true, dryRun });
+      expect([both.status, both.body.message]).toEqual([403, 'You may not restore rows of Customer.']);
+    }
+    expect(await app.database.query('select id from customer where deleted_at is null')).toEqual([]);
+    expect((await app.post('entities/Order/restore', { keys: ['1'] })).status).toBe(409);
+    may.add('restore Customer');
+    expect((await app.post('entities/Order/restore', { keys: ['1'], withParents: true })).body.total).toBe(2);
   });
 
   it('has no page where none is wanted', async () => {

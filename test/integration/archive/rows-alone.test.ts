@@ -79,7 +79,7 @@ describe('Archived rows that nothing belongs to', () => {
     ]);
     expect(events[1].keys).toBeUndefined();
     const records = await test.database.query(
-      `select count::int, jsonb_array_length(keys) as keys, unit is not null as unit, units from deletion_record order by id`,
+      `select count::int, json_array_length(keys) as keys, unit is not null as unit, units from deletion_record order by id`,
     );
     expect(records).toEqual([
       { count: 2, keys: 2, unit: true, units: null },

@@ -33,7 +33,7 @@ describe('the records of a purge', () => {
   /** What is gone, by the tables and by the records: counts and keys. */
   const gone = async (query: Query) => {
     const [row] = await query(`
-      with k as (select r.entity, (k ->> 0)::int as id from deletion_record as r cross join lateral jsonb_array_elements(r.keys) as k where r.action = 'purged')
+      with k as (select r.entity, (k ->> 0)::int as id from deletion_record as r cross join lateral json_array_elements(r.keys) as k where r.action = 'purged')
       select ${OWNERS} - (select count(*)::int from owner) as owners, ${OWNERS * 2} - (select count(*)::int from thing) as things,
         coalesce((select sum(count)::int from deletion_record where entity = 'Owner'), 0) as "recordedOwners",
         coalesce((select sum(count)::int from deletion_record where entity = 'Thing'), 0) as "recordedThings",

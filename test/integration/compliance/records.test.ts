@@ -134,7 +134,7 @@ describe('records', () => {
       createPurge(test.orm, { retention: '1h', batchSize: 1 }).run(),
     );
     const purged = await test.database.query(`
-      select entity, sum(count)::int as count, sum(jsonb_array_length(keys))::int as keys, count(distinct unit)::int as cutoffs
+      select entity, sum(count)::int as count, sum(json_array_length(keys))::int as keys, count(distinct unit)::int as cutoffs
       from deletion_record where action = 'purged' and actor = 'cron' group by entity order by entity`);
     expect(purged).toEqual(
       report.entities

@@ -1,6 +1,18 @@
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { PrimaryKeyProp, type Rel } from '@mikro-orm/core';
+import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
+
+@Entity({ tableName: 'shelf' })
+class Shelf {
+  @PrimaryKey({ type: 'integer' })
+  room!: number;
+
+  @PrimaryKey({ type: 'integer' })
+  number!: number;
+
+  [PrimaryKeyProp]?: ['room', 'number'];
+}
 
 @SoftDeletable()
 @Entity({ tableName: 'page', repository: () => SoftDeleteRepository })
@@ -13,13 +25,20 @@ class Page extends SoftDeletableEntity {
 
   @Property({ type: 'text', nullable: true })
   kind?: string | null;
+
+  /** Shares a column with the relation below. */
+  @Property({ type: 'integer', fieldName: 'shelf_room', nullable: true, persist: false })
+  room?: number | null;
+
+  @ManyToOne(() => Shelf, { joinColumns: ['shelf_room', 'shelf_number'], nullable: true })
+  shelf?: Rel<Shelf> | null;
 }
 
 describe('unique values that an index of the database guards', () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([Page]);
+    test = await createTestOrm([Page, Shelf]);
   });
   beforeEach(() => test.database.query('truncate page; drop index if exists page_own'));
   afterAll(() => test.close());
@@ -43,5 +62,22 @@ describe('unique values that an index of the database guards', () => {
     });
     expect(await test.database.query('select id from page where deleted_at is null')).toEqual([{ id: 2 }]);
     await expect(conflicting(free)).resolves.toMatchObject({ total: 1 });
+  });
+
+  it.each<[what: string, columns: string, properties: string[] | undefined]>([
+    ['the property of each column', '(slug, kind)', ['slug', 'kind']],
+    ['the relation of a column that is one of several', '(shelf_number)', ['shelf']],
+    ['the property of such a column, if it has one', '(shelf_room, shelf_number)', ['room', 'shelf']],
+    ['a column that the ORM does not know', '(slug, extra)', ['slug', 'extra']],
+    ['nothing where a value is an expression', '(slug, (lower(kind)))', undefined],
+  ])('names %s', async (_what, columns, properties) => {
+    await test.database.query(`
+      alter table page add column if not exists extra text default 'e';
+      insert into shelf values (1, 2) on conflict do nothing;
+      create unique index page_own on page ${columns} where deleted_at is null;
+      insert into page (id, slug, kind, shelf_room, shelf_number, deleted_at) values (1, 'a', 'x', 1, 2, now()), (2, 'a', 'x', 1, 2, null)`);
+    const error = await (test.orm.em.fork().getRepository(Page) as any).restore(1).catch((thrown: unknown) => thrown);
+    expect(error.conflicts).toMatchObject([{ key: 1, conflictingKey: 2 }]);
+    expect(error.conflicts[0].properties).toEqual(properties);
   });
 });

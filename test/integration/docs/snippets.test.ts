@@ -22,6 +22,8 @@ const TABLES: Readonly<Record<string, string>> = {
     insert into "user" (id, email, removed_on) values (1, 'a', '2020-01-01'), (2, 'a', null), (3, 'b', null)`,
   migrating: `
     create table "user" (id int primary key, is_deleted boolean not null);
+    create table document (id int primary key, deleted_at date);
+    insert into document values (1, '2026-01-01'), (2, '2026-01-01'), (3, null);
     create table post (id int primary key, user_id int references "user", is_deleted boolean not null);
     insert into "user" values (1, true), (2, true), (3, false);
     insert into post values (1, 1, true), (2, 1, false), (3, 3, true), (4, 3, true), (5, 3, false)`,
@@ -85,6 +87,11 @@ describe('The documentation', () => {
             'select p.id from post as p join "user" as u on u.id = p.user_id and u.deleted_at = p.deleted_at',
           ),
         ).resolves.toEqual([{ id: 1 }]);
+        await expect(
+          database.query(
+            'select count(distinct deleted_at)::int as units, count(deleted_at)::int as deleted from document',
+          ),
+        ).resolves.toEqual([{ units: 2, deleted: 2 }]);
       }
     } finally {
       await database.drop();

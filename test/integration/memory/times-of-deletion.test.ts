@@ -1,5 +1,14 @@
-import { type AnyEntity, type Collection, defineEntity, type FlushEventArgs, helper, p, Type } from '@mikro-orm/core';
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import {
+  type AnyEntity,
+  Collection,
+  defineEntity,
+  type FlushEventArgs,
+  helper,
+  p,
+  type Rel,
+  Type,
+} from '@mikro-orm/core';
+import { Entity, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import {
   createPurge,
@@ -9,32 +18,10 @@ import {
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
+import { Moment, MomentType } from './moment-type.js';
 
-/** A time that is no `Date`, cannot be compared and has no `getTime()`. */
-class Moment {
-  readonly #date: Date;
-  constructor(readonly text: string) {
-    this.#date = new Date(text);
-  }
-  get iso() {
-    return this.#date.toISOString();
-  }
-}
-
-class MomentType extends Type<Moment | null, string | null> {
-  override convertToDatabaseValue(value: Moment | string | null): string | null {
-    return value instanceof Moment ? value.text : value;
-  }
-  override convertToJSValue(value: string | null): Moment | null {
-    return value === null ? null : new Moment(value);
-  }
-  override getColumnType(): string {
-    return 'timestamptz';
-  }
-  override compareAsType(): string {
-    return 'string';
-  }
-}
+/** Kept from the type checker's eyes: it knows one kind of decorators per program. The others are in their own. */
+const ecmascript: string = './times-of-deletion.es.js';
 
 /** Tells nothing but whether. */
 class FlagType extends Type<boolean | null, string | null> {
@@ -116,16 +103,16 @@ async function deletedRows({ database }: TestOrm, table: string): Promise<number
 }
 
 /** What every managed entity holds is what a fresh read gives, and there is nothing to write. */
-async function expectTruth(test: TestOrm, em: EntityManager): Promise<void> {
+async function expectTruth(test: TestOrm, em: EntityManager, time = 'deletedAt'): Promise<void> {
   for (const entity of em.getUnitOfWork().getIdentityMap().values() as AnyEntity[]) {
     // Of a bare reference only the key is known.
-    if (!helper(entity).__initialized && (entity as any).deletedAt == null) {
+    if (!helper(entity).__initialized && (entity as any)[time] == null) {
       continue;
     }
     const fresh = await test.orm.em
       .fork()
       .findOneOrFail<any>(entity.constructor as any, { id: (entity as any).id }, { filters: false });
-    expect((entity as any).deletedAt ?? null).toEqual(fresh.deletedAt);
+    expect((entity as any)[time] ?? null).toEqual(fresh[time] ?? null);
     expect((entity as any).version).toEqual(fresh.version);
   }
   test.statements.length = 0;
@@ -319,22 +306,58 @@ describe('a property declared with decorators', () => {
 
     @Property({ type: MomentType, nullable: true })
     gone?: Moment | null;
+
+    @OneToMany(() => Part, 'whole', { orphanRemoval: true })
+    parts = new Collection<Part>(this);
   }
 
-  it('takes a custom type', async () => {
-    const test = await createTestOrm([Decorated], { forceUndefined: true });
+  @SoftDeletable({ property: 'gone' })
+  @Entity({ repository: () => SoftDeleteRepository })
+  class Part {
+    @PrimaryKey({ type: 'number' })
+    id!: number;
+
+    @Property({ type: MomentType, nullable: true })
+    gone?: Moment | null;
+
+    @ManyToOne(() => Decorated)
+    whole!: Rel<Decorated>;
+  }
+
+  it.each<[string, () => Promise<any>]>([
+    ['of TypeScript', async () => ({ Decorated, Part })],
+    ['of ECMAScript', () => import(ecmascript)],
+  ])('takes a custom type with those %s, from removal to purge', async (_, declared) => {
+    const { Decorated: Whole, Part: Child } = await declared();
+    const test = await createTestOrm([Whole, Child], { forceUndefined: true });
+    const gone = async () => [
+      await test.database.query('select id from decorated where gone is not null'),
+      await test.database.query('select id from part where gone is not null order by id'),
+    ];
     try {
       await test.database.query('insert into decorated (id) values (1)');
+      await test.database.query('insert into part (id, whole_id) values (1, 1), (2, 1)');
       const em = test.orm.em.fork();
-      const row = await em.findOneOrFail(Decorated, 1);
+      const row = await em.findOneOrFail<any>(Whole, 1, { populate: ['parts'] as any });
+      const [first] = row.parts.getItems();
+      row.parts.remove(first);
+      await em.flush();
+      expect(first.gone).toBeInstanceOf(Moment);
+      expect(await gone()).toEqual([[], [{ id: 1 }]]);
       em.remove(row);
       await em.flush();
-      expect(row.gone).toBeInstanceOf(Moment);
-      const fresh = await test.orm.em.fork().findOneOrFail(Decorated, 1, { filters: false });
-      expect(row.gone).toEqual(fresh.gone);
-      test.statements.length = 0;
-      await em.flush();
-      expect(test.statements).toEqual([]);
+      expect(await gone()).toEqual([[{ id: 1 }], [{ id: 1 }, { id: 2 }]]);
+      await expectTruth(test, em, 'gone');
+
+      const repository = test.orm.em.fork().getRepository(Whole) as unknown as SoftDeleteRepository<any>;
+      await repository.restore(1);
+      expect(await gone()).toEqual([[], [{ id: 1 }]]);
+      await repository.softDelete(1);
+      await test.database.query("update decorated set gone = gone - interval '2 days'");
+      await test.database.query("update part set gone = gone - interval '2 days'");
+      const report = await createPurge(test.orm).run({ olderThan: '1d' });
+      expect(report.total).toBe(3);
+      expect(await test.database.query('select id from decorated')).toEqual([]);
     } finally {
       await test.close();
     }

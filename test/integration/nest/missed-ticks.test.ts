@@ -10,6 +10,12 @@ import { City, createPeopleDatabase, Person, Pet } from './people.js';
 /** Half an hour away from now, in either direction. */
 const HOURLY = `${(new Date().getMinutes() + 30) % 60} * * * *`;
 
+/** Overdue by longer than any period. */
+const OVERDUE = {
+  at: new Date(),
+  entities: [{ entity: 'Person', table: 'person', cutoff: new Date(), oldestDue: undefined, overdueBy: 1e12 }],
+};
+
 describe(`${PurgeScheduler.name}, where ticks were missed`, () => {
   let database: TestDatabase;
   let orms: MikroORM[];
@@ -132,11 +138,7 @@ describe(`${PurgeScheduler.name}, where ticks were missed`, () => {
   });
 
   it('begins within a minute, not at once', async () => {
-    const overdueBy = 1e12;
-    const lag = async () => ({
-      at: new Date(),
-      entities: [{ entity: 'Person', table: 'person', cutoff: new Date(), oldestDue: undefined, overdueBy }],
-    });
+    const lag = async () => OVERDUE;
     const begun: number[] = [];
     const run = async () => {
       begun.push(Date.now());
@@ -168,6 +170,38 @@ describe(`${PurgeScheduler.name}, where ticks were missed`, () => {
     await wait(500);
 
     expect([asked.length, reports]).toEqual([1, []]);
+  });
+
+  it.each([
+    ['is told of overdue rows', (resolve: (lag: never) => void) => resolve(OVERDUE as never)],
+    ['cannot tell', (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('closed'))],
+  ])('neither runs nor warns where the application closes before it %s', async (_what, answer) => {
+    let answers!: () => void;
+    const lag = () =>
+      new Promise<never>((resolve, reject) => {
+        answers = () => answer(resolve, reject);
+      });
+    const run = () => Promise.reject(new Error('No run expected.'));
+    const scheduler = await start({ purge: { lag, run } });
+    let isClosed = false;
+    const closing = scheduler.onModuleDestroy().then(() => (isClosed = true));
+    await wait(20);
+    // The ORM must not close while it is asked something.
+    expect(isClosed).toBe(false);
+    answers();
+    await closing;
+    await wait(50);
+    expect(lines).toEqual([]);
+  });
+
+  it('warns of what the run that makes up for it left, one line for each entity that failed', async () => {
+    const pet = { entity: 'Pet', purged: 0, blocked: 0, failed: 0, locked: 0 };
+    const entities = [{ ...pet, entity: 'Person', failed: 1, error: 'Person: two rows failed.' }, pet];
+    const report = { outcome: 'completed', startedAt: new Date(), finishedAt: new Date(), total: 0, entities };
+    const run = async () => report as never;
+    await start({ purge: { lag: async () => OVERDUE, run } });
+    await until(() => lines.length > 2);
+    expect(lines.slice(1)).toEqual(['warn: Person: two rows failed.', expect.stringMatching(/^warn: Purge completed/)]);
   });
 
   it('only warns if it cannot tell, since the next tick comes anyway', async () => {

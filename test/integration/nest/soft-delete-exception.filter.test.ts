@@ -13,6 +13,7 @@ import {
   SoftDeleteModule,
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
+import { LegalHoldError, ReasonRequiredError } from 'nestjs-mikro-orm-soft-delete/compliance';
 import type { TestDatabase } from '../../support/database.js';
 import { createPeopleDatabase, mikroOrmModule, Person } from './people.js';
 
@@ -33,6 +34,16 @@ class PeopleController {
   @Delete('restricted')
   restricted(): void {
     throw new DeletionRestrictedError('Person', [{ relation: 'Person.pets', entity: 'Pet', count: 2 }]);
+  }
+
+  @Delete('held')
+  held(): void {
+    throw new LegalHoldError('Person', [{ id: 7, name: 'Miller ./. Smith' }], { Person: 1, Pet: 2 });
+  }
+
+  @Delete('without-reason')
+  withoutReason(): void {
+    throw new ReasonRequiredError('softDelete()', "Pass { reason: '…' }.");
   }
 
   @Delete('large-key')
@@ -125,6 +136,27 @@ describe.each([
         detail: expect.stringContaining('2 Pet rows behind Person.pets'),
         restrictions: [{ relation: 'Person.pets', entity: 'Pet', count: 2 }],
       },
+    });
+  });
+
+  it('answers with 409 what a legal hold keeps, and does not say which one', async () => {
+    expect(await ask('DELETE', 'held')).toEqual({
+      status: 409,
+      type: PROBLEM,
+      body: {
+        title: 'Conflict',
+        status: 409,
+        code: 'LEGAL_HOLD',
+        detail: 'Person was not removed: a legal hold covers it.',
+      },
+    });
+  });
+
+  it('answers with 400 a request without the reason that is asked for', async () => {
+    expect(await ask('DELETE', 'without-reason')).toMatchObject({
+      status: 400,
+      type: PROBLEM,
+      body: { code: 'REASON_REQUIRED', detail: 'This needs a reason, and the request gives none.' },
     });
   });
 

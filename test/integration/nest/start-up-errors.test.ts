@@ -183,6 +183,36 @@ describe(`${SoftDeleteModule.name} at start-up`, () => {
     expect(other.message).toMatch(/no MikroORM instance named "crm"\. .*contextName: 'crm'/);
   });
 
+  it('says what was meant where every ORM has a name', async () => {
+    const named = (contextName: string) =>
+      MikroOrmModule.forRoot({
+        driver: PostgreSqlDriver,
+        clientUrl: 'postgresql://127.0.0.1:1/none',
+        entities: [Person, Pet, City],
+        registerRequestContext: false,
+        contextName,
+      });
+    const error = await startUpError([named('crm'), named('shop'), SoftDeleteModule.forRoot()]);
+    expect(error).toBeInstanceOf(SoftDeleteConfigError);
+    expect(error.message).toBe(
+      'SoftDeleteModule.forRoot(): the application has no MikroORM instance without a name. ' +
+        `It has "crm" and "shop": write SoftDeleteModule.forRoot({ contextName: 'crm', … }), once for each that soft-deletes.`,
+    );
+  });
+
+  it('refuses an ORM that a module keeps to itself', async () => {
+    const orm = new MikroORM({ clientUrl: 'postgresql://127.0.0.1:1/none', entities: [Person, Pet, City] });
+
+    @Module({ providers: [{ provide: CoreMikroORM, useValue: orm }] })
+    class OrmModule {}
+
+    const error = await startUpError([OrmModule, SoftDeleteModule.forRoot()]);
+    expect(error).toBeInstanceOf(SoftDeleteConfigError);
+    expect(error.message).toMatch(
+      /the MikroORM instance did not start, or the module that provides it is not global\./,
+    );
+  });
+
   it('lets the error of an ORM that does not start through', async () => {
     const failing = MikroOrmModule.forRoot({ driver: PostgreSqlDriver, dbName: 'none', entities: [] });
     const error = await startUpError([failing, SoftDeleteModule.forRoot()]);

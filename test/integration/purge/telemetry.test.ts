@@ -1,4 +1,4 @@
-import { metrics, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type MetricAdvice, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   type DataPoint,
@@ -107,6 +107,46 @@ describe(`${PurgeService.name}, measured by OpenTelemetry`, () => {
     expect(await measured('blocked')).toEqual({ Thing: 0, Owner: 3, Note: 0 });
     const at = report.finishedAt.getTime() / 1_000;
     expect(await measured('last_success.time')).toEqual({ Thing: at, Owner: at, Note: at });
+  });
+
+  it('says of each instrument what it measures, in which unit', async () => {
+    const service = purge();
+    await service.run();
+    await reader.forceFlush();
+    const scopes = exporter.getMetrics().at(-1)!.scopeMetrics;
+    expect(scopes.map(({ scope }) => scope.name)).toEqual(['nestjs-mikro-orm-soft-delete']);
+    const described = scopes[0]!.metrics.map(({ descriptor }): unknown[] => {
+      const { name, unit, description, advice } = descriptor as typeof descriptor & { advice?: MetricAdvice };
+      return [`${name} in ${unit}`, description, advice?.explicitBucketBoundaries];
+    });
+    expect(described.toSorted()).toEqual([
+      [
+        'soft_delete.purge.batch.duration in s',
+        'How long the database worked for a batch.',
+        [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      ],
+      [
+        'soft_delete.purge.blocked in {row}',
+        'Due rows that the last finished run left, because something that is not due needs them.',
+        undefined,
+      ],
+      [
+        'soft_delete.purge.last_success.time in s',
+        'When the last finished run looked at all due rows of the entity, in seconds since 1970.',
+        undefined,
+      ],
+      [
+        'soft_delete.purge.overdue.time in s',
+        'How long ago the oldest due row of the entity came due, blocked or not.',
+        undefined,
+      ],
+      ['soft_delete.purge.rows in {row}', 'Rows of soft-deletable entities that were removed.', undefined],
+      [
+        'soft_delete.purge.run.duration in s',
+        'How long runs took, by their outcome.',
+        [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400],
+      ],
+    ]);
   });
 
   it('counts on with each run, and does not take one for a success that was stopped, braked or a rehearsal', async () => {

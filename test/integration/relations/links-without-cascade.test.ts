@@ -84,3 +84,64 @@ describe.each(['no action', 'restrict', 'cascade'] as const)('links whose keys s
     expect(await links()).toEqual(['1 2']);
   });
 });
+
+describe('links that have an entity, of which the database takes those of one side along', () => {
+  const Course = softDeletable(
+    defineEntity({
+      name: 'Course',
+      properties: {
+        id: p.integer().primary(),
+        pupils: () =>
+          p
+            .manyToMany(Pupil)
+            .owner()
+            .pivotEntity(() => Enrolment),
+        deletedAt: p.datetime().columnType('timestamptz').nullable(),
+      },
+    }),
+  );
+  const Pupil = softDeletable(
+    defineEntity({
+      name: 'Pupil',
+      properties: {
+        id: p.integer().primary(),
+        courses: () => p.manyToMany(Course).mappedBy('pupils'),
+        deletedAt: p.datetime().columnType('timestamptz').nullable(),
+      },
+    }),
+  );
+  const Enrolment = defineEntity({
+    name: 'Enrolment',
+    properties: {
+      course: () => p.manyToOne(Course).primary().deleteRule('cascade'),
+      pupil: () => p.manyToOne(Pupil).primary().deleteRule('no action'),
+    },
+  });
+  let test: TestOrm;
+
+  beforeAll(async () => {
+    test = await createTestOrm([Course, Pupil, Enrolment]);
+  });
+  beforeEach(() =>
+    test.database.query(`
+      truncate course, pupil cascade;
+      insert into course select n from generate_series(1, 2) as n;
+      insert into pupil select n from generate_series(1, 2) as n;
+      insert into enrolment (course_id, pupil_id) values (1, 1), (1, 2), (2, 1), (2, 2)`),
+  );
+  afterAll(() => test.close());
+
+  it.each([
+    ['the side whose key cascades', Course, '2 1, 2 2'],
+    ['the side whose key does not', Pupil, '1 2, 2 2'],
+  ])('go with the rows of %s', async (_what, entity, left) => {
+    const repository = test.orm.em
+      .fork()
+      .getRepository(entity as typeof Course) as unknown as SoftDeleteRepository<any>;
+    await expect(repository.hardDelete(1)).resolves.toBe(1);
+    const [row] = await test.database.query(
+      `select string_agg(course_id || ' ' || pupil_id, ', ' order by course_id, pupil_id) as links from enrolment`,
+    );
+    expect(row.links).toBe(left);
+  });
+});

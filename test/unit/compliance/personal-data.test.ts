@@ -10,7 +10,13 @@ import {
   Property,
 } from '@mikro-orm/decorators/legacy';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { SoftDeletable, softDelete, SoftDeletableEntity, SoftDeleteConfigError } from 'nestjs-mikro-orm-soft-delete';
+import {
+  SoftDeletable,
+  softDeletable,
+  softDelete,
+  SoftDeletableEntity,
+  SoftDeleteConfigError,
+} from 'nestjs-mikro-orm-soft-delete';
 import {
   erased,
   NoPersonalData,
@@ -295,6 +301,12 @@ class Key {
   label!: string;
 }
 
+const TEXT_TYPES =
+  'text text[] CITEXT varchar varchar(20) char(3) bpchar name json jsonb xml hstore tsvector bytea inet cidr macaddr macaddr8'
+    .split(' ')
+    .concat('character varying(9)');
+const OTHER_TYPES = ['int', 'numeric(10,2)', 'boolean', 'uuid', 'timestamptz', 'date', 'interval', 'point', 'textual'];
+
 describe(findUndeclared.name, () => {
   it('names entities with a key to a person, and columns that can hold what people write', () => {
     const orm = start(Party, Staff, Guest, Visit, Key, Address, Settings);
@@ -311,6 +323,34 @@ describe(findUndeclared.name, () => {
     expect(findUndeclared(start(...listed).em as never)).toEqual([]);
     expect(findUndeclared(start(...rowsWith({ of: 'owner' })).em as never)).toEqual([
       { entity: 'Owned', properties: ['text'] },
+    ]);
+  });
+
+  it('asks for columns that can hold what people write, whatever their type, and for no others', () => {
+    class Typed {
+      id!: number;
+    }
+    const column = (type: string) => p.string().columnType(type).nullable();
+    const schema = defineEntity({
+      class: Typed as new () => any,
+      properties: {
+        id: p.text().primary(),
+        ...Object.fromEntries(
+          [...TEXT_TYPES, ...OTHER_TYPES].map((type) => [`c_${type.replaceAll(/\W/g, '_')}`, column(type)]),
+        ),
+        version: p.integer().version(),
+        stored: p.text().generated('(upper(c_text)) stored'),
+        computed: p.text().formula('upper(c_text)'),
+        passing: p.text().persist(false),
+        listed: p.enum(['a', 'b']),
+        listedInDatabase: p.enum(['a', 'b']).nativeEnumName('letters'),
+        deletedAt: p.datetime().columnType('timestamptz').nullable(),
+        deletedBy: p.text().nullable(),
+      } as any,
+    });
+    const typed = softDeletable(personalData(schema as any, { subject: true, fields: {} }), { deletedBy: 'deletedBy' });
+    expect(findUndeclared(start(typed).em as never)).toEqual([
+      { entity: 'Typed', properties: TEXT_TYPES.map((type) => `c_${type.replaceAll(/\W/g, '_')}`) },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { defineEntity, type EntitySchema, MikroORM, p, Type } from '@mikro-orm/postgresql';
+import { defineEntity, type EntitySchema, MikroORM, p, Type, types } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError, softDeletable, softDelete } from 'nestjs-mikro-orm-soft-delete';
 import { describeSoftDeletable } from '../../../lib/metadata/describe-soft-deletable.js';
 import { SoftDeleteCatalog } from '../../../lib/metadata/soft-delete-catalog.js';
@@ -101,8 +101,49 @@ describe(describeSoftDeletable.name, () => {
       'a text',
       { deletedAt: p.text().nullable() },
       {},
-      `the property "deletedAt" is a column of type text, not a timestamp. Declare it with \`type: 'timestamptz'\`.`,
+      `the property "deletedAt" is a column of type text, not a timestamp. A text is compared letter by letter, and not as a time. Declare it with \`type: 'timestamptz'\`, and convert the column in the migration: alter column "deleted_at" type timestamptz using "deleted_at"::timestamptz.`,
     ],
+    ...[p.date(), p.type(types.date), p.datetime().columnType('date')].map(
+      (date): [string, Record<string, any>, SoftDeletableOptions<any>, string] => [
+        'a date',
+        { deletedAt: (date as any).nullable() },
+        {},
+        `the property "deletedAt" is a column of type date, not a timestamp. A date does not tell the deletions of one day apart. Declare it with \`type: 'timestamptz'\`, and give each row that is deleted a time of its own in the migration: docs/migrating.md has the statements.`,
+      ],
+    ),
+    [
+      'a boolean',
+      { deletedAt: p.boolean().nullable() },
+      {},
+      `is a column of type boolean, not a timestamp. A boolean says that a row is deleted, but not when. Declare it with \`type: 'timestamptz'\`, and give each row`,
+    ],
+    [
+      'a time of day',
+      { deletedAt: p.time().nullable() },
+      {},
+      'is a column of type time(0), not a timestamp. A time of day does not say on which day. Declare it with',
+    ],
+    ...[p.integer(), p.bigint(), p.double(), p.decimal(), p.smallint(), p.float()].map(
+      (number): [string, Record<string, any>, SoftDeletableOptions<any>, string] => [
+        'a number',
+        { deletedAt: (number as any).fieldName('gone').nullable() },
+        {},
+        'not a timestamp. A number is not compared with the clock of the database. Declare it with `type: \'timestamptz\'`, and convert the column in the migration: alter column "gone" type timestamptz using to_timestamp("gone") for seconds, to_timestamp("gone" / 1000.0) for milliseconds.',
+      ],
+    ),
+    ...[
+      p.json(),
+      p.uuid(),
+      p.interval(),
+      p.array(),
+      p.string().columnType('timestamptz[]'),
+      p.string().columnType('tsrange'),
+    ].map((other): [string, Record<string, any>, SoftDeletableOptions<any>, string] => [
+      'anything else',
+      { deletedAt: (other as any).nullable() },
+      {},
+      `not a timestamp. Declare it with \`type: 'timestamptz'\`.`,
+    ]),
     [
       'a day of a custom type',
       { deletedAt: p.type(Day).nullable() },

@@ -43,6 +43,9 @@ describe('A key as text', () => {
     ['Bytes', Buffer.from([0, 255]), '00ff'],
     ['Line', [7, 'a'], '[7,"a"]'],
     ['Note', [[7, 'a'], 2], '[[7,"a"],2]'],
+    ['Whole', 9_007_199_254_740_991, '9007199254740991'],
+    ['Whole', -1.25, '-1.25'],
+    ['Whole', 0.000_123_456_789_012_345, '0.000123456789012345'],
   ])('of %s is read as it was written', (name, key, text) => {
     expect(keyText(meta(name), key)).toBe(text);
     expect(readKey(meta(name), text)).toEqual(key);
@@ -52,6 +55,12 @@ describe('A key as text', () => {
     ['Whole', ''],
     ['Whole', 'one'],
     ['Whole', '1e3'],
+    ['Whole', '9007199254740993'],
+    ['Whole', '-9007199254740993'],
+    ['Whole', '2.00000000000000001'],
+    ['Line', '[9007199254740993,"a"]'],
+    ['Note', '[["9007199254740993","a"],2]'],
+    ['Moment', '2026-02-30T00:00:00Z'],
     ['Big', '1.5'],
     ['Name', 'a\u0000'],
     ['Moment', 'yesterday'],

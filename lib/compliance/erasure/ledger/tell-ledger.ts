@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { getInstallation } from '../../../installation/installation.js';
 import type { ErasureLedgerEntry, ErasureOptions } from '../../../options/erasure-options.js';
 import { execute, inTransaction } from '../../../sql/transaction.js';
-import { tenantOf } from '../managers-of-erasures.js';
+import { tenantOf } from '../../managers-of-tenants.js';
 import { erasureTable, readErasures, type StoredErasure } from '../erasure-store.js';
 
 /** What comes before the options of the ORM's configuration. @internal */

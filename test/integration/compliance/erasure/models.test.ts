@@ -182,7 +182,59 @@ class Account {
   profile?: Rel<Profile> | null;
 }
 
-const MODEL = [Person, Artist, Card, Contract, Seat, Ticket, Work, Song, Profile, Account];
+/** Point at persons by keys that the database does not know. */
+@PersonalData<Diary>({ of: 'owner', fields: { page: '-' } })
+@SoftDeletable()
+@Entity({ tableName: 'diary' })
+class Diary extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person, { nullable: true, createForeignKeyConstraint: false })
+  owner?: Rel<Person> | null;
+
+  @Property({ type: 'string' })
+  page!: string;
+}
+
+@NoPersonalData()
+@Entity({ tableName: 'pledge' })
+class Pledge {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person, { createForeignKeyConstraint: false })
+  giver!: Rel<Person>;
+}
+
+/** A person who is archived when deleted. */
+@PersonalData<Member>({
+  subject: true,
+  fields: { email: erased.email(), name: '[erased]', nick: null, photo: null, motto: 'none' },
+})
+@SoftDeletable({ strategy: 'archive' })
+@Entity({ tableName: 'member' })
+class Member {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string', unique: true })
+  email!: string;
+
+  @Property({ type: 'string' })
+  name!: string;
+
+  @Property({ type: 'string', nullable: true })
+  nick?: string | null;
+
+  @Property({ type: 'blob', nullable: true })
+  photo?: Buffer | null;
+
+  @Property({ type: 'string', nullable: true })
+  motto?: string | null;
+}
+
+const MODEL = [Person, Artist, Card, Contract, Seat, Ticket, Work, Song, Profile, Account, Diary, Pledge, Member];
 
 describe(`${ErasureService.name} and kinds of entities`, () => {
   const test = useErasures(MODEL);
@@ -307,5 +359,72 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     await test.rows(`delete from seat_ticket; delete from seat`);
     expect(await test.erasures.erase(Person, 1)).toMatchObject({ outcome: 'completed' });
     expect(await test.tablesWith('A-Tasket')).toEqual([]);
+  });
+
+  describe('a person whose row is to go', () => {
+    beforeEach(() => test.rows(`delete from seat_ticket; delete from seat`));
+    const persons = async () => (await test.rows('select id, name from person order by id')).map(({ name }) => name);
+
+    it('loses keys that the database does not know, as long as they may be null', async () => {
+      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a'), ('person-2', 'b'), (null, 'c')`);
+      await test.erasures.erase(Person, 1);
+      expect(await persons()).toEqual(['Billie Holiday']);
+      expect(await test.rows('select owner_id, page from diary order by id')).toEqual([
+        { owner_id: null, page: '-' },
+        { owner_id: 'person-2', page: 'b' },
+        { owner_id: null, page: 'c' },
+      ]);
+      await test.rows(`insert into pledge (giver_id) values ('person-2')`);
+      expect(await test.erasures.erase(Person, 2)).toMatchObject({ outcome: 'completed' });
+      expect(await persons()).toEqual(['[erased]']);
+      expect(await test.rows('select giver_id from pledge')).toEqual([{ giver_id: 'person-2' }]);
+    });
+
+    it.each([
+      ['stays where a table that the ORM does not map points at it', '', ['[erased]', 'Billie Holiday'], 'person-1'],
+      ['goes where the database clears such a key', 'on delete set null', ['Billie Holiday'], null],
+    ])('%s', async (_what, rule, left, key) => {
+      await test.rows(`create table guest (person text references person (id) ${rule}, id int primary key);
+        insert into guest values ('person-1', 1)`);
+      try {
+        expect(await test.erasures.erase(Person, 1)).toMatchObject({ outcome: 'completed' });
+        expect(await persons()).toEqual(left);
+        expect(await test.rows('select person from guest')).toEqual([{ person: key }]);
+      } finally {
+        await test.rows('drop table guest');
+      }
+    });
+
+    it('stays while a held row points at it, whatever becomes of the key', async () => {
+      await test.rows(`insert into diary (owner_id, page) values ('person-1', 'a')`);
+      const { id } = await test.holds.place({ name: 'case', reason: 'r', on: [[Diary, 1]] });
+      await test.erasures.erase(Person, 1);
+      expect(await persons()).toEqual(['[erased]', 'Billie Holiday']);
+      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: 'person-1', page: 'a' }]);
+      await test.holds.release(id, { reason: 'over' });
+      await test.erasures.run();
+      expect(await persons()).toEqual(['Billie Holiday']);
+      expect(await test.rows('select owner_id, page from diary')).toEqual([{ owner_id: null, page: '-' }]);
+    });
+  });
+
+  it.each([
+    ['in its table', false],
+    ['in the archive', true],
+  ])('knows a person again by what it said of itself, %s', async (_where, isArchived) => {
+    await test.rows(`insert into member (email, name, nick, photo, motto) values
+      ('a@example.org', 'Anita', null, 'abc', 'onward'), ('erased-0@erased.invalid', '[erased]', null, null, 'none'),
+      ('c@example.org', '[erased]', 'Cab', null, null)`);
+    for (const id of [1, 2, 3]) {
+      if (isArchived) {
+        await test.repo(Member).softDelete(id);
+      }
+      await test.erasures.erase(Member, id);
+    }
+    const known = (await test.erasures.entries()).map(({ fingerprint }) => Object.keys(fingerprint.hashes).toSorted());
+    // Not by what is binary, by nothing, or by what an erasure leaves.
+    expect(known).toEqual([['email', 'motto', 'name'], isArchived ? [] : ['email'], ['email', 'nick']]);
+    expect(await test.tablesWith('Anita')).toEqual([]);
+    expect(await test.tablesWith('c@example.org')).toEqual([]);
   });
 });

@@ -12,7 +12,8 @@ const customer = {
     properties: { email: { fieldNames: ['email'] }, address: { fieldNames: ['street', 'city'] } },
   },
 } as unknown as AdminEntity;
-const read = (query: Record<string, unknown>, entity = customer) => readListQuery(entity, query);
+const read = (query: Record<string, unknown>, entity = customer, knowsActors = false) =>
+  readListQuery(entity, query, knowsActors);
 
 describe(readListQuery.name, () => {
   it('shows fifty rows, those deleted last first, where nothing else is asked for', () => {
@@ -107,8 +108,9 @@ describe(readListQuery.name, () => {
         new BadRequestException('The query parameter q must be given once, as text.'),
       );
     }
+    expect(read({ actor: 'ada' }, customer, true).actor).toBe('ada');
     expect(() => read({ actor: 'ada' })).toThrow(
-      new BadRequestException('Nothing records who deleted these rows, so that actor finds nobody.'),
+      new BadRequestException('Nothing says who deleted rows of Customer, so the parameter actor finds nobody.'),
     );
   });
 
