@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveDirectly } from '../archive/removal/archive-directly.js';
+import { adviceOnVetoes } from '../archive/removal/vetoes.js';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
 import { MOST_KEYS } from '../events/most-keys.js';
@@ -40,7 +41,7 @@ export async function archiveRows(
   const { transactions, operations } = getInstallation(em);
   const restrictions = await archive.remove(context);
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(asked, restrictions);
+    throw new DeletionRestrictedError(asked, restrictions, adviceOnVetoes(restrictions));
   }
   transactions.undoOnRollback(ctx, await archive.forget());
   const parts = archive.counts().map(([meta, count]) => {

@@ -26,8 +26,8 @@ export interface RestoreConflict {
   /** Of `unique`: whether the other row is an active one or would be restored together with this one. */
   readonly conflictingWith?: 'active' | 'restored';
   /**
-   * Of `schema`: the column that is unknown today, has another type, or is new and required without a default; `*` where the whole table
-   * is gone.
+   * Of `schema`: the column that is unknown today, has another type, is new and required without a default, or gets another value from a
+   * trigger; `*` where the whole table is gone, or does not take the row.
    */
   readonly column?: string;
 }
@@ -70,6 +70,14 @@ function describe({
   column,
 }: RestoreConflict): string {
   const row = `${entity} ${keyText(key)}`;
+  if (reason === 'schema' && column === '*') {
+    return key === undefined
+      ? `a table does not take a row of ${entity}`
+      : `the table of ${row} is gone, or does not take it`;
+  }
+  if (reason === 'schema' && key === undefined) {
+    return `the column ${column} of ${entity} does not take a value that it took when the row was archived`;
+  }
   if (reason === 'schema') {
     return `the column ${column} of ${row} is not what it was when the row was archived`;
   }
@@ -116,7 +124,7 @@ function advice(conflicts: readonly RestoreConflict[]): string {
     conflicts.some(({ reason }) => reason === 'key') && 'Remove the row that has the key, or give it another one.',
     conflicts.some(({ reason }) => reason === 'parent-missing') && 'Insert the row again that it points at.',
     conflicts.some(({ reason }) => reason === 'schema') &&
-      'Say what has become of the column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, or change the type back.',
+      'Say what has become of the column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, change the type back, or have triggers leave alone what an insert names.',
     conflicts.some(({ reason }) => reason === 'parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
   ]
     .filter(Boolean)

@@ -12,6 +12,9 @@ export interface TableColumn {
   readonly isGenerated: boolean;
   /** Whether its type is none of PostgreSQL's own, an enum or an array of such: nobody knows how it prints and reads its values. */
   readonly isForeign: boolean;
+  /** Whether tables inherit it, whose rows may have columns of their own: nothing would keep these. Partitions are none of them. */
+  readonly isInherited: boolean;
+  readonly isNotNull: boolean;
   /** Whether an insert has to name it. */
   readonly isRequired: boolean;
 }
@@ -32,7 +35,8 @@ export async function readShapes(
     ctx,
     `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
        a.attgenerated = '' and coalesce(e.typnamespace, y.typnamespace) <> 'pg_catalog'::regnamespace and coalesce(e.typtype, y.typtype) <> 'e' as "isForeign",
-       (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
+       exists (select from pg_inherits as h join pg_class as r on r.oid = h.inhparent where h.inhparent = a.attrelid and r.relkind = 'r') as "isInherited",
+       a.attnotnull or y.typnotnull as "isNotNull", (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
        case when y.typnamespace <> 'pg_catalog'::regnamespace
            then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
          when y.typname = any('{char,bit,interval,_interval}') then format_type(a.atttypid, a.atttypmod)

@@ -102,9 +102,20 @@ function onOwnColumns(
   const rest = sql.slice(sql.indexOf(from) + from.length);
   const isOneTable = meta.root.inheritanceType !== 'tpt' && Object.keys(qb.state.joins).length === 0;
   const isCondition = rest === '' || rest.startsWith(WHERE);
-  if (!isOneTable || !isCondition || /\b(select|table|values)\b/i.test(withoutKeyLists(rest))) {
+  if (!isOneTable || !isCondition || looksElsewhere(rest)) {
     return undefined;
   }
   const condition = rest.slice(WHERE.length);
   return { sql: condition === '' ? 'true' : condition, params };
+}
+
+/**
+ * Whether a condition reads other rows. What it takes from a list in a column of its own is none of them: the ORM looks so for the elements
+ * of an embedded array (`getJsonArrayFromSQL()` in `BasePostgreSqlPlatform.js`).
+ *
+ * @internal
+ */
+export function looksElsewhere(condition: string): boolean {
+  const own = withoutKeyLists(condition).replaceAll('(select 1 from jsonb_array_elements(', '(');
+  return /\b(select|table|values)\b/i.test(own);
 }

@@ -23,7 +23,10 @@ export async function withSettings<Result>(
       `select before.*, ${names.map((name) => `set_config('${name}', '${settings[name]}', true)`).join(', ')} from before`,
   );
   const result = await work();
-  const changed = names.filter((name) => before![name] !== settings[name]);
+  // Of `DateStyle` a part may be set.
+  const changed = names.filter(
+    (name) => `${before![name]}, `.split(', ')[0] !== settings[name] && before![name] !== settings[name],
+  );
   if (changed.length > 0) {
     // An error ends the transaction or savepoint, and the settings with it.
     await execute(

@@ -5,7 +5,7 @@ import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js'
 import { getInstallation } from '../../installation/installation.js';
 import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/row-set.js';
-import { selectRows } from '../../sql/select-rows.js';
+import { looksElsewhere, selectRows } from '../../sql/select-rows.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
@@ -21,6 +21,8 @@ export interface SnapshotsSql {
 
 /** Archived rows that an operation is asked for. @internal */
 export interface AskedSnapshots {
+  /** Whether it names keys and nothing else, which mean the same in every session. */
+  readonly isByKey: boolean;
   /** Writes them with the columns that the table has in this transaction. */
   resolve(em: EntityManager, ctx: Transaction): Promise<SnapshotsSql>;
 }
@@ -45,6 +47,7 @@ export async function askSnapshots(
   const keys = keysOf(em, meta, where);
   const { root } = meta;
   return {
+    isByKey: keys !== undefined,
     async resolve(manager, ctx) {
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
       const byKey = keys && keysSql(root, columns, keys);
@@ -73,6 +76,7 @@ export function listSnapshots(
   rows: readonly (readonly [key: string, unit: string])[],
 ): AskedSnapshots {
   return {
+    isByKey: true,
     async resolve(manager, ctx) {
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
       return {
@@ -99,7 +103,7 @@ function ownCondition(
   const at = sql.indexOf(' where ');
   const condition = at < 0 ? 'true' : sql.slice(at + ' where '.length, sql.lastIndexOf(') as asked'));
   const aliases = [...condition.matchAll(/"((?:[^"]|"")*)"\./g)].map(([, alias]) => alias);
-  if (aliases.some((alias) => alias !== 'c') || /\bselect\b/i.test(condition)) {
+  if (aliases.some((alias) => alias !== 'c' && !alias!.startsWith('__je')) || looksElsewhere(condition)) {
     throw new SoftDeleteConfigError(
       `The condition on archived rows of ${meta.className}`,
       'it looks at other tables, but an archived row is in none.',

@@ -1,4 +1,4 @@
-import type { EntityMetadata } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
@@ -13,20 +13,33 @@ export type SnapshotOrder = Readonly<Record<string, unknown>> | readonly Readonl
  * @internal
  */
 export function orderSql(em: EntityManager, { root }: EntityMetadata, orderBy: SnapshotOrder | undefined): string[] {
-  return [orderBy ?? []].flat().flatMap((order) =>
-    Object.entries(order as Record<string, unknown>).map(([name, direction]) => {
-      const columns = root.properties[name]?.fieldNames;
-      const sql = directionSql(direction);
-      if (columns?.length !== 1 || sql === undefined) {
-        throw new SoftDeleteConfigError(
-          'onlyDeleted(), orderBy',
-          `archived rows of ${root.className} cannot be ordered by ${name}: ${showValue(direction)}.`,
-          'Name a property with a column of its own, with asc or desc.',
-        );
-      }
-      return `c.${em.getPlatform().quoteIdentifier(columns[0]!)} ${sql}`;
-    }),
-  );
+  return [orderBy ?? []]
+    .flat()
+    .flatMap((order) => partsSql(em, root, root.properties, order as Readonly<Record<string, unknown>>));
+}
+
+function partsSql(
+  em: EntityManager,
+  root: EntityMetadata,
+  properties: Readonly<Record<string, EntityProperty>>,
+  order: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.entries(order).flatMap(([name, direction]) => {
+    const prop = properties[name];
+    if (prop?.kind === ReferenceKind.EMBEDDED && !prop.object && Utils.isPlainObject(direction)) {
+      return partsSql(em, root, prop.embeddedProps, direction as Record<string, unknown>);
+    }
+    const columns = prop?.persist === false ? [] : (prop?.fieldNames ?? []);
+    const sql = directionSql(direction);
+    if (columns.length !== 1 || sql === undefined) {
+      throw new SoftDeleteConfigError(
+        'onlyDeleted(), orderBy',
+        `archived rows of ${root.className} cannot be ordered by ${name}: ${showValue(direction)}.`,
+        'Name a property with a column of its own, with asc or desc.',
+      );
+    }
+    return `c.${em.getPlatform().quoteIdentifier(columns[0]!)} ${sql}`;
+  });
 }
 
 function directionSql(direction: unknown): string | undefined {

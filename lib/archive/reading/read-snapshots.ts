@@ -9,9 +9,10 @@ import { archiveTable } from '../snapshot/archive-table.js';
 import { type AskedSnapshots, askSnapshots, listSnapshots } from './asked-snapshots.js';
 import { markDetached } from './detached-rows.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
-import { readShapes } from '../../postgres/table-shape.js';
+import { convertedColumnsSql } from './converted-columns-sql.js';
+import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
-import { withExactText } from '../snapshot/with-exact-text.js';
+import { withReadableText } from '../snapshot/with-exact-text.js';
 
 /** What bounds a read of archived rows. @internal */
 export interface SnapshotReadOptions {
@@ -55,7 +56,7 @@ async function readAsked(
   const { limit, offset } = bounds;
   const order = [...bounds.order, 'a."unit" desc', 'a."key"'];
   const rows = await inTransaction(em, (ctx) =>
-    withExactText(em, ctx, async () => {
+    withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       const parts = await joinedPartsSql(em, ctx, meta);
       return execute<Record<string, unknown>>(
@@ -79,7 +80,7 @@ export async function countSnapshots(
 ): Promise<number> {
   const asked = await askSnapshots(em, meta, where, { filters });
   const [row] = await inTransaction(em, (ctx) =>
-    withExactText(em, ctx, async () => {
+    withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       return execute<{ count: number }>(
         em,
@@ -101,7 +102,7 @@ async function joinedPartsSql(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const { catalog } = getInstallation(em);
   const [, ...tables] = tablesOf(em.getMetadata(), root);
-  const shapes = await readShapes(em, ctx, tables);
+  const shapes = tables.length > 0 ? await readShapes(em, ctx, tables) : new Map<EntityMetadata, TableColumn[]>();
   const own = ' cross join lateral (select a."key" as "k", a."unit" as "u") as o';
   const joins = tables.map(
     (table, i) =>
@@ -119,7 +120,10 @@ async function joinedPartsSql(
       .filter(({ name }) => !primaryColumns(table).includes(name))
       .map(({ name }) => `s${i}.${quote(name)}`),
   );
-  return { columns: ['c.*', ...columns, ...present].join(', '), from: [own, ...joins].join('') };
+  const converted = [root, ...tables].flatMap((table, i) =>
+    convertedColumnsSql(em, table, i === 0 ? 'c' : `s${i - 1}`),
+  );
+  return { columns: ['c.*', ...columns, ...present, ...converted].join(', '), from: [own, ...joins].join('') };
 }
 
 function detach(em: EntityManager, meta: EntityMetadata, row: Record<string, unknown>): object {

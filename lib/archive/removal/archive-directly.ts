@@ -21,6 +21,7 @@ import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { withExactOutput } from '../snapshot/with-exact-text.js';
 import { requireReadable } from '../snapshot/require-readable.js';
+import { refuseInherited } from './refuse-inherited.js';
 import { directSnapshotsSql } from '../snapshot/direct-snapshots-sql.js';
 
 /** What one statement has moved to the archive. @internal */
@@ -74,8 +75,9 @@ async function archive(
   isFresh: SqlFragment,
   { unit, context, named }: { readonly unit: UnitTime; readonly context: DeletionContext; readonly named: number },
 ): Promise<DirectlyArchived | typeof STALE | undefined> {
-  const columns = (await readShapes(em, ctx, [root])).get(root)!;
   return withExactOutput(em, ctx, async (timeZone) => {
+    const columns = (await readShapes(em, ctx, [root])).get(root)!;
+    refuseInherited(root, columns);
     if (timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type))) {
       return undefined;
     }

@@ -14,6 +14,7 @@ import { CollectedRows } from './collected-rows.js';
 import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from './collect-rows.js';
 import { collectPivotRows } from './collect-pivot-rows.js';
 import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
+import { refuseInherited } from './refuse-inherited.js';
 import { findReferences } from './find-references.js';
 import { syncCleared } from '../snapshot/sync-relinked.js';
 import { readShapes } from '../../postgres/table-shape.js';
@@ -81,7 +82,7 @@ export class ArchiveUnit {
   /**
    * Moves the rows to the archive, unless something that stays points at one of them.
    *
-   * @returns what restricts the deletion; nothing was removed then
+   * @returns what restricts the deletion: then nothing may stay removed
    */
   async remove(context: DeletionContext): Promise<readonly DeletionRestriction[]> {
     const { em, ctx } = this;
@@ -99,9 +100,10 @@ export class ArchiveUnit {
       if (restrictions.length === 0) {
         const tables = collected.rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
         const shapes = await readShapes(em, ctx, tables);
+        shapes.forEach((columns, table) => refuseInherited(table, columns));
         this.#links = links;
         const all = this.#withFollowers(links);
-        await writeSnapshots(em, ctx, collected, shapes, { ...context, unit: this.unit, links: all });
+        return writeSnapshots(em, ctx, collected, shapes, { ...context, unit: this.unit, links: all });
       }
       return restrictions;
     });

@@ -11,7 +11,7 @@ import { SnapshotSet, type Snapshot } from '../restoration/snapshot-set.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from './allowed-removal.js';
-import { withExactText } from '../snapshot/with-exact-text.js';
+import { withReadableText } from '../snapshot/with-exact-text.js';
 
 /**
  * Locks archived rows that are asked for, every one of several with the same key, and what was archived along with them.
@@ -20,7 +20,7 @@ import { withExactText } from '../snapshot/with-exact-text.js';
  */
 export function lockSnapshotsAlong(em: EntityManager, ctx: Transaction, asked: AskedSnapshots): Promise<Snapshot[]> {
   const { metaOf } = bySnapshots(em);
-  return withExactText(em, ctx, async () => {
+  return withReadableText(em, ctx, async () => {
     const { from, where, params } = await asked.resolve(em, ctx);
     const found = new Map<string, Snapshot>();
     let fresh = await lockSnapshots(em, ctx, where, params, from);

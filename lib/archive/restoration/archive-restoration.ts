@@ -9,7 +9,7 @@ import { findTakenValues } from './find-taken-values.js';
 import { insertSnapshots } from './insert-snapshots.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { lockOwned, lockOwners, lockSnapshots, type UnitMember } from './lock-snapshots.js';
-import { type MatchedRows, matchColumns } from './match-columns.js';
+import { type ColumnMismatch, type MatchedRows, matchColumns } from './match-columns.js';
 import { type Relinked, relinkRows } from './relink-rows.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { type Snapshot, SnapshotSet } from './snapshot-set.js';
@@ -102,6 +102,11 @@ export class ArchiveRestoration {
     return owners.filter(({ part, key }) => !this.snapshots.has(part, key));
   }
 
+  /** Rows with the columns that they go to, once they are compared. */
+  get matched(): readonly MatchedRows[] {
+    return this.#matched;
+  }
+
   /** Compares the columns of the rows with those of their tables. @returns what keeps rows from coming back */
   async match(): Promise<RestoreConflict[]> {
     const { em, ctx } = this;
@@ -109,10 +114,14 @@ export class ArchiveRestoration {
     this.#shapes = await readShapes(em, ctx, metas);
     const { matched, mismatches } = await matchColumns(em, ctx, this.#catalog, this.snapshots, this.#shapes);
     this.#matched = matched;
+    return this.#describe(mismatches);
+  }
+
+  #describe(mismatches: readonly ColumnMismatch[]): RestoreConflict[] {
     return mismatches.map(({ part, column, key }) => ({
       reason: 'schema',
       entity: part,
-      key: this.keyOf(part, key),
+      key: key === undefined ? undefined : this.keyOf(part, key),
       column,
     }));
   }
@@ -129,17 +138,19 @@ export class ArchiveRestoration {
     return findTakenValues(this.em, this.ctx, this.#catalog, this.snapshots, this.#shapes);
   }
 
-  /** Moves the rows back. @returns the rows that point at them again */
-  async write(): Promise<Relinked[]> {
+  /** Moves the rows back. @returns the rows that point at them again, and what did not come back as it was: then nothing may stay done */
+  async write(): Promise<{ relinked: Relinked[]; conflicts: RestoreConflict[] }> {
     const all = this.snapshots.parts().flatMap((part) => this.snapshots.of(part));
     const parts = new Set(this.snapshots.parts());
-    await insertSnapshots(
+    const changed = await insertSnapshots(
       this.em,
       this.ctx,
       this.snapshots,
       this.#matched.filter(({ part }) => parts.has(part)),
     );
-    return relinkRows(this.em, this.ctx, this.snapshots, all);
+    return changed.length > 0
+      ? { relinked: [], conflicts: this.#describe(changed) }
+      : { relinked: await relinkRows(this.em, this.ctx, this.snapshots, all), conflicts: [] };
   }
 
   /** The key of a row as its entity has it. */

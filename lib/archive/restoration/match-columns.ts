@@ -21,8 +21,8 @@ export interface MatchedRows {
 export interface ColumnMismatch {
   readonly part: string;
   readonly column: string;
-  /** A row that it concerns. */
-  readonly key: string;
+  /** A row that it concerns, if one is known. */
+  readonly key: string | undefined;
 }
 
 /**

@@ -90,7 +90,7 @@ async function columnTypes(em: EntityManager, ctx: Transaction, table: string): 
   const rows = await execute<{ name: string; type: string }>(
     em,
     ctx,
-    `select a.attname::text as name, a.atttypid::regtype::text as type from pg_attribute as a ` +
+    `select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type from pg_attribute as a ` +
       `where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped`,
     [table],
   );

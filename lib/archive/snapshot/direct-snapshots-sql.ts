@@ -7,6 +7,7 @@ import { arrayText } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
 import { archiveTable } from './archive-table.js';
+import { columnTextSql } from './column-text-sql.js';
 import { keyTextSql } from './key-text-sql.js';
 import { inKeyOrder, schemaOf } from './write-snapshots.js';
 
@@ -27,7 +28,7 @@ export function directSnapshotsSql(
   named: number,
 ): SqlFragment {
   const data = inKeyOrder(columns);
-  const texts = data.map(({ name }) => `c.${em.getPlatform().quoteIdentifier(name)}::text`);
+  const texts = data.map((column) => columnTextSql(em, column));
   return {
     // In the order of the index that the most is written to.
     sql:

@@ -11,12 +11,14 @@ const PINNED = {
   bytea_output: 'hex',
   lc_monetary: 'C',
   xmloption: 'content',
+  array_nulls: 'on',
+  quote_all_identifiers: 'off',
 } as const;
 
 type Setting = keyof typeof PINNED;
 
 /** Those that say how text is read as well, so that a condition may mean something else under another value. */
-const READING: readonly Setting[] = ['DateStyle', 'IntervalStyle', 'TimeZone', 'xmloption'];
+const READING: readonly Setting[] = ['DateStyle', 'IntervalStyle', 'TimeZone', 'xmloption', 'array_nulls'];
 
 /**
  * Runs statements in which the text of every value can be read back to the same value, and is the same in every session. What the
@@ -35,10 +37,26 @@ export function withExactText<Result>(
 }
 
 /**
- * The same for statements with a condition of the caller's, which means what it means in the caller's session. The text of times with a
+ * Runs statements that read the texts of archived rows, and conditions of the caller's, which mean what they mean in the caller's session:
+ * its time zone, and its order of day and month.
+ *
+ * @internal
+ */
+export function withReadableText<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { TimeZone: _zone, ...settings } = PINNED;
+  // Alone, the format leaves the order of days and months alone.
+  return withSettings(em, ctx, { ...settings, DateStyle: 'ISO' }, work);
+}
+
+/**
+ * The same for statements that archive rows by a condition of the caller's, which means what it means in the caller's session. The text of times with a
  * time zone can be read back to the same value, but is not the same in every session.
  *
- * @returns nothing, without a try, where the session prints dates or intervals so that they could not be read back
+ * @returns nothing, without a try, where the session prints or reads values so that they would not come back equal
  * @internal
  */
 export async function withExactOutput<Result>(
@@ -51,8 +69,8 @@ export async function withExactOutput<Result>(
   const [session] = await execute<{ zone: string; exact: boolean }>(
     em,
     ctx,
-    `select current_setting('TimeZone') as zone, ` +
-      `current_setting('DateStyle') like 'ISO%' and current_setting('IntervalStyle') = 'postgres' as exact`,
+    `select current_setting('TimeZone') as zone, current_setting('DateStyle') like 'ISO%' and ` +
+      `${(['IntervalStyle', 'xmloption', 'array_nulls'] as const).map((name) => `current_setting('${name}') = '${PINNED[name]}'`).join(' and ')} as exact`,
   );
   return session!.exact ? withSettings(em, ctx, settings, () => work(session!.zone)) : undefined;
 }

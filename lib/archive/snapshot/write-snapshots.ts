@@ -1,13 +1,16 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { arrayText, identify } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
-import { executeCounting } from '../../sql/transaction.js';
+import { findVetoes } from '../removal/vetoes.js';
+import { execute } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
+import { columnTextSql } from './column-text-sql.js';
 import type { ArchivedLink } from './archived-link.js';
 import { type CollectedRows, rowName } from '../removal/collected-rows.js';
 import { partOf } from './part-of.js';
@@ -24,6 +27,7 @@ export interface SnapshotContext extends DeletionContext {
  * Removes rows from their tables and writes each of them to the archive, in one statement for all tables: foreign keys are checked at
  * its end, so that cycles need no order.
  *
+ * @returns what kept rows in their tables: then nothing may stay removed
  * @internal
  */
 export async function writeSnapshots(
@@ -32,7 +36,8 @@ export async function writeSnapshots(
   collected: CollectedRows,
   shapes: ReadonlyMap<EntityMetadata, readonly TableColumn[]>,
   context: SnapshotContext,
-): Promise<void> {
+): Promise<DeletionRestriction[]> {
+  const kept: string[] = [];
   const parts: string[] = [];
   const params: unknown[] = [];
   for (const root of collected.rows.entities()) {
@@ -40,15 +45,29 @@ export async function writeSnapshots(
       const part = snapshotSql(em, collected, table, shapes.get(table)!, context);
       const n = parts.length / 2;
       parts.push(`"soft-delete:gone${n}" as (${part.sql})`, `"soft-delete:kept${n}" as (${insertSql(em, n)})`);
+      kept.push(table === root ? `(select count(*)::int from "soft-delete:gone${n}")` : 'null');
       params.push(...part.params);
     }
   }
-  await executeCounting(em, ctx, `with ${parts.join(', ')} select 1`, params);
+  const [row] = await execute<{ kept: (number | null)[] }>(
+    em,
+    ctx,
+    `with ${parts.join(', ')} select json_build_array(${kept.join(', ')}) as kept`,
+    params,
+  );
+  const restrictions = findVetoes(
+    collected,
+    row!.kept.filter((count) => count !== null),
+  );
+  if (restrictions.length > 0) {
+    return restrictions;
+  }
   for (const root of collected.rows.entities()) {
     for (const table of tablesOf(em.getMetadata(), root)) {
       await requireReadable(em, ctx, table, shapes.get(table)!, context.unit);
     }
   }
+  return [];
 }
 
 const COLUMNS = ['part', 'key', 'unit', 'entity', 'schema', 'owners', 'data', 'types', 'links', 'actor', 'reason'];
@@ -92,7 +111,7 @@ function snapshotSql(
       `using unnest(${going.map(() => 'cast(? as text[])').join(', ')}) as k(${aliases.join(', ')}) where ${same.join(' and ')} ` +
       `returning cast(? as text) as "part", k."key" as "key", cast(? as timestamptz) as "unit", k."entity" as "entity", ` +
       `cast(? as text) as "schema", cast(k."owners" as text[]) as "owners", ` +
-      `jsonb_object(cast(? as text[]), array[${data.map(({ name }) => `c.${quote(name)}::text`).join(', ')}]) as "data", ` +
+      `jsonb_object(cast(? as text[]), array[${data.map((column) => columnTextSql(em, column)).join(', ')}]) as "data", ` +
       `cast(? as text) as "types", cast(k."links" as jsonb) as "links", cast(? as text) as "actor", cast(? as text) as "reason"`,
     params: [
       ...going,

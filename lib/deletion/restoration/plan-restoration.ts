@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ArchiveRestoration } from '../../archive/restoration/archive-restoration.js';
+import { withReadableText } from '../../archive/snapshot/with-exact-text.js';
 import type { AskedSnapshots } from '../../archive/reading/asked-snapshots.js';
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { filterSql } from '../../sql/filter-sql.js';
@@ -26,28 +27,47 @@ export interface RestorationPlan {
 /** What a restoration was asked for: deleted rows of a table, or rows of the archive. @internal */
 export type AskedRows = RowSelection | AskedSnapshots;
 
+/** What was asked for, locked. @internal */
+export interface LockedAsked {
+  readonly locked: LockedRows;
+  readonly archive: ArchiveRestoration | undefined;
+}
+
 /**
- * Locks the deleted rows that match, everything of their units below them and, if asked, their deleted parents, and finds out what
- * stands in the way of their restoration. Where deleted parents do not, and nothing comes back from the archive, unique values that are
- * taken are left to the statement that activates the rows.
+ * Locks the deleted rows that match, and of those in their tables what is behind them. A condition means what it means in the caller's
+ * session.
+ *
+ * @internal
+ */
+export async function lockAsked(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  asked: AskedRows,
+): Promise<LockedAsked> {
+  const { catalog } = getInstallation(em);
+  const archive = catalog.allArchived().length > 0 ? new ArchiveRestoration(em, ctx) : undefined;
+  if (!('resolve' in asked)) {
+    return { locked: await collectUnit(em, ctx, catalog, meta, asked), archive };
+  }
+  await (asked.isByKey ? archive!.ask(asked) : withReadableText(em, ctx, () => archive!.ask(asked)));
+  return { locked: { rows: new RowSet(), behind: () => 0 }, archive };
+}
+
+/**
+ * Locks everything of the units of rows below them and, if asked, their deleted parents, and finds out what stands in the way of their
+ * restoration. Where deleted parents do not, and nothing comes back from the archive, unique values that are taken are left to the
+ * statement that activates the rows.
  *
  * @internal
  */
 export async function planRestoration(
   em: EntityManager,
   ctx: Transaction,
-  meta: EntityMetadata,
-  asked: AskedRows,
+  { locked, archive }: LockedAsked,
   withParents: boolean,
 ): Promise<RestorationPlan> {
   const { catalog } = getInstallation(em);
-  const archive = catalog.allArchived().length > 0 ? new ArchiveRestoration(em, ctx) : undefined;
-  let locked: LockedRows = { rows: new RowSet(), behind: () => 0 };
-  if ('resolve' in asked) {
-    await archive!.ask(asked);
-  } else {
-    locked = await collectUnit(em, ctx, catalog, meta, asked);
-  }
   const { rows } = locked;
   const conflicts: RestoreConflict[] = [];
   if (archive) {

@@ -12,10 +12,11 @@ import { activateUnlessTaken } from './activate-unless-taken.js';
 import { type Affected } from '../cascade-deletion.js';
 import type { Relinked } from '../../archive/restoration/relink-rows.js';
 import { restoredParts } from '../../archive/restoration/restored-parts.js';
+import { findMisfits, isMisfit } from '../../archive/restoration/find-misfits.js';
 import { syncRelinked } from '../../archive/snapshot/sync-relinked.js';
 import { askSnapshots } from '../../archive/reading/asked-snapshots.js';
 import { withExactText } from '../../archive/snapshot/with-exact-text.js';
-import { type AskedRows, planRestoration, type RestorationPlan } from './plan-restoration.js';
+import { type AskedRows, lockAsked, planRestoration, type RestorationPlan } from './plan-restoration.js';
 import type { OperationPart } from '../../events/operation.js';
 import { keysOfRows } from '../keys-for-events.js';
 import { readUnits } from './read-units.js';
@@ -93,7 +94,7 @@ export async function restoreRows(
   const { withParents, filters, ...given } = requireRestoreOptions(options);
   const context = requireContext(getInstallation(em), 'restore()', given);
   const asked = await askDeleted(em, meta, where, { filters });
-  return tryUnlessTaken(em, meta, () =>
+  return tryUnlessTaken(em, meta, asked, () =>
     inTransaction(em, (ctx) => restoreUnits(em, ctx, meta, asked, withParents, context)),
   );
 }
@@ -113,10 +114,9 @@ export async function previewRestoration(
   const asked = await askDeleted(em, meta, where, { filters, isPreview: true });
   let expected = summarize(new Map());
   try {
-    return await tryUnlessTaken(em, meta, () =>
+    return await tryUnlessTaken(em, meta, asked, () =>
       inPreview(em, (ctx) =>
-        exactly(em, ctx, async () => {
-          const plan = await planRestoration(em, ctx, meta, asked, withParents);
+        planExactly(em, ctx, meta, asked, withParents, async (plan) => {
           expected = summarize(expectedOf(em, plan), plan.archive?.snapshots.counts());
           const { conflicts } = await carryOut(em, ctx, plan);
           return { ...expected, conflicts };
@@ -142,9 +142,23 @@ function askDeleted(
     : selectRows(em, meta, where, { scope: 'only', ...options });
 }
 
-/** Values of archived rows are text until they are back in their tables. */
-function exactly<Result>(em: EntityManager, ctx: Transaction, work: () => Promise<Result>): Promise<Result> {
-  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, work) : work();
+/**
+ * Plans a restoration and goes on from there. Values of archived rows are text until they are back in their tables; a condition of the
+ * caller's is none of them.
+ */
+async function planExactly<Result>(
+  em: EntityManager,
+  ctx: Transaction,
+  meta: EntityMetadata,
+  asked: AskedRows,
+  withParents: boolean,
+  work: (plan: RestorationPlan) => Promise<Result>,
+): Promise<Result> {
+  const isByKey = 'resolve' in asked && asked.isByKey;
+  const first = isByKey ? undefined : await lockAsked(em, ctx, meta, asked);
+  const plan = async () =>
+    work(await planRestoration(em, ctx, first ?? (await lockAsked(em, ctx, meta, asked)), withParents));
+  return getInstallation(em).catalog.allArchived().length > 0 ? withExactText(em, ctx, plan) : plan();
 }
 
 function expectedOf(em: EntityManager, { rows }: RestorationPlan): Affected {
@@ -158,10 +172,14 @@ function requireRestoreOptions(options: RestoreOptions): RestoreOptions & { with
   return { ...others, withParents };
 }
 
-/** @throws RestoreConflictError if others keep taking a value between the check and the update */
+/**
+ * @throws RestoreConflictError if others keep taking a value between the check and the update, or a table does not take values that it took
+ * when its rows were archived
+ */
 async function tryUnlessTaken<Result>(
   em: EntityManager,
   meta: EntityMetadata,
+  asked: AskedRows,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   const { operations } = getInstallation(em);
@@ -169,6 +187,11 @@ async function tryUnlessTaken<Result>(
     try {
       return await againIfRenamed(attempt);
     } catch (error) {
+      const { catalog } = getInstallation(em);
+      if (catalog.allArchived().length > 0 && isMisfit(error) && !operations.isRefusal(error)) {
+        const misfits = await findMisfits(em, meta, 'resolve' in asked ? asked : undefined, error);
+        throw new RestoreConflictError(meta.className, misfits, `PostgreSQL says: ${(error as Error).message}.`);
+      }
       // Someone took a value between the check and the update: the check of the next attempt says who.
       if (!isTaken(error) || operations.isRefusal(error)) {
         throw error;
@@ -207,8 +230,10 @@ async function carryOut(
     return { affected: new Map(), relinked: [], conflicts };
   }
   // First, so that a key to an archived row is there again when the one that holds it becomes active.
-  const relinked = (await archive?.write()) ?? [];
-  return { relinked, ...(await activateUnlessTaken(em, ctx, rows)) };
+  const written = (await archive?.write()) ?? { relinked: [], conflicts: [] };
+  return written.conflicts.length > 0
+    ? { affected: new Map(), ...written }
+    : { ...written, ...(await activateUnlessTaken(em, ctx, rows)) };
 }
 
 interface Done {
@@ -226,17 +251,23 @@ async function restoreUnits(
   context: DeletionContext,
 ): Promise<RestoreResult> {
   const { catalog, transactions, operations } = getInstallation(em);
-  const { rows, archived, relinked, units, affected } = await exactly(em, ctx, async () => {
-    const plan = await planRestoration(em, ctx, meta, asked, withParents);
-    refuseIfAny(catalog, meta, plan.conflicts);
-    for (const root of plan.rows.entities()) {
-      await loadReferences(em, ctx, root, plan.rows);
-    }
-    const units = operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined;
-    const { conflicts, ...done } = await carryOut(em, ctx, plan);
-    refuseIfAny(catalog, meta, conflicts);
-    return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
-  });
+  const { rows, archived, relinked, units, affected } = await planExactly(
+    em,
+    ctx,
+    meta,
+    asked,
+    withParents,
+    async (plan) => {
+      refuseIfAny(catalog, meta, plan.conflicts);
+      for (const root of plan.rows.entities()) {
+        await loadReferences(em, ctx, root, plan.rows);
+      }
+      const units = operations.isAttended ? await readUnits(em, ctx, catalog, plan.rows) : undefined;
+      const { conflicts, ...done } = await carryOut(em, ctx, plan);
+      refuseIfAny(catalog, meta, conflicts);
+      return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
+    },
+  );
   if (archived) {
     transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
   }

@@ -92,6 +92,39 @@ const VALUES: readonly (readonly [type: string, value: string])[] = [
   ['tsrange', `'[2024-01-02 03:04:05,)'`],
   ['tstzmultirange', `'{[2024-01-02 03:04:05+00,2024-05-06 00:00:00+00)}'`],
   ['mood[]', `array['very sad', 'ok']::mood[]`],
+  ['bpchar', `'blank  '`],
+  ['"char"', `''`],
+  ['text[]', `array['null', null, 'NULL']`],
+  ['text[]', `'[-2:-1][5:6]={{a,b},{c,NULL}}'`],
+  ['json', `'{"a": "\\u0000", "n": 1e400}'`],
+  ['jsonb', `'{"n": 1e400, "m": 0.10000000000000000000000000000001}'`],
+  ['numeric', `'-Infinity'`],
+  ['numeric(5,-2)', '12345'],
+  ['double precision', `'-0'`],
+  ['real', '1e-45'],
+  ['timestamptz', `'294276-12-31 23:59:59.999999+00'`],
+  ['timestamptz', `'4713-11-24 00:00:00 BC'`],
+  ['date', `'5874897-12-31'`],
+  ['timetz', `'24:00:00-15:59:59'`],
+  ['interval', `'178956970 years 7 mons -2147483648 days 2562047788:00:00'`],
+  ['interval year to month', `'1-2'`],
+  ['money', `'-92233720368547758.08'`],
+  ['xml', `'plain text'`],
+  ['inet', `'::ffff:1.2.3.4/96'`],
+  ['bit varying(5)', `B''`],
+  ['path', `'((0,0),(1.1,2))'`],
+  ['box[]', `array['(1,1),(0,0)'::box, '(3,3),(2,2)'::box]`],
+  ['nummultirange', `'{(,1.5),[2,)}'`],
+  ['pg_snapshot', `'10:20:10,14,15'`],
+  ['information_schema.yes_or_no', `'YES'`],
+  ['citext', `'AbC'`],
+  ['hstore', `'a=>NULL, "b c"=>"x\\"y"'`],
+  ['ltree', `'a.b.c'`],
+  ['other."Mood X"[]', `array['a,b', '', null, 'it''s']::other."Mood X"[]`],
+  ['other.pair', `row(1.50, '2024-01-02 03:04:05.123456+05', array['a,b', null], 'it''s')::other.pair`],
+  ['pairs', `array[row(1.50, '2024-01-02 03:04:05.123456+05', null, null)::other.pair]::pairs`],
+  ['period', `'[2024-01-02 03:04:05+00,infinity]'`],
+  ['period_multirange[]', `array['{}'::period_multirange]`],
 ];
 
 const SETTINGS = [
@@ -100,15 +133,24 @@ const SETTINGS = [
   `set timezone = 'America/New_York'`,
   'set extra_float_digits = -15',
   `set bytea_output = 'escape'`,
+  'set array_nulls = off',
+  'set quote_all_identifiers = on',
+  `set xmloption = 'document'`,
 ];
 
 /** Settings under which one statement can delete by a condition that means what it says. */
-const ELSEWHERE = [`set timezone = 'America/New_York'`, ...SETTINGS.slice(3)];
+const ELSEWHERE = SETTINGS.filter((setting) => /timezone|digits|bytea|quote/.test(setting));
 
 const SETUP = `
   create type mood as enum ('very sad', 'ok');
   create type address as (street text, number int);
-  create domain positive as int check (value > 0);`;
+  create domain positive as int check (value > 0);
+  create extension citext; create extension hstore; create extension ltree;
+  create schema other;
+  create type other."Mood X" as enum ('a,b', 'it''s', '');
+  create type other.pair as (amount numeric, at timestamptz, tags text[], mood other."Mood X");
+  create domain pairs as other.pair[];
+  create type period as range (subtype = timestamptz);`;
 
 const Sample = softDeletable(
   defineEntity({
@@ -165,7 +207,11 @@ describe('Archived values', () => {
         `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 order by attnum`,
         [table],
       );
-      const list = columns.rows.map(({ name }) => `${client.escapeIdentifier(name)}::text`).join(', ');
+      // A format keeps the blanks at the end that a cast leaves out.
+      const list = columns.rows
+        .map(({ name }) => client.escapeIdentifier(name))
+        .map((name) => `case when ${name} is not null then format('%s', ${name}) end`)
+        .join(', ');
       const { rows } = await client.query(`select array[${list}] as texts from ${table}`);
       return rows[0] as Record<string, unknown>;
     } finally {
