@@ -301,8 +301,8 @@ describe('What a command prints for people', () => {
     try {
       expect(await run(purgeCommand, [], { except: ['Post'], overrideBrake: true })).toEqual([
         2,
-        'entity  removed  blocked  failed  locked',
-        'User          1        0       1       0',
+        'entity  removed  blocked  failed  locked  held',
+        'User          1        0       1       0     0',
         'User:',
         expect.stringMatching(/^ {2}failed 2: .*not today/),
         expect.stringMatching(/^1 row removed in /),
@@ -316,7 +316,7 @@ describe('What a command prints for people', () => {
     const left = 'User was left alone: 1202 rows due, and ';
     expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
       2,
-      'entity  removed  blocked  failed  locked',
+      'entity  removed  blocked  failed  locked  held',
       'User          0        0       0       0',
       expect.stringMatching(
         new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
