@@ -317,7 +317,7 @@ describe('What a command prints for people', () => {
     expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
       2,
       'entity  removed  blocked  failed  locked  held',
-      'User          0        0       0       0',
+      'User          0        0       0       0     0',
       expect.stringMatching(
         new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
       ),
