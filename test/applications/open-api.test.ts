@@ -87,7 +87,10 @@ describe.each([
       properties: {
         title: { type: 'string' },
         status: { type: 'integer' },
-        code: { type: 'string', enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'NOT_FOUND'] },
+        code: {
+          type: 'string',
+          enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'LEGAL_HOLD', 'REASON_REQUIRED', 'NOT_FOUND'],
+        },
         detail: { type: 'string' },
         conflicts: { type: 'array', items: ref('RestoreConflictDto') },
         restrictions: { type: 'array', items: ref('DeletionRestrictionDto') },

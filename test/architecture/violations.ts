@@ -127,7 +127,7 @@ export function silentMessages(sources: readonly Source[]): string[] {
       const isSilent = says(option).includes('') || [problem, advice].flatMap(says).some((text) => !isSentence(text));
       return isSilent ? node.getText() : undefined;
     }
-    if (ts.isNewExpression(node) && /Error$/.test(node.expression.getText())) {
+    if (ts.isNewExpression(node) && node.expression.getText().endsWith('Error')) {
       return node.arguments?.flatMap(says).includes('') ? node.getText() : undefined;
     }
     if (ts.isPropertyAssignment(node) && node.name.getText() === 'description') {

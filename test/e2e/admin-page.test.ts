@@ -426,6 +426,7 @@ describe('The admin page in a browser', () => {
       hold: async () => {
         await page.keyboard.press('Escape');
         await page.getByRole('button', { name: 'Frances Allen', exact: true }).click();
+        await dialog().getByText('Deleted together').waitFor();
         await dialog().getByRole('button', { name: 'Hold', exact: true }).click();
         await dialog().getByLabel('Name of the hold').waitFor();
       },

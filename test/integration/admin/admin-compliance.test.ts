@@ -30,7 +30,7 @@ class Whisper extends SoftDeletableEntity {
 beforeAll(() => buildAdminPage());
 
 const DATA = `
-  truncate customer, "order", invoice, seat restart identity;
+  truncate customer, "order", invoice, stamp, seat restart identity;
   insert into customer (name, email) values ('Ada', 'ada@example.com'), ('Bob', 'bob@example.com'), ('Cy', 'cy@example.com');
   insert into "order" (customer_id) values (2), (2);
   insert into seat (room, place) values ('a/b', 1);`;

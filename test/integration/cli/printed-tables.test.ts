@@ -322,7 +322,9 @@ describe('What a command prints for people', () => {
         new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
       ),
     ]);
-    expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe('User       1202        0       0       0     0');
+    expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe(
+      'User       1202        0       0       0     0',
+    );
   });
 
   it('prints for programs one object a line, which says what it is', async () => {

@@ -146,6 +146,28 @@ describe.each(KEY_TYPES.map(family))('the records of a purge of keys of the type
     await expectRecords(Node, value);
   });
 
+  it('keep the rows of a batch whose record is refused, and let the others go', async () => {
+    await test.database.query(`
+      create function refuse_record() returns trigger language plpgsql as $$ begin
+        if new.count > 0 and new.entity like '%Child' then raise exception 'no record'; end if; return new; end $$;
+      create trigger refuse_record before insert on deletion_record for each row execute function refuse_record()`);
+    try {
+      const report = await purge();
+      expect(report.entities.map(({ purged, failed, blocked }) => [purged, failed, blocked])).toEqual(
+        expect.arrayContaining([
+          [0, 3, 0],
+          [3, 0, 0],
+          [0, 0, 3],
+        ]),
+      );
+    } finally {
+      await test.database.query('drop function refuse_record cascade');
+    }
+    expect(await test.database.query(`select count(*)::int as n from ${name}_child`)).toEqual([{ n: 3 }]);
+    await expectRecords(Child, childKey, []);
+    await expectRecords(Node, value);
+  });
+
   it('name every row where handlers are called before', async () => {
     const service = create();
     for (const entity of [Root, Child, Node]) {

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { createPurge, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import type { Operation, OperationPlace } from '../../../lib/events/operation.js';
 import { Operations } from '../../../lib/events/operations.js';
 import { getInstallation } from '../../../lib/installation/installation.js';
@@ -115,22 +115,6 @@ describe(Operations.name, () => {
     expect(told).toEqual(['restored 1 Member by ada']);
   });
 
-  it('hears of the batches of a purge, with the rows that went and their units', async () => {
-    await repository(Tag).softDelete([1, 2]);
-    await test.database.query(`update tag set deleted_at = deleted_at - interval '1 day' * id`);
-    const rows = await test.database.query(
-      `select array[id::text] as key, to_char(deleted_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' as unit
-       from tag order by id`,
-    );
-    heard = [];
-    await createPurge(test.orm, { retention: '1h' }).run({ entities: [Tag], batchSize: 1 });
-    expect(heard.map(({ action, unit }) => [action, unit!.text])).toEqual(
-      Array.from({ length: 2 }, () => ['purged', expect.stringMatching(/\.\d{6}\+00$/)]),
-    );
-    const gone = heard.flatMap(({ parts }) => parts.flatMap((part) => part.rows!));
-    expect(gone.sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual(rows);
-  });
-
   it.each(['softDelete', 'restore', 'hardDelete'] as const)(
     'undoes %s in database and memory if a listener throws',
     async (name) => {
@@ -164,19 +148,6 @@ describe(Operations.name, () => {
       { id: 1 },
       { id: 2 },
     ]);
-  });
-
-  it('leaves the rows of a batch where they are if a listener throws, and goes on', async () => {
-    await repository(Tag).softDelete([1, 2]);
-    await test.database.query(`update tag set deleted_at = deleted_at - interval '1 day'`);
-    listener = async ({ parts }) => {
-      if (parts.some(({ rows }) => rows!.some(({ key }) => key[0] === '1'))) {
-        throw new Error('veto');
-      }
-    };
-    const report = await createPurge(test.orm, { retention: '1h' }).run({ entities: [Tag] });
-    expect(report.entities[0]).toMatchObject({ purged: 1, failed: 1 });
-    expect(await test.database.query('select id from tag')).toEqual([{ id: 1 }]);
   });
 
   it('runs further statements in the transaction of the operation', async () => {

@@ -279,7 +279,7 @@ describe('a document of @nestjs/swagger', () => {
       status: { type: 'integer', description: 'The status.', example: 409 },
       code: {
         ...text('What kind of problem it is.'),
-        enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'NOT_FOUND'],
+        enum: ['RESTORE_CONFLICT', 'DELETION_RESTRICTED', 'LEGAL_HOLD', 'REASON_REQUIRED', 'NOT_FOUND'],
       },
       detail: text('What happened and what to do about it.'),
       'conflicts?': listOf('RestoreConflictDto', 'Of `RESTORE_CONFLICT`: why each row cannot come back.'),
