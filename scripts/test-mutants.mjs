@@ -110,9 +110,15 @@ async function readCoverage() {
       config,
       `import config from './jest.config.js';
 const collectCoverageFrom = ['lib/**/*.ts'];
+// Lines are those of the sources only where their maps are inside of what is instrumented.
+const inline = ([pattern, [transformer, options]]) => [pattern, [transformer, { ...options, sourceMaps: 'inline' }]];
 export default {
   ...config,
-  projects: config.projects.map((project) => ({ ...project, collectCoverageFrom })),
+  projects: config.projects.map((project) => ({
+    ...project,
+    collectCoverageFrom,
+    transform: Object.fromEntries(Object.entries(project.transform).map(inline)),
+  })),
   collectCoverage: true,
   coverageReporters: [],
   reporters: [['<rootDir>/scripts/mutants/coverage-reporter.mjs', { output: ${JSON.stringify(coverageFile)} }]],
