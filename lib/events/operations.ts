@@ -3,7 +3,8 @@ import type { SoftDeleteEvent } from './soft-delete-events.js';
 import type { TransactionState } from './transaction-state.js';
 
 /**
- * The one spot where every door says what it did, once its statements have run and before its transaction, or savepoint, commits.
+ * The one spot where every door says what it did, once its statements have run and before its transaction, or savepoint, commits. Only
+ * the purge of rows does not: the statement that removes them writes their record.
  *
  * @internal
  */
