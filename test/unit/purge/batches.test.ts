@@ -111,6 +111,13 @@ describe(BatchSize.name, () => {
     expect(all.at(-1)).toBe(BATCH_SIZE_LIMITS.smallest);
   });
 
+  it.each([
+    [31, [31, 124]],
+    [32, [32, 2]],
+  ])('compares a small batch with a larger one, and a larger one with a small one: %d rows', (start, expected) => {
+    expect(sizes(2, (rows) => rows * 20, new BatchSize({ ...BATCH_SIZE_LIMITS, start }))).toEqual(expected);
+  });
+
   it('learns nothing from batches that were not full', () => {
     const size = new BatchSize(BATCH_SIZE_LIMITS);
     size.took(400, 10);
