@@ -276,17 +276,23 @@ describe('What a command prints for people', () => {
       { strategy: 'archive' },
     );
     const shelves = await createTestOrm([Shelf, Label, ...complianceEntities()]);
-    const restore = (key: string) => run(restoreCommand, ['Shelf', [key]], {}, shelves.orm);
+    const restore = (key: string, entity = 'Shelf') => run(restoreCommand, [entity, [key]], {}, shelves.orm);
     try {
       await shelves.database.query('insert into shelf values (1), (2); insert into label values (1, 1), (2, 2)');
       await shelves.orm.em.fork().nativeDelete(Shelf, {});
       await shelves.database.query('insert into shelf values (3); insert into label values (1, 3)');
       const [header, nothing] = ['in the way        entity  key  of', 'Nothing was restored.'];
       expect(await restore('1')).toEqual([2, header, 'its key is taken  Label   1    label_pkey 1', nothing]);
+      await shelves.database.query('insert into shelf values (4); insert into label values (4, 4)');
+      await shelves.orm.em.fork().nativeDelete(Label, { id: 4 });
+      await shelves.database.query('delete from shelf where id = 4');
+      expect((await restore('4', 'Label'))[2]).toMatch(/^its parent is gone for good {2}Label {3}4 {4}\S+$/);
       await shelves.database.query(
         'alter table label add column rank int not null default 0; alter table label alter rank drop default',
       );
       expect((await restore('2'))[2]).toMatch(/^the column rank is new, or changed {2}Label {3}2/);
+      await shelves.database.query('drop table label');
+      expect((await restore('2'))[2]).toMatch(/^its table does not take it any more {2}Label {3}2/);
     } finally {
       await shelves.close();
     }
