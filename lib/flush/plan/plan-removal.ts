@@ -173,12 +173,12 @@ export function isNew(entity: object): boolean {
   return !wrapped.__originalEntityData && !wrapped.__managed;
 }
 
-function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<string> {
+function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<string | undefined> {
   return new Set(
     catalog.graph
       .from(metadataOf(catalog, entity))
-      .filter((edge) => takesAlong(edge) && edge.property !== undefined)
-      .map(({ property }) => property!),
+      .filter(takesAlong)
+      .map(({ property }) => property),
   );
 }
 
