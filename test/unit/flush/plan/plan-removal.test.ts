@@ -302,13 +302,11 @@ describe(planRemoval.name, () => {
       hard: ['Label 2'],
     });
 
-    const mark = row(Mark, 1);
-    const kept = put(row(Review, 1), 'marks', mark);
-    const named = put(row(Review, 2), 'marks', mark);
-    expect(plan([put(row(Author, 4), 'reviews', kept), named])).toEqual({
-      soft: ['Author 4', 'Review 2'],
-      cascaded: ['Mark 1'],
-      spared: ['Review 1'],
+    const last = row(Knot, 2);
+    const first = row(Knot, 3, { next: last });
+    expect(plan([put(row(Author, 4), 'knots', last), first])).toEqual({
+      soft: ['Author 4', 'Knot 3'],
+      cascaded: ['Knot 2'],
     });
   });
 
