@@ -74,7 +74,7 @@ describe('Deletion of archived rows', () => {
 
     await expect(world.repo(Product).softDelete(1)).rejects.toThrow(DeletionRestrictedError);
     await expect(world.repo(Shop).softDelete(1)).rejects.toThrow(
-      'Shop was not deleted: 1 Booking row behind Product.bookings.',
+      'Shop was not deleted: 1 Booking row still depends on it (Product.bookings).',
     );
     expect(await world.contents()).toEqual(before);
     expect(await world.archived()).toEqual([]);

@@ -313,13 +313,13 @@ describe('What a command prints for people', () => {
     await test.database.query(
       `insert into "user" (id, name, email, deleted_at) select n, 'x', n, now() - interval '40 days' from generate_series(100, 1300) as n`,
     );
-    const left = 'User was left alone: 1202 rows due, and ';
+    const left = 'User was skipped: 1202 rows due, but ';
     expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
       2,
       'entity  removed  blocked  failed  locked  held',
       'User          0        0       0       0     0',
       expect.stringMatching(
-        new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
+        new RegExp(`^${left}the brake allows \\d+\\. Check its retention, then run with --override-brake\\.$`),
       ),
     ]);
     expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe(

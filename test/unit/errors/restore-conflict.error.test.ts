@@ -24,7 +24,7 @@ const orphan = (more: Partial<Conflict> = {}): Conflict => ({
 const CHANGE_ACTIVE = 'Change or delete the active row first.';
 const RESTORE_ONE = 'Restore one of the rows that share a value, or change the value of the others.';
 const TRY_AGAIN =
-  'Another transaction may be taking the value right now, or the row that holds it is hidden from this role: try again, or look it up by the constraint.';
+  'Another transaction may be taking the value right now, or the row that has it is hidden from this role: try again, or look it up by the constraint.';
 const RESTORE_PARENT = 'Restore the parent, or pass { withParents: true }.';
 
 describe(RestoreConflictError.name, () => {
@@ -52,12 +52,12 @@ describe(RestoreConflictError.name, () => {
     [
       'a row that cannot be seen',
       [taken({ key: undefined, conflictingKey: undefined, conflictingWith: undefined, properties: undefined })],
-      `User was not restored: a row was to get the same value of user_email_unique as another row. ${TRY_AGAIN}`,
+      `User was not restored: a row would have the same value of user_email_unique as another row. ${TRY_AGAIN}`,
     ],
     [
       'a row that cannot be seen, of a constraint that cannot be named',
       [{ reason: 'unique', entity: 'User', key: undefined }],
-      `User was not restored: a row was to get the same value of a unique constraint as another row. ${TRY_AGAIN}`,
+      `User was not restored: a row would have the same value of a unique constraint as another row. ${TRY_AGAIN}`,
     ],
     [
       'a deleted parent',

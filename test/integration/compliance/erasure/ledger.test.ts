@@ -138,7 +138,7 @@ describe('the ledger of erasures', () => {
 
   it.each([
     ['no list', 'x', 'not a list'],
-    ['what is no entry', [{ entity: 'Customer', key: 7 }], 'no entry of a ledger'],
+    ['what is no entry', [{ entity: 'Customer', key: 7 }], 'not an entry of a ledger'],
     [
       'an unknown entity',
       [
@@ -149,7 +149,7 @@ describe('the ledger of erasures', () => {
           fingerprint: { salt: 's', hashes: {}, unique: [] },
         },
       ],
-      'Client is no entity',
+      'Client is not an entity',
     ],
     ...[
       { key: '1' },
