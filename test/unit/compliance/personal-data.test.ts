@@ -240,6 +240,106 @@ class Settings {
   theme!: string;
 }
 
+@Embeddable()
+class Contact {
+  @Embedded(() => Address)
+  at!: Address;
+
+  @Property({ type: 'string', nullable: true })
+  phone?: string | null;
+}
+
+describe('@PersonalData() on embeddables', () => {
+  /** A person whose columns come from embeddables, one of which is called as the option is. */
+  type Fields = NonNullable<PersonalDataOptions['fields']>;
+
+  const residentWith = (fields: Fields) => {
+    class Resident {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Resident as new () => any,
+      properties: {
+        id: p.integer().primary(),
+        home: () => p.embedded(Address),
+        contact: () => p.embedded(Contact),
+        metafields: () => p.embedded(Contact),
+        settings: () => p.embedded(Settings).object(),
+        whole: p.text().generated('(upper(home_street)) stored'),
+        passing: p.text().persist(false),
+      } as any,
+      uniques: [{ properties: ['home.street', 'home.country'] as never }],
+    });
+    return start(personalData(schema as any, { subject: true, fields: fields! }), Address, Contact, Settings);
+  };
+  const described = (fields: Fields) =>
+    PersonalDataCatalog.of(residentWith(fields).em as never)
+      .all()[0]!
+      .paths[0]!.fields.map(({ column, value }) => [column, value.kind === 'constant' ? value.text : value.kind]);
+
+  it.each<[string, Fields, [column: string, value: string][]]>([
+    ['by its path', { 'home.street': null }, [['home_street', 'null']]],
+    [
+      'in an object',
+      { home: { street: null, country: '??' } },
+      [
+        ['home_street', 'null'],
+        ['home_country', '??'],
+      ],
+    ],
+    [
+      'within another embeddable',
+      { contact: { phone: null, at: { street: 'gone' } } },
+      [
+        ['contact_phone', 'null'],
+        ['contact_at_street', 'gone'],
+      ],
+    ],
+    [
+      'within one whose name ends like the option',
+      { metafields: { at: { street: 'gone' } } },
+      [['metafields_at_street', 'gone']],
+    ],
+    ['as a whole document', { settings: { theme: 'plain' } }, [['settings', '{"theme":"plain"}']]],
+  ])('replaces a property %s', (_what, fields, expected) => {
+    expect(described(fields)).toEqual(expected);
+  });
+
+  it.each<[string, Fields, RegExp]>([
+    [
+      'an unknown property',
+      { home: { stret: null } },
+      /fields\.home: Resident\.home has no property "stret"\. Did you mean "street"\?/,
+    ],
+    [
+      'a property far from any',
+      { home: { x: null } },
+      /Resident\.home has no property "x"\. It has: street, country\./,
+    ],
+    ['what is no object', { home: 'gone' }, /fields\.home: "gone" cannot take the place of an embeddable/],
+    [
+      'null for a column that must have a value',
+      { home: null },
+      /fields\.home\.home_country: it is null, and the column is NOT NULL/,
+    ],
+    [
+      'a part of a document',
+      { 'settings.theme': 'x' },
+      /settings is stored as one json document.*Name settings as a whole/s,
+    ],
+    ['a property of a column', { 'passing.length': 1 }, /Resident\.passing has no property "length"\. It has: none\./],
+    ['a generated column', { whole: null }, /the database makes its value out of others\. Replace those instead\./],
+    ['what is not stored', { passing: null }, /Resident\.passing has no column of its own\. Leave it out\./],
+    [
+      'constants in a unique key',
+      { home: { street: 'gone', country: '??' } },
+      /fields\.home_street: every erased row would have the same home_street and home_country, which are unique/,
+    ],
+  ])('refuses %s', (_what, fields, message) => {
+    expect(() => residentWith(fields)).toThrow(message);
+  });
+});
+
 @PersonalData<Party>({ subject: true, fields: { name: '[erased]', 'home.street': null } })
 @SoftDeletable({ deletedBy: 'deletedBy' })
 @Entity({ discriminatorColumn: 'type', discriminatorMap: { party: 'Party', staff: 'Staff', guest: 'Guest' } })
