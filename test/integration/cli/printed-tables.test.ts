@@ -294,7 +294,7 @@ describe('What a command prints for people', () => {
       );
       expect((await restore('2'))[2]).toMatch(/^the column rank is new, or changed {2}Label {3}2/);
       await shelves.database.query('drop table label');
-      expect((await restore('2'))[2]).toMatch(/^its table does not take it any more {2}Label {3}2/);
+      expect((await restore('2'))[2]).toMatch(/^its table rejects it {2}Label {3}2/);
     } finally {
       await shelves.close();
     }
@@ -501,7 +501,7 @@ describe('What a command prints for people', () => {
       const [code, ...lines] = await run(policyCommand, [], {});
       expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^# /)]);
       const late = (line: number) =>
-        `${file} is out of date from line ${line} on. Write it again: soft-delete policy > `;
+        `${file} is out of date from line ${line} on. Update it: soft-delete policy > `;
       writeFileSync(file, `${lines.join('\n')}\n`);
       expect(await check()).toEqual([0, `${file} is up to date.`]);
       expect(await runForPrograms(policyCommand, [], { check: file })).toEqual([
