@@ -261,7 +261,7 @@ describe(planRemoval.name, () => {
       spared: ['Knot 1', 'Knot 2'],
     });
     const named = plan([one]);
-    expect([...named.soft, ...(named.cascaded ?? []), ...(named.spared ?? [])].toSorted()).toEqual([
+    expect([...(named.soft ?? []), ...(named.cascaded ?? []), ...(named.spared ?? [])].toSorted()).toEqual([
       'Knot 1',
       'Knot 2',
     ]);
