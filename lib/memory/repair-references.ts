@@ -66,9 +66,9 @@ export function resetUnsavedChanges(
   entity: object,
   original: Record<string, unknown>,
   except: readonly string[] = [],
+  current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>,
 ): ReadonlySet<string> {
   const meta = metadataOf(em, entity);
-  const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
   const values: Record<string, unknown> = {};
   const unknown = new Set<string>();
   for (const name of Object.keys(em.getComparator().diffEntities<object>(meta.class as never, original, current))) {

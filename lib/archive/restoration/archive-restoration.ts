@@ -4,13 +4,16 @@ import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { getInstallation } from '../../installation/installation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
-import { findMissingParents, type MissingParent } from './find-missing-parents.js';
+import { findMissingParents } from './find-missing-parents.js';
+import type { MissingParent } from './missing-parent.js';
 import { findTakenValues } from './find-taken-values.js';
 import { insertSnapshots } from './insert-snapshots.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { lockOwned, lockOwners, lockSnapshots, type UnitMember } from './lock-snapshots.js';
+import type { OwnerLock } from './lock-owners.js';
 import { type ColumnMismatch, type MatchedRows, matchColumns } from './match-columns.js';
 import { type Relinked, relinkRows } from './relink-rows.js';
+import { RestoredRows } from './restored-rows.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { type Snapshot, SnapshotSet } from './snapshot-set.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
@@ -125,8 +128,9 @@ export class ArchiveRestoration {
   }
 
   /** The parents that rows need; rows of pivot tables without both ends stay in the archive. */
-  async missingParents(): Promise<MissingParent[]> {
-    const missing = await findMissingParents(this.em, this.ctx, this.#catalog, this.snapshots, this.#shapes);
+  async missingParents(lock: OwnerLock): Promise<MissingParent[]> {
+    const restored = new RestoredRows(this.em, this.#catalog, this.snapshots, this.#shapes);
+    const missing = await findMissingParents(this.em, this.ctx, this.#catalog, restored, lock);
     const isLink = ({ part }: MissingParent) => this.snapshots.metaOf(part)!.pivotTable;
     missing.filter(isLink).forEach(({ part, key }) => this.snapshots.leave(part, key));
     return missing.filter((parent) => !isLink(parent));

@@ -251,7 +251,9 @@ class Contact {
 
 describe('@PersonalData() on embeddables', () => {
   /** A person whose columns come from embeddables, one of which is called as the option is. */
-  const residentWith = (fields: PersonalDataOptions['fields']) => {
+  type Fields = NonNullable<PersonalDataOptions['fields']>;
+
+  const residentWith = (fields: Fields) => {
     class Resident {
       id!: number;
     }
@@ -270,12 +272,12 @@ describe('@PersonalData() on embeddables', () => {
     });
     return start(personalData(schema as any, { subject: true, fields: fields! }), Address, Contact, Settings);
   };
-  const described = (fields: PersonalDataOptions['fields']) =>
+  const described = (fields: Fields) =>
     PersonalDataCatalog.of(residentWith(fields).em as never)
       .all()[0]!
       .paths[0]!.fields.map(({ column, value }) => [column, value.kind === 'constant' ? value.text : value.kind]);
 
-  it.each<[string, object, [column: string, value: string][]]>([
+  it.each<[string, Fields, [column: string, value: string][]]>([
     ['by its path', { 'home.street': null }, [['home_street', 'null']]],
     [
       'in an object',
@@ -303,7 +305,7 @@ describe('@PersonalData() on embeddables', () => {
     expect(described(fields)).toEqual(expected);
   });
 
-  it.each<[string, object, RegExp]>([
+  it.each<[string, Fields, RegExp]>([
     [
       'an unknown property',
       { home: { stret: null } },
