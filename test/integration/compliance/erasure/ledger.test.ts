@@ -171,7 +171,7 @@ describe('the ledger of erasures', () => {
           ...wrong,
         },
       ],
-      'no entry of a ledger',
+      'not an entry of a ledger',
     ]),
   ])('is refused where it is %s, before anything is erased', async (_what, entries, message) => {
     await erasures.erase(Customer, 1);
