@@ -36,7 +36,7 @@ export async function readKeyGraph(
 ): Promise<KeyGraph> {
   const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && !hasNoSchema(em, meta));
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
-  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, stamps: false })).build(
+  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, fingerprints: false })).build(
     needed,
   );
 }
