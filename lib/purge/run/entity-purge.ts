@@ -91,14 +91,14 @@ async function ranged(
   context: BatchContext,
 ): Promise<RangeRemoval | undefined> {
   const { connection, lockTimeout, size } = context;
-  const checks = !run.trust.isGiven;
+  const checks = !run.optimistic.isAllowed;
   try {
     const timeouts = { lockTimeout, statementTimeout: size.statementTimeout };
     const removal = await removeRange(connection, run, { range, ends, checks }, timeouts);
     run.batches += removal.due > 0 ? 1 : 0;
     run.went(removal.gone);
     if (checks) {
-      run.trust.looked(removal.due - removal.gone);
+      run.optimistic.checked(removal.due - removal.gone);
     }
     return removal;
   } catch (error) {
@@ -115,7 +115,7 @@ async function ranged(
       return undefined;
     }
     if (!checks && (kind === 'endangered' || sqlState(error) === '23503')) {
-      run.trust.lost();
+      run.optimistic.refused();
       return undefined;
     }
     run.locksFirst ||= kind === 'endangered';
