@@ -313,4 +313,18 @@ describe(describeSoftDeletable.name, () => {
       ).rejects.toThrow('there is no such relation. The entity has no to-many or inverse one-to-one relation.');
     });
   });
+
+  it('refuses the mark of a class that shares the table of one without', async () => {
+    const Animal = defineEntity({
+      name: 'Animal',
+      discriminatorColumn: 'kind',
+      properties: { id: p.integer().primary(), kind: p.string(), deletedAt: deletedAt() },
+    });
+    const Cat = defineEntity({ name: 'Cat', extends: Animal, discriminatorValue: 'cat', properties: {} });
+    await expect(catalogOf(Animal as never, softDeletable(Cat as never) as never)).rejects.toThrow(
+      '@SoftDeletable() on Cat: the class shares the table of Animal. Mark Animal instead: the timestamp belongs to the root of the hierarchy.',
+    );
+    const [found, ...others] = (await catalogOf(softDeletable(Animal as never) as never, Cat as never)).all();
+    expect([found!.name, others]).toEqual(['Animal', []]);
+  });
 });
