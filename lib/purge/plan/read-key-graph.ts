@@ -56,10 +56,10 @@ class KeyGraphBuilder {
 
   build(needed?: readonly string[]): KeyGraph {
     const catalog = SoftDeleteCatalog.of(this.em);
-    const homeless = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
+    const withoutSchema = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
     const entities = catalog
       .all()
-      .filter((entry) => !homeless.includes(entry))
+      .filter((entry) => !withoutSchema.includes(entry))
       .filter(({ name, meta }) => !needed || needed.includes(name) || this.#table(meta))
       .map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
@@ -74,7 +74,7 @@ class KeyGraphBuilder {
     const tables = entities.flatMap((entity) => entity.tables);
     refuseHiddenRows(tables, this.#references, (table) => this.#known.get(table)!.isFiltered);
     const foreign = this.#foreign(catalog, entities);
-    return { entities, references: this.#references, companions: this.#companions, foreign, homeless };
+    return { entities, references: this.#references, companions: this.#companions, foreign, withoutSchema };
   }
 
   #foreign(catalog: SoftDeleteCatalog, entities: readonly PurgeEntity[]): PurgeTable[] {
