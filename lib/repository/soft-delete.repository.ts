@@ -35,7 +35,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ArchivedReads } from './archived-reads.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
-import { refuseDeletedRows } from './refuse-deleted-rows.js';
+import { isDeletedRow, refuseDeletedRows, refusePassedOver, whereWritten } from './refuse-deleted-rows.js';
 import { check, upsertTarget, type UpsertTarget } from './upsert-target.js';
 import { restoreOrCreate } from './restore-or-create.js';
 
@@ -243,12 +243,16 @@ async function upsertChecked<Entity extends object>(
     return write([...rows], {});
   }
   const target = upsertTarget(em, entry, (rows[0] ?? {}) as Record<string, unknown>, options as never);
-  await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
+  const reading = whereWritten(options);
+  await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted, reading);
   const untouched = target.unique
-    ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options)
+    ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options, reading)
     : new Map<number, Entity>();
   const given = rows.filter((_, place) => !untouched.has(place));
+  const asDeleted = new Set(given.flatMap((row, i) => (isDeletedRow(row, entry.property) ? [i] : [])));
   const written = given.length > 0 || rows.length === 0 ? await write(given, target.options) : [];
+  const asActive = written.filter((_, i) => !asDeleted.has(i));
+  await refusePassedOver(em, entry, asActive, repository.onlyDeleted(), reading);
   return rows.map((_, place) => untouched.get(place) ?? written.shift()!);
 }
 
