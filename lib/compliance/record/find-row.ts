@@ -45,7 +45,9 @@ export async function findRow(
       `${showValue(given)} is no key of ${root.className}.`,
       'Pass a primary key: a value, or an array of the values of a composite one in the order of their declaration.',
     );
-  if (!couldBeKey(root, sent) || sent.some((text) => NO_KEYS.includes(text))) {
+  const parts = root.getPrimaryProps().length;
+  const isTooLong = parts > 1 && Array.isArray(given) && given.length !== parts;
+  if (isTooLong || !couldBeKey(root, sent) || sent.some((text) => NO_KEYS.includes(text))) {
     throw refusal();
   }
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
