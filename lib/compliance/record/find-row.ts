@@ -42,7 +42,7 @@ export async function findRow(
   const refusal = () =>
     new SoftDeleteConfigError(
       where,
-      `${showValue(given)} is no key of ${root.className}.`,
+      `${showValue(given)} is not a key of ${root.className}.`,
       'Pass a primary key: a value, or an array of the values of a composite one in the order of their declaration.',
     );
   const parts = root.getPrimaryProps().length;
