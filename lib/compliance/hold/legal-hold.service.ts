@@ -64,7 +64,7 @@ export class LegalHoldService {
     const by = contextOf(installation, actor === undefined ? {} : { actor }).actor;
     return inTransaction(em, async (ctx) => {
       await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}, ${ASK_FOR_HOLDS_SQL}`);
-      const rows: HeldRow[] = [];
+      const named = new Map<string, HeldRow>();
       for (const [entity, key] of on) {
         const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
         const row = await findRow(em, meta, key, 'LegalHoldService.place(), on', ctx);
@@ -75,8 +75,9 @@ export class LegalHoldService {
             'Leave the row out.',
           );
         }
-        rows.push({ meta, key: JSON.parse(row.key) as string[] });
+        named.set(`${meta.className} ${row.key}`, { meta, key: JSON.parse(row.key) as string[] });
       }
+      const rows = [...named.values()];
       const [placed] = await execute<{ id: number }>(
         em,
         ctx,
@@ -86,7 +87,7 @@ export class LegalHoldService {
       await execute(
         em,
         ctx,
-        `insert into ${tableName(em, tables.rows)} ("hold", "entity", "key") values ${rows.map(() => '(?, ?, cast(? as jsonb))').join(', ')} on conflict do nothing`,
+        `insert into ${tableName(em, tables.rows)} ("hold", "entity", "key") values ${rows.map(() => '(?, ?, cast(? as jsonb))').join(', ')}`,
         rows.flatMap(({ meta, key }) => [placed!.id, meta.className, JSON.stringify(key)]),
       );
       const [hold] = await readHolds(em, ctx, tables, placed!.id);
@@ -213,4 +214,5 @@ function requireText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '') {
     throw new SoftDeleteConfigError(option, `${showValue(value)} is not text.`, 'Write text that is not empty.');
   }
+  requireType(option, value, 'string');
 }
