@@ -147,7 +147,7 @@ async function archiveRemoved(
 }
 
 /**
- * The flush has written before it knew. In a transaction of its own that is rolled back; in the caller's, catching the error must
+ * The flush has written before it knew. In its own transaction that is rolled back; in the caller's, catching the error must
  * not let half a deletion be committed, so the transaction is put into PostgreSQL's aborted state, as a violated foreign key
  * would have left it.
  *

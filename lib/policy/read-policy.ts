@@ -126,7 +126,7 @@ function pivotRows(edges: readonly RelationEdge[]): string[] {
   ];
 }
 
-/** What the classes of a hierarchy declare, each of which may have a table of its own. */
+/** What the classes of a hierarchy declare, each of which may have its own table. */
 function uniqueAmongAll(classes: readonly EntityMetadata[], active: readonly string[]): string[] {
   const declared = classes.flatMap(({ uniques }) =>
     uniques.map(({ properties }) => Utils.asArray(properties as string | string[]).join(', ')),

@@ -153,7 +153,7 @@ export function keyRowsSql(table: string, names: readonly string[], count: numbe
 
 const KEYS = '"soft-delete:keys"';
 
-/** A condition without the keys that it looks up in a list of its own, which no row of a table decides about. @internal */
+/** A condition without the keys that it looks up in its own list, which no row of a table decides about. @internal */
 export function withoutKeyLists(condition: string): string {
   return condition.replaceAll(/\(select "soft-delete:0".*?"soft-delete:n"\)\)/g, '()');
 }

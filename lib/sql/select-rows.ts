@@ -110,7 +110,7 @@ function onOwnColumns(
 }
 
 /**
- * Whether a condition reads other rows. What it takes from a list in a column of its own is none of them: the ORM looks so for the elements
+ * Whether a condition reads other rows. What it takes from a list in its own column is none of them: the ORM looks so for the elements
  * of an embedded array (`getJsonArrayFromSQL()` in `BasePostgreSqlPlatform.js`).
  *
  * @internal

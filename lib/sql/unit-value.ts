@@ -3,7 +3,7 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import type { UnitTime } from './take-unit-time.js';
 import { execute } from './transaction.js';
 
-/** Gives the time of a unit as an entity holds it, a value of its own for each one. @internal */
+/** Gives the time of a unit as an entity holds it, its own value for each one. @internal */
 export type UnitValue = () => unknown;
 
 const known = new WeakMap<UnitTime, Map<SoftDeletableEntityMetadata, UnitValue>>();
@@ -15,7 +15,7 @@ export function holdsDate({ meta, property }: SoftDeletableEntityMetadata): bool
 }
 
 /**
- * The time of a unit as a read of the row gives it. A property with a type of its own receives what the driver reads from the column,
+ * The time of a unit as a read of the row gives it. A property with its own type receives what the driver reads from the column,
  * whose text depends on the session, so the database is asked once.
  *
  * @internal

@@ -32,10 +32,10 @@ export interface RemovalPlan {
  *   `'keep'` or `'restrict'` stay.
  * - An entity that is deleted already is left as it is, with everything behind it.
  * - An archived entity is removed, and what it takes along is left to the database as well.
- * - Any other entity is removed physically, as ever, with those behind it; soft-deletable ones among these are soft-deleted.
+ * - Any other entity is removed physically, as usual, with those behind it; soft-deletable ones among these are soft-deleted.
  *
  * @param removed - the remove stack before the unit of work has cascaded
- * @param orphans - the stack of orphans, which the unit of work fills with a cascade of its own, each after what it is behind
+ * @param orphans - the stack of orphans, which the unit of work fills with its own cascade, each after what it is behind
  * @internal
  */
 export function planRemoval(

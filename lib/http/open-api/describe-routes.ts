@@ -24,7 +24,7 @@ type Prototype = Record<string, unknown>;
  * controller declares and those that it inherits. What the decorator of a base class has said of a route gives way.
  *
  * Swagger knows parameters by the function of the route, which the classes that inherit it share. A class that has something else to
- * say of a route than the class that declares it therefore gets a function of its own.
+ * say of a route than the class that declares it therefore gets its own function.
  *
  * @internal
  */

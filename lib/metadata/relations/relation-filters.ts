@@ -18,7 +18,7 @@ type Showing = 'every' | 'scoped';
  * own (`mergePropertyFilters` in `QueryHelper.js`): a plain `softDelete: false` on `Book.author` would show the deleted books of
  * that author in `populate: ['author.books']`, and one on any relation the deleted members of the relations that happen to be
  * declared after it (`autoJoinRefsForFilters` in `EntityManager.js`, `applyJoinedFilters` in `QueryBuilder.js`). So each
- * relation passes the filter an argument under a name of its own. Merged, the relation followed last comes first.
+ * relation passes the filter an argument under its own name. Merged, the relation followed last comes first.
  *
  * @internal
  */

@@ -172,7 +172,7 @@ export class RelationGraph {
     return cascadesRemoval(prop) || (owner && this.#deleteRule(owner) === 'cascade') ? 'cascade' : 'keep';
   }
 
-  /** A key without a rule of its own gets the default of the schema generator. */
+  /** A key without its own rule gets the default of the schema generator. */
   #deleteRule(prop: EntityProperty): string | undefined {
     const rule = prop.createForeignKeyConstraint === false ? undefined : this.defaultDeleteRule;
     return (prop.deleteRule ?? rule)?.toLowerCase();

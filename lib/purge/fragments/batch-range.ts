@@ -22,7 +22,7 @@ export interface BatchRange {
   readonly isSparse: boolean;
 }
 
-/** The columns that the order of a pass goes by. @internal */
+/** The columns by which a pass is ordered. @internal */
 export function orderColumns({ deletedAt, table }: PurgeEntity, order: PassOrder): string[] {
   return order === 'place' ? ['ctid'] : [deletedAt.name, ...table.key.map(({ name }) => name)];
 }

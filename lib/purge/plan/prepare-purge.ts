@@ -22,7 +22,7 @@ export async function preparePurge(
   { em, entities, schema }: PurgePlace,
   connection: PurgeConnection,
 ): Promise<PreparedPurge> {
-  // In a schema of its own, an entity manager looks for entities without a schema there as well.
+  // In its own schema, an entity manager looks for entities without a schema there as well.
   const graph = await readKeyGraph(em, connection, schema === undefined ? undefined : entities);
   return { order: planPurge(graph), withoutSchema: graph.withoutSchema ?? [] };
 }
