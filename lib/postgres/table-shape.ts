@@ -12,6 +12,8 @@ export interface TableColumn {
   readonly isGenerated: boolean;
   /** Whether its type is none of PostgreSQL's own, an enum or an array of such: nobody knows how it prints and reads its values. */
   readonly isForeign: boolean;
+  /** Whether equal values have one text, so that they can be looked up by it. */
+  readonly hasOneText: boolean;
   /** Whether tables inherit it, whose rows may have columns of their own: nothing would keep these. Partitions are none of them. */
   readonly isInherited: boolean;
   readonly isNotNull: boolean;
@@ -35,6 +37,9 @@ export async function readShapes(
     ctx,
     `select t.i::int as i, a.attname::text as name, a.attgenerated <> '' as "isGenerated",
        a.attgenerated = '' and coalesce(e.typnamespace, y.typnamespace) <> 'pg_catalog'::regnamespace and coalesce(e.typtype, y.typtype) <> 'e' as "isForeign",
+       coalesce(e.typnamespace, y.typnamespace) = 'pg_catalog'::regnamespace and coalesce(e.typtype, y.typtype) <> 'd'
+         and coalesce(e.typname, y.typname) <> all('{float4,float8,interval,jsonb}') and (coalesce(e.typname, y.typname) <> 'numeric' or a.atttypmod >= 0)
+         and coalesce((select x.collisdeterministic from pg_collation as x where x.oid = a.attcollation), true) as "hasOneText",
        exists (select from pg_inherits as h join pg_class as r on r.oid = h.inhparent where h.inhparent = a.attrelid and r.relkind = 'r') as "isInherited",
        a.attnotnull or y.typnotnull as "isNotNull", (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
        case when y.typnamespace <> 'pg_catalog'::regnamespace

@@ -6,7 +6,9 @@ import { getInstallation } from '../../installation/installation.js';
 import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/row-set.js';
 import { looksElsewhere, selectRows } from '../../sql/select-rows.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { archiveTable } from '../snapshot/archive-table.js';
+import { keyOfTextsSql } from '../snapshot/key-text-sql.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
 import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
@@ -50,7 +52,8 @@ export async function askSnapshots(
     isByKey: keys !== undefined,
     async resolve(manager, ctx) {
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
-      const byKey = keys && keysSql(root, columns, keys);
+      // Elsewhere the condition finds them: the archive may have written a key in another way.
+      const byKey = keys && haveOneText(root, columns) ? keysSql(root, columns, keys) : undefined;
       const { catalog } = getInstallation(em);
       return {
         from: ` cross join lateral (select ${typedColumnsSql(manager, catalog, root, columns)}) as c`,
@@ -106,8 +109,8 @@ function ownCondition(
   if (aliases.some((alias) => alias !== 'c' && !alias!.startsWith('__je')) || looksElsewhere(condition)) {
     throw new SoftDeleteConfigError(
       `The condition on archived rows of ${meta.className}`,
-      'it looks at other tables, but an archived row is in none.',
-      `Ask for columns of ${meta.root.className} itself.`,
+      'it uses other tables, but archived rows are only in the archive.',
+      `Use columns of ${meta.root.className} itself.`,
     );
   }
   return { sql: condition, params };
@@ -140,6 +143,11 @@ function isOperator(part: unknown): boolean {
   return Utils.isPlainObject(part) && Object.keys(part as object).some((name) => name.startsWith('$'));
 }
 
+function haveOneText(root: EntityMetadata, columns: readonly TableColumn[]): boolean {
+  const primary = primaryColumns(root);
+  return columns.every(({ name, hasOneText }) => hasOneText || !primary.includes(name));
+}
+
 /** Keys as the archive writes them, whatever text they were sent as. */
 function keysSql(
   root: EntityMetadata,
@@ -154,7 +162,7 @@ function keysSql(
   });
   return {
     sql:
-      `select ${texts.length === 1 ? `(${texts[0]!})::text` : `array_to_json(array[${texts.join(', ')}])::text`} ` +
+      `select ${keyOfTextsSql(texts)} ` +
       `from unnest(${primary.map(() => 'cast(? as text[])').join(', ')}) as k(${names.join(', ')})`,
     params: primary.map((_column, i) => arrayText(keys.map((key) => key[i]!))),
   };

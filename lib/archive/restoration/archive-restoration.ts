@@ -4,13 +4,16 @@ import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import { getInstallation } from '../../installation/installation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
-import { findMissingParents, type MissingParent } from './find-missing-parents.js';
+import { findMissingParents } from './find-missing-parents.js';
+import type { MissingParent } from './missing-parent.js';
 import { findTakenValues } from './find-taken-values.js';
 import { insertSnapshots } from './insert-snapshots.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { lockOwned, lockOwners, lockSnapshots, type UnitMember } from './lock-snapshots.js';
+import type { OwnerLock } from './lock-owners.js';
 import { type ColumnMismatch, type MatchedRows, matchColumns } from './match-columns.js';
 import { type Relinked, relinkRows } from './relink-rows.js';
+import { RestoredRows } from './restored-rows.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { type Snapshot, SnapshotSet } from './snapshot-set.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
@@ -57,25 +60,23 @@ export class ArchiveRestoration {
    */
   async grow(members: readonly UnitMember[]): Promise<SoftMember[]> {
     const soft: SoftMember[] = [];
-    let level: readonly UnitMember[] = [...members, ...this.#takeFresh(soft)];
+    let level: readonly UnitMember[] = [...members, ...this.#freshMembers(soft)];
     while (level.length > 0) {
       this.#fresh = this.snapshots.add(await lockOwned(this.em, this.ctx, level));
-      level = this.#takeFresh(soft);
+      level = this.#freshMembers(soft);
     }
     return soft;
   }
 
-  #takeFresh(soft: SoftMember[]): UnitMember[] {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const { links, unit } of fresh) {
+  #freshMembers(soft: SoftMember[]): UnitMember[] {
+    for (const { links, unit } of this.#fresh) {
       for (const { entity, id, columns } of links ?? []) {
         if (entity && id && !columns) {
           soft.push({ entity, id, unit });
         }
       }
     }
-    return fresh.map(({ part, key, unit }) => {
+    return this.#fresh.map(({ part, key, unit }) => {
       const root = this.snapshots.metaOf(part)?.root.className ?? part;
       return { name: `${root}:${key}`, unit };
     });
@@ -127,8 +128,9 @@ export class ArchiveRestoration {
   }
 
   /** The parents that rows need; rows of pivot tables without both ends stay in the archive. */
-  async missingParents(): Promise<MissingParent[]> {
-    const missing = await findMissingParents(this.em, this.ctx, this.#catalog, this.snapshots, this.#shapes);
+  async missingParents(lock: OwnerLock): Promise<MissingParent[]> {
+    const restored = new RestoredRows(this.em, this.#catalog, this.snapshots, this.#shapes);
+    const missing = await findMissingParents(this.em, this.ctx, this.#catalog, restored, lock);
     const isLink = ({ part }: MissingParent) => this.snapshots.metaOf(part)!.pivotTable;
     missing.filter(isLink).forEach(({ part, key }) => this.snapshots.leave(part, key));
     return missing.filter((parent) => !isLink(parent));

@@ -1,37 +1,17 @@
-import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { relationOver } from '../../metadata/relations/key-relations.js';
-import { mappedTables } from '../../metadata/mapped-tables.js';
-import { takesAlong } from '../../metadata/relations/relation-policies.js';
-import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { type OutgoingKey, readOutgoingKeys } from '../../postgres/catalog/read-outgoing-keys.js';
-import { arrayText } from '../../sql/row-set.js';
+import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { execute } from '../../sql/transaction.js';
-import { archiveTable } from '../snapshot/archive-table.js';
-import { keyTextSql } from '../snapshot/key-text-sql.js';
-import { UNIT_TEXT } from './lock-snapshots.js';
-import type { SnapshotSet } from './snapshot-set.js';
-import type { TableColumn } from '../../postgres/table-shape.js';
-import { typedColumnsSql } from '../snapshot/typed-rows-sql.js';
-import { schemaOf } from '../snapshot/write-snapshots.js';
-
-/** A parent that an archived row cannot come back without. @internal */
-export interface MissingParent {
-  readonly part: string;
-  readonly key: string;
-  /** The relation, as `Entity.property`, or the constraint where the ORM maps none. */
-  readonly relation: string;
-  readonly parent: EntityMetadata | undefined;
-  /** Its key, if it is soft-deleted or archived. */
-  readonly parentKey: string | undefined;
-  /** The unit that it was archived in last. */
-  readonly archivedIn: string | undefined;
-  readonly softDeleted: SoftDeletableEntityMetadata | undefined;
-}
+import { archivedConditionsSql } from '../snapshot/archived-condition-sql.js';
+import { partOf } from '../snapshot/part-of.js';
+import { findArchivedParents } from './find-archived-parents.js';
+import { lockOwnersOf, type OwnerLock } from './lock-owners.js';
+import type { MissingParent } from './missing-parent.js';
+import { type NeededParent, pointsAtSql, readNeededParents } from './needed-parents.js';
+import type { RestoredRows } from './restored-rows.js';
 
 /**
- * The rows that the foreign keys of archived rows point at, and that are neither in their table nor restored as well; and the soft-deleted
- * rows that own an archived one.
+ * The rows that archived rows point at, by a foreign key or without one, and that are neither in their table nor restored as well; and the
+ * soft-deleted rows that own an archived one.
  *
  * @internal
  */
@@ -39,107 +19,52 @@ export async function findMissingParents(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
-  snapshots: SnapshotSet,
-  shapes: ReadonlyMap<EntityMetadata, readonly TableColumn[]>,
+  restored: RestoredRows,
+  lock: OwnerLock,
 ): Promise<MissingParent[]> {
-  const missing: MissingParent[] = [];
-  const metas = mappedTables(em.getMetadata());
-  for (const part of snapshots.parts()) {
-    const meta = snapshots.metaOf(part)!;
-    for (const key of await readOutgoingKeys(em, ctx, meta, metas)) {
-      const parent = key.of === null ? undefined : metas[key.of - 1]!;
-      const typed = (of: EntityMetadata) => typedColumnsSql(em, catalog, of, shapes.get(of)!);
-      missing.push(...(await findMissing(em, ctx, catalog, snapshots, part, meta, key, parent, typed)));
+  const needed = await readNeededParents(em, ctx, catalog, restored);
+  const missing = await lockOwnersOf(em, ctx, catalog, restored, needed, lock);
+  for (const each of needed) {
+    const keys = await findMissing(em, ctx, restored, each);
+    const archived = await findArchivedParents(em, ctx, catalog, restored, each, keys);
+    const { part, relation, parent } = each;
+    for (const key of keys) {
+      const found = archived.get(key);
+      const where = { parentKey: found?.parent, archivedIn: found?.unit, softDeleted: undefined };
+      missing.push({ part, key, relation, parent, ...where });
     }
   }
   return missing;
 }
 
+/** The keys of the rows whose parent is neither in its table nor restored as well. */
 async function findMissing(
   em: EntityManager,
   ctx: Transaction,
-  catalog: SoftDeleteCatalog,
-  snapshots: SnapshotSet,
-  part: string,
-  meta: EntityMetadata,
-  { name, table, columns, referenced }: OutgoingKey,
-  parent: EntityMetadata | undefined,
-  typed: (of: EntityMetadata) => string,
-): Promise<MissingParent[]> {
+  restored: RestoredRows,
+  needed: NeededParent,
+): Promise<string[]> {
+  const { part, holder, parent, table, columns, conditions } = needed;
   const quote = (column: string) => em.getPlatform().quoteIdentifier(column);
-  const edge = relationOver(catalog.graph, meta, columns, parent);
-  const soft = edge && takesAlong(edge) && parent ? catalog.find(parent) : undefined;
-  const selected = snapshots.condition(part);
-  const same = (left: string, right: string, cast = '') =>
-    columns
-      .map((column, i) => `${left}.${quote(column)}${cast} = ${right}.${quote(referenced[i]!)}${cast}`)
-      .join(' and ');
-  const isActive = soft ? ` and p.${quote(soft.column)} is null` : '';
-  const inSet =
-    parent && snapshots.parts().includes(parent.className) ? snapshots.condition(parent.className) : undefined;
-  const rows = await execute<{ key: string; values: string[]; exists: boolean; parent: string | null }>(
+  const rows = restored.rowsSql(part);
+  const own = archivedConditionsSql(em, holder, conditions);
+  const isRestored = parent && restored.parts().includes(partOf(parent));
+  const set = isRestored ? restored.rowsSql(partOf(parent)) : undefined;
+  const found = await execute<{ key: string }>(
     em,
     ctx,
-    `select a."key", array[${columns.map((column) => `c.${quote(column)}::text`).join(', ')}] as values, ` +
-      `exists (select from ${table} as p where ${same('c', 'p')}) as exists, ` +
-      `${parent ? `(select ${keyTextSql(em, parent, 'p')} from ${table} as p where ${same('c', 'p')})` : 'null'} as parent ` +
-      `from ${archiveTable(em)} as a cross join lateral (select ${typed(meta)}) as c ` +
-      `where ${selected.sql} and ${columns.map((column) => `c.${quote(column)} is not null`).join(' and ')} ` +
-      `and not exists (select from ${table} as p where ${same('c', 'p')}${isActive}) ` +
-      (inSet
-        ? `and not exists (select from (select s.* from (select a.* from ${archiveTable(em)} as a where ${inSet.sql}) as a ` +
-          `cross join lateral (select ${typed(parent!)}) as s) as s where ${same('c', 's', '::text')}) `
-        : '') +
-      `order by a."key"`,
-    [...selected.params, ...(inSet?.params ?? [])],
+    `select a."key" from ${rows.sql} where ${[
+      rows.condition,
+      ...own.map(({ sql }) => sql),
+      ...columns.map((column) => `c.${quote(column)} is not null`),
+      `not exists (select from ${table} as p where ${pointsAtSql(em, 'p', needed)})`,
+      ...(set
+        ? [
+            `not exists (select from (select c.* from ${set.sql} where ${set.condition}) as s where ${pointsAtSql(em, 's', needed)})`,
+          ]
+        : []),
+    ].join(' and ')} order by a."key"`,
+    [...rows.params, ...own.flatMap(({ params }) => params), ...(set?.params ?? [])],
   );
-  const archived = parent
-    ? await findArchived(
-        em,
-        ctx,
-        parent,
-        referenced,
-        rows.filter(({ exists }) => !exists).map(({ values }) => values),
-      )
-    : new Map<string, { key: string; unit: string }>();
-  return rows.map(({ key, values, exists, parent: parentKey }) => {
-    const found = exists ? undefined : archived.get(JSON.stringify(values));
-    return {
-      part,
-      key,
-      relation: edge?.name ?? name,
-      parent,
-      parentKey: (exists ? parentKey : found?.key) ?? undefined,
-      archivedIn: found?.unit,
-      softDeleted: exists ? soft : undefined,
-    };
-  });
-}
-
-/** Archived rows by the values that a key references, of several the one that was deleted last. */
-async function findArchived(
-  em: EntityManager,
-  ctx: Transaction,
-  parent: EntityMetadata,
-  referenced: readonly string[],
-  values: readonly (readonly string[])[],
-): Promise<Map<string, { key: string; unit: string }>> {
-  if (values.length === 0) {
-    return new Map();
-  }
-  const given = referenced.map((_column, i) => arrayText(values.map((of) => of[i]!)));
-  const primary = parent.getPrimaryProps().flatMap(({ fieldNames }) => fieldNames);
-  // By the index, where the key leads to it.
-  const isKey = primary.length === 1 && referenced.join() === primary.join();
-  const texts = referenced.map((column) => `a."data" ->> ${em.getPlatform().quoteValue(column)}`);
-  const rows = await execute<{ key: string; unit: string; values: string[] }>(
-    em,
-    ctx,
-    `select distinct on (a."key") a."key", ${UNIT_TEXT} as unit, array[${texts.join(', ')}] as values ` +
-      `from ${archiveTable(em)} as a where a."part" = ? and a."schema" = ? ${isKey ? 'and a."key" = any(cast(? as text[])) ' : ''}` +
-      `and (${texts.join(', ')}) in (select * from unnest(${given.map(() => 'cast(? as text[])').join(', ')})) ` +
-      `order by a."key", a."unit" desc`,
-    [parent.className, schemaOf(em, parent), ...(isKey ? [given[0]] : []), ...given],
-  );
-  return new Map(rows.map(({ key, unit, values: of }) => [JSON.stringify(of), { key, unit }]));
+  return found.map(({ key }) => key);
 }

@@ -64,7 +64,7 @@ function findTaken(
   ctx: Transaction,
   meta: EntityMetadata,
   typed: string,
-  { keys, operators, predicate, isPrimary }: UniqueIndex,
+  { keys, operators, predicate }: UniqueIndex,
   selected: { sql: string; params: unknown[] },
 ): Promise<{ key: string; conflicting: string; restored: boolean }[]> {
   const values = keys.map((key, i) => `${key} as "soft-delete:value${i}"`).join(', ');
@@ -84,7 +84,7 @@ function findTaken(
     `with "soft-delete:restored" as materialized (select ${KEY}, ${values} from (` +
       `select a."key" as ${KEY}, c.* from ${archiveTable(em)} as a cross join lateral (select ${typed}) as c ` +
       `where ${selected.sql}) as ${ROW} where ${predicate}) ` +
-      (isPrimary ? active : `${active} union all ${together}`),
+      `${active} union all ${together}`,
     selected.params,
   );
 }

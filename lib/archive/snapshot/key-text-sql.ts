@@ -11,5 +11,10 @@ export function keyTextSql(em: EntityManager, meta: EntityMetadata, alias: strin
   const texts = primaryColumnTypes(meta).map(({ column, type }) =>
     textSql(`${alias}.${em.getPlatform().quoteIdentifier(column)}`, type),
   );
+  return keyOfTextsSql(texts);
+}
+
+/** The same of the texts of its columns. @internal */
+export function keyOfTextsSql(texts: readonly string[]): string {
   return texts.length === 1 ? `(${texts[0]!})::text` : `array_to_json(array[${texts.join(', ')}])::text`;
 }

@@ -1,7 +1,8 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { ArchiveRestoration } from '../../archive/restoration/archive-restoration.js';
-import type { MissingParent } from '../../archive/restoration/find-missing-parents.js';
+import type { MissingParent } from '../../archive/restoration/missing-parent.js';
+import type { OwnerLock } from '../../archive/restoration/lock-owners.js';
 import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
@@ -32,7 +33,7 @@ export async function planArchivedParents(
       // Their values cannot be read as those of the table, so that nothing more can be said.
       return mismatches;
     }
-    const missing = await missingParents(archive, rows);
+    const missing = await missingParents(archive, rows, withParents ? 'no key update' : 'share');
     const orphans = await findOrphans(em, ctx, catalog, archive, rows);
     const found = missing.filter(({ softDeleted, archivedIn }) => softDeleted ?? archivedIn);
     if (!withParents || isStuck || (found.length === 0 && orphans.length === 0)) {
@@ -61,8 +62,8 @@ export async function planArchivedParents(
 }
 
 /** Parents that are restored as well are not missing. */
-async function missingParents(archive: ArchiveRestoration, rows: RowSet): Promise<MissingParent[]> {
-  const missing = await archive.missingParents();
+async function missingParents(archive: ArchiveRestoration, rows: RowSet, lock: OwnerLock): Promise<MissingParent[]> {
+  const missing = await archive.missingParents(lock);
   return missing.filter(
     ({ softDeleted, parentKey }) =>
       !softDeleted || parentKey === undefined || !rows.has(softDeleted.meta, rowKeyOf(softDeleted.meta, parentKey)),

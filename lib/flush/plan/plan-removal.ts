@@ -176,12 +176,12 @@ export function isNew(entity: object): boolean {
   return !wrapped.__originalEntityData && !wrapped.__managed;
 }
 
-function cascadingRelations(meta: EntityMetadata, catalog: SoftDeleteCatalog): Set<string> {
+function cascadingRelations(meta: EntityMetadata, catalog: SoftDeleteCatalog): Set<string | undefined> {
   return new Set(
     catalog.graph
       .from(meta)
-      .filter((edge) => takesAlong(edge) && edge.property !== undefined)
-      .map(({ property }) => property!),
+      .filter(takesAlong)
+      .map(({ property }) => property),
   );
 }
 

@@ -12,11 +12,16 @@ export function relationOver(
   return graph.edges.find(
     ({ link, parent }) =>
       link.kind === 'child-key' &&
-      link.table.class === holder?.class &&
+      isSameTable(link.table, holder) &&
       parent.root === target?.root &&
       link.columns.length === columns.length &&
       link.columns.every((column) => columns.includes(column)),
   );
+}
+
+/** Classes of a hierarchy may share a table. */
+function isSameTable(link: EntityMetadata, holder: EntityMetadata | undefined): boolean {
+  return link.root === holder?.root && link.tableName === holder.tableName;
 }
 
 /** Whether a key joins the tables of one row of a table-per-type hierarchy. @internal */

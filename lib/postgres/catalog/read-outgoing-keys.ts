@@ -12,6 +12,8 @@ export interface OutgoingKey {
   readonly table: string;
   readonly columns: readonly string[];
   readonly referenced: readonly string[];
+  /** By which the database compares a referenced column with the column that points there. */
+  readonly operators: readonly string[];
   /** The entity of that table, by its place from 1 in the list, if it is there. */
   readonly of: number | null;
 }
@@ -27,7 +29,9 @@ export function readOutgoingKeys(
     em,
     ctx,
     `select k.conname as name, k.confrelid::regclass::text as table, m.i::int as of,
-       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced
+       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
+       array(select format('operator(%I.%s)', n.nspname, o.oprname) from unnest(k.conpfeqop) with ordinality as u(id, i)
+         join pg_operator as o on o.oid = u.id join pg_namespace as n on n.oid = o.oprnamespace order by u.i) as operators
      from pg_constraint as k
      left join unnest(cast(? as text[])) with ordinality as m(name, i) on to_regclass(m.name) = k.confrelid
      where k.contype = 'f' and k.conrelid = cast(? as regclass) and k.conparentid = 0 order by k.conname`,
