@@ -115,7 +115,8 @@ export function whileJoining<Result>(
   const hint: unknown = options?.populateWhere ?? em.config.get('populateWhere');
   const chosen = hint === PopulateHint.ALL ? undefined : hint === PopulateHint.INFER ? where : hint;
   const { filters, populateFilter } = (options ?? {}) as { filters?: FilterOptions; populateFilter?: Dictionary };
-  if (!chosen && !populateFilter && !filters && !joining.getStore()) {
+  // A storage that was ever entered is written on every promise of the process.
+  if (!chosen && !populateFilter && !namesOthers(filters) && !joining.getStore()) {
     return read();
   }
   return joining.run(
@@ -136,6 +137,13 @@ export function whileBuilding<Result>(read: () => Result): Result {
 export function chosenByJoin(prop: EntityProperty): Part | undefined {
   const chooses = joining.getStore()?.(prop) ?? hasFilters(prop.filters);
   return chooses ? UNKNOWN_PART : undefined;
+}
+
+/** Whether anything is said of filters other than the one of soft deletion, which the ORM hands on to each relation it reads. */
+function namesOthers(filters: FilterOptions | undefined): boolean {
+  return Utils.isPlainObject(filters)
+    ? Object.keys(filters).some((name) => name !== SOFT_DELETE_FILTER)
+    : Boolean(filters);
 }
 
 /** Whether filters other than the one of soft deletion are asked for. */
