@@ -4,7 +4,7 @@ import type { TransactionState } from './transaction-state.js';
 
 /**
  * The one spot where every door says what it did, once its statements have run and before its transaction, or savepoint, commits. Only
- * the purge of rows does not: the statement that removes them writes their record.
+ * the batches of a purge do not: the statement that removes rows, from their table or from the archive, writes their record.
  *
  * @internal
  */

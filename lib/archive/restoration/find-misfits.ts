@@ -17,7 +17,7 @@ interface MisfitError {
   readonly constraint?: string;
 }
 
-/** Whether a table does not take a value that it took when the row was archived: an enum, a domain, a check or a column says no today. @internal */
+/** Whether a table no longer accepts a value that it had when the row was archived: an enum, a domain, a check or a column says no today. @internal */
 export function isMisfit(error: unknown): boolean {
   const { code = '' } = error as MisfitError;
   return code.startsWith('22') || code === '23502' || code === '23514';

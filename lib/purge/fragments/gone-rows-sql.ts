@@ -2,7 +2,7 @@ import { MOST_KEYS } from '../../events/most-keys.js';
 import { unitTimeSql } from '../../sql/deleted-at-sql.js';
 import { textSql } from '../../sql/row-set.js';
 import type { PurgeColumn } from '../plan/key-graph.js';
-import type { DueRows } from './row-sql.js';
+import type { DueRows, RecordOfRows } from './row-sql.js';
 
 /** The keys of rows that went, each the texts of its columns; nothing where nobody asks, or there are many. @internal */
 export type GoneKeys = readonly (readonly string[])[] | null;
@@ -30,13 +30,28 @@ export function toldSql(rows: DueRows, n: number | '' = ''): string {
     ...(record ? [`array_agg(${unitTimeSql('g.unit', deletedAt.type)}) as times`] : []),
   ];
   const told = `told${n} as (select ${columns.join(', ')} from gone${n} as g)`;
-  if (!record) {
-    return told;
-  }
+  const entity = plan.entity.meta.className;
+  return record ? `${told}, ${recordSql({ record, entity, cutoff, quote }, n)}` : told;
+}
+
+/**
+ * The common table expression that writes the record of what `told` tells.
+ *
+ * @internal
+ */
+export function recordSql(
+  {
+    record,
+    entity,
+    cutoff,
+    quote,
+  }: Pick<DueRows, 'cutoff' | 'quote'> & { readonly record: RecordOfRows; readonly entity: string },
+  n: number | '' = '',
+): string {
   const text = (value: string | undefined) => (value === undefined ? 'null' : quote(value));
-  return `${told}, recorded${n} as (
+  return `recorded${n} as (
   insert into ${record.table} ("action", "entity", "unit", "count", "keys", "unit_times", "actor", "reason")
-  select 'purged', ${quote(plan.entity.meta.className)}, cast(${quote(cutoff)} as timestamptz), t.gone, t.keys, t.times, ${text(record.actor)}, ${text(record.reason)}
+  select 'purged', ${quote(entity)}, cast(${quote(cutoff)} as timestamptz), t.gone, t.keys, t.times, ${text(record.actor)}, ${text(record.reason)}
   from told${n} as t where t.gone > 0
 )`;
 }
@@ -46,12 +61,14 @@ export function toldKeysSql({ isObserved }: DueRows, told = 'told'): string {
   return isObserved ? `(select case when t.gone <= ${MOST_KEYS} then t.keys end from ${told} as t)` : 'null::json';
 }
 
-/** The texts of numbers and UUIDs stand in JSON as they are. */
-const NEEDS_NO_ESCAPES = /^(smallint|integer|bigint|uuid)$/;
+/** Whether the texts of a type stand in JSON as they are, as those of numbers and UUIDs do. @internal */
+export function needsNoEscapes(type: string): boolean {
+  return /^(smallint|int(eger)?|bigint|uuid)$/.test(type);
+}
 
 /** The keys of the rows `g` as JSON, each a list of the texts of its columns. */
 function keysSql(key: readonly PurgeColumn[]): string {
-  const isPlain = key.every(({ type }) => NEEDS_NO_ESCAPES.test(type));
+  const isPlain = key.every(({ type }) => needsNoEscapes(type));
   const texts = key.map(({ type }, i) => textSql(`g.k${i}`, type));
   // The quotes of the first and the last text are in what stands between two keys, once for all.
   const [one, quote] = isPlain

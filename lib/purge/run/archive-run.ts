@@ -3,11 +3,10 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../archive/snapshot/archive-table.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
-import { MOST_KEYS } from '../../events/most-keys.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
-import type { RowKey } from '../../sql/row-set.js';
+import { primaryColumnTypes, type RowKey } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { removeArchived } from '../batch/remove-archived.js';
 import { BatchSize, batchSizeLimits } from '../batch/batch-size.js';
@@ -26,6 +25,7 @@ import { pauseAfter } from '../batch/pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { archiveLabel } from '../status/read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
+import { whatIsTold } from './what-is-told.js';
 
 /** @internal */
 export interface ArchiveRunOptions {
@@ -109,6 +109,8 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
       schema: em.schema === undefined ? undefined : schemaOf(em, meta),
       cutoff: cutoff.text,
       after: undefined,
+      keyTypes: primaryColumnTypes(meta).map(({ type }) => type),
+      ...whatIsTold(em),
     };
   }
 
@@ -147,7 +149,7 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
         const room = isIsolating ? 1 : await gate.pass(this, size.current);
         const measure = connection.clock.start();
         try {
-          const { last, removed, locked, rows } = await removeArchived(
+          const { last, removed, locked, gone, keys } = await removeArchived(
             connection,
             this,
             { ...this.#due, after },
@@ -165,11 +167,8 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
           }
           isIsolating = false;
           if (removed > 0) {
-            this.removed(
-              rows.length,
-              rows.map(([key]) => key),
-            );
-            onBatch(this, rows.length, measure().worked);
+            this.removed(gone, keys ?? undefined);
+            onBatch(this, gone, measure().worked);
           }
         } catch (error) {
           if (error instanceof HoldsChangedError) {
@@ -194,10 +193,10 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
   }
 
   /** Counts rows of the entity that are gone. */
-  removed(count: number, keys?: readonly string[]): void {
+  removed(count: number, keys?: readonly RowKey[]): void {
     this.#batches++;
     this.purged += count;
-    this.onRemoved(count, count <= MOST_KEYS ? keys?.map((key) => rowKeyOf(this.meta, key)) : undefined);
+    this.onRemoved(count, keys);
   }
 
   /** Leaves the next unit where it is. @returns its time */

@@ -1,12 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { contextOf } from '../../installation/context-of.js';
-import { findInstallation } from '../../installation/installation.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { tableName } from '../../sql/table-name.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
 import { EntityRun } from './entity-run.js';
+import { whatIsTold } from './what-is-told.js';
 
 /**
  * What a run has to do for each entity that has a cut-off.
@@ -22,12 +20,7 @@ export function createRuns(
   asked: readonly string[] | undefined,
 ): EntityRun[] {
   const catalog = SoftDeleteCatalog.of(em);
-  const installation = findInstallation(em);
-  const records = installation?.records;
-  const told = {
-    ...(records ? { record: { table: tableName(em, records), ...contextOf(installation) } } : {}),
-    isObserved: installation?.events.isObserved ?? false,
-  };
+  const told = whatIsTold(em);
   return order.groups.flat().flatMap((plan) => {
     const { name, meta } = plan.entity;
     const cutoff = cutoffs.get(name);

@@ -294,7 +294,7 @@ describe('What a command prints for people', () => {
       );
       expect((await restore('2'))[2]).toMatch(/^the column rank is new, or changed {2}Label {3}2/);
       await shelves.database.query('drop table label');
-      expect((await restore('2'))[2]).toMatch(/^its table does not take it any more {2}Label {3}2/);
+      expect((await restore('2'))[2]).toMatch(/^its table rejects it {2}Label {3}2/);
     } finally {
       await shelves.close();
     }
@@ -321,13 +321,13 @@ describe('What a command prints for people', () => {
     await test.database.query(
       `insert into "user" (id, name, email, deleted_at) select n, 'x', n, now() - interval '40 days' from generate_series(100, 1300) as n`,
     );
-    const left = 'User was left alone: 1202 rows due, and ';
+    const left = 'User was skipped: 1202 rows due, but ';
     expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
       2,
       'entity  removed  blocked  failed  locked  held',
       'User          0        0       0       0     0',
       expect.stringMatching(
-        new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
+        new RegExp(`^${left}the brake allows \\d+\\. Check its retention, then run with --override-brake\\.$`),
       ),
     ]);
     expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe(
@@ -501,7 +501,7 @@ describe('What a command prints for people', () => {
       const [code, ...lines] = await run(policyCommand, [], {});
       expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^# /)]);
       const late = (line: number) =>
-        `${file} is out of date from line ${line} on. Write it again: soft-delete policy > `;
+        `${file} is out of date from line ${line} on. Update it: soft-delete policy > `;
       writeFileSync(file, `${lines.join('\n')}\n`);
       expect(await check()).toEqual([0, `${file} is up to date.`]);
       expect(await runForPrograms(policyCommand, [], { check: file })).toEqual([

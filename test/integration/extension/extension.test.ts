@@ -261,7 +261,7 @@ describe(softDelete.name, () => {
       'retention: there is no such option (given: "90d").',
     );
     await expect(start({ extensions: [softDelete(), softDelete()] })).rejects.toThrow(
-      'extensions: softDelete() stands in the configuration of the ORM "default" twice.',
+      'extensions: the configuration of the ORM "default" has softDelete() twice.',
     );
     await expect(start({ extensions: [softDelete({ contextName: 'crm' })] })).rejects.toThrow(
       'contextName: softDelete() names "crm", but it is an extension of the ORM "default".',

@@ -35,7 +35,7 @@ describe(textOption, () => {
     expect([option.flags, option.description]).toEqual(['--reason <text>', 'why']);
     expect(read(option, ' asked by phone ')).toBe(' asked by phone ');
     for (const text of ['', '  ']) {
-      expect(read(option, text)).toBe('--reason: it is empty. Write what people will understand later.');
+      expect(read(option, text)).toBe('--reason: it is empty. Write a text that people will understand later.');
     }
   });
 });
@@ -54,7 +54,7 @@ describe(timeOption, () => {
 
   it.each(['2027-01-31T12:30:00', '2027-01-31T12:30', '2027-02-30', 'soon', ''])('refuses %p', (text) => {
     expect(read(option, text)).toBe(
-      `--review-at: "${text}" is no date. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.`,
+      `--review-at: "${text}" is not a date. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.`,
     );
   });
 });

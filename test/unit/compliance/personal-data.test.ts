@@ -86,7 +86,7 @@ describe('@PersonalData()', () => {
     ['a subject that is not true', { subject: 'yes' } as never, /subject: "yes" means nothing/],
     ['another way to erase', { of: 'a', erase: 'all' } as never, /erase: 'row'/],
     ['persons that belong to one', { subject: true, of: 'boss' }, /the row is a person itself/],
-    ['no way to a person', { of: {} }, /names no way to a person/],
+    ['no way to a person', { of: {} }, /names no path to a person/],
     ['fields for nobody', { of: { a: {}, b: {} }, fields: { text: null } }, /Move them into it: of: \{ a:/],
     [
       'a keep without a ground',
@@ -94,7 +94,7 @@ describe('@PersonalData()', () => {
       /keep, ground: it is missing\. Write keep: \{ for: '10y'/,
     ],
     ['a keep without a unit', { of: 'a', keep: { for: '10' as never, from: 'at', ground: 'g' } }, /has no unit/],
-    ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /no time at all/],
+    ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /is not a positive duration/],
     ['names that are no list', { of: 'a', notPersonal: 'text' } as never, /notPersonal: "text" is not a list/],
   ])('refuses %s where it is written', (_what, options, message) => {
     expect(() =>
@@ -119,7 +119,7 @@ describe('@PersonalData()', () => {
       id!: number;
     }
     NoPersonalData()(Twice);
-    expect(() => PersonalData({ subject: true, erase: 'row' })(Twice)).toThrow('has a declaration already');
+    expect(() => PersonalData({ subject: true, erase: 'row' })(Twice)).toThrow('already has a declaration');
   });
 
   it.each<[string, PersonalDataOptions['fields'], RegExp]>([
@@ -163,23 +163,23 @@ describe('@PersonalData()', () => {
 
   it.each<[string, PersonalDataOptions, RegExp]>([
     ['an unknown way', { of: 'ownr', fields: {} }, /of: Owned has no property "ownr". Did you mean "owner"/],
-    ['a way that is no to-one relation', { of: 'children' }, /Owned.children is no to-one relation/],
-    ['a way through a column', { of: 'text' }, /Owned.text is no to-one relation/],
-    ['a way that ends before a person', { of: 'parent' }, /"parent" leads to Owned, which is no person/],
-    ['a way that goes on behind a person', { of: 'owner.bio' }, /Subject.bio is no to-one relation/],
-    ['rows of nobody', { fields: { text: '' } }, /nothing says whose its rows are/],
+    ['a way that is no to-one relation', { of: 'children' }, /Owned.children is not a to-one relation/],
+    ['a way through a column', { of: 'text' }, /Owned.text is not a to-one relation/],
+    ['a way that ends before a person', { of: 'parent' }, /"parent" leads to Owned, which is not a person/],
+    ['a way that goes on behind a person', { of: 'owner.bio' }, /Subject.bio is not a to-one relation/],
+    ['rows of nobody', { fields: { text: '' } }, /nothing says whose data its rows are/],
     [
       'a replaced property that is not personal',
       { of: 'owner', fields: { text: '' }, notPersonal: ['text'] },
       /text is/,
     ],
     ['an unknown property that is not personal', { of: 'owner', notPersonal: ['txt'] }, /notPersonal: Owned has no/],
-    ['a row in place of another', { of: 'owner', fields: { parent: 7 } }, /7 is no row to point at/],
+    ['a row in place of another', { of: 'owner', fields: { parent: 7 } }, /7 is not a value for a relation/],
     ['a key that must not be null', { of: 'owner', fields: { owner: null } }, /NOT NULL/],
     [
       'a period that starts at no time',
       { of: 'owner', keep: { for: '1y', from: 'text', ground: 'g' } },
-      /keep.from: Owned.text is no time/,
+      /keep.from: Owned.text is not a time/,
     ],
   ])('refuses at start-up %s', (_what, options, message) => {
     expect(() => start(...rowsWith(options))).toThrow(SoftDeleteConfigError);

@@ -64,7 +64,7 @@ describe(replicationLag.name, () => {
 
   it('refuses to go by what it may not see, and what is no duration', async () => {
     await expect(ask(replicationLag({ max: '10s' }), { lag: 0, hidden: 1 })).rejects.toThrow(
-      'replicationLag(): the database user may not see how far the standbys are behind. Grant it the role: grant pg_monitor to <user>.',
+      'replicationLag(): the database user may not read the lag of the standbys. Grant it the role: grant pg_monitor to <user>.',
     );
     expect(() => replicationLag({ max: '10' as never })).toThrow('replicationLag(), max: "10" has no unit.');
     expect(() => replicationLag({ max: '10s', min: '1s' } as never)).toThrow(/^replicationLag\(\).*min/);

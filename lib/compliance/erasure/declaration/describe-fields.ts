@@ -36,7 +36,7 @@ export function describeFields(where: string, fields: PersonalFields, context: F
         throw new SoftDeleteConfigError(
           `${where}.${clashing[0]!.name}`,
           `every erased row would have the same ${names.join(' and ')}, which ${names.length === 1 ? 'is' : 'are'} unique.`,
-          'Write erased.email() or erased.digest(), which give each row a value of its own, or null.',
+          'Write erased.email() or erased.digest(), which give each row a distinct value, or null.',
         );
       }
     }
@@ -62,7 +62,7 @@ function describeField(
   if (isReference && value !== null) {
     throw new SoftDeleteConfigError(
       where,
-      `${showValue(value)} is no row to point at.`,
+      `${showValue(value)} is not a value for a relation.`,
       'Write null, or leave it out.',
     );
   }
@@ -113,7 +113,7 @@ function requireWritable(
   };
   if (prop.primary) {
     refuse(
-      'it is part of the primary key, by which other rows and records know the row.',
+      'it is part of the primary key, which other rows and records refer to.',
       "Use erase: 'row' where the key itself is personal.",
     );
   }

@@ -11,7 +11,8 @@ import { execute } from '../../../sql/transaction.js';
 import { isRelated, type PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
 import { archivedBehind, archivedWithKeys } from './archived-rows.js';
-import { type PersonalRow, PersonalRows } from './personal-rows.js';
+import { liveBehindArchived } from './live-behind-archived.js';
+import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';
 
 /**
  * Finds the rows that belong to a person by declaration, active, deleted and archived ones, and locks those in tables. The person's row
@@ -47,6 +48,7 @@ export async function collectPersonalRows(
       rows.declare(await ofClass(em, ctx, declaration, path, found), declaration, new Map(fields));
     }
   }
+  rows.all().forEach((row) => (row.kept = row.doubt));
   return rows;
 }
 
@@ -120,14 +122,49 @@ async function follow(
     row.addParent(live.get(identify(parent))!);
     found.add(row);
   }
-  for (const { key, unit, parents: inFront } of hasArchive ? await archivedBehind(em, ctx, edge, parents) : []) {
-    const row = rows.row(edge.child.root, key, unit);
-    inFront.forEach((parent) => row.addParent(parent));
+  for (const { row, parents: inFront, doubt } of hasArchive ? await byArchive(em, ctx, rows, edge, parents) : []) {
+    inFront.forEach((parent) => row.addParent(parent, doubt?.(parent)));
     found.add(row);
   }
   const level = [...found];
   levels.set(name, level);
   return level;
+}
+
+interface FoundByArchive {
+  readonly row: PersonalRow;
+  readonly parents: readonly PersonalRow[];
+  /** Why it may be somebody else's, although that parent leads to it. */
+  readonly doubt: ((parent: PersonalRow) => KeptReason | undefined) | undefined;
+}
+
+/** The rows behind that are in the archive, or that archived rows lead to. */
+async function byArchive(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  edge: RelationEdge,
+  parents: readonly PersonalRow[],
+): Promise<FoundByArchive[]> {
+  const { live, surpassed, shared } = await liveBehindArchived(em, ctx, edge, parents);
+  const isHolder = edge.link.kind === 'parent-key';
+  const inFront = isHolder ? parents.filter((parent) => !surpassed.has(parent)) : parents;
+  const archived = await archivedBehind(em, ctx, edge, inFront);
+  const doubt = (parent: PersonalRow) => {
+    const other = shared.get(parent);
+    return other === undefined
+      ? undefined
+      : { ground: `${edge.link.table.className} ${other} holds its key as well`, until: null };
+  };
+  const { root } = edge.child;
+  return [
+    ...live.map((of) => ({ row: rows.row(root, of.key, null), parents: of.parents, doubt })),
+    ...archived.map((of) => ({
+      row: rows.row(root, of.key, of.unit),
+      parents: of.parents,
+      doubt: isHolder ? doubt : undefined,
+    })),
+  ];
 }
 
 /** Persons are found by their key, whatever their class; a declaration of a class below the root is for rows of that class alone. */

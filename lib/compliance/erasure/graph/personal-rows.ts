@@ -24,6 +24,8 @@ export class PersonalRow {
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
+  /** Why nobody can say whether it is the person's; `null` once a way has been found on which it is. */
+  #doubt: KeptReason | null | undefined;
   #ownHolds: ReadonlySet<string>;
   /** The row in front of it, on its way to the person; several where it has several ways. Most have one, and thousands of sets take their time. */
   #parents: PersonalRow | Set<PersonalRow> | undefined;
@@ -58,8 +60,18 @@ export class PersonalRow {
     return this.kept !== undefined || this.holds().size > 0;
   }
 
-  /** Notes a row that is in between it and the person, or the person's own. What holds that holds this one. */
-  addParent(parent: PersonalRow): void {
+  /** Why nobody can say whether it is the person's, by none of the ways that lead there. */
+  get doubt(): KeptReason | undefined {
+    return this.#doubt ?? undefined;
+  }
+
+  /**
+   * Notes a row that is in between it and the person, or the person's own. What holds that holds this one.
+   *
+   * @param doubt - why it may be somebody else's
+   */
+  addParent(parent: PersonalRow, doubt = parent.doubt): void {
+    this.#doubt = this.#doubt === null ? null : (doubt ?? null);
     if (this.#parents instanceof Set) {
       this.#parents.add(parent);
     } else {
