@@ -36,7 +36,7 @@ describe(PageAssets, () => {
 
   it('says where the page is missing, and which file of it', () => {
     const advice =
-      'Install the package again, or write `ui: false` for the API alone. A bundler has to copy that folder.';
+      'Install the package again, or write `ui: false` for the API without the page. A bundler has to copy that folder.';
     expect(() => read('page-2.css')).toThrow(SoftDeleteConfigError);
     expect(() => read('page-2.css')).toThrow(`SoftDeleteAdminModule: its page is not in ${folder}/ (`);
     expect(() => read('page-2.css')).toThrow(advice);

@@ -41,7 +41,12 @@ describe(LegalHoldService, () => {
   });
 
   it.each<[string, unknown, object, string]>([
-    ['what is no id', '7', {}, 'LegalHoldService.release(): "7" is not the id of a hold. place() and list() give it.'],
+    [
+      'what is no id',
+      '7',
+      {},
+      'LegalHoldService.release(): "7" is not the id of a hold. place() and list() return it.',
+    ],
     ['half an id', 1.5, {}, 'LegalHoldService.release(): 1.5 is not the id of a hold.'],
     ['no reason', 1, { reason: '' }, 'LegalHoldService.release(), reason: "" is not text.'],
     ['an actor that is no text', 1, { actor: 7 }, 'LegalHoldService.release(), actor: 7 is not'],
