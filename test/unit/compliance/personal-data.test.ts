@@ -88,7 +88,11 @@ describe('@PersonalData()', () => {
     ['persons that belong to one', { subject: true, of: 'boss' }, /the row is a person itself/],
     ['no way to a person', { of: {} }, /names no path to a person/],
     ['fields for nobody', { of: { a: {}, b: {} }, fields: { text: null } }, /Move them into it: of: \{ a:/],
-    ['a keep without a ground', { of: 'a', keep: { for: '1y', from: 'at' } as never }, /keep, ground: it is missing/],
+    [
+      'a keep without a ground',
+      { of: 'a', keep: { for: '1y', from: 'at' } as never },
+      /keep, ground: it is missing\. Write keep: \{ for: '10y'/,
+    ],
     ['a keep without a unit', { of: 'a', keep: { for: '10' as never, from: 'at', ground: 'g' } }, /has no unit/],
     ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /is not a positive duration/],
     ['names that are no list', { of: 'a', notPersonal: 'text' } as never, /notPersonal: "text" is not a list/],
@@ -120,18 +124,38 @@ describe('@PersonalData()', () => {
 
   it.each<[string, PersonalDataOptions['fields'], RegExp]>([
     ['an unknown property', { emal: null }, /fields.emal: Subject has no property "emal". Did you mean "email"/],
-    ['null in a NOT NULL column', { name: null }, /fields.name: it is null, and the column is NOT NULL/],
-    ['a constant that is too long', { nick: 'x'.repeat(11) }, /has 11 characters, and the column holds 10/],
+    [
+      'null in a NOT NULL column',
+      { name: null },
+      /fields.name: it is null, and the column is NOT NULL\. Write a constant such as '\[erased\]', or erased\.digest\(\)\./,
+    ],
+    [
+      'a constant that is too long',
+      { nick: 'x'.repeat(11) },
+      /has 11 characters, and the column holds 10\. Write a shorter one, or make the column longer\./,
+    ],
     ['a constant in a unique column', { email: 'x@y' }, /every erased row would have the same email, which is unique/],
     ['constants in a unique key', { grade: 'x', room: 'y' }, /the same grade and room, which are unique/],
-    ['an address that is too long', { name: erased.email() }, /takes 38 characters, and the column holds 20/],
+    [
+      'an address that is too long',
+      { name: erased.email() },
+      /takes 38 characters, and the column holds 20\. Make the column longer, or write null or a constant\./,
+    ],
     ['a digest that would not tell rows apart', { nick: erased.digest() }, /takes 16 characters/],
-    ['a digest of no text', { age: erased.digest() }, /erased.digest\(\) is text, and the column is of type int/],
+    [
+      'a digest of no text',
+      { age: erased.digest() },
+      /erased.digest\(\) is text, and the column is of type int\. Write null or a constant\./,
+    ],
     ['an address in json', { data: erased.email() }, /of type jsonb/],
-    ['nothing', { name: undefined }, /nothing says what takes its place/],
+    [
+      'nothing',
+      { name: undefined },
+      /nothing says what takes its place\. Write null, a constant, erased\.email\(\), erased\.digest\(\) or raw\(\)\./,
+    ],
     ['a primary key', { id: 1 }, /part of the primary key/],
     ['a version', { version: 1 }, /written by the ORM/],
-    ['what is none of a list', { kind: 'c' }, /"c" is none of a, b/],
+    ['what is none of a list', { kind: 'c' }, /"c" is none of a, b\. Write one of these\./],
   ])('refuses at start-up %s', (_what, fields, message) => {
     expect(() => start(personWith({ subject: true, fields: fields! }))).toThrow(SoftDeleteConfigError);
     expect(() => start(personWith({ subject: true, fields: fields! }))).toThrow(message);
