@@ -123,9 +123,28 @@ function ownVersion(): string {
 }
 
 async function execute(command: CliCommand, args: readonly unknown[], options: CommonFlags): Promise<ExitCode> {
+  const { log, info, debug } = console;
+  if (options.json) {
+    // What the configuration prints, and the ORM's logger, is no answer to the command.
+    Object.assign(console, { log: console.error, info: console.error, debug: console.error });
+  }
   const controller = new AbortController();
   const stop = () => controller.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await act(command, args, options, controller.signal);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    Object.assign(console, { log, info, debug });
+  }
+}
+
+async function act(
+  command: CliCommand,
+  args: readonly unknown[],
+  options: CommonFlags,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const { orm, found } = await loadOrm(options, command.needsDatabase ?? true);
   try {
     if (!options.json) {
@@ -134,13 +153,12 @@ async function execute(command: CliCommand, args: readonly unknown[], options: C
     const context: CliContext = {
       orm,
       json: options.json ?? false,
-      signal: controller.signal,
+      signal,
       print: (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(plainValue(line))}\n`),
     };
-    const act = () => command.action(args as never, options as never, context);
-    return await (options.schema === undefined ? act() : inTenant(orm, options.schema, act));
+    const carryOut = () => command.action(args as never, options as never, context);
+    return await (options.schema === undefined ? carryOut() : inTenant(orm, options.schema, carryOut));
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
     await orm.close(true);
   }
 }

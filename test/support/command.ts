@@ -35,8 +35,22 @@ export function runCommand(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<CommandResult> {
+  return runProgram(library, process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], environment);
+}
+
+/** Has a shell run a line in the folder of the library. */
+export function runShell(library: CompiledLibrary, line: string): Promise<CommandResult> {
+  return runProgram(library, 'bash', ['-c', line]);
+}
+
+function runProgram(
+  library: CompiledLibrary,
+  program: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(library.folder, 'lib/cli/main.js'), ...args], {
+    const child = spawn(program, args, {
       cwd: library.folder,
       env: { ...environmentOf(library), ...environment },
     });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceTablesSql } from 'nestjs-mikro-orm-soft-delete/compliance';
-import { runCommand, writeApplication } from '../../support/command.js';
+import { runCommand, runShell, writeApplication } from '../../support/command.js';
 import { type CompiledLibrary, compileLibrary } from '../../support/compiled-library.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -76,6 +76,36 @@ describe('soft-delete', () => {
     expect(out).toContain('| Post | `post` | sets `deleted_at` | 30 days | – | – |');
     const [post] = (await run('policy', '--json')).out.split('\n').map((line) => line && JSON.parse(line));
     expect(post).toMatchObject({ type: 'policy', entity: 'Post', strategy: 'soft', retention: 2_592_000_000 });
+  });
+
+  it('prints JSON alone to programs, whatever the configuration and the ORM print', async () => {
+    const noise = `console.log('hello'); console.info('from'); console.debug('the configuration');`;
+    writeApplication(
+      library,
+      config(test.database.url)
+        .replace('export default', `${noise} export default`)
+        .replace('clientUrl', 'debug: true, clientUrl'),
+    );
+    const { code, out, err } = await run('status', '--json');
+    expect(code).toBe(0);
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).type),
+    ).toEqual(['status', 'status']);
+    expect(err).toContain('hello');
+    expect((await run('status')).out).toContain('hello');
+  });
+
+  it.each(['', '--json'])('goes on where nobody reads the rest of its output %s', async (flag) => {
+    await test.database.query(
+      `insert into "user" select n, now() - interval '1 day' from generate_series(10, 9000) as n`,
+    );
+    const command = `"${process.execPath}" lib/cli/main.js list User --limit 9000 ${flag} | head -1; echo "code \${PIPESTATUS[0]}"`;
+    const { out, err } = await runShell(library, command);
+    expect(out.trim().split('\n')).toEqual([expect.stringMatching(flag ? /^{/ : /key/), 'code 0']);
+    expect(err).not.toContain('EPIPE');
   });
 
   it('purges with the configuration that the mikro-orm command finds', async () => {

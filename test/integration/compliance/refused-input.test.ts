@@ -57,7 +57,7 @@ describe('What no database could read', () => {
     ].map((key): [new () => object, unknown] => [Dated, key]),
   ];
 
-  it.each(KEYS)('is no key of %p: %p', async (entity, key) => {
+  it.each(KEYS)('is not a key of %p: %p', async (entity, key) => {
     const { log, holds, erasures } = compliance;
     for (const ask of [
       () => log.of(entity, key as never),
@@ -69,7 +69,7 @@ describe('What no database could read', () => {
     ]) {
       await expect(ask()).rejects.toMatchObject({
         code: 'SOFT_DELETE_CONFIG',
-        message: expect.stringContaining(`is no key of ${entity.name}`),
+        message: expect.stringContaining(`is not a key of ${entity.name}`),
       });
     }
     expect(await test.database.query('select 1 from erasure union all select 1 from legal_hold')).toEqual([]);
@@ -77,8 +77,8 @@ describe('What no database could read', () => {
 
   it('leaves the transaction around it as it is', async () => {
     await test.orm.em.fork().transactional(async (em) => {
-      await expect(compliance.log.of(Numbered, 'abc' as never)).rejects.toThrow('is no key of Numbered');
-      await expect(compliance.holds.of(Identified, 'abc')).rejects.toThrow('is no key of Identified');
+      await expect(compliance.log.of(Numbered, 'abc' as never)).rejects.toThrow('is not a key of Numbered');
+      await expect(compliance.holds.of(Identified, 'abc')).rejects.toThrow('is not a key of Identified');
       expect(await em.execute('select 1 as one')).toEqual([{ one: 1 }]);
     });
   });
