@@ -47,13 +47,13 @@ function register(orm: MikroORM, options: SoftDeleteModuleOptions): void {
     throw new SoftDeleteConfigError(
       'contextName',
       `softDelete() names ${showValue(options.contextName)}, but it is an extension of the ORM ${showValue(contextName)}.`,
-      'Leave it out: an extension belongs to the configuration it stands in.',
+      'Leave it out: an extension belongs to the configuration that lists it.',
     );
   }
   if (registered.has(driver)) {
     throw new SoftDeleteConfigError(
       'extensions',
-      `softDelete() stands in the configuration of the ORM ${showValue(contextName)} twice.`,
+      `the configuration of the ORM ${showValue(contextName)} has softDelete() twice.`,
       'Keep one of them, with the options of both.',
     );
   }

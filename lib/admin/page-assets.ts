@@ -36,7 +36,7 @@ export class PageAssets {
       throw new SoftDeleteConfigError(
         'SoftDeleteAdminModule',
         `its page is not in ${folder.pathname} (${String(cause)}).`,
-        'Install the package again, or write `ui: false` for the API alone. A bundler has to copy that folder.',
+        'Install the package again, or write `ui: false` for the API without the page. A bundler has to copy that folder.',
       );
     }
   }

@@ -68,7 +68,7 @@ function requireStatic(where: string, options: AdminStaticOptions): void {
   if (credentials !== undefined && credentials !== 'cookie' && credentials !== 'bearer' && !isHeader) {
     throw new SoftDeleteConfigError(
       `${where}, credentials`,
-      `${showValue(credentials)} is nothing that a browser can send.`,
+      `${showValue(credentials)} cannot be sent by a browser.`,
       "Write 'cookie', 'bearer' or { header: 'x-api-key' }.",
     );
   }
@@ -103,7 +103,7 @@ function requireEntity(where: string, item: unknown): void {
   if (!isEntityName((item as AdminEntityOptions | null | undefined)?.entity)) {
     throw new SoftDeleteConfigError(
       where,
-      `${showValue(item)} names no entity.`,
+      `${showValue(item)} is not an entity.`,
       'Write an entity or { entity: Customer, … }. An undefined one usually comes from a circular import.',
     );
   }

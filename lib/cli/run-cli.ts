@@ -45,9 +45,7 @@ const COMMANDS: readonly CliCommand[] = [
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODE.done;
   const program = new Command('soft-delete')
-    .description(
-      'Lists and restores what was soft-deleted, purges what is past its retention, and looks after the schema of soft deletion.',
-    )
+    .description('Lists and restores soft-deleted rows, purges those past their retention, and checks the schema.')
     .version(ownVersion(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
     .showSuggestionAfterError()
@@ -55,12 +53,12 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
   for (const command of COMMANDS) {
     const configured = command.configure(addCommand(program, command.name).description(command.description));
     if (command.isPerTenant) {
-      configured.option('--schema <name>', "whose tables: the schema of a tenant, for entities of the schema '*'");
+      configured.option('--schema <name>', "the schema of a tenant, for entities of the schema '*'");
     }
     configured
-      .option('--config <path>', 'the MikroORM configuration, instead of where the mikro-orm command looks')
+      .option('--config <path>', 'the MikroORM configuration, instead of the one that the mikro-orm command finds')
       .option('--context-name <name>', 'which of several MikroORM configurations')
-      .option('--json', 'print JSON, one object a line')
+      .option('--json', 'print JSON, one object per line')
       .helpOption('--help', 'print this help')
       .addHelpText('after', () => helpAfter(command))
       .allowExcessArguments(false)

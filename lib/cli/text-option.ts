@@ -5,7 +5,7 @@ import { CliError } from './cli.error.js';
 export function textOption(flag: string, description: string): Option {
   return new Option(`${flag} <text>`, description).argParser((text) => {
     if (text.trim() === '') {
-      throw new CliError(`${flag}: it is empty. Write what people will understand later.`);
+      throw new CliError(`${flag}: it is empty. Write a text that people will understand later.`);
     }
     return text;
   });

@@ -10,7 +10,7 @@ export function timeOption(flag: string, description: string): Option {
   return new Option(`${flag} <date>`, description).argParser((text) => {
     const time = parseTime(text);
     if (!time || LACKS_ZONE.test(text)) {
-      throw new CliError(`${flag}: "${text}" is no date. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.`);
+      throw new CliError(`${flag}: "${text}" is not a date. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.`);
     }
     return time;
   });

@@ -20,7 +20,7 @@ export function checkTenants(orm: Pick<OrmModel, 'getMetadata'>, catalog: SoftDe
   if (archived) {
     throw new SoftDeleteConfigError(
       where,
-      `${archived.name} is archived: its rows would be in one table for all tenants, and its holds in that of each.`,
+      `${archived.name} is archived: its rows would be in one table for all tenants, but its holds in a table per tenant.`,
       `Mark it without strategy: 'archive'. ${advice}`,
     );
   }
@@ -28,7 +28,7 @@ export function checkTenants(orm: Pick<OrmModel, 'getMetadata'>, catalog: SoftDe
   if (shared) {
     throw new SoftDeleteConfigError(
       where,
-      `${shared.name} is marked and lives in one schema for all tenants: nobody could say whose records and holds its rows have.`,
+      `${shared.name} is marked and is in one schema for all tenants, so nothing says whose records and holds apply to its rows.`,
       `Give it the schema '*' as well. ${advice}`,
     );
   }

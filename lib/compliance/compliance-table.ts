@@ -16,8 +16,8 @@ export function complianceTable(em: EntityManager, entity: EntityClass<object>):
   if (hasNoSchema(em, meta)) {
     throw new SoftDeleteConfigError(
       `The table ${meta.tableName}`,
-      "each tenant has one (complianceEntities({ schema: '*' })), and the entity manager is of no tenant.",
-      "Call it in the context of one: RequestContext.create(orm.em.fork({ schema: 'tenant_1' }), () => …); or set purge.schemas, for what can be done for all tenants.",
+      "each tenant has one (complianceEntities({ schema: '*' })), and the entity manager belongs to none.",
+      "Call it in the context of a tenant: RequestContext.create(orm.em.fork({ schema: 'tenant_1' }), () => …); or set purge.schemas for work on all tenants.",
     );
   }
   return tableName(em, meta);

@@ -83,7 +83,7 @@ begin
   select format('%I.%I', n.nspname, c.relname), c.relname, n.nspname into qualified, own, parent_schema
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = parent and c.relkind = 'p';
   if qualified is null then
-    raise exception '% is no table with partitions: run the statements of complianceTablesSql({ partition: ''month'' }) first.', ${quote(qualify(monthly))};
+    raise exception '% is not a partitioned table: run the statements of complianceTablesSql({ partition: ''month'' }) first.', ${quote(qualify(monthly))};
   end if;
   rest := format('%I.%I', parent_schema, own || '_default');
   if to_regclass(rest) is not null then

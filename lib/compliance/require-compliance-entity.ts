@@ -23,7 +23,7 @@ export function requireComplianceEntity(
     throw new SoftDeleteConfigError(
       'entities',
       `the ORM has no entity ${entity.name}, so nothing is recorded.`,
-      'Add ...complianceEntities() of nestjs-mikro-orm-soft-delete/compliance to the entities of the MikroORM configuration, and create its tables by a migration.',
+      'Add ...complianceEntities() of nestjs-mikro-orm-soft-delete/compliance to the entities of the MikroORM configuration, and create its tables with a migration.',
     );
   }
   return meta;

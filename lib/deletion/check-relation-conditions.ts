@@ -21,7 +21,7 @@ export function checkRelationConditions(em: EntityManager, graph: RelationGraph)
         throw new SoftDeleteConfigError(
           `The \`where\` of ${name}`,
           `it cannot be written as SQL: ${(error as Error).message}`,
-          'A deletion follows a relation to its members alone: use a condition that the ORM can load the relation by.',
+          'A deletion reaches only members of a relation: use a condition with which the ORM can load the relation.',
         );
       }
     }

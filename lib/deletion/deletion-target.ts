@@ -137,7 +137,7 @@ function refuseUndefined(operation: string, value: unknown, path: readonly strin
   if (value === undefined || (value === null && path.length === 0)) {
     throw new SoftDeleteConfigError(
       `${operation}()`,
-      path.length === 0 ? `${String(value)} is no target.` : `the condition's ${path.join('.')} is undefined.`,
+      path.length === 0 ? `${String(value)} is not a target.` : `the condition's ${path.join('.')} is undefined.`,
       'Pass a primary key, an entity, a list of either, or a condition; {} means every row.',
     );
   }

@@ -65,7 +65,7 @@ async function inTime(others: Promise<HoldInTheWay[]>): Promise<HoldInTheWay[]> 
         reject(
           new SoftDeleteConfigError(
             'isolationLevel',
-            `a transaction that goes on with an older snapshot does not see the legal holds that are placed meanwhile, and no second connection was free within ${PATIENCE / 1_000} s to look at them.`,
+            `the snapshot of this transaction does not show legal holds that were placed since, and no second connection was free within ${PATIENCE / 1_000} s to read them.`,
             'Remove rows in a transaction of IsolationLevel.READ_COMMITTED, or give the pool more connections.',
           ),
         ),

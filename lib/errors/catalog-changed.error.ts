@@ -10,7 +10,7 @@ export class CatalogChangedError extends SoftDeleteError {
 
   constructor() {
     super(
-      'The foreign keys or unique indexes of the database changed each time they were read, so what stands in the way is not known. Nothing was changed. Try again when the migration is over.',
+      'The foreign keys or unique indexes of the database changed each time they were read, so conflicts cannot be determined. Nothing was changed. Try again when the migration is over.',
     );
   }
 }

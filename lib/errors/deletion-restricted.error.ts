@@ -26,7 +26,10 @@ export class DeletionRestrictedError extends SoftDeleteError {
   ) {
     super(
       `${entity} was not deleted: ${restrictions
-        .map(({ relation, entity: behind, count }) => `${showCount(count, `${behind} row`)} behind ${relation}`)
+        .map(
+          ({ relation, entity: related, count }) =>
+            `${showCount(count, `${related} row`)} still ${count === 1 ? 'depends' : 'depend'} on it (${relation})`,
+        )
         .join(', ')}. ${advice}`,
     );
   }

@@ -30,7 +30,7 @@ export class ErasureFailedError extends SoftDeleteError {
               `${id} of ${entity}${schema ? ` in ${schema}` : ''} (${messageOf(error)})`,
           )
           .join(', ') +
-        '. All others were carried out. Mend the cause: the next run tries again.',
+        '. All others were carried out. Fix the cause: the next run tries again.',
       { cause: failed[0]?.error },
     );
   }

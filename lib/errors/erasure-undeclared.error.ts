@@ -37,7 +37,7 @@ export class ErasureUndeclaredError extends SoftDeleteError {
 function describe({ entity, properties }: UndeclaredPersonalData): string {
   return properties.length === 0
     ? `${entity} has no @PersonalData() that leads to it`
-    : `of ${entity} nobody says whether ${properties.join(', ')} ${properties.length === 1 ? 'is' : 'are'} personal`;
+    : `${entity} does not declare whether ${properties.join(', ')} ${properties.length === 1 ? 'is' : 'are'} personal`;
 }
 
 function advise(subject: string, { entity, properties }: UndeclaredPersonalData): string {

@@ -19,8 +19,8 @@ export class LegalHoldError extends SoftDeleteError {
     const rows = Object.entries(held).map(([name, count]) => `${name} ${count}`);
     super(
       `${entity} was not removed: ${holds.length === 1 ? 'the legal hold' : 'the legal holds'} ${names} ` +
-        `${holds.length === 1 ? 'covers' : 'cover'} rows that would go (${rows.join(', ')}). ` +
-        `Soft-delete them instead, or release ${holds.length === 1 ? 'the hold' : 'every one of the holds'} first.`,
+        `${holds.length === 1 ? 'covers' : 'cover'} rows that would be removed (${rows.join(', ')}). ` +
+        `Soft-delete them instead, or release ${holds.length === 1 ? 'the hold' : 'all of the holds'} first.`,
     );
   }
 }

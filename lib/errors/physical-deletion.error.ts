@@ -14,7 +14,7 @@ export class PhysicalDeletionError extends SoftDeleteError {
   ) {
     super(
       `${way} would have removed rows of ${entity} physically, but ${entity} is soft-deletable. Nothing was removed. ` +
-        `Delete them softly with softDelete() or nativeDelete() of its repository, or em.nativeDelete(); remove them for good with hardDelete(), or in SQL with em.execute().`,
+        `Soft-delete them with softDelete() or nativeDelete() of its repository, or with em.nativeDelete(); remove them for good with hardDelete(), or in SQL with em.execute().`,
     );
   }
 }

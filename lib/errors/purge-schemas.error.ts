@@ -15,7 +15,7 @@ export class PurgeSchemasError extends SoftDeleteError {
         ? `failed: ${problem.thrown instanceof Error ? problem.thrown.message : String(problem.thrown)}`
         : `returned ${showValue(problem.answer)}`;
     super(
-      `purge.schemas ${what}. It returns a list of the names of schemas, and it is called again by the next run.`,
+      `purge.schemas ${what}. It must return a list of schema names. The next run calls it again.`,
       'thrown' in problem ? { cause: problem.thrown } : undefined,
     );
   }

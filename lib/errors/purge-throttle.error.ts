@@ -18,7 +18,7 @@ export class PurgeThrottleError extends SoftDeleteError {
         ? `failed: ${problem.thrown instanceof Error ? problem.thrown.message : String(problem.thrown)}`
         : `answered with ${showValue(problem.answer)}`;
     super(
-      `purge.throttle ${what}, before a batch of ${entity}. It answers with 'go', 'wait' or 'stop', and catches what it can go on after.`,
+      `purge.throttle ${what}, before a batch of ${entity}. It must answer 'go', 'wait' or 'stop', and catch errors that need not end the run.`,
       'thrown' in problem ? { cause: problem.thrown } : undefined,
     );
   }

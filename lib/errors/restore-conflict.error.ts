@@ -71,12 +71,10 @@ function describe({
 }: RestoreConflict): string {
   const row = `${entity} ${keyText(key)}`;
   if (reason === 'schema' && column === '*') {
-    return key === undefined
-      ? `a table does not take a row of ${entity}`
-      : `the table of ${row} is gone, or does not take it`;
+    return key === undefined ? `a table rejects a row of ${entity}` : `the table of ${row} is gone, or rejects it`;
   }
   if (reason === 'schema' && key === undefined) {
-    return `the column ${column} of ${entity} does not take a value that it took when the row was archived`;
+    return `the column ${column} of ${entity} no longer accepts a value that it had when the row was archived`;
   }
   if (reason === 'schema') {
     return `the column ${column} of ${row} is not what it was when the row was archived`;
@@ -85,14 +83,14 @@ function describe({
     return `another row has the key of ${row}`;
   }
   if (reason === 'parent-missing') {
-    return `${row} points at a row that is gone (${constraint})`;
+    return `${row} references a row that is gone (${constraint})`;
   }
   if (reason === 'parent-deleted') {
     return `${row} belongs to ${constraint} ${keyText(conflictingKey)}, which is deleted`;
   }
   const value = properties?.join(', ') ?? `value of ${constraint ?? 'a unique constraint'}`;
   if (key === undefined) {
-    return `a row was to get the same ${value} as another row`;
+    return `a row would have the same ${value} as another row`;
   }
   return conflictingWith === 'restored'
     ? `${row} has the same ${value} as ${keyText(conflictingKey)}, which would be restored together with it`
@@ -120,11 +118,11 @@ function advice(conflicts: readonly RestoreConflict[]): string {
     unique.some(({ conflictingWith }) => conflictingWith === 'restored') &&
       'Restore one of the rows that share a value, or change the value of the others.',
     unique.some(({ key }) => key === undefined) &&
-      'Another transaction may be taking the value right now, or the row that holds it is hidden from this role: try again, or look it up by the constraint.',
+      'Another transaction may be taking the value right now, or the row that has it is hidden from this role: try again, or look it up by the constraint.',
     conflicts.some(({ reason }) => reason === 'key') && 'Remove the row that has the key, or give it another one.',
-    conflicts.some(({ reason }) => reason === 'parent-missing') && 'Insert the row again that it points at.',
+    conflicts.some(({ reason }) => reason === 'parent-missing') && 'Insert the referenced row again.',
     conflicts.some(({ reason }) => reason === 'schema') &&
-      'Say what has become of the column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, change the type back, or have triggers leave alone what an insert names.',
+      'Declare a renamed or dropped column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, change the type back, or let triggers keep the values that an insert sets.',
     conflicts.some(({ reason }) => reason === 'parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
   ]
     .filter(Boolean)

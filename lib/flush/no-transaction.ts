@@ -14,6 +14,6 @@ export function noTransaction(em: FlushEventArgs['em']): SoftDeleteConfigError {
     'a flush without a transaction cannot delete a unit as a whole.',
     isEnabled
       ? 'Leave `implicitTransactions` on, or wrap the work in em.transactional().'
-      : 'Leave `disableTransactions` off, or delete with softDelete() of the repository, which begins a transaction of its own.',
+      : 'Leave `disableTransactions` off, or delete with softDelete() of the repository, which begins its own transaction.',
   );
 }

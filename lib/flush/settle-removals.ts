@@ -1,5 +1,5 @@
 import { helper, Utils } from '@mikro-orm/core';
-import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { Transaction } from '@mikro-orm/postgresql';
 import { keepInStep, markDeleted, markValues, type Undo } from '../memory/managed-entities.js';
 import { deletedInUnit } from '../memory/sync-managed-entities.js';
 import { readAgain } from '../memory/read-again.js';
@@ -27,8 +27,9 @@ export async function settleRemovals(
     const wrapped = helper(entity);
     if (original) {
       const kept: Record<string, unknown> = { ...original };
-      keepWritten(em, entity, kept, entry, changeSet!.payload);
-      const names = resetUnsavedChanges(em, entity, kept, marks);
+      const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
+      keepWritten(kept, current, entry, marks, changeSet!.payload);
+      const names = resetUnsavedChanges(em, entity, kept, marks, current);
       if (!initialized) {
         forgetUnsavedChanges(em, entity, kept, marks);
       } else if (names.size > 0) {
@@ -67,17 +68,16 @@ export async function settleRemovals(
 
 /** Takes over what the update has written besides the time: the version, and what hooks have changed. */
 function keepWritten(
-  em: EntityManager,
-  entity: object,
   kept: Record<string, unknown>,
-  entry: SoftDeletableEntityMetadata,
+  current: Readonly<Record<string, unknown>>,
+  { meta }: SoftDeletableEntityMetadata,
+  marks: readonly string[],
   payload: object,
 ): void {
-  const { meta } = entry;
-  const marks = markValues(entry, null);
-  const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
   const values = payload as Record<string, unknown>;
-  const written = Object.keys(values).filter((name) => !(name in marks) && Utils.equals(values[name], current[name]));
+  const written = Object.keys(values).filter(
+    (name) => !marks.includes(name) && Utils.equals(values[name], current[name]),
+  );
   for (const name of [...written, ...(meta.versionProperty ? [meta.versionProperty as string] : [])]) {
     keepInStep(kept, current, name);
   }

@@ -19,8 +19,8 @@ import type { FlushAttendant } from '../orm/attend-flushes.js';
 import { adoptOrphans } from './plan/adopt-orphans.js';
 import { archivedRemovals, removeEarly } from './archive-removals.js';
 import { cascadeToLoaded, takesOverValues } from './early-cascade.js';
-import { createRemoval } from './plan/create-removal.js';
-import type { FlushState, Removal } from './flush-state.js';
+import { createRemovals } from './plan/create-removals.js';
+import type { FlushState } from './flush-state.js';
 import { archiveEarly, finishRemovals } from './finish-removals.js';
 import { planLateRemovals, turnDeletes } from './plan/late-removals.js';
 import { lockRemovals } from './lock-removals.js';
@@ -99,15 +99,13 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
       return;
     }
 
-    const removals: Removal[] = [];
-    for (const [entity, entry] of soft) {
-      const wrapped = helper(entity);
-      if (!wrapped.hasPrimaryKey()) {
-        continue;
-      }
-      // Entities in process are passed over when the unit of work looks for changes: what else is unsaved stays unsaved.
-      wrapped.__processing = true;
-      removals.push(createRemoval(em, entity, entry));
+    const removals = createRemovals(
+      em,
+      [...soft].filter(([entity]) => helper(entity).hasPrimaryKey()),
+    );
+    // Entities in process are passed over when the unit of work looks for changes: what else is unsaved stays unsaved.
+    for (const { entity } of removals) {
+      helper(entity).__processing = true;
     }
     hard.forEach((entity) => (helper(entity).__processing = true));
     this.#flushes.set(em as EntityManager, {

@@ -58,7 +58,7 @@ export function DeletedScope(parameter: string | RequestParameter): ParameterDec
   if (query === undefined && arg === undefined) {
     throw new SoftDeleteConfigError(
       '@DeletedScope()',
-      'it names nothing that a request could say the scope with.',
+      'it names neither a query parameter nor an argument that could contain the scope.',
       "Write @DeletedScope('deleted') for a query parameter, or @DeletedScope({ arg: 'deleted' }) for an argument.",
     );
   }

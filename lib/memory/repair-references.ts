@@ -66,21 +66,21 @@ export function resetUnsavedChanges(
   entity: object,
   original: Record<string, unknown>,
   except: readonly string[] = [],
+  current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>,
 ): ReadonlySet<string> {
   const meta = metadataOf(em, entity);
-  const current = em.getComparator().prepareEntity<object>(entity) as Record<string, unknown>;
   const values: Record<string, unknown> = {};
   const unknown = new Set<string>();
   for (const name of Object.keys(em.getComparator().diffEntities<object>(meta.class as never, original, current))) {
     const prop = (meta.properties as Record<string, EntityProperty>)[name]!;
-    if ((prop.primary && !isReference(prop)) || except.includes(name) || !isColumn(prop)) {
+    if ((prop.primary && prop.embedded) || except.includes(name) || !isColumn(prop)) {
       continue;
     }
     if (isReference(prop)) {
       if (name in original) {
         resetReference(em, entity, prop, original[name]);
       }
-    } else if (name in original && !prop.embedded && isPlain(prop)) {
+    } else if (name in original && !prop.embedded && (prop.primary || isPlain(prop))) {
       // Of an undefined value the hydrator takes no notice; a null becomes what stands for it.
       values[name] = original[name] ?? null;
     } else {

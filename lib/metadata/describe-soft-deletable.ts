@@ -48,7 +48,7 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
   if (!prop.nullable) {
     throw new SoftDeleteConfigError(
       where,
-      `the property "${property}" is not nullable, but an active row is one without a time of deletion.`,
+      `the property "${property}" is not nullable, but active rows have no time of deletion.`,
       'Declare it with `nullable: true`.',
     );
   }
@@ -64,14 +64,14 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
   if (prop.customType?.convertToJSValueSQL) {
     throw new SoftDeleteConfigError(
       where,
-      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so that no index of active rows could be declared.`,
-      'Convert in `convertToJSValue()` alone.',
+      `the property "${property}" has the custom type ${ownType}, which reads it through SQL, so no index over active rows can be created.`,
+      'Convert in `convertToJSValue()` only.',
     );
   }
   if (prop.ref) {
     throw new SoftDeleteConfigError(
       where,
-      `the property "${property}" is wrapped in a reference, which an active row has as well.`,
+      `the property "${property}" is wrapped in a reference, which is never null.`,
       'Remove `ref: true`.',
     );
   }
@@ -79,7 +79,7 @@ export function describeSoftDeletable(meta: EntityMetadata, mark: SoftDeletableO
     throw new SoftDeleteConfigError(
       where,
       `the property "${property}" is a column of type ${columnType}, too coarse to tell one deletion from the next.`,
-      'Declare it without a `length`: a unit is known by its time to the microsecond.',
+      'Declare it without a `length`: the microseconds identify a unit.',
     );
   }
   if (prop.lazy) {

@@ -44,5 +44,5 @@ export function timestampAdvice(prop: EntityProperty, columnType: string): strin
   const column = `"${prop.fieldNames[0]!}"`;
   return convert
     ? `${why} ${DECLARE}, and convert the column in the migration: alter column ${column} type timestamptz using ${convert(column)}.`
-    : `${why} ${DECLARE}, and give each row that is deleted a time of its own in the migration: ${PAGE}.`;
+    : `${why} ${DECLARE}, and give each deleted row a distinct time in the migration: ${PAGE}.`;
 }

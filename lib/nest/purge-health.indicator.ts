@@ -35,7 +35,7 @@ type PurgeHealthResult<Key extends string> = {
     /** How many rows are due and how many of them are blocked; only where some have been due for longer than agreed. */
     due?: number;
     blocked?: number;
-    /** How many erasures are past their time; only where some are. */
+    /** How many erasures are overdue; only where some are. */
     overdueErasures?: number;
   };
 };
@@ -43,7 +43,7 @@ type PurgeHealthResult<Key extends string> = {
 /**
  * Tells a health check of `@nestjs/terminus` whether the purge keeps up: down if the oldest due row has been due for longer than
  * the agreed time, if the last run of this process has left an entity alone because far more of its rows were due than usual, or if an
- * erasure is past its time. Blocked rows do not count, since no purge can remove them, nor erasures that wait for holds and legal periods.
+ * erasure is overdue. Blocked rows do not count, since no purge can remove them, nor erasures that wait for holds and legal periods.
  *
  * It needs no more of `@nestjs/terminus` than the form of its results, so nothing is imported from there. List it among the
  * providers of the module that has the health check:
@@ -90,10 +90,8 @@ export class PurgeHealthIndicator {
     const { braked = [] } = this.purge;
     const problems = [
       ...(late.length > 0 ? [`The purge is behind for ${late.join(', ')}.`] : []),
-      ...(braked.length > 0 ? [`The purge left ${braked.join(', ')} alone: far more rows are due than usual.`] : []),
-      ...(overdue > 0
-        ? [`${overdue === 1 ? '1 erasure is past its' : `${overdue} erasures are past their`} time.`]
-        : []),
+      ...(braked.length > 0 ? [`The purge skipped ${braked.join(', ')}: far more rows are due than usual.`] : []),
+      ...(overdue > 0 ? [`${overdue === 1 ? '1 erasure is' : `${overdue} erasures are`} overdue.`] : []),
     ];
     const result: PurgeHealthResult<string> = {
       [key]:

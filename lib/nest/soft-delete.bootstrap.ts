@@ -127,8 +127,8 @@ function requireOneInstance(wrapper: Wrapper, where: string, caller: string): vo
   if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
     throw new SoftDeleteConfigError(
       where,
-      `there is no one instance of the provider that ${caller} could call, since it is request-scoped or transient.`,
-      'Move the method to a provider of Scope.DEFAULT, one whose dependencies are too.',
+      `${caller} cannot call the provider, since it is request-scoped or transient.`,
+      'Move the method to a provider of Scope.DEFAULT whose dependencies are of that scope as well.',
     );
   }
 }

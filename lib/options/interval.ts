@@ -26,7 +26,7 @@ export function intervalOf(option: string, duration: CalendarDuration): string {
   if (interval.startsWith('0 ')) {
     throw new SoftDeleteConfigError(
       option,
-      `${showValue(duration)} is no time at all.`,
+      `${showValue(duration)} is not a positive duration.`,
       "Write for example '1 month'.",
     );
   }

@@ -65,7 +65,7 @@ function refuseIfMarked(className: string, entity: object): void {
 function refuse(className: string, reason: string): never {
   throw new SoftDeleteConfigError(
     `discoverEntity(), ${className}`,
-    `${reason}, and soft deletion is installed already, without it.`,
+    `${reason}, and soft deletion is already installed without it.`,
     `Add ${className} to the \`entities\` of the MikroORM configuration.`,
   );
 }

@@ -57,7 +57,7 @@ function requirePostgres(orm: Pick<OrmParts, 'config' | 'getDriver'>): void {
   if (!connects || !names.includes('PostgreSqlPlatform')) {
     throw new SoftDeleteConfigError(
       'driver',
-      `the MikroORM instance ${showValue(orm.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works on PostgreSQL alone.`,
+      `the MikroORM instance ${showValue(orm.config.get('contextName'))} uses ${driver.constructor.name}, but soft deletion works only on PostgreSQL.`,
       'Use MikroORM from @mikro-orm/postgresql (driver: PostgreSqlDriver). For an ORM over another database, leave SoftDeleteModule, softDelete() and installSoftDelete() out.',
     );
   }

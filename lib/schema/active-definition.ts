@@ -80,7 +80,7 @@ export function activeDefinition(
       if (target.mark?.strategy === 'archive') {
         throw new SoftDeleteConfigError(
           option,
-          "with `strategy: 'archive'` the table holds active rows alone.",
+          "with `strategy: 'archive'` the table contains only active rows.",
           `Use the ORM's own @${decorator === 'ActiveUnique' ? 'Unique' : 'Index'}(): its values are free again as soon as a row is deleted.`,
         );
       }
@@ -88,7 +88,7 @@ export function activeDefinition(
       if (root) {
         throw new SoftDeleteConfigError(
           option,
-          `the table of a class below ${root} has no column for the time of deletion: with \`inheritance: 'tpt'\` it is in the table of ${root}.`,
+          `the table of a subclass of ${root} has no column for the time of deletion: with \`inheritance: 'tpt'\` it is in the table of ${root}.`,
           `Move the property and the decorator to ${root}, or keep an ordinary @${decorator === 'ActiveUnique' ? 'Unique' : 'Index'}() that counts deleted rows too.`,
         );
       }

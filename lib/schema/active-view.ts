@@ -104,7 +104,7 @@ function viewProperties(source: Definable, view: EntityCtor): Record<string, Ent
   if (mark?.strategy === 'archive') {
     throw new SoftDeleteConfigError(
       `activeView(${entity.name})`,
-      "with `strategy: 'archive'` the table holds active rows alone.",
+      "with `strategy: 'archive'` the table contains only active rows.",
       'Read the table itself.',
     );
   }

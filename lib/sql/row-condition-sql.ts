@@ -104,7 +104,7 @@ function whereSql(
   if (entry && sql.includes(`"m".${quote(entry.column)}`)) {
     throw new SoftDeleteConfigError(
       `The \`where\` of a relation to ${entity.className}`,
-      `it asks for ${entry.property} and for other tables at once, so that deleted rows cannot be told from those that were never members.`,
+      `it combines ${entry.property} with other tables, so deleted rows cannot be told from rows that were never members.`,
       `Leave ${entry.property} out: deleted rows are hidden anyway.`,
     );
   }

@@ -20,5 +20,5 @@ function refuse(meta: EntityMetadata, given: unknown): BadRequestException {
   const { root } = meta;
   const form = root.compositePK ? `a JSON array of ${root.primaryKeys.join(', ')}` : root.primaryKeys[0]!;
   const shown = (typeof given === 'string' ? given : (JSON.stringify(given) ?? 'undefined')).slice(0, 100);
-  return new BadRequestException(`"${shown}" is no key of ${root.className}. Write ${form} as text.`);
+  return new BadRequestException(`"${shown}" is not a key of ${root.className}. Write ${form} as text.`);
 }

@@ -109,8 +109,8 @@ function ownCondition(
   if (aliases.some((alias) => alias !== 'c' && !alias!.startsWith('__je')) || looksElsewhere(condition)) {
     throw new SoftDeleteConfigError(
       `The condition on archived rows of ${meta.className}`,
-      'it looks at other tables, but an archived row is in none.',
-      `Ask for columns of ${meta.root.className} itself.`,
+      'it uses other tables, but archived rows are only in the archive.',
+      `Use columns of ${meta.root.className} itself.`,
     );
   }
   return { sql: condition, params };

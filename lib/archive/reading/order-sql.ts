@@ -35,7 +35,7 @@ function partsSql(
       throw new SoftDeleteConfigError(
         'onlyDeleted(), orderBy',
         `archived rows of ${root.className} cannot be ordered by ${name}: ${showValue(direction)}.`,
-        'Name a property with a column of its own, with asc or desc.',
+        'Name a property that has its own column, with asc or desc.',
       );
     }
     return `c.${em.getPlatform().quoteIdentifier(columns[0]!)} ${sql}`;

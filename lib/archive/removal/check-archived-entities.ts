@@ -16,7 +16,7 @@ export function checkArchivedEntities(storage: MetadataStorage, catalog: SoftDel
   if (first && !storage.find(DeletionArchive.meta.class)) {
     throw new SoftDeleteConfigError(
       `@SoftDeletable() on ${first.name}, strategy`,
-      "with 'archive' deleted rows go to the table deletion_archive, which this ORM does not know.",
+      "with 'archive' deleted rows go to the table deletion_archive, which is not among the entities of this ORM.",
       'Add `...complianceEntities()` of nestjs-mikro-orm-soft-delete/compliance to its `entities`, and create the table with a migration.',
     );
   }
@@ -32,7 +32,8 @@ function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link,
     return;
   }
   const prop = link.table.properties[link.property] ?? child.properties[link.property];
-  const isCleared = link.nullable && link.deleteRule === 'set null' && prop?.createForeignKeyConstraint !== false;
+  const isCleared =
+    link.nullable && link.deleteRule === 'set null' && prop?.createForeignKeyConstraint !== false && !prop?.polymorphic;
   const isSoft = catalog.find(child) !== undefined;
   if (isCleared || (policy !== 'keep' && !isSoft)) {
     return;
@@ -43,7 +44,7 @@ function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link,
       ? `deleted rows leave the table, but rows of ${child.className} are soft-deleted and keep their key (${child.className}.${link.property}).`
       : `deleted rows leave the table, but rows of ${child.className} stay and keep their key (${name}, policy 'keep').`,
     isSoft
-      ? `Declare ${child.className}.${link.property} with \`nullable: true, deleteRule: 'set null'\` (a restoration writes it again), or archive ${child.className} as well.`
+      ? `Declare ${child.className}.${link.property} with \`nullable: true, deleteRule: 'set null'\` (a restoration sets it again), or archive ${child.className} as well.`
       : `Declare ${child.className}.${link.property} with \`nullable: true, deleteRule: 'set null'\` (a restoration writes it again), or the relation as 'cascade' or 'restrict'.`,
   );
 }

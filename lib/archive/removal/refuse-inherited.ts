@@ -12,8 +12,8 @@ export function refuseInherited({ root, tableName }: EntityMetadata, columns: re
   if (columns.some(({ isInherited }) => isInherited)) {
     throw new SoftDeleteConfigError(
       `@SoftDeletable() on ${root.className}, strategy`,
-      `no row was archived, since other tables inherit ${tableName} (\`inherits\`), and columns of theirs would be lost.`,
-      "Use partitions or a table for each, or leave out `strategy: 'archive'`.",
+      `no row was archived, since other tables inherit ${tableName} (\`inherits\`), and their columns would be lost.`,
+      "Use partitions or separate tables, or leave out `strategy: 'archive'`.",
     );
   }
 }

@@ -60,25 +60,23 @@ export class ArchiveRestoration {
    */
   async grow(members: readonly UnitMember[]): Promise<SoftMember[]> {
     const soft: SoftMember[] = [];
-    let level: readonly UnitMember[] = [...members, ...this.#takeFresh(soft)];
+    let level: readonly UnitMember[] = [...members, ...this.#freshMembers(soft)];
     while (level.length > 0) {
       this.#fresh = this.snapshots.add(await lockOwned(this.em, this.ctx, level));
-      level = this.#takeFresh(soft);
+      level = this.#freshMembers(soft);
     }
     return soft;
   }
 
-  #takeFresh(soft: SoftMember[]): UnitMember[] {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const { links, unit } of fresh) {
+  #freshMembers(soft: SoftMember[]): UnitMember[] {
+    for (const { links, unit } of this.#fresh) {
       for (const { entity, id, columns } of links ?? []) {
         if (entity && id && !columns) {
           soft.push({ entity, id, unit });
         }
       }
     }
-    return fresh.map(({ part, key, unit }) => {
+    return this.#fresh.map(({ part, key, unit }) => {
       const root = this.snapshots.metaOf(part)?.root.className ?? part;
       return { name: `${root}:${key}`, unit };
     });

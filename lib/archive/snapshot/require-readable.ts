@@ -42,7 +42,7 @@ export async function requireReadable(
 function unreadable(meta: EntityMetadata, column: string, type: string, why: string): SoftDeleteConfigError {
   return new SoftDeleteConfigError(
     `@SoftDeletable() on ${meta.root.className}, strategy`,
-    `a row was not archived, since PostgreSQL could not read the text of its column ${column} (${type}) again: ${why}`,
+    `a row was not archived, since PostgreSQL cannot read back the text of its column ${column} (${type}): ${why}`,
     "Change the type of the column, or leave out `strategy: 'archive'`.",
   );
 }

@@ -15,13 +15,13 @@ interface ArchiveFlags {
 export const archiveCommand: CliCommand = {
   name: 'archive',
   description:
-    'create the partitions to come of the tables of archived rows and records, as the owner of these tables: run it every month',
+    'create the coming partitions of the tables of archived rows and records; run it every month, as the owner of the tables',
   examples: ['soft-delete archive partitions', 'soft-delete archive partitions --ahead 12'],
   isPerTenant: true,
   exitCodes: { [EXIT_CODE.done]: 'the partitions are there', [EXIT_CODE.error]: 'nothing was created' },
   configure: (command) =>
-    command.addArgument(new Argument('<what>', 'what is to be created').choices(['partitions'])).addOption(
-      countOption('--ahead <months>', 'for how many months to come', {
+    command.addArgument(new Argument('<what>', 'what to create').choices(['partitions'])).addOption(
+      countOption('--ahead <months>', 'for how many coming months', {
         what: 'months',
         most: 1_200,
         byDefault: MONTHS_AHEAD,

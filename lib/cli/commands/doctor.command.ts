@@ -17,16 +17,14 @@ const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 /** `soft-delete doctor` @internal */
 export const doctorCommand: CliCommand = {
   name: 'doctor',
-  description: 'compare the entities with the live database and say what will hurt',
+  description: 'compare the entities with the live database and report problems',
   examples: ['soft-delete doctor', 'soft-delete doctor --fail-on warning --json'],
-  exitCodes: { [EXIT_CODE.done]: 'nothing as severe as --fail-on was found', [EXIT_CODE.error]: 'something was' },
+  exitCodes: { [EXIT_CODE.done]: 'no finding is as severe as --fail-on', [EXIT_CODE.error]: 'some finding is' },
   configure: (command) =>
     command
       .addOption(retentionOption())
       .addOption(
-        new Option('--fail-on <severity>', 'the mildest finding that it exits with 1 for')
-          .choices(SEVERITIES)
-          .default('error'),
+        new Option('--fail-on <severity>', 'exit with 1 from this severity on').choices(SEVERITIES).default('error'),
       ),
   action: async (_args: [], { retention, failOn }: DoctorFlags, { orm, json, print }) => {
     const findings = await new SoftDeleteDoctor(orm, { retention }).examine();

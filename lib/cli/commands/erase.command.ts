@@ -21,7 +21,7 @@ interface EraseFlags {
 /** `soft-delete erase` @internal */
 export const eraseCommand: CliCommand = {
   name: 'erase',
-  description: "erase a person's data as @PersonalData() declares, or say what would be erased and what would be left",
+  description: "erase a person's data as @PersonalData() declares, or show what would be erased and what would be left",
   examples: [
     'soft-delete erase Customer 7 --plan',
     "soft-delete erase Customer 7 --requested-at 2026-05-03 --reason 'Request by letter'",
@@ -30,14 +30,14 @@ export const eraseCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'nothing of the person is left, or would be',
     [EXIT_CODE.error]: 'a wrong flag or key, undeclared data, or no database; nothing is erased',
-    [EXIT_CODE.attention]: 'rows are left, or would be, for the grounds that are named',
+    [EXIT_CODE.attention]: 'rows are left, or would be, on the grounds that are named',
   },
   configure: (command) =>
     command
       .argument('<entity>', 'the class of the person')
       .argument('<key>', 'its primary key; a composite one as a JSON array')
-      .option('--plan', 'say what would be erased and what would be left, and change nothing')
-      .addOption(timeOption('--requested-at', 'when the person has asked for it'))
+      .option('--plan', 'show what would be erased and what would be left, and change nothing')
+      .addOption(timeOption('--requested-at', 'when the person asked for it'))
       .addOption(textOption('--reason', 'why, for the record; it should not name the person')),
   action: async ([name, text]: [string, string], { plan, requestedAt, reason }: EraseFlags, context) => {
     const meta = requireMapped(context.orm.em, name);

@@ -22,7 +22,7 @@ interface ErasuresFlags {
 export const erasuresCommand: CliCommand = {
   name: 'erasures',
   description:
-    'list erasures and their deadlines, export what a ledger keeps, and erase again what a backup has brought back',
+    'list erasures and their deadlines, export them for a ledger, and erase again after a backup was restored',
   examples: [
     'soft-delete erasures',
     'soft-delete erasures --due',
@@ -31,15 +31,15 @@ export const erasuresCommand: CliCommand = {
   ],
   isPerTenant: true,
   exitCodes: {
-    [EXIT_CODE.done]: 'nothing is past its time; everybody was erased again',
+    [EXIT_CODE.done]: 'nothing is overdue; everybody was erased again',
     [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
-    [EXIT_CODE.attention]: 'an erasure is past its time, or a key belongs to somebody else by now',
+    [EXIT_CODE.attention]: 'an erasure is overdue, or a key belongs to somebody else by now',
   },
   configure: (command) =>
     command
       .option('--due', 'only those that are open')
-      .option('--export', 'what the ledger is told, one JSON object a line; it names nobody')
-      .option('--reapply <file>', 'erase again what stands in the file, after a backup was restored'),
+      .option('--export', 'print ledger entries, one JSON object per line; they name nobody')
+      .option('--reapply <file>', 'erase the entries of the file again, after a backup was restored'),
   action: async (_args: [], { due, export: isExport, reapply }: ErasuresFlags, context) => {
     const { erasures } = complianceOf(context.orm, true);
     if (isExport) {

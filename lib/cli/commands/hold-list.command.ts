@@ -13,19 +13,19 @@ interface ListFlags {
 /** `soft-delete hold list` @internal */
 export const holdListCommand: CliCommand = {
   name: 'hold list',
-  description: 'list the active holds, all or those that cover a row, the newest first',
+  description: 'list the active holds, all or those that cover a row, newest first',
   examples: ['soft-delete hold list', 'soft-delete hold list Order 17', 'soft-delete hold list --released --json'],
   isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the holds are listed',
     [EXIT_CODE.error]: 'a wrong flag or key, or no database',
-    [EXIT_CODE.attention]: 'the time has come to look at one of them again',
+    [EXIT_CODE.attention]: 'one of them is due for review',
   },
   configure: (command) =>
     command
       .argument('[entity]', 'the class of a row')
       .argument('[key]', 'its primary key; a composite one as a JSON array')
-      .option('--released', 'those that are released as well'),
+      .option('--released', 'include released holds'),
   action: async ([name, key]: [string?, string?], { released }: ListFlags, context) => {
     const { holds } = complianceOf(context.orm);
     const meta = name === undefined ? undefined : requireEntity(context.orm.em, name).meta;

@@ -13,18 +13,18 @@ interface ReleaseFlags {
 /** `soft-delete hold release` @internal */
 export const holdReleaseCommand: CliCommand = {
   name: 'hold release',
-  description: 'release a hold; rows that no other hold covers may go again',
+  description: 'release a hold; rows that no other hold covers may be removed again',
   examples: ["soft-delete hold release 3 --reason 'Settled'"],
   isPerTenant: true,
   exitCodes: {
     [EXIT_CODE.done]: 'the hold is released, and stays on record',
-    [EXIT_CODE.error]: 'a wrong flag, no such hold, one that is released already, or no database',
+    [EXIT_CODE.error]: 'a wrong flag, no such hold, a hold that is already released, or no database',
   },
   configure: (command) =>
     command
       .argument('<id>', 'the number of the hold, as `soft-delete hold list` shows it')
-      .addOption(textOption('--reason', 'why the rows need not stay any more').makeOptionMandatory())
-      .addOption(textOption('--actor', 'who releases it, if not whom the configuration says')),
+      .addOption(textOption('--reason', 'why the rows need not be kept any longer').makeOptionMandatory())
+      .addOption(textOption('--actor', 'who releases it, instead of the configured actor')),
   action: async ([text]: [string], flags: ReleaseFlags, context) => {
     if (!/^\d{1,15}$/.test(text)) {
       throw new CliError(`"${text}" is not the number of a hold. See \`soft-delete hold list\`.`);

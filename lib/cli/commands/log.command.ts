@@ -16,7 +16,7 @@ interface LogFlags {
 /** `soft-delete log` @internal */
 export const logCommand: CliCommand = {
   name: 'log',
-  description: 'tell who deleted, restored and removed rows of an entity and why, the newest first',
+  description: 'show who deleted, restored and removed rows of an entity and why, newest first',
   examples: [
     'soft-delete log Customer',
     'soft-delete log Customer 7',

@@ -21,11 +21,11 @@ const DEFAULT_FILE = 'DELETION_POLICY.md';
 /** `soft-delete policy` @internal */
 export const policyCommand: CliCommand = {
   name: 'policy',
-  description: 'print the deletion policy of the whole schema as Markdown, made to be committed; needs no database',
+  description: 'print the deletion policy of all entities as Markdown, to be committed; needs no database',
   examples: ['soft-delete policy > DELETION_POLICY.md', 'soft-delete policy --check', 'soft-delete policy --mermaid'],
   exitCodes: {
-    [EXIT_CODE.done]: 'the policy is printed, or the file says the same',
-    [EXIT_CODE.error]: 'the file of --check says something else, or an entity is marked in a way that cannot work',
+    [EXIT_CODE.done]: 'the policy is printed, or the file is up to date',
+    [EXIT_CODE.error]: 'the file of --check is out of date, or a mark on an entity cannot work',
   },
   needsDatabase: false,
   configure: (command) =>
@@ -63,6 +63,6 @@ function requireSame(file: string, policy: string): void {
   const first = current.findIndex((line, index) => line !== lines[index]);
   const at = first === -1 && lines.length > current.length ? current.length : first;
   if (at !== -1) {
-    throw new CliError(`${file} is out of date from line ${at + 1} on. Write it again: soft-delete policy > ${file}`);
+    throw new CliError(`${file} is out of date from line ${at + 1} on. Update it: soft-delete policy > ${file}`);
   }
 }

@@ -35,7 +35,7 @@ export const purgeCommand: CliCommand = {
   examples: ['soft-delete purge --dry-run', 'soft-delete purge --except Invoice --time-budget 10m'],
   isPerTenant: true,
   exitCodes: {
-    [EXIT_CODE.done]: 'everything that was due is gone, or the time is used up and the next run goes on',
+    [EXIT_CODE.done]: 'everything due was removed, or the time budget is used up and the next run continues',
     [EXIT_CODE.error]: 'a wrong flag, no database, an interruption: try again',
     [EXIT_CODE.attention]: 'rows are blocked or have failed, or far more are due than usual',
   },
@@ -47,7 +47,7 @@ export const purgeCommand: CliCommand = {
       .addOption(
         durationOption('--older-than', 'only rows deleted longer ago, such as 90d; never shortens a retention'),
       )
-      .addOption(durationOption('--time-budget', 'end after this time, such as 10m; the next run goes on'))
+      .addOption(durationOption('--time-budget', 'end after this time, such as 10m; the next run continues'))
       .option('--override-brake', 'purge entities though far more of their rows are due than usual')
       .addOption(retentionOption()),
   action: async (_args: [], flags: PurgeFlags, context) => {
@@ -140,7 +140,7 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
     if (entity.braked) {
       const { due, limit } = entity.braked;
       write(
-        `${entity.entity} was left alone: ${showCount(due, 'row')} due, and ${limit} at most are usual. Look at its retention, then run with --override-brake.`,
+        `${entity.entity} was skipped: ${showCount(due, 'row')} due, but the brake allows ${limit}. Check its retention, then run with --override-brake.`,
       );
     }
     if (entity.blockedBy.length + entity.failures.length > 0) {

@@ -20,7 +20,7 @@ interface RestoreFlags {
 /** `soft-delete restore` @internal */
 export const restoreCommand: CliCommand = {
   name: 'restore',
-  description: 'restore deleted rows with everything that was deleted along with them, all or nothing',
+  description: 'restore deleted rows with everything that was deleted with them, all or nothing',
   examples: ['soft-delete restore Customer 1 2 --dry-run', "soft-delete restore OrderLine '[7,1]' --with-parents"],
   isPerTenant: true,
   exitCodes: {
@@ -90,8 +90,7 @@ const IN_THE_WAY: Readonly<Record<RestoreConflict['reason'], (conflict: RestoreC
   key: () => 'its key is taken',
   'parent-deleted': () => 'its parent is deleted',
   'parent-missing': () => 'its parent is gone for good',
-  schema: ({ column }) =>
-    column === '*' ? 'its table does not take it any more' : `the column ${column} is new, or changed`,
+  schema: ({ column }) => (column === '*' ? 'its table rejects it' : `the column ${column} is new, or changed`),
 };
 
 function describe(conflict: RestoreConflict): string[] {

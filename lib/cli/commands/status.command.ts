@@ -17,7 +17,7 @@ interface StatusFlags {
 /** `soft-delete status` @internal */
 export const statusCommand: CliCommand = {
   name: 'status',
-  description: 'show how much there is to purge, and how far behind the purge is',
+  description: 'show how many rows are due and blocked, and how late the purge is',
   examples: ['soft-delete status', 'soft-delete status --json'],
   exitCodes: {
     [EXIT_CODE.done]: 'nothing is blocked',

@@ -12,7 +12,7 @@ import { CliError } from '../cli.error.js';
 export function requireTenant(orm: MikroORM, meta: EntityMetadata, otherwise = ''): void {
   if (hasNoSchema(currentManager(orm), meta)) {
     throw new CliError(
-      `Each tenant has a table ${meta.tableName} in a schema of its own. Say whose is meant: --schema tenant_1. ${otherwise}`.trim(),
+      `Each tenant has a table ${meta.tableName} in its own schema. Name one: --schema tenant_1. ${otherwise}`.trim(),
     );
   }
 }

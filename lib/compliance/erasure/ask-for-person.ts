@@ -37,7 +37,7 @@ export async function askForPerson(
   if (!meta) {
     throw new SoftDeleteConfigError(
       where,
-      `${entity?.name ?? showValue(entity)} is no entity of this ORM.`,
+      `${entity?.name ?? showValue(entity)} is not an entity of this ORM.`,
       'Pass the class of an entity that is registered in the MikroORM configuration.',
     );
   }

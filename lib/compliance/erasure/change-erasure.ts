@@ -24,7 +24,7 @@ export async function changeErasure(
     throw new SoftDeleteConfigError(
       where,
       `${showValue(id)} is not the id of an erasure.`,
-      'request() and status() give it.',
+      'request() and status() return it.',
     );
   }
   return inTransaction(em, async (ctx) => {
@@ -42,7 +42,7 @@ export async function changeErasure(
         state
           ? `the erasure ${id} is ${state.state}${state.extendedAt ? ' and was extended before' : ''}.`
           : `there is no erasure ${id}.`,
-        'status() has every erasure with its state.',
+        'status() lists every erasure with its state.',
       );
     }
     return stateOf(em, erasure!);

@@ -23,7 +23,7 @@ export interface Erasure {
   readonly withdrawnAt?: Date;
   readonly finishedAt?: Date;
   /**
-   * Whether it is past its time, by the database's clock. A partial one is not that waits for nothing but holds and legal periods.
+   * Whether it is overdue, by the database's clock. A partial one is not that waits for nothing but holds and legal periods.
    */
   readonly isOverdue: boolean;
   /** Whether the ledger has been told, of completed ones where there is a ledger. */

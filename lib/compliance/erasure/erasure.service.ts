@@ -267,7 +267,7 @@ export class ErasureService {
     return statusOf(await this.#read('true'));
   }
 
-  /** How many erasures are past their time; none where the ORM has no table of them. @internal */
+  /** How many erasures are overdue; none where the ORM has no table of them. @internal */
   async countOverdue(): Promise<number> {
     const em = currentManager(this.orm);
     if (!findComplianceEntity(em, ErasureRecord)) {

@@ -82,7 +82,7 @@ async function carryOut(
   if (!meta) {
     throw new SoftDeleteConfigError(
       'ErasureService.run()',
-      `${entity} is no entity of this ORM any more.`,
+      `${entity} is no longer an entity of this ORM.`,
       'Register it again, or withdraw() the erasure.',
     );
   }

@@ -120,7 +120,7 @@ export class LegalHoldService {
         throw new SoftDeleteConfigError(
           'LegalHoldService.release()',
           `there is no active hold ${id}.`,
-          'list() has every hold, released ones too.',
+          'list() returns every hold, released ones too.',
         );
       }
       const [hold] = await readHolds(em, ctx, tables, id);
@@ -199,7 +199,11 @@ function requireRelease(id: unknown, options: { readonly reason: string; readonl
   requireText(`${where}, reason`, options.reason);
   requireType(`${where}, actor`, options.actor, 'string');
   if (!Number.isSafeInteger(id)) {
-    throw new SoftDeleteConfigError(where, `${showValue(id)} is not the id of a hold.`, 'place() and list() give it.');
+    throw new SoftDeleteConfigError(
+      where,
+      `${showValue(id)} is not the id of a hold.`,
+      'place() and list() return it.',
+    );
   }
   return options;
 }

@@ -199,7 +199,7 @@ function requireQuery(query: DeletionLogQuery): DeletionLogQuery & { limit: numb
   if (query.action !== undefined && !DELETION_ACTIONS.includes(query.action)) {
     throw new SoftDeleteConfigError(
       'DeletionLog.find(), action',
-      `"${String(query.action)}" is no action.`,
+      `"${String(query.action)}" is not an action.`,
       `Write one of ${DELETION_ACTIONS.map((action) => `'${action}'`).join(', ')}.`,
     );
   }
@@ -211,7 +211,7 @@ function requireEntity(em: EntityManager, where: string, entity: AnyEntityName):
   if (!meta) {
     throw new SoftDeleteConfigError(
       where,
-      `${(entity as { name?: string } | undefined)?.name ?? String(entity)} is no entity of this ORM.`,
+      `${(entity as { name?: string } | undefined)?.name ?? String(entity)} is not an entity of this ORM.`,
       'Pass the class of an entity that is registered in the MikroORM configuration.',
     );
   }

@@ -41,7 +41,7 @@ export async function findRow(
   if (sent.length !== columns.length || sent.some((text) => NO_KEYS.includes(text))) {
     throw new SoftDeleteConfigError(
       where,
-      `${showValue(given)} is no key of ${root.className}.`,
+      `${showValue(given)} is not a key of ${root.className}.`,
       'Pass a primary key: a value, or an array of the values of a composite one in the order of their declaration.',
     );
   }

@@ -32,7 +32,7 @@ export function registerHook<Entity extends object>(
   if (!Object.hasOwn(ACTIONS, on)) {
     throw new SoftDeleteConfigError(
       'registerHook()',
-      `${JSON.stringify(on)} is no operation.`,
+      `${JSON.stringify(on)} is not an operation.`,
       "Write 'delete' or 'restore'.",
     );
   }
@@ -55,7 +55,7 @@ export function addHook(
   if (!meta || !catalog.find(entity)) {
     throw new SoftDeleteConfigError(
       where,
-      `${entity.name} is ${meta ? 'not soft-deletable' : 'no entity of this ORM'}.`,
+      `${entity.name} is ${meta ? 'not soft-deletable' : 'not an entity of this ORM'}.`,
       `Soft-deletable are: ${catalog
         .all()
         .map(({ name }) => name)

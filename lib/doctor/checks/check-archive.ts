@@ -29,7 +29,7 @@ function checkTable({ archive, role, largeTable }: Examination, entity: string):
       code: 'archive-not-owned',
       severity: 'info',
       entity,
-      problem: `${first}${others.length > 0 ? ` and ${showCount(others.length, 'other month')}` : ''} of the archive can be dropped and ${others.length > 0 ? 'are' : 'is'} not: ${role} does not own the table, ${archive.owner} does, so that a purge under this role removes rows one by one and leaves the partition.`,
+      problem: `${first}${others.length > 0 ? ` and ${showCount(others.length, 'other month')}` : ''} of the archive can be dropped and ${others.length > 0 ? 'are' : 'is'} not: ${role} does not own the table, ${archive.owner} does, so a purge under this role deletes the rows and keeps the partition.`,
       fix: `Let a purge run as ${archive.owner}: \`soft-delete purge\` with its configuration.`,
     });
   }
@@ -38,7 +38,7 @@ function checkTable({ archive, role, largeTable }: Examination, entity: string):
       code: 'archive-not-partitioned',
       severity: 'info',
       entity,
-      problem: `deletion_archive has about ${showCount(archive.rows, 'row')} and no partitions: the purge removes them one by one, and vacuum has to follow.`,
+      problem: `deletion_archive has about ${showCount(archive.rows, 'row')} and no partitions: the purge deletes them in batches, and vacuum has to follow.`,
       fix: "Run the statements of complianceTablesSql({ partition: 'month' }) in a migration; it rewrites the table.",
     });
   }
@@ -61,7 +61,7 @@ function checkRemains({ tableOf, quote, label }: Examination, meta: EntityMetada
       severity: 'error',
       entity: meta.className,
       problem: `${label(table)} has a column ${column}, but deleted rows of ${meta.className} leave the table: rows in which it is set are active to everybody.`,
-      fix: `Delete the rows that it says are deleted, so that they go to the archive, and drop it: \`await em.getRepository(${meta.className}).softDelete({ … })\`, then alter table ${label(table)} drop column ${quote(column)};`,
+      fix: `Delete the rows in which it is set, so that they are archived, and then drop it: \`await em.getRepository(${meta.className}).softDelete({ … })\`, then alter table ${label(table)} drop column ${quote(column)};`,
     },
     ...partial.map(({ name, unique }): Finding => {
       const kind = unique ? 'unique' : 'index';
@@ -69,7 +69,7 @@ function checkRemains({ tableOf, quote, label }: Examination, meta: EntityMetada
         code: 'archived-partial-index',
         severity: 'warning',
         entity: meta.className,
-        problem: `${name} leaves out rows in which ${column} is set. No row of ${meta.className} is deleted and in its table, so that a plain ${kind} says the same and serves every query.`,
+        problem: `${name} leaves out rows in which ${column} is set. The table of ${meta.className} has no deleted rows, so a plain ${kind} means the same and serves every query.`,
         fix: `Use the ORM's own @${unique ? 'Unique' : 'Index'}() on ${meta.className} without a condition.`,
       };
     }),

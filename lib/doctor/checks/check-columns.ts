@@ -39,7 +39,7 @@ export const checkColumns: Check = (examination) =>
           code: 'table-not-readable',
           severity: 'error',
           entity,
-          problem: `The role ${examination.role} may not read ${label}, so its queries for ${entity} fail, and how far the purge is behind cannot be seen.`,
+          problem: `The role ${examination.role} may not read ${label}, so its queries for ${entity} fail, and the purge's lag cannot be read.`,
           fix: `grant usage on schema ${examination.quote(table.schema)} to ${examination.quote(examination.role)}; grant select on ${label} to ${examination.quote(examination.role)};`,
         },
       ];
@@ -101,7 +101,7 @@ function typeProblem(type: string): (Pick<Finding, 'severity' | 'problem'> & { a
   if (/^timestamp(\(6\))? without time zone$/.test(type)) {
     return {
       severity: 'warning',
-      problem: 'what it means depends on the time zone of the session, and rows are purged hours early or late.',
+      problem: 'its meaning depends on the time zone of the session, so rows are purged hours early or late.',
       advice: ', and a statement of your own in the migration, because the schema generator sees no difference',
     };
   }

@@ -12,7 +12,7 @@ export const checkCompliance: Check = (examination) => [
     code: 'hold-to-review',
     severity: 'warning',
     entity: 'LegalHold',
-    problem: `The legal hold ${id}, "${name}", was to be reviewed on ${reviewAt}, and still keeps its rows from being removed.`,
+    problem: `The legal hold ${id}, "${name}", was due for review on ${reviewAt}, and still keeps its rows from being removed.`,
     fix: `soft-delete hold release ${id} --reason '…'; or, if it is still needed, place one with a later --review-at first.`,
   })),
   ...[...examination.compliance.tables].flatMap(([meta, table]) => [
@@ -35,13 +35,13 @@ function checkTriggers(examination: Examination, meta: EntityMetadata): Finding[
     ];
     if (!trigger) {
       return finding(
-        `${label} has no trigger ${name}: whoever may write to it can change or remove what is on record.`,
+        `${label} has no trigger ${name}: anybody who may write to it can change or remove records.`,
         UPDATE,
       );
     }
     if (!trigger.enabled) {
       return finding(
-        `The trigger ${name} of ${label} is disabled: whoever may write to it can change or remove what is on record.`,
+        `The trigger ${name} of ${label} is disabled: anybody who may write to it can change or remove records.`,
         `alter table ${label} enable trigger ${name};`,
       );
     }
@@ -64,7 +64,7 @@ function checkPartitionTriggers(meta: EntityMetadata, { disabledInPartitions }: 
     code: 'records-changeable',
     severity: 'error',
     entity: meta.className,
-    problem: `The trigger ${trigger} of the partition ${partition} is disabled: whoever may write to it can change or remove what is on record.`,
+    problem: `The trigger ${trigger} of the partition ${partition} is disabled: anybody who may write to it can change or remove records.`,
     fix: `alter table ${partition} enable trigger ${trigger};`,
   }));
 }
@@ -91,8 +91,8 @@ function checkOwner({ role, ...examination }: Examination, meta: EntityMetadata,
           code: 'records-owned',
           severity: 'info',
           entity: meta.className,
-          problem: `${role}, the role of this connection, may do whatever the owner of ${table.name} may (${table.owner}): disable its triggers, drop it.`,
-          fix: `If the application connects so, let another role own it: alter table ${examination.label(examination.tableOf(meta)!)} owner to <role of the migrations>; grant select, insert on ${table.name} to ${role};`,
+          problem: `${role}, the role of this connection, has the rights of ${table.owner}, the owner of ${table.name}: it can disable its triggers or drop it.`,
+          fix: `If the application uses this role, let another one own the table: alter table ${examination.label(examination.tableOf(meta)!)} owner to <role of the migrations>; grant select, insert on ${table.name} to ${role};`,
         },
       ];
 }
@@ -105,7 +105,7 @@ function checkPartitions(meta: EntityMetadata, { name, missingMonth }: Complianc
           code: 'partition-missing',
           severity: 'warning',
           entity: meta.className,
-          problem: `${name} has no partition for ${missingMonth}: its rows will go to the partition for everything else, which no retention can drop.`,
+          problem: `${name} has no partition for ${missingMonth}: its rows will go to the default partition, which is never dropped.`,
           fix: 'Run `soft-delete archive partitions` as the owner of the table, every month.',
         },
       ];

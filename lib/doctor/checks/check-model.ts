@@ -31,7 +31,7 @@ function notMarked(meta: EntityMetadata): Finding[] {
       code: 'not-marked',
       severity: 'warning',
       entity: meta.className,
-      problem: `${meta.className}.${name} looks like a time of deletion, but the entity is not marked: its deleted rows are shown everywhere, and em.remove() removes rows for good.`,
+      problem: `${meta.className}.${name} looks like a time of deletion, but the entity is not marked: its deleted rows are visible everywhere, and em.remove() removes rows for good.`,
       fix: `@SoftDeletable(${name === 'deletedAt' ? '' : `{ property: '${name}' }`}) on ${meta.className}, or another name for the property.`,
     }));
 }

@@ -24,7 +24,7 @@ function checkGuards(examination: Examination): Finding[] {
       return trigger
         ? finding(
             'warning',
-            `${label} has a guard that the model does not ask for: physical deletes are refused.`,
+            `${label} has a guard that the model does not declare: physical deletes are refused.`,
             UPDATE,
           )
         : [];
@@ -32,17 +32,17 @@ function checkGuards(examination: Examination): Finding[] {
     if (table.partitioned) {
       return finding(
         'error',
-        `${label} is partitioned, and its guard takes a row that an update moves to another partition for one that is removed: PostgreSQL moves it by a delete and an insert.`,
+        `${label} is partitioned, and its guard refuses updates that move a row to another partition: PostgreSQL moves it by a delete and an insert.`,
         `Leave out \`guard\` in the mark of ${entity}; in SQL: drop trigger if exists ${GUARD_TRIGGER} on ${label};`,
       );
     }
     if (!trigger) {
-      return finding('error', `${label} has no guard: whoever deletes in SQL removes rows for good.`, UPDATE);
+      return finding('error', `${label} has no guard: a delete in SQL removes rows for good.`, UPDATE);
     }
     if (!trigger.enabled) {
       return finding(
         'error',
-        `The guard of ${label} is disabled: whoever deletes in SQL removes rows for good.`,
+        `The guard of ${label} is disabled: a delete in SQL removes rows for good.`,
         `alter table ${label} enable trigger ${GUARD_TRIGGER};`,
       );
     }
@@ -75,7 +75,7 @@ function checkViews(examination: Examination): Finding[] {
         severity: view ? 'warning' : 'error',
         entity: meta.className,
         problem: view
-          ? `The view ${view.schema}.${view.name} does not show the columns and the active rows that the model says.`
+          ? `The view ${view.schema}.${view.name} does not show the columns and active rows of the model.`
           : `The view ${meta.tableName} is not in the database, so whatever reads it fails.`,
         fix: UPDATE,
       },

@@ -30,7 +30,7 @@ function invalid(entity: string, { problem, advice }: SoftDeleteConfigError): Fi
     code: 'invalid-mark',
     severity: 'error',
     entity,
-    problem: `What is declared of personal data cannot work, and the application does not start with it. ${problem}`,
+    problem: `A declaration of personal data cannot work, and the application does not start with it. ${problem}`,
     fix: advice,
   };
 }
@@ -43,8 +43,8 @@ function describe({ entity, properties }: UndeclaredPersonalData): Finding {
     entity,
     problem:
       properties.length === 0
-        ? `${entity} has a key to a person, and nobody says what an erasure does with its rows: every erasure is refused.`
-        : `Of ${entity} nobody says whether ${names} ${properties.length === 1 ? 'is' : 'are'} personal: every erasure is refused.`,
+        ? `${entity} has a key to a person, but does not declare what an erasure does with its rows: every erasure is refused.`
+        : `${entity} does not declare whether ${names} ${properties.length === 1 ? 'is' : 'are'} personal: every erasure is refused.`,
     fix:
       properties.length === 0
         ? `@PersonalData({ of: '…', fields: { … } }) on ${entity}, or @NoPersonalData().`

@@ -45,7 +45,7 @@ function wanted(
       code: 'purge-index-invalid',
       severity: 'error',
       entity,
-      problem: `${broken.name} is invalid: its creation was interrupted. It costs every write and serves no read, and every purge reads the whole table.`,
+      problem: `${broken.name} is invalid: its creation was interrupted. It slows every write and helps no read, and every purge reads the whole table.`,
       fix: `reindex index concurrently ${examination.quote(table.schema)}.${examination.quote(broken.name)};`,
     };
   }
@@ -69,7 +69,7 @@ function declined(
         code: 'timestamp-not-indexed',
         severity: 'warning',
         entity,
-        problem: `${examination.label(table)} has about ${Math.round(table.estimatedRows)} rows and no index that knows ${column}: deleted rows are read with the active ones in every query, and every purge reads the whole table.`,
-        fix: `Remove \`purgeIndex: false\` from @SoftDeletable(), and put @ActiveIndex() on what queries look for; in SQL: ${sql}`,
+        problem: `${examination.label(table)} has about ${Math.round(table.estimatedRows)} rows and no index with ${column}: deleted rows are read with the active ones in every query, and every purge reads the whole table.`,
+        fix: `Remove \`purgeIndex: false\` from @SoftDeletable(), and put @ActiveIndex() on the properties that queries search; in SQL: ${sql}`,
       };
 }

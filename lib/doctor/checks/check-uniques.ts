@@ -37,7 +37,7 @@ function describe(
     code: 'unique-counts-deleted',
     severity: 'warning',
     entity: meta.className,
-    problem: `${index.name} on (${index.columns.map((name) => name ?? 'an expression').join(', ')}) counts deleted rows: once a ${meta.className} is deleted, no other can have its ${active.join(', ')}, and whoever tries gets a unique violation by a row they cannot see.`,
+    problem: `${index.name} on (${index.columns.map((name) => name ?? 'an expression').join(', ')}) counts deleted rows: once a ${meta.className} is deleted, no other can have its ${active.join(', ')}, and whoever tries gets a unique violation because of a row they cannot see.`,
     fix,
   };
 }

@@ -54,7 +54,7 @@ function describe(
     code: 'retention-shorter-than-keep',
     severity: 'warning',
     entity: meta.className,
-    problem: `The purge removes rows of ${meta.className}${along} ${describeRetention(retention)} after their deletion, and does not wait for the ${period} from ${property} on for which they are to be kept (${ground}).`,
+    problem: `The purge removes rows of ${meta.className}${along} ${describeRetention(retention)} after their deletion, and does not wait until they have been kept for ${period} from ${property} on (${ground}).`,
     fix: `@SoftDeletable({ retention: '${showDuration(longest)}' }) on ${name}; longer, where ${property} may be later than the deletion.`,
   };
 }

@@ -2,7 +2,7 @@ import { type ChangeSet, ChangeSetType, helper, type UnitOfWork } from '@mikro-o
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { metadataOf } from '../../metadata/metadata-of.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
-import { createRemoval } from './create-removal.js';
+import { createRemovals } from './create-removals.js';
 import type { Removal } from '../flush-state.js';
 import { isDelete } from '../is-delete.js';
 import { isNew, planRemoval } from './plan-removal.js';
@@ -27,8 +27,7 @@ export function planLateRemovals(
   const saved = late.map(({ entity }) => entity as object).filter((entity) => !isNew(entity));
   const { soft, cascaded } = planRemoval(saved, [], catalog);
   late.filter(({ entity }) => !soft.has(entity as object)).forEach(leaveAlone);
-  const removals = [...soft].map(([entity, entry]) => createRemoval(catalog, entity, entry));
-  return { removals, cascaded };
+  return { removals: createRemovals(catalog, soft), cascaded };
 }
 
 /** Makes updates of the timestamp of the change sets that still delete what is removed. @internal */

@@ -1,5 +1,6 @@
-import { Cascade, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
+import { Cascade, type EntityMetadata, type EntityProperty, helper, Reference, Utils } from '@mikro-orm/core';
 import { metadataOf } from '../../metadata/metadata-of.js';
+import { perClass } from './per-class.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
 
@@ -49,7 +50,9 @@ export function planRemoval(
   const spared = new Set<object>();
   const hard = new Set<object>();
   const unborn = new Set<object>();
-  const behind = (entity: object) => loadedBehind(entity, catalog);
+  const cascadingOf = perClass((meta) => cascadingRelations(meta, catalog));
+  const removingOf = perClass(removingRelations);
+  const behind = (entity: object) => loadedBehind(entity, removingOf(metadataOf(catalog, entity)));
   const find = (entity: object) => catalog.find(metadataOf(catalog, entity));
   const isArchived = (entity: object) => catalog.findArchived(metadataOf(catalog, entity)) !== undefined;
 
@@ -61,7 +64,7 @@ export function planRemoval(
   };
 
   const cascade = (entity: object): void => {
-    const cascading = cascadingRelations(entity, catalog);
+    const cascading = cascadingOf(metadataOf(catalog, entity));
     for (const [prop, target] of behind(entity)) {
       const entry = find(target);
       if (isNew(target)) {
@@ -173,22 +176,28 @@ export function isNew(entity: object): boolean {
   return !wrapped.__originalEntityData && !wrapped.__managed;
 }
 
-function cascadingRelations(entity: object, catalog: SoftDeleteCatalog): Set<string> {
+function cascadingRelations(meta: EntityMetadata, catalog: SoftDeleteCatalog): Set<string | undefined> {
   return new Set(
     catalog.graph
-      .from(metadataOf(catalog, entity))
-      .filter((edge) => takesAlong(edge) && edge.property !== undefined)
-      .map(({ property }) => property!),
+      .from(meta)
+      .filter(takesAlong)
+      .map(({ property }) => property),
   );
 }
 
-/** The loaded entities that the unit of work would remove along with an entity (`shouldCascade` in `UnitOfWork.js`). */
-function loadedBehind(entity: object, catalog: SoftDeleteCatalog): [EntityProperty, object][] {
-  return metadataOf(catalog, entity)
-    .relations.filter(
-      (prop) => prop.orphanRemoval || prop.cascade?.includes(Cascade.REMOVE) || prop.cascade?.includes(Cascade.ALL),
-    )
-    .flatMap((prop) => loadedTargets(entity, prop).map((target): [EntityProperty, object] => [prop, target]));
+/** The relations through which the unit of work removes entities along with others (`shouldCascade` in `UnitOfWork.js`). */
+function removingRelations({ relations }: EntityMetadata): EntityProperty[] {
+  return relations.filter(
+    ({ orphanRemoval, cascade }) =>
+      orphanRemoval || cascade?.includes(Cascade.REMOVE) || cascade?.includes(Cascade.ALL),
+  );
+}
+
+/** The loaded entities at the other end of relations of an entity. */
+function loadedBehind(entity: object, relations: readonly EntityProperty[]): [EntityProperty, object][] {
+  return relations.flatMap((prop) =>
+    loadedTargets(entity, prop).map((target): [EntityProperty, object] => [prop, target]),
+  );
 }
 
 function loadedTargets(entity: object, prop: EntityProperty): object[] {

@@ -104,7 +104,7 @@ export class BatchSize {
     const { fixed, perRow } = this.#costs();
     // Where a batch costs much anyway, its rows may take so much longer, within reason: users wait for them. What the database needs
     // for it anyway they may take in any case, or it would be busy with little else.
-    const wanted = perRow > 0 ? Math.max(fixed, Math.min(patience, aim + fixed + network)) / perRow : Infinity;
+    const wanted = Math.max(fixed, Math.min(patience, aim + fixed + network)) / perRow;
     // Where each row is expensive, a mistake about what a batch takes anyway would be as well.
     const isWorthProbing = aim < patience && smallest < largest;
     const isLimited = wanted < this.#size * DISTINCT;

@@ -13,7 +13,7 @@ import { brakeRuns } from '../run/apply-brake.js';
 import { createRuns } from '../run/create-runs.js';
 import type { EntityRun } from '../run/entity-run.js';
 import { HoldWatch } from '../run/hold-watch.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from '../status/milliseconds.js';
 import { refuseHomeless } from '../status/report-homeless.js';
 import { type AskedRow, findAsked } from '../statements/find-asked.js';
 import { CoveringHolds } from './covering-holds.js';

@@ -10,7 +10,7 @@ import { tableName } from '../../sql/table-name.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { BY_KEY } from '../fragments/plan-settings.js';
 import { type DueTimes, retentionOf } from '../plan/due-times.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from '../status/milliseconds.js';
 import { type AskedSnapshotRow, findSnapshots, lockUnit } from '../statements/find-snapshots.js';
 import type { CoveringHolds } from './covering-holds.js';
 import type { PurgeExplanation, PurgeRowState } from './purge-explanation.js';

@@ -18,7 +18,7 @@ const NO_KEYS: readonly string[] = ['undefined', 'null', '[object Object]', 'NaN
 /**
  * The keys of rows that somebody asks about: values, arrays of the values of composite keys, objects by property, or entities.
  *
- * @throws SoftDeleteConfigError if they are no list, or one is no key of the entity
+ * @throws SoftDeleteConfigError if they are no list, or one is not a key of the entity
  * @internal
  */
 export function requireKeys(em: EntityManager, meta: EntityMetadata, keys: unknown): AskedKey[] {
@@ -29,7 +29,7 @@ export function requireKeys(em: EntityManager, meta: EntityMetadata, keys: unkno
     if (sent.length !== primaryColumnTypes(meta.root).length || sent.some((text) => NO_KEYS.includes(text))) {
       throw new SoftDeleteConfigError(
         'explain(), keys',
-        `${showValue(key)} is no key of ${meta.className}.`,
+        `${showValue(key)} is not a key of ${meta.className}.`,
         'Pass a list of primary keys: values, or arrays of the values of composite ones in the order of their declaration.',
       );
     }

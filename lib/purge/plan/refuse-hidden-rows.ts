@@ -19,7 +19,7 @@ export function refuseHiddenRows(
       throw new SoftDeleteConfigError(
         `The table ${table.label}`,
         'row-level security may hide rows of it from this database user.',
-        'Purge as a user with BYPASSRLS: a row that cannot be seen may need one that is due.',
+        'Purge as a user with BYPASSRLS: a hidden row may need one that is due.',
       );
     }
     references.filter(({ to }) => to === table).forEach(({ from }) => reached.add(from));

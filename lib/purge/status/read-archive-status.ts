@@ -5,7 +5,7 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type Cutoff, retentionOf } from '../plan/due-times.js';
 import type { PurgePlannedEntity } from '../plan/purge-plan.js';
 import { type ArchiveStatusRow, readArchiveStatus } from '../statements/read-archive-status.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from './milliseconds.js';
 import type { PurgeEntityStatus } from './purge-status.js';
 
 /** Counts what there is to purge of archived entities. @internal */

@@ -1,7 +1,7 @@
 import type { DueTimes } from '../plan/due-times.js';
 import { EntityRun } from '../run/entity-run.js';
 import type { PurgeEntity } from '../plan/key-graph.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from './milliseconds.js';
 import { planSurvey } from './plan-survey.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { EntityPlan } from '../plan/purge-planner.js';

@@ -5,7 +5,7 @@ import { tableName } from '../../sql/table-name.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgePlace } from '../plan/list-places.js';
 import { hasNoSchema } from '../plan/has-no-schema.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from './milliseconds.js';
 import { archiveLabel } from './read-archive-status.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeEntityLag } from './purge-lag.js';

@@ -1,5 +1,5 @@
 import { type DueTimes, retentionOf } from '../plan/due-times.js';
-import { milliseconds } from '../run/milliseconds.js';
+import { milliseconds } from './milliseconds.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import type { PurgeEntityStatus } from './purge-status.js';

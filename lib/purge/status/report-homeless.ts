@@ -4,7 +4,7 @@ import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
 import { reportSkipped } from './report-skipped.js';
 
-const PROBLEM = "lives in the schema of the entity manager (schema '*'), and nobody says which schemas there are.";
+const PROBLEM = "lives in the schema of the entity manager (schema '*'), and nothing says which schemas there are.";
 const ADVICE = "Set purge.schemas to a function that lists them, or name one: { schema: 'tenant_1' }.";
 
 /**

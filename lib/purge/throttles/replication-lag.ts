@@ -33,7 +33,7 @@ export function replicationLag(options: { readonly max: Duration }): PurgeThrott
     if (row!.hidden > 0) {
       throw new SoftDeleteConfigError(
         'replicationLag()',
-        'the database user may not see how far the standbys are behind.',
+        'the database user may not read the lag of the standbys.',
         'Grant it the role: grant pg_monitor to <user>.',
       );
     }

@@ -50,13 +50,23 @@ function timeOfDay(name: string, value: unknown): string {
 }
 
 function zone(value: unknown): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: value as string }).resolvedOptions().timeZone && (value as string);
-  } catch {
+  if (!isZone(value)) {
     throw new SoftDeleteConfigError(
       'window(), timeZone',
       `${showValue(value)} is not a time zone.`,
       "Write a name of the IANA database, such as 'Europe/Berlin'.",
     );
+  }
+  return value;
+}
+
+/** A name: of `+02:00`, PostgreSQL makes a zone west of Greenwich, others one east of it. */
+function isZone(value: unknown): value is string {
+  try {
+    return (
+      typeof value === 'string' && !/^[+-]/.test(value) && Boolean(new Intl.DateTimeFormat('en', { timeZone: value }))
+    );
+  } catch {
+    return false;
   }
 }

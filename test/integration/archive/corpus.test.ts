@@ -274,7 +274,7 @@ describe('Archived values', () => {
       truncate sample; insert into sample (id, lost) values (1, 'ab'), (2, null)`);
     const repository = () => test.orm.em.fork().getRepository(Sample as never) as any;
     await expect(repository().softDelete(1)).rejects.toThrow(
-      'could not read the text of its column lost (public.broken)',
+      'cannot read back the text of its column lost (public.broken)',
     );
     expect(await test.database.query('select id from sample order by id')).toEqual([{ id: 1 }, { id: 2 }]);
     expect((await repository().softDelete(2)).total).toBe(1);

@@ -77,7 +77,7 @@ describe('soft-delete hold', () => {
     );
     expect(placed).toMatchObject({ code: 0, err: 'Configuration: ./mikro-orm.config.js\n' });
     expect(placed.out).toMatch(
-      /^id  name {5}on {22}placed {6}by {3}review  released  reason\n 1  Dispute  Post \[7,1\], Post \[8,1\]  \d{4}-\d\d-\d\d  ada +Letter\n2 rows and what lies behind: held\.\n$/,
+      /^id  name {5}on {22}placed {6}by {3}review  released  reason\n 1  Dispute  Post \[7,1\], Post \[8,1\]  \d{4}-\d\d-\d\d  ada +Letter\n2 rows and everything below: held\.\n$/,
     );
     expect(await test.database.query(`select action, keys, actor, reason from deletion_record`)).toEqual([
       {
@@ -154,10 +154,13 @@ describe('soft-delete hold', () => {
     [['place', 'User', 'x', '--name', 'a', '--reason', 'b'], /"x" is not a key of User/],
     [['place', 'Post', '7', '--name', 'a', '--reason', 'b'], /Its key is composite/],
     [['place', 'Usr', '1', '--name', 'a', '--reason', 'b'], /Did you mean User\?/],
-    [['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', 'soon'], /--review-at: "soon" is no date/],
+    [
+      ['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', 'soon'],
+      /--review-at: "soon" is not a date/,
+    ],
     [
       ['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', '2026-02-31'],
-      /--review-at: "2026-02-31" is no date/,
+      /--review-at: "2026-02-31" is not a date/,
     ],
     [['release', '1'], /required option '--reason <text>'/],
     [['release', '1', '--reason', 'b'], /there is no active hold 1/],

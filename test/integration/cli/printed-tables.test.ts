@@ -7,6 +7,7 @@ import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities, complianceTablesSql, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 import type { CliCommand } from '../../../lib/cli/cli-command.js';
 import { archiveCommand } from '../../../lib/cli/commands/archive.command.js';
+import { doctorCommand } from '../../../lib/cli/commands/doctor.command.js';
 import { eraseCommand } from '../../../lib/cli/commands/erase.command.js';
 import { erasuresCommand } from '../../../lib/cli/commands/erasures.command.js';
 import { holdListCommand } from '../../../lib/cli/commands/hold-list.command.js';
@@ -14,6 +15,7 @@ import { holdPlaceCommand } from '../../../lib/cli/commands/hold-place.command.j
 import { holdReleaseCommand } from '../../../lib/cli/commands/hold-release.command.js';
 import { listCommand } from '../../../lib/cli/commands/list.command.js';
 import { logCommand } from '../../../lib/cli/commands/log.command.js';
+import { policyCommand } from '../../../lib/cli/commands/policy.command.js';
 import { purgeCommand } from '../../../lib/cli/commands/purge.command.js';
 import { restoreCommand } from '../../../lib/cli/commands/restore.command.js';
 import { statusCommand } from '../../../lib/cli/commands/status.command.js';
@@ -276,17 +278,23 @@ describe('What a command prints for people', () => {
       { strategy: 'archive' },
     );
     const shelves = await createTestOrm([Shelf, Label, ...complianceEntities()]);
-    const restore = (key: string) => run(restoreCommand, ['Shelf', [key]], {}, shelves.orm);
+    const restore = (key: string, entity = 'Shelf') => run(restoreCommand, [entity, [key]], {}, shelves.orm);
     try {
       await shelves.database.query('insert into shelf values (1), (2); insert into label values (1, 1), (2, 2)');
       await shelves.orm.em.fork().nativeDelete(Shelf, {});
       await shelves.database.query('insert into shelf values (3); insert into label values (1, 3)');
       const [header, nothing] = ['in the way        entity  key  of', 'Nothing was restored.'];
       expect(await restore('1')).toEqual([2, header, 'its key is taken  Label   1    label_pkey 1', nothing]);
+      await shelves.database.query('insert into shelf values (4); insert into label values (4, 4)');
+      await shelves.orm.em.fork().nativeDelete(Label, { id: 4 });
+      await shelves.database.query('delete from shelf where id = 4');
+      expect((await restore('4', 'Label'))[2]).toMatch(/^its parent is gone for good {2}Label {3}4 {4}\S+$/);
       await shelves.database.query(
         'alter table label add column rank int not null default 0; alter table label alter rank drop default',
       );
       expect((await restore('2'))[2]).toMatch(/^the column rank is new, or changed {2}Label {3}2/);
+      await shelves.database.query('drop table label');
+      expect((await restore('2'))[2]).toMatch(/^its table rejects it {2}Label {3}2/);
     } finally {
       await shelves.close();
     }
@@ -313,13 +321,13 @@ describe('What a command prints for people', () => {
     await test.database.query(
       `insert into "user" (id, name, email, deleted_at) select n, 'x', n, now() - interval '40 days' from generate_series(100, 1300) as n`,
     );
-    const left = 'User was left alone: 1202 rows due, and ';
+    const left = 'User was skipped: 1202 rows due, but ';
     expect((await run(purgeCommand, [], {})).slice(0, 4)).toEqual([
       2,
       'entity  removed  blocked  failed  locked  held',
       'User          0        0       0       0     0',
       expect.stringMatching(
-        new RegExp(`^${left}\\d+ at most are usual\\. Look at its retention, then run with --override-brake\\.$`),
+        new RegExp(`^${left}the brake allows \\d+\\. Check its retention, then run with --override-brake\\.$`),
       ),
     ]);
     expect((await run(purgeCommand, [], { overrideBrake: true }))[2]).toBe(
@@ -437,6 +445,86 @@ describe('What a command prints for people', () => {
       expect.stringMatching(/^ ?\d  Person  1    requested  2020-01-31  2020-02-29 \(overdue\) *$/),
       '2 erasures.',
     ]);
+  });
+
+  it('doctor: each finding with what mends it, how many there are, and whether one is severe enough', async () => {
+    const doctor = async () => {
+      const findings = (await runForPrograms(doctorCommand, [], { failOn: 'error' })).slice(1);
+      const counts = ['error', 'warning', 'info'].map(
+        (severity) => findings.filter((finding) => finding.severity === severity).length,
+      );
+      const [, ...lines] = await run(doctorCommand, [], { failOn: 'error' });
+      const codes = await Promise.all(
+        ['error', 'warning', 'info'].map(async (failOn) => (await run(doctorCommand, [], { failOn }))[0]),
+      );
+      return { findings, counts, lines, codes };
+    };
+    const healthy = await doctor();
+    expect(healthy.counts[0]).toBe(0);
+    expect(healthy.codes[0]).toBe(0);
+    await test.database.query('drop index post_user_id_index; alter table "user" alter deleted_at type date');
+    try {
+      const { findings, counts, lines, codes } = await doctor();
+      expect(findings.every(({ type }) => type === 'finding')).toBe(true);
+      expect(counts[0]).toBe(1);
+      expect(counts[1]).toBeGreaterThan(0);
+      expect(codes).toEqual([1, 1, 1]);
+      const [warnings, notes] = counts.slice(1) as [number, number];
+      expect(lines.at(-1)).toBe(
+        `1 error, ${warnings} warning${warnings === 1 ? '' : 's'}, ${notes} note${notes === 1 ? '' : 's'}.`,
+      );
+      const { severity, code, entity, problem, fix } = findings.find((finding) => finding.code === 'column-type');
+      const shown = [
+        `${severity} ${code} ${entity}`,
+        `  ${problem}`,
+        ...fix.split('\n').map((line: string) => `  ${line}`),
+      ];
+      expect(lines.join('\n')).toContain(shown.join('\n'));
+      await test.database.query('alter table "user" alter deleted_at type timestamptz');
+      expect((await doctor()).codes).toEqual([0, 1, 1]);
+    } finally {
+      await test.database.query(
+        'alter table "user" alter deleted_at type timestamptz; create index post_user_id_index on post (user_id)',
+      );
+    }
+    const healthyOrm = await createTestOrm([Person], {}, false);
+    expect(await run(doctorCommand, [], { failOn: 'info' }, healthyOrm.orm)).toEqual([0, 'Nothing found.']);
+    await healthyOrm.close();
+  });
+
+  it('policy: the document, and whether a file says the same, or from which line on it does not', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'soft-delete-policy-'));
+    const file = join(folder, 'POLICY.md');
+    const check = () => run(policyCommand, [], { check: file });
+    try {
+      await expect(check()).rejects.toThrow(`There is no file ${file}. Write it: soft-delete policy > ${file}`);
+      const [code, ...lines] = await run(policyCommand, [], {});
+      expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^# /)]);
+      const late = (line: number) => `${file} is out of date from line ${line} on. Update it: soft-delete policy > `;
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      expect(await check()).toEqual([0, `${file} is up to date.`]);
+      expect(await runForPrograms(policyCommand, [], { check: file })).toEqual([
+        0,
+        { type: 'check', file, upToDate: true },
+      ]);
+      await expect(run(policyCommand, [], { check: file, retention: '7d' })).resolves.toEqual(await check());
+      writeFileSync(file, lines.with(2, 'anything').join('\n'));
+      await expect(check()).rejects.toThrow(late(3));
+      writeFileSync(file, [...lines, 'anything'].join('\n'));
+      await expect(check()).rejects.toThrow(late(lines.length + 1));
+      writeFileSync(file, lines.slice(0, 3).join('\n'));
+      await expect(check()).rejects.toThrow(late(4));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const policies = await runForPrograms(policyCommand, [], {});
+    expect(policies.slice(1).map(({ type, entity, retention }) => [type, entity, retention])).toEqual(
+      expect.arrayContaining([
+        ['policy', 'User', 2_592_000_000],
+        ['policy', 'Post', 'forever'],
+      ]),
+    );
+    expect((await run(policyCommand, [], { mermaid: true }))[1]).toBe('flowchart LR');
   });
 
   it('archive partitions: how many of each table were added, and which', async () => {

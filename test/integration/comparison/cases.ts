@@ -206,7 +206,7 @@ export const DELETING: Case[] = [
     },
   },
   {
-    title: 'A relation can refuse the deletion of what it needs',
+    title: 'A relation can refuse the deletion of a row that is still in use',
     needsRepository: true,
     async run(bench) {
       const refused = await bench
@@ -262,7 +262,7 @@ export const READING: Case[] = [
     },
   },
   {
-    title: 'Populated collections hide deleted rows, joined and by queries of their own',
+    title: 'Populated collections hide deleted rows, with joins or separate queries',
     async run(bench) {
       for (const strategy of ['joined', 'select-in'] as const) {
         const book = await bench
@@ -276,7 +276,7 @@ export const READING: Case[] = [
     },
   },
   {
-    title: '`$some` and `$none` pass over deleted rows',
+    title: '`$some` and `$none` skip deleted rows',
     isTelling: true,
     async run(bench) {
       await bench.rows("update chapter set deleted_at = now() where name = 'first'");
@@ -286,7 +286,7 @@ export const READING: Case[] = [
     },
   },
   {
-    title: 'Rows that point at a deleted row are found',
+    title: 'Rows that reference a deleted row are found',
     async run(bench) {
       await bench.rows('update author set deleted_at = now()');
       return (await bench.em.find<any>(bench.Book, {})).length === 2;
@@ -302,7 +302,7 @@ export const READING: Case[] = [
     },
   },
   {
-    title: 'A deleted row on the other side of a one-to-one relation does not double its owner',
+    title: 'A deleted row on the other side of a one-to-one relation does not duplicate its owner',
     async run(bench) {
       await bench.rows("insert into cover (name, book_id, deleted_at) values ('older', 1, now())");
       const books = await bench.em.find<any>(bench.Book, {}, { populate: ['cover'] as never });
@@ -331,7 +331,7 @@ export const REMEMBERING: Case[] = [
     },
   },
   {
-    title: 'After a deletion, loaded collections no longer hold the row',
+    title: 'After a deletion, loaded collections no longer contain the row',
     async run(bench) {
       const book = await bench.em.findOneOrFail<any>(bench.Book, 1, { populate: ['chapters'] as never });
       bench.em.remove(book.chapters.getItems().find(({ id }: any) => id === 1));
@@ -379,7 +379,7 @@ export const RESTORING: Case[] = [
     },
   },
   {
-    title: 'A restoration that would double a unique value names the row that holds it and changes nothing',
+    title: 'A restoration that would duplicate a unique value names the conflicting row and changes nothing',
     needsRepository: true,
     async run(bench) {
       await bench.repository(bench.Book).softDelete(2);

@@ -7,15 +7,15 @@ export function renderDocument(results: Results): string {
   const lines = [
     '# Comparison',
     '',
-    'Three ways of soft deletion with MikroORM 7 on PostgreSQL, run through the same cases by',
-    '`test/integration/comparison`, which writes this page.',
+    'Three ways to soft-delete with MikroORM 7 on PostgreSQL. `test/integration/comparison` runs them through the same cases and',
+    'writes this page.',
     '',
     "- **The documentation's recipe**: the subscriber and the filter that MikroORM's guide shows.",
-    '- **`mikro-orm-soft-delete`**: its logic, the same in 0.1.0 (for MikroORM 5) and 1.0.0-alpha.1 (for MikroORM 6), written',
-    '  anew for the test, since neither loads with MikroORM 7.',
+    '- **`mikro-orm-soft-delete`**: its logic, rewritten for the test, since the versions on npm (0.1.0 for MikroORM 5, 1.0.0-alpha.1',
+    '  for MikroORM 6) do not load with MikroORM 7. Version 2.0.1 on GitHub supports MikroORM 7, and gave the same results.',
     '- **This package**.',
     '',
-    '“–”: offers no such operation.',
+    '“–” means that there is no such operation.',
   ];
   for (const { title, cases } of CHAPTERS) {
     lines.push('', `## ${title}`, '', `| | ${subjects.map((subject) => subject.title).join(' | ')} |`);

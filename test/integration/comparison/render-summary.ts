@@ -15,7 +15,7 @@ export function renderSummary(results: Results): string {
   const lines = [
     '## Comparison',
     '',
-    "MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (2.0.1 on GitHub supports MikroORM 7; npm has 1.0.0-alpha.1 at most) and this package, each run through the same cases by `npm test`, which writes these tables. Cases that hold:",
+    "`npm test` runs MikroORM's documented recipe, the logic of `mikro-orm-soft-delete` (2.0.1 on GitHub supports MikroORM 7; npm has 1.0.0-alpha.1 at most) and this package through the same cases, and writes these tables. Cases passed:",
     '',
     ...head(''),
   ];
@@ -28,7 +28,7 @@ export function renderSummary(results: Results): string {
       ),
     );
   }
-  lines.push('', 'The cases that lose rows or show deleted ones:', '', ...head(''));
+  lines.push('', 'Cases whose failure loses rows or shows deleted ones:', '', ...head(''));
   for (const each of CHAPTERS.flatMap(({ cases }) => cases).filter(({ isTelling }) => isTelling)) {
     lines.push(
       row(
@@ -37,6 +37,6 @@ export function renderSummary(results: Results): string {
       ),
     );
   }
-  lines.push('', 'All cases, and what was compared: [docs/comparison.md](docs/comparison.md).', '');
+  lines.push('', 'All cases: [docs/comparison.md](docs/comparison.md).', '');
   return lines.join('\n');
 }

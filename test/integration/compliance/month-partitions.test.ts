@@ -62,7 +62,7 @@ describe("complianceTablesSql({ partition: 'month' })", () => {
       union all select 'comment', obj_description('${table}'::regclass, 'pg_class')
       union all select 'grant', g.grantee::regrole || ' ' || g.privilege_type || ' ' || g.is_grantable
         from pg_class as c cross join lateral aclexplode(c.relacl) as g where c.oid = '${table}'::regclass and g.grantee <> c.relowner
-      union all select 'sequence', objid::regclass::text from pg_depend
+      union all select 'sequence', objid::regclass || ' of ' || refobjsubid from pg_depend
         where refobjid = '${table}'::regclass and deptype = 'a' and classid = 'pg_class'::regclass
         and exists (select from pg_class as s where s.oid = objid and s.relkind = 'S')
       order by 1, 2`);
@@ -128,14 +128,35 @@ describe("complianceTablesSql({ partition: 'month' })", () => {
     expect(await partitions('deletion_archive')).toEqual([...months('deletion_archive'), 'deletion_archive_default']);
   });
 
+  it('gives every partition each trigger of the table that refuses or notes a TRUNCATE', async () => {
+    await partition();
+    await database.query(`
+      create function note() returns trigger language plpgsql as 'begin return null; end';
+      create trigger noted before truncate on deletion_archive for each statement execute function note()`);
+    const triggers = (table: string) =>
+      database.query(
+        `select tgname from pg_trigger where tgrelid = '${table}'::regclass and tgtype & 32 = 32 order by tgname`,
+      );
+    const all = await triggers('deletion_archive');
+    expect(all.length).toBeGreaterThan(1);
+
+    await partition();
+
+    for (const name of await partitions('deletion_archive')) {
+      expect([name, await triggers(name)]).toEqual([name, all]);
+    }
+  });
+
   it('works in schemas of their own, and says what is missing', async () => {
-    await database.query(`create schema "Archive's"; alter table deletion_archive set schema "Archive's";
-      alter table deletion_record set schema "Archive's"; alter table legal_hold set schema "Archive's"; alter table legal_hold_row set schema "Archive's"; alter table erasure set schema "Archive's"`);
+    const schema = `Archive's "old"`;
+    const name = orm.em.getPlatform().quoteIdentifier(schema);
+    await database.query(`create schema ${name}; alter table deletion_archive set schema ${name};
+      alter table deletion_record set schema ${name}; alter table legal_hold set schema ${name}; alter table legal_hold_row set schema ${name}; alter table erasure set schema ${name}`);
     await expect(partition()).rejects.toThrow('There is no table "deletion_record": create it with a migration first.');
-    for (const sql of complianceTablesSql({ partition: 'month', schema: "Archive's" })) {
+    for (const sql of complianceTablesSql({ partition: 'month', schema })) {
       await database.query(sql);
     }
-    expect(await partitions(`"Archive''s".deletion_archive`)).toHaveLength(5);
+    expect(await partitions(`${name.replaceAll("'", "''")}.deletion_archive`)).toHaveLength(5);
     expect(() => complianceTablesSql({ partition: 'week' as never })).toThrow("Write 'month', or leave it out.");
   });
 });

@@ -351,9 +351,9 @@ describe('a hook', () => {
       const handler = () => undefined;
       for (const [args, message] of [
         [['delete', Plain.class, handler], /Plain is not soft-deletable.*Pair/],
-        [['delete', Date, handler], /Date is no entity/],
+        [['delete', Date, handler], /Date is not an entity/],
         [['delete', undefined, handler], /undefined is not an entity/],
-        [['remove', Pair.class, handler], /"remove" is no operation.*'delete' or 'restore'/],
+        [['remove', Pair.class, handler], /"remove" is not an operation.*'delete' or 'restore'/],
         [['delete', Pair.class, undefined], /handler is not a function/],
         [['delete', Pair.class, handler, { fields: ['nam'] }], /no property "nam".*"name"/],
         [['delete', Pair.class, handler, { fields: 'name' }], /fields/],

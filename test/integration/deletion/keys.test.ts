@@ -143,6 +143,19 @@ describe('keys of many types', () => {
       },
     );
 
+    whereReferencesWork('leaves no key to be written that was changed in memory only', async () => {
+      const badge: any = (await em.findAll(Badge)).find(({ id }: any) => String(id) === String(value(1)));
+      badge.id = value(9);
+      em.remove(badge);
+      await em.flush();
+      expect(String(badge.id)).toEqual(String(value(1)));
+      test.statements.length = 0;
+      await em.flush();
+      expect(test.statements).toEqual([]);
+      expect(await count('badge')).toBe(1);
+      expect(await em.find(Badge, { id: value(9) }, { filters: { softDelete: false } })).toEqual([]);
+    });
+
     it('names the keys of entities in conflicts', async () => {
       await repo.softDelete(value(1));
       await test.database.query(`update ${name}_root set label = 'label 1' where label = 'label 2'`);

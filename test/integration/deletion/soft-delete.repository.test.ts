@@ -82,8 +82,8 @@ describe(SoftDeleteRepository.name, () => {
     });
 
     it.each([
-      [undefined, 'undefined is no target.'],
-      [null, 'null is no target.'],
+      [undefined, 'undefined is not a target.'],
+      [null, 'null is not a target.'],
       [{ name: undefined }, "the condition's name is undefined."],
       [[undefined], "the condition's 0 is undefined."],
       [[1, null], "the condition's 1 is undefined."],

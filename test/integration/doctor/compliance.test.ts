@@ -97,7 +97,7 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
       about(
         'hold-to-review',
         'LegalHold',
-        `The legal hold ${id}, "Dispute 7", was to be reviewed on 2024-05-03`,
+        `The legal hold ${id}, "Dispute 7", was due for review on 2024-05-03`,
         `hold release ${id}`,
       ),
     ]);
@@ -249,11 +249,11 @@ describe(`${SoftDeleteDoctor.name} on records, holds and personal data`, () => {
   it('finds what an erasure would be refused for, and declarations that cannot work', async () => {
     expect(await examine(test.orm, ['records-owned'])).toEqual([
       about('personal-data-undeclared', 'Letter', 'has a key to a person', '@NoPersonalData()'),
-      about('personal-data-undeclared', 'Person', 'nobody says whether phone is personal', 'List phone'),
+      about('personal-data-undeclared', 'Person', 'does not declare whether phone is personal', 'List phone'),
     ]);
     const other = await MikroORM.init({ clientUrl: test.database.url, entities: [Person, Letter, Broken] });
     expect(await examine(other)).toEqual([
-      about('invalid-mark', 'Broken', 'What is declared of personal data cannot work', ''),
+      about('invalid-mark', 'Broken', 'A declaration of personal data cannot work', ''),
     ]);
     await other.close(true);
   });

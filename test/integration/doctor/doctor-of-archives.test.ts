@@ -121,13 +121,13 @@ describe('SoftDeleteDoctor of archived entities', () => {
       {
         code: 'archived-partial-index',
         severity: 'warning',
-        problem: expect.stringMatching(/^visit_path_unique leaves out .* a plain unique says the same/),
+        problem: expect.stringMatching(/^visit_path_unique leaves out .* a plain unique means the same/),
         fix: expect.stringContaining('@Unique() on Visit'),
       },
       {
         code: 'archived-partial-index',
         severity: 'warning',
-        problem: expect.stringMatching(/^visit_path_where leaves out .* a plain index says the same/),
+        problem: expect.stringMatching(/^visit_path_where leaves out .* a plain index means the same/),
         fix: expect.stringContaining('@Index() on Visit'),
       },
     ]);

@@ -120,7 +120,7 @@ describe(`${SoftDeleteDoctor.name} on periods of the law`, () => {
           severity: 'warning',
           entity: 'Letter',
           problem:
-            'The purge removes rows of Letter along with Order 30 days after their deletion, and does not wait for the 10 years from placedAt on for which they are to be kept (§147 AO).',
+            'The purge removes rows of Letter along with Order 30 days after their deletion, and does not wait until they have been kept for 10 years from placedAt on (§147 AO).',
           fix: "@SoftDeletable({ retention: '10y' }) on Order; longer, where placedAt may be later than the deletion.",
         },
         expect.objectContaining({

@@ -296,7 +296,7 @@ describe(SoftDeleteDoctor.name, () => {
     const nothing = 'create function nothing() returns trigger language plpgsql as $$ begin return old; end $$';
     expect(
       await find('guard-out-of-date', 'Label', `${nothing}; ${trigger('label')}`, 'drop function nothing cascade'),
-    ).toEqual([about('warning', 'does not ask for', 'schema:update')]);
+    ).toEqual([about('warning', 'does not declare', 'schema:update')]);
     const body = await test.database.query<{ src: string }>(
       `select prosrc as src from pg_proc where proname = 'ledger_soft_delete_guard_fn'`,
     );

@@ -1,4 +1,4 @@
-import { MikroORM as CoreOrm, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
+import { MikroORM as CoreOrm, type EventSubscriber, type FlushEventArgs, RequestContext } from '@mikro-orm/core';
 import { EntityManager, MikroORM, type Options, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import {
   installSoftDelete,
@@ -97,6 +97,21 @@ describe(softDelete.name, () => {
       expect([...orm.em.getEventManager().getSubscribers()]).toHaveLength(1);
       await orm.em.fork().getRepository(Author).softDelete(1);
       await expect(deleted('author')).resolves.toEqual([true, false]);
+    });
+
+    it('makes the entity manager soft that a driver makes by itself', async () => {
+      class OwnEntityManager extends EntityManager {}
+      class OwnDriver extends PostgreSqlDriver {
+        override createEntityManager(useContext?: boolean): never {
+          return new OwnEntityManager(this.config, this, this.metadata, useContext) as never;
+        }
+      }
+      const orm = await start({ driver: OwnDriver as never }, way);
+      expect(orm.em).toBeInstanceOf(OwnEntityManager);
+      await RequestContext.create(orm.em, () => orm.em.nativeDelete(Author, { id: 1 }));
+      await expect(deleted('author')).resolves.toEqual([true, false]);
+      await orm.em.fork().nativeDelete(Author, { id: 2 });
+      await expect(deleted('author')).resolves.toEqual([true, true]);
     });
 
     it("keeps the configuration's own listeners of the discovery, subscribers, filters and entity manager", async () => {
@@ -246,7 +261,7 @@ describe(softDelete.name, () => {
       'retention: there is no such option (given: "90d").',
     );
     await expect(start({ extensions: [softDelete(), softDelete()] })).rejects.toThrow(
-      'extensions: softDelete() stands in the configuration of the ORM "default" twice.',
+      'extensions: the configuration of the ORM "default" has softDelete() twice.',
     );
     await expect(start({ extensions: [softDelete({ contextName: 'crm' })] })).rejects.toThrow(
       'contextName: softDelete() names "crm", but it is an extension of the ORM "default".',

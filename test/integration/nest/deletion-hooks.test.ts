@@ -104,7 +104,7 @@ describe('providers with @OnDelete() and @OnRestore()', () => {
       ForCity,
       /^@OnDelete\(\) on ForCity\.run: City is not soft-deletable\. Soft-deletable are: Person, Pet/,
     ],
-    ['a class that is no entity', ForStranger, /^@OnRestore\(\) on ForStranger\.run: Sessions is no entity/],
+    ['a class that is no entity', ForStranger, /^@OnRestore\(\) on ForStranger\.run: Sessions is not an entity/],
     [
       'a field that is not there',
       ForMistyped,

@@ -163,6 +163,19 @@ describe(`${PurgeScheduler.name}, where ticks were missed`, () => {
     expect(Math.max(...begun) - at).toBeLessThanOrEqual(60_000);
   });
 
+  it('keeps no process alive that has nothing else to do', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    await start({ delay: () => 54_321 });
+    const made = () => timers.mock.calls.findIndex(([, delay]) => delay === 54_321);
+    while (made() < 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const timer = timers.mock.results[made()]!.value as NodeJS.Timeout;
+    timers.mockRestore();
+
+    expect(timer.hasRef()).toBe(false);
+  });
+
   it('gives up when the application closes before', async () => {
     const scheduler = await start({ delay: () => 300 });
     await until(() => asked.length > 0);

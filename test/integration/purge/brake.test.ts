@@ -152,7 +152,7 @@ describe('the brake of a purge', () => {
     expect(await health.isHealthy('purge', { sla: '99d' })).toMatchObject({ purge: { status: 'up' } });
     await service.run();
     expect(await health.isHealthy('purge', { sla: '99d' })).toMatchObject({
-      purge: { status: 'down', message: 'The purge left Parcel alone: far more rows are due than usual.' },
+      purge: { status: 'down', message: 'The purge skipped Parcel: far more rows are due than usual.' },
     });
     await service.run({ overrideBrake: true });
     expect(await health.isHealthy('purge', { sla: '99d' })).toMatchObject({ purge: { status: 'up' } });

@@ -122,10 +122,12 @@ describe(PurgeService.name, () => {
     { memo: 'a memo that is no draft', kind: 'blog', state: "'live'", pinned: 'false', goes: false },
     { memo: 'a memo of which nobody knows', kind: 'blog', state: 'null', pinned: 'null', goes: false },
     { memo: 'a draft of a site of another class', kind: 'wiki', state: "'draft'", pinned: 'false', goes: false },
+    { memo: 'the same beside an active blog', kind: 'wiki', state: "'draft'", pinned: 'false', goes: false, others: 1 },
   ])('removes the plain members of a relation and is blocked by all others: $memo', async (row) => {
     await test.database.query(`
       truncate site, memo cascade;
       insert into site (id, kind, deleted_at) values (1, '${row.kind}', now() - interval '40 days');
+      insert into site (id, kind) select n + 1, 'blog' from generate_series(1, ${row.others ?? 0}) as n;
       insert into memo (id, site_id, state, pinned) values (1, 1, ${row.state}, ${row.pinned})`);
     const run = async (dryRun: boolean) => (await createPurge(test.orm).run({ dryRun })).entities[0]!;
     const rehearsed = await run(true);
@@ -138,7 +140,7 @@ describe(PurgeService.name, () => {
     expect((await removal).restrictions.length > 0).toBe(!row.goes);
 
     await expect(run(false)).resolves.toMatchObject(figures);
-    await expect(ids('site')).resolves.toEqual(row.goes ? [] : [1]);
+    await expect(ids('site')).resolves.toEqual([...(row.goes ? [] : [1]), ...(row.others ? [2] : [])]);
     await expect(ids('memo')).resolves.toEqual(row.goes ? [] : [1]);
     if (!row.goes) {
       const again = test.orm.em.fork().getRepository(Site) as unknown as SoftDeleteRepository<Site>;

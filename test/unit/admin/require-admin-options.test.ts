@@ -71,7 +71,7 @@ describe(requireAdminOptions.name, () => {
     'refuses the credentials %p',
     (credentials) => {
       expect(refuse({ credentials })).toMatch(
-        /, credentials: .* is nothing that a browser can send\. Write 'cookie', 'bearer' or \{ header: 'x-api-key' \}\.$/,
+        /, credentials: .* cannot be sent by a browser\. Write 'cookie', 'bearer' or \{ header: 'x-api-key' \}\.$/,
       );
     },
   );
@@ -105,7 +105,7 @@ describe(requireAdminOptions.name, () => {
     'refuses %p, which names no entity',
     (item) => {
       expect(refuse({ entities: [Customer, item] })).toMatch(
-        /^SoftDeleteAdminModule\.forRoot\(\), entities\[1\]: .* names no entity\. Write an entity or \{ entity: Customer, … \}\. An undefined one usually comes from a circular import\.$/,
+        /^SoftDeleteAdminModule\.forRoot\(\), entities\[1\]: .* is not an entity\. Write an entity or \{ entity: Customer, … \}\. An undefined one usually comes from a circular import\.$/,
       );
     },
   );

@@ -48,7 +48,7 @@ describe(runCli.name, () => {
 
   it('lists all commands and says what each is for', async () => {
     const text = await help();
-    expect(text).toMatch(/^Usage: soft-delete \[options\] \[command\]\n\nLists and restores what was soft-deleted, /);
+    expect(text).toMatch(/^Usage: soft-delete \[options\] \[command\]\n\nLists and restores soft-deleted rows, /);
     const described = [...section(text, 'Commands'), ...section(await help('hold'), 'Commands')];
     expect(described.map(([usage, about]) => [usage.split(' ')[0], about.length > 20])).toEqual(
       expect.arrayContaining(

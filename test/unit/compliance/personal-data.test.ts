@@ -86,11 +86,11 @@ describe('@PersonalData()', () => {
     ['a subject that is not true', { subject: 'yes' } as never, /subject: "yes" means nothing/],
     ['another way to erase', { of: 'a', erase: 'all' } as never, /erase: 'row'/],
     ['persons that belong to one', { subject: true, of: 'boss' }, /the row is a person itself/],
-    ['no way to a person', { of: {} }, /names no way to a person/],
+    ['no way to a person', { of: {} }, /names no path to a person/],
     ['fields for nobody', { of: { a: {}, b: {} }, fields: { text: null } }, /Move them into it: of: \{ a:/],
     ['a keep without a ground', { of: 'a', keep: { for: '1y', from: 'at' } as never }, /keep, ground: it is missing/],
     ['a keep without a unit', { of: 'a', keep: { for: '10' as never, from: 'at', ground: 'g' } }, /has no unit/],
-    ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /no time at all/],
+    ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /is not a positive duration/],
     ['names that are no list', { of: 'a', notPersonal: 'text' } as never, /notPersonal: "text" is not a list/],
   ])('refuses %s where it is written', (_what, options, message) => {
     expect(() =>
@@ -115,7 +115,7 @@ describe('@PersonalData()', () => {
       id!: number;
     }
     NoPersonalData()(Twice);
-    expect(() => PersonalData({ subject: true, erase: 'row' })(Twice)).toThrow('has a declaration already');
+    expect(() => PersonalData({ subject: true, erase: 'row' })(Twice)).toThrow('already has a declaration');
   });
 
   it.each<[string, PersonalDataOptions['fields'], RegExp]>([
@@ -139,23 +139,23 @@ describe('@PersonalData()', () => {
 
   it.each<[string, PersonalDataOptions, RegExp]>([
     ['an unknown way', { of: 'ownr', fields: {} }, /of: Owned has no property "ownr". Did you mean "owner"/],
-    ['a way that is no to-one relation', { of: 'children' }, /Owned.children is no to-one relation/],
-    ['a way through a column', { of: 'text' }, /Owned.text is no to-one relation/],
-    ['a way that ends before a person', { of: 'parent' }, /"parent" leads to Owned, which is no person/],
-    ['a way that goes on behind a person', { of: 'owner.bio' }, /Subject.bio is no to-one relation/],
-    ['rows of nobody', { fields: { text: '' } }, /nothing says whose its rows are/],
+    ['a way that is no to-one relation', { of: 'children' }, /Owned.children is not a to-one relation/],
+    ['a way through a column', { of: 'text' }, /Owned.text is not a to-one relation/],
+    ['a way that ends before a person', { of: 'parent' }, /"parent" leads to Owned, which is not a person/],
+    ['a way that goes on behind a person', { of: 'owner.bio' }, /Subject.bio is not a to-one relation/],
+    ['rows of nobody', { fields: { text: '' } }, /nothing says whose data its rows are/],
     [
       'a replaced property that is not personal',
       { of: 'owner', fields: { text: '' }, notPersonal: ['text'] },
       /text is/,
     ],
     ['an unknown property that is not personal', { of: 'owner', notPersonal: ['txt'] }, /notPersonal: Owned has no/],
-    ['a row in place of another', { of: 'owner', fields: { parent: 7 } }, /7 is no row to point at/],
+    ['a row in place of another', { of: 'owner', fields: { parent: 7 } }, /7 is not a value for a relation/],
     ['a key that must not be null', { of: 'owner', fields: { owner: null } }, /NOT NULL/],
     [
       'a period that starts at no time',
       { of: 'owner', keep: { for: '1y', from: 'text', ground: 'g' } },
-      /keep.from: Owned.text is no time/,
+      /keep.from: Owned.text is not a time/,
     ],
   ])('refuses at start-up %s', (_what, options, message) => {
     expect(() => start(...rowsWith(options))).toThrow(SoftDeleteConfigError);
@@ -239,6 +239,106 @@ class Settings {
   @Property({ type: 'string' })
   theme!: string;
 }
+
+@Embeddable()
+class Contact {
+  @Embedded(() => Address)
+  at!: Address;
+
+  @Property({ type: 'string', nullable: true })
+  phone?: string | null;
+}
+
+describe('@PersonalData() on embeddables', () => {
+  /** A person whose columns come from embeddables, one of which is called as the option is. */
+  type Fields = NonNullable<PersonalDataOptions['fields']>;
+
+  const residentWith = (fields: Fields) => {
+    class Resident {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Resident as new () => any,
+      properties: {
+        id: p.integer().primary(),
+        home: () => p.embedded(Address),
+        contact: () => p.embedded(Contact),
+        metafields: () => p.embedded(Contact),
+        settings: () => p.embedded(Settings).object(),
+        whole: p.text().generated('(upper(home_street)) stored'),
+        passing: p.text().persist(false),
+      } as any,
+      uniques: [{ properties: ['home.street', 'home.country'] as never }],
+    });
+    return start(personalData(schema as any, { subject: true, fields: fields! }), Address, Contact, Settings);
+  };
+  const described = (fields: Fields) =>
+    PersonalDataCatalog.of(residentWith(fields).em as never)
+      .all()[0]!
+      .paths[0]!.fields.map(({ column, value }) => [column, value.kind === 'constant' ? value.text : value.kind]);
+
+  it.each<[string, Fields, [column: string, value: string][]]>([
+    ['by its path', { 'home.street': null }, [['home_street', 'null']]],
+    [
+      'in an object',
+      { home: { street: null, country: '??' } },
+      [
+        ['home_street', 'null'],
+        ['home_country', '??'],
+      ],
+    ],
+    [
+      'within another embeddable',
+      { contact: { phone: null, at: { street: 'gone' } } },
+      [
+        ['contact_phone', 'null'],
+        ['contact_at_street', 'gone'],
+      ],
+    ],
+    [
+      'within one whose name ends like the option',
+      { metafields: { at: { street: 'gone' } } },
+      [['metafields_at_street', 'gone']],
+    ],
+    ['as a whole document', { settings: { theme: 'plain' } }, [['settings', '{"theme":"plain"}']]],
+  ])('replaces a property %s', (_what, fields, expected) => {
+    expect(described(fields)).toEqual(expected);
+  });
+
+  it.each<[string, Fields, RegExp]>([
+    [
+      'an unknown property',
+      { home: { stret: null } },
+      /fields\.home: Resident\.home has no property "stret"\. Did you mean "street"\?/,
+    ],
+    [
+      'a property far from any',
+      { home: { x: null } },
+      /Resident\.home has no property "x"\. It has: street, country\./,
+    ],
+    ['what is no object', { home: 'gone' }, /fields\.home: "gone" cannot take the place of an embeddable/],
+    [
+      'null for a column that must have a value',
+      { home: null },
+      /fields\.home\.home_country: it is null, and the column is NOT NULL/,
+    ],
+    [
+      'a part of a document',
+      { 'settings.theme': 'x' },
+      /settings is stored as one json document.*Name settings as a whole/s,
+    ],
+    ['a property of a column', { 'passing.length': 1 }, /Resident\.passing has no property "length"\. It has: none\./],
+    ['a generated column', { whole: null }, /the database makes its value out of others\. Replace those instead\./],
+    ['what is not stored', { passing: null }, /Resident\.passing has no column of its own\. Leave it out\./],
+    [
+      'constants in a unique key',
+      { home: { street: 'gone', country: '??' } },
+      /fields\.home_street: every erased row would have the same home_street and home_country, which are unique/,
+    ],
+  ])('refuses %s', (_what, fields, message) => {
+    expect(() => residentWith(fields)).toThrow(message);
+  });
+});
 
 @PersonalData<Party>({ subject: true, fields: { name: '[erased]', 'home.street': null } })
 @SoftDeletable({ deletedBy: 'deletedBy' })

@@ -38,27 +38,27 @@ const ERRORS: [SoftDeleteError, string, string][] = [
   [
     new DeletionRestrictedError('Author', [books]),
     'DELETION_RESTRICTED',
-    "Author was not deleted: 1 Book row behind Author.books. Delete or move them first, or declare the relation as 'cascade' or 'keep'.",
+    "Author was not deleted: 1 Book row still depends on it (Author.books). Delete or move them first, or declare the relation as 'cascade' or 'keep'.",
   ],
   [
     new DeletionRestrictedError('Author', [books, loans]),
     'DELETION_RESTRICTED',
-    "Author was not deleted: 1 Book row behind Author.books, 2 Loan rows behind Author.loans. Delete or move these first, or declare the relation as 'cascade' or 'keep'.",
+    "Author was not deleted: 1 Book row still depends on it (Author.books), 2 Loan rows still depend on it (Author.loans). Delete or move these first, or declare the relation as 'cascade' or 'keep'.",
   ],
   [
     new DeletionRestrictedError('Author', [loans], 'Wait.'),
     'DELETION_RESTRICTED',
-    'Author was not deleted: 2 Loan rows behind Author.loans. Wait.',
+    'Author was not deleted: 2 Loan rows still depend on it (Author.loans). Wait.',
   ],
   [
     new ErasureFailedError([failed]),
     'ERASURE_FAILED',
-    'An erasure has failed: 7 of Customer (no disk). All others were carried out. Mend the cause: the next run tries again.',
+    'An erasure has failed: 7 of Customer (no disk). All others were carried out. Fix the cause: the next run tries again.',
   ],
   [
     new ErasureFailedError([failed, { id: 8, entity: 'User', error: 'odd' }]),
     'ERASURE_FAILED',
-    '2 erasures have failed: 7 of Customer (no disk), 8 of User (odd). All others were carried out. Mend the cause: the next run tries again.',
+    '2 erasures have failed: 7 of Customer (no disk), 8 of User (odd). All others were carried out. Fix the cause: the next run tries again.',
   ],
   [
     new ErasureUndeclaredError('User', [{ entity: 'User', properties: [] }]),
@@ -71,22 +71,22 @@ const ERRORS: [SoftDeleteError, string, string][] = [
       { entity: 'User', properties: ['name'] },
     ]),
     'ERASURE_UNDECLARED',
-    "User was not erased: Visit has no @PersonalData() that leads to it; of User nobody says whether name is personal. Mark it with @PersonalData({ of: '…', fields: { … } }), or with @NoPersonalData().",
+    "User was not erased: Visit has no @PersonalData() that leads to it; User does not declare whether name is personal. Mark it with @PersonalData({ of: '…', fields: { … } }), or with @NoPersonalData().",
   ],
   [
     new ErasureUndeclaredError('User', [{ entity: 'User', properties: ['name'] }]),
     'ERASURE_UNDECLARED',
-    'User was not erased: of User nobody says whether name is personal. List it in the `fields` or in `notPersonal` of @PersonalData() on User.',
+    'User was not erased: User does not declare whether name is personal. List it in the `fields` or in `notPersonal` of @PersonalData() on User.',
   ],
   [
     new ErasureUndeclaredError('User', [{ entity: 'User', properties: ['name', 'phone'] }]),
     'ERASURE_UNDECLARED',
-    'User was not erased: of User nobody says whether name, phone are personal. List them in the `fields` or in `notPersonal` of @PersonalData() on User.',
+    'User was not erased: User does not declare whether name, phone are personal. List them in the `fields` or in `notPersonal` of @PersonalData() on User.',
   ],
   [
     new LegalHoldError('User', [{ id: 3, name: 'Dispute' }], { User: 1 }),
     'LEGAL_HOLD',
-    'User was not removed: the legal hold "Dispute" (3) covers rows that would go (User 1). Soft-delete them instead, or release the hold first.',
+    'User was not removed: the legal hold "Dispute" (3) covers rows that would be removed (User 1). Soft-delete them instead, or release the hold first.',
   ],
   [
     new LegalHoldError(
@@ -98,7 +98,7 @@ const ERRORS: [SoftDeleteError, string, string][] = [
       { User: 1, Post: 2 },
     ),
     'LEGAL_HOLD',
-    'User was not removed: the legal holds "Dispute" (3), "Audit" (4) cover rows that would go (User 1, Post 2). Soft-delete them instead, or release every one of the holds first.',
+    'User was not removed: the legal holds "Dispute" (3), "Audit" (4) cover rows that would be removed (User 1, Post 2). Soft-delete them instead, or release all of the holds first.',
   ],
   [
     new SoftDeleteNotInstalledError('crm'),
@@ -118,7 +118,7 @@ const ERRORS: [SoftDeleteError, string, string][] = [
   [
     new PhysicalDeletionError('User', 'qb.delete()'),
     'PHYSICAL_DELETION',
-    'qb.delete() would have removed rows of User physically, but User is soft-deletable. Nothing was removed. Delete them softly with softDelete() or nativeDelete() of its repository, or em.nativeDelete(); remove them for good with hardDelete(), or in SQL with em.execute().',
+    'qb.delete() would have removed rows of User physically, but User is soft-deletable. Nothing was removed. Soft-delete them with softDelete() or nativeDelete() of its repository, or with em.nativeDelete(); remove them for good with hardDelete(), or in SQL with em.execute().',
   ],
   [
     new PurgeScheduleError('0 3 * * *', 'nobody runs it.', 'Import ScheduleModule.forRoot().'),
@@ -128,22 +128,22 @@ const ERRORS: [SoftDeleteError, string, string][] = [
   [
     new PurgeSchemasError({ answer: 7 }),
     'PURGE_SCHEMAS',
-    'purge.schemas returned 7. It returns a list of the names of schemas, and it is called again by the next run.',
+    'purge.schemas returned 7. It must return a list of schema names. The next run calls it again.',
   ],
   [
     new PurgeSchemasError({ thrown: 'no tenants' }),
     'PURGE_SCHEMAS',
-    'purge.schemas failed: no tenants. It returns a list of the names of schemas, and it is called again by the next run.',
+    'purge.schemas failed: no tenants. It must return a list of schema names. The next run calls it again.',
   ],
   [
     new PurgeThrottleError('User', { answer: 'maybe' }),
     'PURGE_THROTTLE',
-    `purge.throttle answered with "maybe", before a batch of User. It answers with 'go', 'wait' or 'stop', and catches what it can go on after.`,
+    `purge.throttle answered with "maybe", before a batch of User. It must answer 'go', 'wait' or 'stop', and catch errors that need not end the run.`,
   ],
   [
     new PurgeThrottleError('User', { thrown: new Error('no replica') }),
     'PURGE_THROTTLE',
-    `purge.throttle failed: no replica, before a batch of User. It answers with 'go', 'wait' or 'stop', and catches what it can go on after.`,
+    `purge.throttle failed: no replica, before a batch of User. It must answer 'go', 'wait' or 'stop', and catch errors that need not end the run.`,
   ],
   [
     new ReasonRequiredError('softDelete()', 'Pass { reason }.'),

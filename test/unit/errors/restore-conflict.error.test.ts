@@ -24,7 +24,9 @@ const orphan = (more: Partial<Conflict> = {}): Conflict => ({
 const CHANGE_ACTIVE = 'Change or delete the active row first.';
 const RESTORE_ONE = 'Restore one of the rows that share a value, or change the value of the others.';
 const TRY_AGAIN =
-  'Another transaction may be taking the value right now, or the row that holds it is hidden from this role: try again, or look it up by the constraint.';
+  'Another transaction may be taking the value right now, or the row that has it is hidden from this role: try again, or look it up by the constraint.';
+const DECLARE_COLUMN =
+  'Declare a renamed or dropped column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, change the type back, or let triggers keep the values that an insert sets.';
 const RESTORE_PARENT = 'Restore the parent, or pass { withParents: true }.';
 
 describe(RestoreConflictError.name, () => {
@@ -52,17 +54,47 @@ describe(RestoreConflictError.name, () => {
     [
       'a row that cannot be seen',
       [taken({ key: undefined, conflictingKey: undefined, conflictingWith: undefined, properties: undefined })],
-      `User was not restored: a row was to get the same value of user_email_unique as another row. ${TRY_AGAIN}`,
+      `User was not restored: a row would have the same value of user_email_unique as another row. ${TRY_AGAIN}`,
     ],
     [
       'a row that cannot be seen, of a constraint that cannot be named',
       [{ reason: 'unique', entity: 'User', key: undefined }],
-      `User was not restored: a row was to get the same value of a unique constraint as another row. ${TRY_AGAIN}`,
+      `User was not restored: a row would have the same value of a unique constraint as another row. ${TRY_AGAIN}`,
     ],
     [
       'a deleted parent',
       [orphan()],
       `User was not restored: Post 5 belongs to author 1, which is deleted. ${RESTORE_PARENT}`,
+    ],
+    [
+      'a key that is taken',
+      [{ reason: 'key', entity: 'User', key: 1, constraint: 'user_pkey' }],
+      'User was not restored: another row has the key of User 1. Remove the row that has the key, or give it another one.',
+    ],
+    [
+      'a parent that is gone',
+      [{ reason: 'parent-missing', entity: 'Post', key: 5, constraint: 'User.posts' }],
+      'User was not restored: Post 5 references a row that is gone (User.posts). Insert the referenced row again.',
+    ],
+    [
+      'a column that has changed',
+      [{ reason: 'schema', entity: 'User', key: 1, column: 'rank' }],
+      `User was not restored: the column rank of User 1 is not what it was when the row was archived. ${DECLARE_COLUMN}`,
+    ],
+    [
+      'a column that refuses a value, of a row that cannot be named',
+      [{ reason: 'schema', entity: 'User', key: undefined, column: 'rank' }],
+      `User was not restored: the column rank of User no longer accepts a value that it had when the row was archived. ${DECLARE_COLUMN}`,
+    ],
+    [
+      'a table that is gone',
+      [{ reason: 'schema', entity: 'User', key: 1, column: '*' }],
+      `User was not restored: the table of User 1 is gone, or rejects it. ${DECLARE_COLUMN}`,
+    ],
+    [
+      'a table that takes no such row, which cannot be named',
+      [{ reason: 'schema', entity: 'User', key: undefined, column: '*' }],
+      `User was not restored: a table rejects a row of User. ${DECLARE_COLUMN}`,
     ],
     [
       'several reasons',

@@ -95,7 +95,7 @@ describe(describeSoftDeletable.name, () => {
       'one that is never null',
       { deletedAt: p.datetime().columnType('timestamptz') },
       {},
-      'the property "deletedAt" is not nullable, but an active row is one without a time of deletion. Declare it with `nullable: true`.',
+      'the property "deletedAt" is not nullable, but active rows have no time of deletion. Declare it with `nullable: true`.',
     ],
     [
       'a text',
@@ -108,14 +108,14 @@ describe(describeSoftDeletable.name, () => {
         'a date',
         { deletedAt: (date as any).nullable() },
         {},
-        `the property "deletedAt" is a column of type date, not a timestamp. A date does not tell the deletions of one day apart. Declare it with \`type: 'timestamptz'\`, and give each row that is deleted a time of its own in the migration: docs/migrating.md has the statements.`,
+        `the property "deletedAt" is a column of type date, not a timestamp. A date does not tell the deletions of one day apart. Declare it with \`type: 'timestamptz'\`, and give each deleted row a distinct time in the migration: docs/migrating.md has the statements.`,
       ],
     ),
     [
       'a boolean',
       { deletedAt: p.boolean().nullable() },
       {},
-      `is a column of type boolean, not a timestamp. A boolean says that a row is deleted, but not when. Declare it with \`type: 'timestamptz'\`, and give each row`,
+      `is a column of type boolean, not a timestamp. A boolean says that a row is deleted, but not when. Declare it with \`type: 'timestamptz'\`, and give each deleted row`,
     ],
     [
       'a time of day',
@@ -154,13 +154,13 @@ describe(describeSoftDeletable.name, () => {
       'a custom type that reads in SQL',
       { deletedAt: p.type(SqlMoment).nullable() },
       {},
-      'has the custom type SqlMoment, which reads it through SQL, so that no index of active rows could be declared. Convert in',
+      'has the custom type SqlMoment, which reads it through SQL, so no index over active rows can be created. Convert in',
     ],
     [
       'one in a reference',
       { deletedAt: deletedAt().ref() },
       {},
-      'is wrapped in a reference, which an active row has as well. Remove `ref: true`.',
+      'is wrapped in a reference, which is never null. Remove `ref: true`.',
     ],
     ['whole seconds', { deletedAt: p.datetime().columnType('timestamptz(0)').nullable() }, {}, 'too coarse to tell'],
     [
@@ -312,5 +312,19 @@ describe(describeSoftDeletable.name, () => {
         (async () => describeUser({ deletedAt: deletedAt() }, { relations: { posts: 'keep' } } as never))(),
       ).rejects.toThrow('there is no such relation. The entity has no to-many or inverse one-to-one relation.');
     });
+  });
+
+  it('refuses the mark of a class that shares the table of one without', async () => {
+    const Animal = defineEntity({
+      name: 'Animal',
+      discriminatorColumn: 'kind',
+      properties: { id: p.integer().primary(), kind: p.string(), deletedAt: deletedAt() },
+    });
+    const Cat = defineEntity({ name: 'Cat', extends: Animal, discriminatorValue: 'cat', properties: {} });
+    await expect(catalogOf(Animal as never, softDeletable(Cat as never) as never)).rejects.toThrow(
+      '@SoftDeletable() on Cat: the class shares the table of Animal. Mark Animal instead: the timestamp belongs to the root of the hierarchy.',
+    );
+    const [found, ...others] = (await catalogOf(softDeletable(Animal as never) as never, Cat as never)).all();
+    expect([found!.name, others]).toEqual(['Animal', []]);
   });
 });

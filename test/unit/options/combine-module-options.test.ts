@@ -59,6 +59,11 @@ describe(combineModuleOptions.name, () => {
       },
       ['there', 'here'],
     ],
+    ['log.reason', { log: { reason: 'required' } }, { log: { reason: 'optional' as never } }, ['required']],
+    ['log.retention', { log: { retention: '10y' } }, { log: { retention: '5y' } }, ['"5y"', '"10y"']],
+    ['log.retention', { log: { retention: 'forever' } }, { log: { retention: '5y' } }, ['"5y"', '"forever"']],
+    ['erasure.cron', { erasure: { cron: '0 3 * * *' } }, { erasure: { cron: '0 4 * * *' } }, ['0 3', '0 4']],
+    ['erasure.deadline', { erasure: { deadline: '30 days' } }, { erasure: { deadline: '60 days' } }, ['30', '60']],
     [
       'purge.engine',
       { purge: { engine: 'external' } },
@@ -70,6 +75,24 @@ describe(combineModuleOptions.name, () => {
     expect(combine).toThrow(SoftDeleteConfigError);
     expect(combine).toThrow(new RegExp(`^${option}: `));
     values.forEach((value) => expect(combine).toThrow(value));
+  });
+
+  it('puts together what each says of records and erasures, and takes the same twice', () => {
+    const combined = combineModuleOptions(
+      { log: { retention: '10y' }, erasure: { cron: '0 3 * * *' } },
+      { log: { reason: 'required' }, erasure: { deadline: '30 days' } },
+    );
+    const twice = {
+      log: { retention: '10y', reason: 'required' },
+      erasure: { cron: '0 3 * * *', deadline: '30 days' },
+    };
+    expect(combineModuleOptions(twice as never, twice as never)).toMatchObject({
+      log: combined.log,
+      erasure: combined.erasure,
+    });
+    expect(combined.log).toMatchObject({ retention: '10y', reason: 'required' });
+    expect(combined.erasure).toMatchObject({ cron: '0 3 * * *' });
+    expect(combined.erasure.deadline).toBeDefined();
   });
 
   it('refuses what cannot work on either side', () => {

@@ -73,7 +73,7 @@ describe(intervalOf.name, () => {
 
   it.each(['0d', '0 months', '0y', 0])('refuses %p, which is no time', (duration) => {
     expect(() => intervalOf('keep.for', duration as never)).toThrow(
-      /^keep\.for: .* is no time at all\. Write for example '1 month'\.$/,
+      /^keep\.for: .* is not a positive duration\. Write for example '1 month'\.$/,
     );
   });
 

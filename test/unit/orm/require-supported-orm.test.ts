@@ -80,7 +80,7 @@ describe(`${installSoftDelete.name} on another database`, () => {
     const install = () => installSoftDelete(orm as never);
     expect(install).toThrow(SoftDeleteConfigError);
     expect(install).toThrow(
-      'driver: the MikroORM instance "files" uses OtherDriver, but soft deletion works on PostgreSQL alone.',
+      'driver: the MikroORM instance "files" uses OtherDriver, but soft deletion works only on PostgreSQL.',
     );
     expect(orm.config.get('filters')).not.toHaveProperty('softDelete');
     expect([...orm.config.get('subscribers')]).toEqual([]);

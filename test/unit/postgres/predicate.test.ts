@@ -41,6 +41,10 @@ describe(demandsNull, () => {
     '((lower(deleted_at)) IS NULL)',
     `(note = '(deleted_at IS NULL) AND ('::text)`,
     `CASE WHEN a THEN ${ACTIVE} ELSE b END`,
+    `(${ACTIVE} IS UNKNOWN)`,
+    `(${ACTIVE} IS NOT UNKNOWN)`,
+    '(deleted_at IS DISTINCT FROM now())',
+    'null',
     '(COALESCE(deleted_at, now()) IS NULL)',
   ])('is not so for %s', (predicate) => {
     expect(demandsNull(predicate, 'deleted_at')).toBe(false);

@@ -1,4 +1,4 @@
-import { BATCH_SIZE_LIMITS, BatchSize } from '../../../lib/purge/batch/batch-size.js';
+import { BATCH_SIZE_LIMITS, BatchSize, batchSizeLimits } from '../../../lib/purge/batch/batch-size.js';
 import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
 import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
 import { Trust } from '../../../lib/purge/batch/optimistic-batches.js';
@@ -111,11 +111,153 @@ describe(BatchSize.name, () => {
     expect(all.at(-1)).toBe(BATCH_SIZE_LIMITS.smallest);
   });
 
-  it('learns nothing from batches that were not full', () => {
+  it.each([
+    [31, [31, 124]],
+    [32, [32, 2]],
+  ])('compares a small batch with a larger one, and a larger one with a small one: %d rows', (start, expected) => {
+    expect(sizes(2, (rows) => rows * 20, new BatchSize({ ...BATCH_SIZE_LIMITS, start }))).toEqual(expected);
+  });
+
+  it('learns nothing from batches that were not half full', () => {
     const size = new BatchSize(BATCH_SIZE_LIMITS);
     size.took(400, 10);
     size.took(400, 0);
+    size.took(1, 249);
     expect(size.current).toBe(500);
+    size.took(1, 250);
+    expect(size.current).toBe(2_000);
+  });
+
+  /** Sizes with how often they follow each other: `500 31 5000×3`. */
+  const inShort = (all: readonly number[]) =>
+    all
+      .reduce<[size: number, times: number][]>((runs, size) => {
+        const last = runs.at(-1);
+        return last?.[0] === size ? [...runs.slice(0, -1), [size, last[1] + 1]] : [...runs, [size, 1]];
+      }, [])
+      .map(([size, times]) => (times > 1 ? `${size}×${times}` : `${size}`))
+      .join(' ');
+
+  it.each<{ what: string; count: number; time: (rows: number, batch: number) => number; expected: string }>([
+    {
+      what: 'every thirteenth batch, while rows are slow',
+      count: 30,
+      time: (rows) => rows * 0.4,
+      expected: '500 31 250 125×11 8 125×12 8 125×2',
+    },
+    {
+      what: 'every thirteenth batch, while batches cost more than half of what they should anyway',
+      count: 30,
+      time: (rows) => 40 + rows * 0.005,
+      expected: '500 31 2000 5000×11 313 5000×12 313 5000×2',
+    },
+    {
+      what: 'as long as batches cost just more than half of that',
+      count: 40,
+      time: (rows, batch) => (batch < 4 ? 100 : 26) + rows * 0.005,
+      expected: '500 31 2000 5000×11 313 5000×12 313 5000×12',
+    },
+    {
+      what: 'no more when they cost just less',
+      count: 40,
+      time: (rows, batch) => (batch < 4 ? 100 : 24) + rows * 0.005,
+      expected: '500 31 2000 5000×11 313 5000×25',
+    },
+    {
+      what: 'no more when rows and batches are fast',
+      count: 40,
+      time: (rows, batch) => rows * (batch < 4 ? 0.5 : 0.004),
+      expected: '500 31 250 125 100 400 1600 5000×33',
+    },
+  ])('looks again at what a batch takes anyway: $what', ({ count, time, expected }) => {
+    expect(inShort(sizes(count, time))).toBe(expected);
+  });
+
+  it.each<{ what: string; count: number; time: (rows: number, batch: number) => number; expected: string }>([
+    {
+      what: 'rows may take what is left of the time, at most as much again as a batch should',
+      count: 5,
+      time: (rows) => 30 + rows * 0.05,
+      expected: '500 31 1600×3',
+    },
+    {
+      what: 'rows may take as long as what a batch takes anyway',
+      count: 6,
+      time: (rows) => 200 + rows * 0.05,
+      expected: '500 31 2000 4000×3',
+    },
+    { what: 'slow rows too', count: 5, time: (rows) => 700 + rows, expected: '500 31 700×3' },
+    {
+      what: 'batches that became slow at another time are no reason to shrink',
+      count: 12,
+      time: (rows, batch) => (batch < 2 ? 150 : 450) + rows * 0.02,
+      expected: '500 31 2000 1000 2083 2189 2374 2687 3194 4642 5000×2',
+    },
+    {
+      what: 'measurements with noise count half each',
+      count: 9,
+      time: (rows, batch) => (60 + rows * 0.05) * (1 + 0.3 * Math.sin(batch * 7)),
+      expected: '500 31 2000 1152 917 1411 3165 3945 3751',
+    },
+    {
+      what: 'the first rows of a batch cost more than further ones',
+      count: 7,
+      time: (rows) => 120 + rows * 0.012 + 100 * (1 - Math.exp(-rows / 1_000)),
+      expected: '500 31 1350 2628 3956 5000×2',
+    },
+  ])('finds the size from batches of several sizes: $what', ({ count, time, expected }) => {
+    expect(inShort(sizes(count, time))).toBe(expected);
+  });
+
+  it('keeps a size that is fixed, whatever batches take', () => {
+    for (const fixed of [1, 7, 50, 500]) {
+      const size = new BatchSize(batchSizeLimits(fixed));
+      expect(new Set([...sizes(4, () => 1, size), ...sizes(20, () => 10_000, size)])).toEqual(new Set([fixed]));
+    }
+    expect(batchSizeLimits(undefined)).toEqual({ start: 500, smallest: 50, largest: 5_000, aim: 50, longest: 100 });
+  });
+
+  it('makes no small batch where rows are not to take longer in any case', () => {
+    const careful = { ...BATCH_SIZE_LIMITS, aim: 100 };
+    expect(sizes(4, (rows) => rows * 0.4, new BatchSize(careful))).toEqual([500, 250, 250, 250]);
+    const size = new BatchSize(careful);
+    size.timedOut();
+    size.timedOut();
+    expect(sizes(6, (rows) => rows * 20, size)).toEqual([7, 14, 28, 50, 50, 50]);
+  });
+
+  it('forgets at a timeout what it was about to find out', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    expect(sizes(1, (rows) => rows * 0.4, size)).toEqual([500]);
+    size.timedOut();
+    expect(sizes(8, (rows) => rows * 0.4, size)).toEqual([3, 12, 48, 125, 8, 125, 125, 125]);
+
+    const costly = new BatchSize(BATCH_SIZE_LIMITS);
+    sizes(4, (rows) => 400 + rows * 0.02, costly);
+    expect(costly.statementTimeout).toBe(900);
+    costly.timedOut();
+    expect(costly.statementTimeout).toBe(500);
+    expect(sizes(5, (rows) => 100 + rows * 0.05, costly)).toEqual([625, 39, 2_000, 2_000, 2_000]);
+  });
+
+  it('doubles the time of a statement with each further timeout, up to a minute, and halves it after batches that took an eighth', () => {
+    const size = new BatchSize(BATCH_SIZE_LIMITS);
+    const timeouts = Array.from({ length: 10 }, () => {
+      size.timedOut();
+      return size.statementTimeout;
+    });
+    expect(timeouts).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    const after = (milliseconds: number) => {
+      size.took(milliseconds, 0);
+      return size.statementTimeout;
+    };
+    expect([7_500, 7_499, 3_750, 3_749, 1_874, 936, 468, 234, 100, 1].map(after)).toEqual(
+      [60_000, 30_000, 30_000, 15_000, 7_500, 3_750, 1_875, 937.5, 500, 500].map(Math.ceil),
+    );
+    size.timedOut();
+    after(400);
+    size.timedOut();
+    expect(size.statementTimeout).toBe(500);
   });
 });
 

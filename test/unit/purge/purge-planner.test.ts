@@ -76,6 +76,32 @@ describe(planPurge.name, () => {
     expect(unenforced!.blockers.map(({ isEnforced }) => isEnforced)).toEqual([false]);
   });
 
+  it('follows plain rows that go along as far as the first table that it has been in', () => {
+    const [planned] = plan(
+      [User],
+      [
+        key(log, user, { action: 'cascade' }),
+        key(note, log, { action: 'cascade' }),
+        key(log, note, { action: 'cascade' }),
+      ],
+    ).flat();
+    expect(planned!.blockers.map(({ hops }) => hops.map(({ reference }) => reference.constraint))).toEqual([
+      ['log_user_fkey', 'note_log_fkey', 'log_note_fkey'],
+    ]);
+  });
+
+  it('lets rows of a table stay that another row of it takes along, where a part of it does not', () => {
+    const own = key(log, log, { action: 'no action', parts: [[{ column: 'kind', values: ['a'] }]] });
+    const [planned] = plan([User], [key(log, user, { action: 'cascade' }), own]).flat();
+    expect(planned!.attached).toHaveLength(1);
+    expect(planned!.attached[0]!.hops.map(({ within }) => within)).toEqual([[own]]);
+    expect(planned!.blockers.map(({ hops }) => hops.map(({ exceptSiblings }) => exceptSiblings))).toEqual([
+      [false, true],
+    ]);
+    const cascading = key(log, log, { action: 'cascade' });
+    expect(plan([User], [key(log, user, { action: 'cascade' }), cascading]).flat()[0]!.blockers).toEqual([]);
+  });
+
   it('names keys without an index', () => {
     const [planned] = plan([User], [key(log, user, { isIndexed: false })]).flat();
     expect(planned!.unindexed.map(({ constraint }) => constraint)).toEqual(['log_user_fkey']);

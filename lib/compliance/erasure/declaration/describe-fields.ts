@@ -26,7 +26,7 @@ export interface FieldContext {
  */
 export function describeFields(where: string, fields: PersonalFields, context: FieldContext): PersonalField[] {
   const described = Object.entries(fields as Record<string, unknown>).flatMap(([name, value]) =>
-    describeField(`${where}.${name}`, findProperty(`${where}.${name}`, context.classes, name), value, context),
+    describeField(where, name, findProperty(`${where}.${name}`, context.classes, name), value, context),
   );
   const constants = described.filter(({ value }) => value.kind === 'constant');
   for (const meta of context.classes) {
@@ -36,7 +36,7 @@ export function describeFields(where: string, fields: PersonalFields, context: F
         throw new SoftDeleteConfigError(
           `${where}.${clashing[0]!.name}`,
           `every erased row would have the same ${names.join(' and ')}, which ${names.length === 1 ? 'is' : 'are'} unique.`,
-          'Write erased.email() or erased.digest(), which give each row a value of its own, or null.',
+          'Write erased.email() or erased.digest(), which give each row a distinct value, or null.',
         );
       }
     }
@@ -44,17 +44,25 @@ export function describeFields(where: string, fields: PersonalFields, context: F
   return described;
 }
 
-function describeField(where: string, found: FoundProperty, value: unknown, context: FieldContext): PersonalField[] {
+/** @param path - the property below `all`: `email`, or `address.street` */
+function describeField(
+  all: string,
+  path: string,
+  found: FoundProperty,
+  value: unknown,
+  context: FieldContext,
+): PersonalField[] {
   const { meta, prop } = found;
+  const where = `${all}.${path}`;
   if (prop.kind === ReferenceKind.EMBEDDED && !prop.object && !prop.array) {
-    return describeEmbedded(where, found, value, context);
+    return describeEmbedded(all, path, found, value, context);
   }
   const isReference = prop.kind === ReferenceKind.MANY_TO_ONE || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner);
   requireWritable(where, found, isReference, context.catalog);
   if (isReference && value !== null) {
     throw new SoftDeleteConfigError(
       where,
-      `${showValue(value)} is no row to point at.`,
+      `${showValue(value)} is not a value for a relation.`,
       'Write null, or leave it out.',
     );
   }
@@ -70,9 +78,16 @@ function describeField(where: string, found: FoundProperty, value: unknown, cont
 }
 
 /** `null` clears all of its columns; an object names those that get another value. */
-function describeEmbedded(where: string, found: FoundProperty, value: unknown, context: FieldContext): PersonalField[] {
+function describeEmbedded(
+  all: string,
+  path: string,
+  found: FoundProperty,
+  value: unknown,
+  context: FieldContext,
+): PersonalField[] {
+  const where = `${all}.${path}`;
   if (value === null) {
-    return columnsOf(found).flatMap((each) => describeField(`${where}.${each.prop.name}`, each, null, context));
+    return columnsOf(found).flatMap((each) => describeField(all, `${path}.${each.prop.name}`, each, null, context));
   }
   if (!Utils.isPlainObject(value)) {
     throw new SoftDeleteConfigError(
@@ -82,8 +97,8 @@ function describeEmbedded(where: string, found: FoundProperty, value: unknown, c
     );
   }
   return Object.entries(value as Record<string, unknown>).flatMap(([name, inner]) => {
-    const path = where.slice(where.lastIndexOf('fields.') + 'fields.'.length);
-    return describeField(`${where}.${name}`, findProperty(where, context.classes, `${path}.${name}`), inner, context);
+    const inside = `${path}.${name}`;
+    return describeField(all, inside, findProperty(where, context.classes, inside), inner, context);
   });
 }
 
@@ -98,7 +113,7 @@ function requireWritable(
   };
   if (prop.primary) {
     refuse(
-      'it is part of the primary key, by which other rows and records know the row.',
+      'it is part of the primary key, which other rows and records refer to.',
       "Use erase: 'row' where the key itself is personal.",
     );
   }

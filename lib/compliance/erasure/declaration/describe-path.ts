@@ -40,8 +40,8 @@ export function describePath(
     const ends = ways.map(({ subject }) => subject.className).join(' and ') || 'nothing';
     throw new SoftDeleteConfigError(
       where,
-      `"${path}" leads to ${ends}, which is no person.`,
-      `Mark it with @PersonalData({ subject: true, … }), or name the whole way to the person, such as 'order.customer'.`,
+      `"${path}" leads to ${ends}, which is not a person.`,
+      `Mark it with @PersonalData({ subject: true, … }), or name the whole path to the person, such as 'order.customer'.`,
     );
   }
   return found;
@@ -53,8 +53,8 @@ function steps(catalog: SoftDeleteCatalog, where: string, meta: EntityMetadata, 
   if (!isToOne || prop.persist === false || !prop.targetMeta) {
     throw new SoftDeleteConfigError(
       where,
-      `${meta.className}.${prop.name} is no to-one relation.`,
-      'A way to a person leads through @ManyToOne() and @OneToOne() relations.',
+      `${meta.className}.${prop.name} is not a to-one relation.`,
+      'A path to a person consists of @ManyToOne() and @OneToOne() relations.',
     );
   }
   if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner) {

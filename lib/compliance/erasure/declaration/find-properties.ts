@@ -29,7 +29,7 @@ export function findProperty(where: string, classes: readonly EntityMetadata[], 
     if (prop.kind === ReferenceKind.EMBEDDED && (prop.object || prop.array)) {
       throw new SoftDeleteConfigError(
         where,
-        `${first} is stored as one json document, of which no part can be replaced.`,
+        `${first} is stored as one json document, whose parts cannot be replaced.`,
         `Name ${first} as a whole.`,
       );
     }

@@ -137,8 +137,8 @@ function describe(declaration: Declaration, context: DescriptionContext): Person
   if (twice !== undefined) {
     throw new SoftDeleteConfigError(
       `${where}, notPersonal`,
-      `${twice} is among the fields that are replaced as well.`,
-      'Leave it out of one of the two.',
+      `${twice} is also among the fields that are replaced.`,
+      'Remove it from one of the two.',
     );
   }
   return {
@@ -165,8 +165,8 @@ function whoseRows(
   if (!above) {
     throw new SoftDeleteConfigError(
       mark.where,
-      'nothing says whose its rows are.',
-      "Write subject: true where they are the persons themselves, or of: 'customer' with the way to the person.",
+      'nothing says whose data its rows are.',
+      "Write subject: true if they are the persons themselves, or of: 'customer' with the path to the person.",
     );
   }
   const options = above.mark.options as PersonalDataOptions;
@@ -178,8 +178,8 @@ function describeKeep(where: string, keep: LegalKeep, { classes }: FieldContext)
   if (!/^(date|timestamp)/i.test(prop.columnTypes?.[0] ?? '')) {
     throw new SoftDeleteConfigError(
       `${where}.from`,
-      `${meta.className}.${prop.name} is no time.`,
-      'Name the property with the time that the period starts at.',
+      `${meta.className}.${prop.name} is not a time.`,
+      'Name the property with the time at which the period starts.',
     );
   }
   return {
@@ -197,7 +197,7 @@ function refuseSecondSubjects(subjects: readonly EntityMetadata[]): void {
     if (other) {
       throw new SoftDeleteConfigError(
         `@PersonalData() on ${other.className}, subject`,
-        `its rows are persons already by the declaration of ${subject.className}.`,
+        `its rows are already persons by the declaration of ${subject.className}.`,
         `Leave it out: ${other.className} inherits it.`,
       );
     }

@@ -86,8 +86,8 @@ function remember(target: object, where: string, options: PersonalDataOptions | 
   if (ownPersonalDataMark(target)) {
     throw new SoftDeleteConfigError(
       where,
-      'the class has a declaration already.',
-      'Write one for all of it. Rows of several persons name each: of: { sender: { … }, recipient: { … } }.',
+      'the class already has a declaration.',
+      'Write one for everything. For rows of several persons, name each: of: { sender: { … }, recipient: { … } }.',
     );
   }
   setPersonalDataMark(target, { where, options });

@@ -35,7 +35,7 @@ export function requirePersonalDataOptions(where: string, options: PersonalDataO
     if (subject) {
       throw new SoftDeleteConfigError(
         `${where}, of`,
-        'the row is a person itself, so that `fields` could be meant for either person.',
+        'the row is a person itself, so `fields` could be meant for either person.',
         `Write of: { ${of}: { … } } with what is replaced when the other person is erased.`,
       );
     }
@@ -44,7 +44,7 @@ export function requirePersonalDataOptions(where: string, options: PersonalDataO
   requireType(`${where}, of`, of, 'object');
   const paths = Object.entries(of);
   if (paths.length === 0) {
-    throw new SoftDeleteConfigError(`${where}, of`, 'it names no way to a person.', "Write of: 'customer'.");
+    throw new SoftDeleteConfigError(`${where}, of`, 'it names no path to a person.', "Write of: 'customer'.");
   }
   for (const [path, replaced] of paths) {
     requireType(`${where}, of.${path}`, replaced ?? null, 'object');
@@ -52,7 +52,7 @@ export function requirePersonalDataOptions(where: string, options: PersonalDataO
   if (fields && !subject) {
     throw new SoftDeleteConfigError(
       `${where}, fields`,
-      '`of` names several ways to a person, and nothing says which one the fields are for.',
+      '`of` names several paths to a person, and nothing says which one the fields are for.',
       `Move them into it: of: { ${paths[0]![0]}: { … } }.`,
     );
   }

@@ -36,7 +36,7 @@ export function addErasureHook(
   if (!meta || PersonalDataCatalog.of(em).of(meta).length === 0) {
     throw new SoftDeleteConfigError(
       where,
-      `${entity.name} is ${meta ? 'not declared by @PersonalData(), so that nothing of it is erased' : 'no entity of this ORM'}.`,
+      `${entity.name} is ${meta ? 'not declared by @PersonalData(), so nothing of it is erased' : 'not an entity of this ORM'}.`,
       'Name an entity with @PersonalData().',
     );
   }

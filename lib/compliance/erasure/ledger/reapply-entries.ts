@@ -115,15 +115,15 @@ function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetad
   ) {
     throw new SoftDeleteConfigError(
       where,
-      `${showValue(entry)} is no entry of a ledger.`,
-      'Pass entries as the ledger was told them, or as entries() gives them.',
+      `${showValue(entry)} is not an entry of a ledger.`,
+      'Pass entries as the ledger received them, or as entries() returns them.',
     );
   }
   const meta = [...em.getMetadata()].find(({ className }) => className === entry.entity);
   if (!meta || !PersonalDataCatalog.of(em).findSubject(meta)) {
     throw new SoftDeleteConfigError(
       where,
-      `${entry.entity} is ${meta ? 'no person' : 'no entity'} of this ORM.`,
+      `${entry.entity} is ${meta ? 'not a person' : 'not an entity'} of this ORM.`,
       'Register it, and mark it with @PersonalData({ subject: true, … }).',
     );
   }

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { softDeletable, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import { personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { rewriteArchive } from '../../../support/change-archive.js';
 import { useErasures } from './use-erasures.js';
 
 const Person = personalData(
@@ -56,6 +57,21 @@ describe('the search for what an erasure has left in archived documents', () => 
       outcome: 'partial',
       residue: 1,
     });
+  });
+
+  it('still finds it when nobody knows the values any more, until somebody changes it', async () => {
+    const erase = async () => (await test.erasures.erase(Person.class as never, 1 as never)).residue;
+    await test.rows(`update bill set meta = '"by Ada Lovelace"', tags = array['Ada Lovelace'] where id = 2`);
+    await archivePerson();
+    expect(await erase()).toBe(2);
+    expect(await erase()).toBe(2);
+    await rewriteArchive(
+      test.database,
+      `case part when 'Bill' then data || '{"tags": "{somebody}"}' else data end as data`,
+    );
+    expect(await erase()).toBe(1);
+    await rewriteArchive(test.database, `case part when 'Bill' then data || '{"meta": null}' else data end as data`);
+    expect(await erase()).toBe(0);
   });
 
   it('finds nothing where nothing is left', async () => {

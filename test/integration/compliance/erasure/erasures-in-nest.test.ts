@@ -146,7 +146,7 @@ describe('erasures in a Nest application', () => {
     ).rejects.toThrow('erasure.deadline: SoftDeleteModule says "1 month"');
   });
 
-  it('turn the health check red while one is past its time and nothing but the app is in its way', async () => {
+  it('turn the health check red while one is overdue and nothing but the app is in its way', async () => {
     await start({}, orm(), HealthModule);
     const health = app!.get(PurgeHealthIndicator);
     await app!.get<PostgreSqlMikroORM>(MikroORM as never).schema.refresh();
@@ -159,11 +159,11 @@ describe('erasures in a Nest application', () => {
     const { id } = await erasures.request(Customer, 1, { requestedAt });
     const second = await erasures.request(Customer, 2, { requestedAt });
     expect(await health.isHealthy()).toEqual({
-      purge: { status: 'down', message: '2 erasures are past their time.', overdueBy: 0, overdueErasures: 2 },
+      purge: { status: 'down', message: '2 erasures are overdue.', overdueBy: 0, overdueErasures: 2 },
     });
     await erasures.withdraw(second.id);
     expect(await health.isHealthy()).toMatchObject({
-      purge: { status: 'down', message: '1 erasure is past its time.', overdueErasures: 1 },
+      purge: { status: 'down', message: '1 erasure is overdue.', overdueErasures: 1 },
     });
     expect(await erasures.run()).toMatchObject([{ id, outcome: 'partial' }]);
     expect(await database.query('select outcome, due_at < now() as late from erasure order by id')).toMatchObject([

@@ -138,7 +138,7 @@ describe('the ledger of erasures', () => {
 
   it.each([
     ['no list', 'x', 'not a list'],
-    ['what is no entry', [{ entity: 'Customer', key: 7 }], 'no entry of a ledger'],
+    ['what is no entry', [{ entity: 'Customer', key: 7 }], 'not an entry of a ledger'],
     [
       'an unknown entity',
       [
@@ -149,7 +149,7 @@ describe('the ledger of erasures', () => {
           fingerprint: { salt: 's', hashes: {}, unique: [] },
         },
       ],
-      'Client is no entity',
+      'Client is not an entity',
     ],
     ...[
       { key: '1' },
@@ -171,7 +171,7 @@ describe('the ledger of erasures', () => {
           ...wrong,
         },
       ],
-      'no entry of a ledger',
+      'not an entry of a ledger',
     ]),
   ])('is refused where it is %s, before anything is erased', async (_what, entries, message) => {
     await erasures.erase(Customer, 1);

@@ -104,7 +104,7 @@ describe(`${ErasureService.name}.request()`, () => {
   it.each([undefined, null, '1', 1.5, NaN, 2 ** 53])('is not known by %p, which is no id', async (id) => {
     await test.erasures.request(Customer, 1);
     await expect((async () => test.erasures.withdraw(id as never))()).rejects.toThrow(
-      /^ErasureService\.withdraw\(\): .* is not the id of an erasure\. request\(\) and status\(\) give it\.$/,
+      /^ErasureService\.withdraw\(\): .* is not the id of an erasure\. request\(\) and status\(\) return it\.$/,
     );
     await expect(test.erasures.extend(id as never, 'many')).rejects.toThrow(/^ErasureService\.extend\(\): /);
     expect(await test.rows('select withdrawn_at, extended_at from erasure')).toEqual([

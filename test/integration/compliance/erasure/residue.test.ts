@@ -64,9 +64,23 @@ class Letter {
   scan?: Buffer | null;
 }
 
+/** Its column is called as one of the letters. */
+@PersonalData<Postcard>({ of: 'reader', notPersonal: ['title'] })
+@Entity({ tableName: 'postcard' })
+class Postcard {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Reader)
+  reader!: Rel<Reader>;
+
+  @Property({ type: 'text' })
+  title!: string;
+}
+
 describe('the search for what an erasure has left', () => {
   const test = useErasures(
-    [Reader, Letter],
+    [Reader, Letter, Postcard],
     {},
     'create domain short_text as text check (length(value) < 80); create extension ltree; create extension hstore',
   );
@@ -124,6 +138,43 @@ describe('the search for what an erasure has left', () => {
     ['texts that a collation takes for equal', `subject = 'OTHER WORDS OF THE SAME'`],
   ])('does not find %s', async (_what, changes) => {
     expect(await residueOf(changes)).toBe(0);
+  });
+
+  it.each([
+    ['12345', 1],
+    ['1234', 0],
+    ['Ann', 1],
+    ['Al', 0],
+    ['小龙', 1],
+    ['李', 0],
+  ])('looks for %s only if it says something: %d', async (nick, residue) => {
+    await test.database.query(`update reader set nick = ' ${nick} ' where id = 1`);
+    expect(await residueOf(`title = 'See ${nick} for that'`)).toBe(residue);
+  });
+
+  it.each([
+    ['engraved', 1],
+    ['engrave', 0],
+  ])(
+    'takes %s, in another row of the person, for a text that nobody writes twice by chance: %d',
+    async (text, residue) => {
+      await test.database.query(`update letter set body = '${text}' where id = 2`);
+      expect(await residueOf(`title = '${text}'`)).toBe(residue);
+    },
+  );
+
+  it('does not look for what erased rows are called', async () => {
+    await test.database.query(`update reader set nick = '[erased]' where id = 1`);
+    expect(await residueOf(`title = 'by [erased]'`)).toBe(0);
+  });
+
+  it('tells a place that is found again from one of the same name in another table', async () => {
+    await test.database.query(`insert into postcard (reader_id, title) values (1, 'By Iris Quill')`);
+    expect(await residueOf(`title = 'By Iris Quill'`)).toBe(2);
+    await test.database.query(`update reader set name = 'Carla Cole' where id = 1`);
+    expect(await residueOf(`title = 'By Carla Cole'`)).toBe(2);
+    await test.database.query(`update postcard set title = 'By nobody'`);
+    expect((await test.erasures.erase(Reader, 1)).residue).toBe(1);
   });
 
   it('finds a name without a single letter of ASCII', async () => {

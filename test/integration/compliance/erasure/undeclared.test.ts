@@ -63,13 +63,13 @@ describe(`${ErasureService.name} and what nobody has declared`, () => {
       await expect(test.erasures[refuse](Guest, 1)).rejects.toMatchObject(refused);
     }
     await expect(test.erasures.erase(Guest, 1)).rejects.toThrow(
-      'Guest was not erased: of Guest nobody says whether ip is personal; of Invoice nobody says whether payload, scan are personal; ' +
+      'Guest was not erased: Guest does not declare whether ip is personal; Invoice does not declare whether payload, scan are personal; ' +
         'Stay has no @PersonalData() that leads to it.',
     );
     await expect(test.erasures.erase(Stay, 1)).rejects.toMatchObject({
       undeclared: [{ entity: 'Stay', properties: [] }],
     });
-    await expect(test.erasures.erase(Test as never, 1 as never)).rejects.toThrow('Test is no entity of this ORM');
+    await expect(test.erasures.erase(Test as never, 1 as never)).rejects.toThrow('Test is not an entity of this ORM');
     expect(await test.rows('select email from guest')).toEqual([{ email: 'ada@example.org' }]);
     expect(await test.rows('select 1 from erasure union all select 1 from deletion_record')).toEqual([]);
   });

@@ -29,6 +29,7 @@ const Label = defineEntity({
     shelf: () => p.manyToOne(Shelf).nullable(),
     author: () => p.manyToOne(Author).nullable(),
     prints: () => p.oneToMany(Print).mappedBy('label').cascade(Cascade.ALL),
+    knots: () => p.oneToMany(Knot).mappedBy('label').cascade(Cascade.ALL),
   },
 });
 const Print = defineEntity({ name: 'Print', properties: { id: id(), label: () => p.manyToOne(Label) } });
@@ -42,10 +43,12 @@ const Author = softDeletable(
       reviews: () => p.oneToMany(Review).mappedBy('author').cascade(Cascade.ALL),
       labels: () => p.oneToMany(Label).mappedBy('author').cascade(Cascade.ALL),
       loose: () => p.oneToMany(Loose).mappedBy('author'),
+      files: () => p.oneToMany(File).mappedBy('author').cascade(Cascade.ALL),
+      knots: () => p.oneToMany(Knot).mappedBy('author').cascade(Cascade.ALL),
       deletedAt: deletedAt(),
     },
   }),
-  { relations: { reviews: 'keep' } },
+  { relations: { reviews: 'keep', knots: 'keep' } },
 );
 const Book = softDeletable(
   defineEntity({
@@ -84,6 +87,7 @@ const File = softDeletable(
     properties: {
       id: id(),
       shelf: () => p.manyToOne(Shelf).nullable(),
+      author: () => p.manyToOne(Author).nullable().deleteRule('set null'),
       pages: () => p.oneToMany(Page).mappedBy('file').cascade(Cascade.ALL),
     },
   }),
@@ -95,8 +99,21 @@ const Page = softDeletable(
     properties: { id: id(), file: () => p.manyToOne(File).nullable().deleteRule('set null'), deletedAt: deletedAt() },
   }),
 );
+/** May lead to itself. */
+const Knot = softDeletable(
+  defineEntity({
+    name: 'Knot',
+    properties: {
+      id: id(),
+      author: () => p.manyToOne(Author).nullable(),
+      label: () => p.manyToOne(Label).nullable(),
+      next: () => p.manyToOne(Knot).nullable().cascade(Cascade.ALL),
+      deletedAt: deletedAt(),
+    },
+  }),
+);
 
-const MARKED = [Author, Book, Chapter, Review, Mark, Loose, File, Page];
+const MARKED = [Author, Book, Chapter, Review, Mark, Loose, File, Page, Knot];
 const PLAIN = [Shelf, Room, Label, Print];
 
 describe(planRemoval.name, () => {
@@ -234,5 +251,67 @@ describe(planRemoval.name, () => {
     expect(plan([], [file])).toEqual({ hard: ['File 1'], spared: ['Page 1'], unborn: ['Page 7'] });
     expect(plan([file, file.pages[0]])).toEqual({ hard: ['File 1'], soft: ['Page 1'], unborn: ['Page 7'] });
     expect(plan([unsaved(File, 7)])).toEqual({});
+  });
+
+  it('goes round circles once', () => {
+    const [one, two] = [row(Knot, 1), row(Knot, 2)];
+    [one.next, two.next] = [two, one];
+    expect(plan([put(row(Author, 1), 'knots', one, two)])).toEqual({
+      soft: ['Author 1'],
+      spared: ['Knot 1', 'Knot 2'],
+    });
+    const named = plan([one]);
+    expect([...(named.soft ?? []), ...(named.cascaded ?? []), ...(named.spared ?? [])].toSorted()).toEqual([
+      'Knot 1',
+      'Knot 2',
+    ]);
+    expect(plan([put(row(Label, 1), 'knots', one)])).toMatchObject({ hard: ['Label 1'] });
+  });
+
+  it('takes what is named for named, whatever takes it along as well', () => {
+    const book = put(row(Book, 1), 'chapters', row(Chapter, 1));
+    const author = put(row(Author, 1), 'books', book);
+    for (const removed of [
+      [author, book],
+      [book, author],
+    ]) {
+      expect(plan(removed)).toEqual({ soft: ['Author 1', 'Book 1'], cascaded: ['Chapter 1'] });
+    }
+    const file = put(row(File, 1), 'pages', row(Page, 1));
+    put(author, 'files', file);
+    expect(plan([author, file])).toMatchObject({ hard: ['File 1'], spared: ['Page 1'] });
+    expect(plan([author], [file])).toEqual({
+      soft: ['Author 1'],
+      cascaded: ['Book 1', 'Chapter 1'],
+      spared: ['File 1', 'Page 1'],
+    });
+  });
+
+  it('spares nothing that goes another way', () => {
+    const label = row(Label, 1);
+    const shelf = put(put(row(Shelf, 1), 'labels', label), 'authors', row(Author, 2));
+    expect(plan([put(row(Author, 1), 'labels', label), shelf])).toEqual({
+      soft: ['Author 1', 'Author 2'],
+      hard: ['Label 1', 'Shelf 1'],
+    });
+
+    const knot = row(Knot, 1);
+    const tagged = put(row(Label, 2), 'knots', knot);
+    expect(plan([put(row(Author, 3), 'knots', knot), tagged])).toEqual({
+      soft: ['Author 3', 'Knot 1'],
+      hard: ['Label 2'],
+    });
+
+    const last = row(Knot, 2);
+    const first = row(Knot, 3, { next: last });
+    expect(plan([put(row(Author, 4), 'knots', last), first])).toEqual({
+      soft: ['Author 4', 'Knot 3'],
+      cascaded: ['Knot 2'],
+    });
+  });
+
+  it('takes a reference for a row, of which nothing else is known', () => {
+    const author = put(row(Author, 1), 'books', em.getReference(Book.class as never, 1 as never));
+    expect(plan([author])).toEqual({ soft: ['Author 1'], cascaded: ['Book 1'] });
   });
 });
