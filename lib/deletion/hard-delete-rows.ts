@@ -55,7 +55,7 @@ export async function hardDeleteRows(
   return againIfRenamed(() =>
     inTransaction(em, async (ctx) => {
       const { rows } = await lockAlong(em, ctx, catalog.graph, meta, asked, () => []);
-      const archived = await lockArchived(em, ctx, askedArchived);
+      const archived = await lockArchived(em, ctx, meta, askedArchived);
       refuseHeld(meta, archived.holds);
       const held = new Map<EntityMetadata, HeldEntities>();
       for (const root of rows.entities()) {
@@ -102,7 +102,7 @@ export async function previewHardDeletion(
   return againIfRenamed(() =>
     inPreview(em, async (ctx) => {
       const { rows } = await lockAlong(em, ctx, graph, meta, asked, () => []);
-      const archived = await lockArchived(em, ctx, askedArchived);
+      const archived = await lockArchived(em, ctx, meta, askedArchived);
       // A trigger of the application may object.
       const restrictions = await removeUnlessRestricted(em, ctx, graph, rows, async (references) => [
         ...references,

@@ -2,6 +2,7 @@ import type { EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
 import { askSnapshots, type AskedSnapshots } from '../archive/reading/asked-snapshots.js';
+import { refuseMisfits } from '../archive/reading/refuse-misfits.js';
 import { findHeldEntities, mayCoverArchived } from '../archive/removal/find-held-entities.js';
 import { lockSnapshotsAlong, partsOfSnapshots, removeSnapshots } from '../archive/removal/remove-snapshots.js';
 import type { OperationPart } from '../events/operation.js';
@@ -30,9 +31,12 @@ export interface LockedSnapshots {
 export async function lockArchived(
   em: EntityManager,
   ctx: Transaction,
+  meta: EntityMetadata,
   asked: AskedSnapshots | undefined,
 ): Promise<LockedSnapshots> {
-  const snapshots = asked ? await lockSnapshotsAlong(em, ctx, asked) : [];
+  const snapshots = asked
+    ? await refuseMisfits(em, meta, asked, 'hardDelete()', () => lockSnapshotsAlong(em, ctx, asked))
+    : [];
   const parts = partsOfSnapshots(em, snapshots);
   return {
     parts,

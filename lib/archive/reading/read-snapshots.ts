@@ -8,6 +8,7 @@ import { execute, inTransaction } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { type AskedSnapshots, askSnapshots, listSnapshots } from './asked-snapshots.js';
 import { markDetached } from './detached-rows.js';
+import { refuseMisfits } from './refuse-misfits.js';
 import { orderSql, type SnapshotOrder } from './order-sql.js';
 import { convertedColumnsSql } from './converted-columns-sql.js';
 import { readShapes, type TableColumn } from '../../postgres/table-shape.js';
@@ -55,7 +56,7 @@ async function readAsked(
 ): Promise<object[]> {
   const { limit, offset } = bounds;
   const order = [...bounds.order, 'a."unit" desc', 'a."key"'];
-  const rows = await inTransaction(em, (ctx) =>
+  const read = (ctx: Transaction) =>
     withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       const parts = await joinedPartsSql(em, ctx, meta);
@@ -66,8 +67,8 @@ async function readAsked(
           `${limit === undefined ? '' : ` limit ${Number(limit)}`}${offset === undefined ? '' : ` offset ${Number(offset)}`}`,
         params,
       );
-    }),
-  );
+    });
+  const rows = await refuseMisfits(em, meta, asked, 'onlyDeleted()', () => inTransaction(em, read));
   return rows.map((row) => detach(em, meta, row));
 }
 
@@ -79,7 +80,7 @@ export async function countSnapshots(
   { filters }: SnapshotReadOptions,
 ): Promise<number> {
   const asked = await askSnapshots(em, meta, where, { filters });
-  const [row] = await inTransaction(em, (ctx) =>
+  const read = (ctx: Transaction) =>
     withReadableText(em, ctx, async () => {
       const { from, where: condition, params } = await asked.resolve(em, ctx);
       return execute<{ count: number }>(
@@ -88,8 +89,8 @@ export async function countSnapshots(
         `select count(*)::int as count from ${archiveTable(em)} as a${from} where ${condition}`,
         params,
       );
-    }),
-  );
+    });
+  const [row] = await refuseMisfits(em, meta, asked, 'onlyDeleted()', () => inTransaction(em, read));
   return row!.count;
 }
 

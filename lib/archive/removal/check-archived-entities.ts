@@ -32,7 +32,8 @@ function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link,
     return;
   }
   const prop = link.table.properties[link.property] ?? child.properties[link.property];
-  const isCleared = link.nullable && link.deleteRule === 'set null' && prop?.createForeignKeyConstraint !== false;
+  const isCleared =
+    link.nullable && link.deleteRule === 'set null' && prop?.createForeignKeyConstraint !== false && !prop?.polymorphic;
   const isSoft = catalog.find(child) !== undefined;
   if (isCleared || (policy !== 'keep' && !isSoft)) {
     return;

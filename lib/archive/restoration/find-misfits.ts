@@ -4,23 +4,17 @@ import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 import { execute, inPreview } from '../../sql/transaction.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
+import { isMisfit } from '../snapshot/is-misfit.js';
 import { archiveTable } from '../snapshot/archive-table.js';
-import { valueSql } from '../snapshot/typed-rows-sql.js';
+import { valueSql } from '../snapshot/former-columns.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
 import { ArchiveRestoration } from './archive-restoration.js';
 import type { Snapshot } from './snapshot-set.js';
 
 /** What PostgreSQL says of a value that does not fit. */
 interface MisfitError {
-  readonly code?: string;
   readonly column?: string;
   readonly constraint?: string;
-}
-
-/** Whether a table no longer accepts a value that it had when the row was archived: an enum, a domain, a check or a column says no today. @internal */
-export function isMisfit(error: unknown): boolean {
-  const { code = '' } = error as MisfitError;
-  return code.startsWith('22') || code === '23502' || code === '23514';
 }
 
 /**
@@ -54,8 +48,7 @@ function search(em: EntityManager, asked: AskedSnapshots): Promise<RestoreConfli
       const archive = new ArchiveRestoration(em, ctx);
       await archive.ask(asked);
       await archive.grow([]);
-      await archive.match();
-      const conflicts: RestoreConflict[] = [];
+      const conflicts = await archive.match();
       for (const { part, targets } of archive.matched) {
         for (const [name, column] of targets) {
           const snapshot = await findMisfit(em, ctx, archive.snapshots.of(part), name, column);

@@ -9,7 +9,7 @@ import { columnTextSql } from '../snapshot/column-text-sql.js';
 import { keyTextSql } from '../snapshot/key-text-sql.js';
 import type { ColumnMismatch, MatchedRows } from './match-columns.js';
 import type { SnapshotSet } from './snapshot-set.js';
-import { valueSql } from '../snapshot/typed-rows-sql.js';
+import { valueSql } from '../snapshot/former-columns.js';
 
 /** What became of the rows of one part: how many left the archive, how many are in their table, and one that is not what it was. */
 type Moved = readonly [taken: number, back: number, changed: readonly [key: string, column: string] | null];

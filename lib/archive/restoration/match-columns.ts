@@ -4,6 +4,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import type { SnapshotSet } from './snapshot-set.js';
+import { FormerColumns } from '../snapshot/former-columns.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
 
 /** Archived rows of one table with the same columns, and the columns that they go to. @internal */
@@ -72,10 +73,12 @@ function match(
 ): { targets: Map<string, TableColumn>; unmatched: string[] } {
   const entry = catalog.findArchived(meta);
   const byName = new Map(columns.map((column) => [column.name, column]));
+  const former = new FormerColumns(catalog, meta, new Set(byName.keys()));
+  const own = new Set(names);
   const targets = new Map<string, TableColumn>();
   const unmatched: string[] = [];
   names.forEach((name, i) => {
-    const column = byName.get(byName.has(name) ? name : (entry?.renamed.get(name) ?? name));
+    const column = byName.get(former.currentName(name, own) ?? '');
     if (!column) {
       if (!entry?.dropped.has(name)) {
         unmatched.push(name);
@@ -84,7 +87,7 @@ function match(
       // The database writes it again.
     } else if (column.type === types[i]) {
       targets.set(name, column);
-    } else {
+    } else if (!entry?.dropped.has(name)) {
       unmatched.push(name);
     }
   });

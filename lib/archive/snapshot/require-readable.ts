@@ -5,7 +5,7 @@ import type { TableColumn } from '../../postgres/table-shape.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
-import { valueSql } from './typed-rows-sql.js';
+import { valueSql } from './former-columns.js';
 import { partOf } from './part-of.js';
 
 /**

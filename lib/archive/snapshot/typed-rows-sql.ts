@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { TableColumn } from '../../postgres/table-shape.js';
+import { FormerColumns } from './former-columns.js';
 
 /**
  * The values of rows `a` of the archive as the columns of their table today, as the arguments of a `select`. What the row did not have is
@@ -15,18 +16,10 @@ export function typedColumnsSql(
   meta: EntityMetadata,
   columns: readonly TableColumn[],
 ): string {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const former = new Map([...(catalog.findArchived(meta)?.renamed ?? [])].map(([old, name]) => [name, old]));
+  const former = new FormerColumns(catalog, meta, new Set(columns.map(({ name }) => name)));
   return columns
-    .map(({ name, type }) => {
-      const values = [name, ...(former.has(name) ? [former.get(name)!] : [])].map((of) => valueSql(em, of));
-      const text = values.length > 1 ? `coalesce(${values.join(', ')})` : values[0]!;
-      return `cast(${text} as ${type}) as ${quote(name)}`;
-    })
+    .map(
+      ({ name, type }) => `cast(${former.textSql(em, name)} as ${type}) as ${em.getPlatform().quoteIdentifier(name)}`,
+    )
     .join(', ');
-}
-
-/** The text of a column's value in rows `a` of the archive. @internal */
-export function valueSql(em: EntityManager, column: string): string {
-  return `(a."data" ->> ${em.getPlatform().quoteValue(column)})`;
 }

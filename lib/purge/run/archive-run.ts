@@ -25,7 +25,7 @@ import { pauseAfter } from '../batch/pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { archiveLabel } from '../status/read-archive-status.js';
 import type { StopSignal } from './stop-signal.js';
-import { whatIsTold } from './what-is-told.js';
+import { whatIsTold } from '../plan/what-is-told.js';
 
 /** @internal */
 export interface ArchiveRunOptions {

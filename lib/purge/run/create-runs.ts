@@ -4,7 +4,7 @@ import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import type { PurgeHook } from '../purge-hook.js';
 import { EntityRun } from './entity-run.js';
-import { whatIsTold } from './what-is-told.js';
+import { whatIsTold } from '../plan/what-is-told.js';
 
 /**
  * What a run has to do for each entity that has a cut-off.

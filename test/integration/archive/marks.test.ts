@@ -114,6 +114,29 @@ describe('Marks of archived entities', () => {
     await expect(install([...family(key, relation), ...complianceEntities()])).rejects.toThrow("policy 'keep'");
   });
 
+  it('refuse a polymorphic key, which no constraint clears, whatever it says', async () => {
+    @SoftDeletable({ strategy: 'archive' })
+    @Entity()
+    class Photo {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+    }
+    @Entity()
+    class Album {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+    }
+    @Entity()
+    class Like {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+
+      @ManyToOne({ entity: () => [Photo, Album], nullable: true, deleteRule: 'set null' })
+      on?: Rel<Photo | Album> | null;
+    }
+    await expect(install([Photo, Album, Like, ...complianceEntities()])).rejects.toThrow("policy 'keep'");
+  });
+
   it('refuse soft-deletable children whose key nothing clears, whatever the policy', async () => {
     const cascade = { cascade: [Cascade.REMOVE] };
     await expect(install([...family({}, cascade, {}), ...complianceEntities()])).rejects.toThrow('are soft-deleted');

@@ -1,6 +1,11 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { installSoftDelete, RestoreConflictError, SoftDeletable } from 'nestjs-mikro-orm-soft-delete';
+import {
+  installSoftDelete,
+  RestoreConflictError,
+  SoftDeletable,
+  SoftDeleteConfigError,
+} from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -18,13 +23,17 @@ class Page {
 }
 
 /** The same entity as a later version of the application has it. */
-function laterPage(archive: { renamed?: Record<string, string>; dropped?: string[] }): new () => object {
+function laterPage(
+  archive: { renamed?: Record<string, string>; dropped?: string[] },
+  columns: readonly string[] = [],
+): new () => object {
   @SoftDeletable({ strategy: 'archive', archive })
   @Entity({ tableName: 'page' })
   class Page {
     @PrimaryKey({ type: 'number' })
     id!: number;
   }
+  columns.forEach((column) => Property({ type: 'string', nullable: true })(Page.prototype, column));
   return Page;
 }
 
@@ -78,6 +87,62 @@ describe('Restoration after the schema has changed', () => {
     expect(await later({ renamed: { title: 'heading' } })).toEqual([{ id: 1, heading: 'Home', views: 7 }]);
   });
 
+  it.each([
+    ['restores', false],
+    ['reads', true],
+  ])(
+    '%s the values of a column that has left its name to a new one, of rows from before and after',
+    async (_what, reads) => {
+      await test.database
+        .query(`alter table page rename title to heading; alter table page add title text default 'none';
+      insert into page (id, heading, title, views) values (2, null, 'New', 8), (3, 'Old', null, 9)`);
+      const later = laterPage({ renamed: { title: 'heading' } }, ['heading', 'title']);
+      const orm = await MikroORM.init({ clientUrl: test.database.url, entities: [later, ...complianceEntities()] });
+      try {
+        installSoftDelete(orm);
+        const pages = () => orm.em.fork().getRepository(later) as any;
+        await pages().softDelete([2, 3]);
+        expect((await pages().onlyDeleted().find({ heading: 'Home' })).map(({ id }: any) => id)).toEqual([1]);
+        const rows = reads
+          ? (
+              await pages()
+                .onlyDeleted()
+                .findAll({ orderBy: { id: 1 } })
+            ).map((row: any) => ({ ...row }))
+          : await pages()
+              .restore({})
+              .then(() => test.database.query('select id, heading, title, views from page order by id'));
+        expect(rows).toEqual([
+          { id: 1, heading: 'Home', title: reads ? null : 'none', ...(reads ? {} : { views: 7 }) },
+          { id: 2, heading: null, title: 'New', ...(reads ? {} : { views: 8 }) },
+          { id: 3, heading: 'Old', title: null, ...(reads ? {} : { views: 9 }) },
+        ]);
+      } finally {
+        await orm.close(true);
+      }
+    },
+  );
+
+  it('follows a column through several names', async () => {
+    await test.database.query(`alter table page rename title to heading; alter table page rename heading to caption`);
+    expect(await later({ renamed: { title: 'heading', heading: 'caption' } })).toEqual([
+      { id: 1, caption: 'Home', views: 7 },
+    ]);
+  });
+
+  it('knows a column whose name another one has taken over', async () => {
+    await test.database.query(`alter table page rename title to heading; alter table page rename views to title`);
+    expect(await later({ renamed: { title: 'heading', views: 'title' } })).toEqual([
+      { id: 1, heading: 'Home', title: 7 },
+    ]);
+  });
+
+  it('gives a column its default that was dropped, and declared as one of another type since', async () => {
+    await test.database.query(`alter table page drop views; alter table page add views text default 'many'`);
+    expect(await mismatches()).toEqual(['schema views 1']);
+    expect(await later({ dropped: ['views'] })).toEqual([{ id: 1, title: 'Home', views: 'many' }]);
+  });
+
   it('is refused where a column has another type', async () => {
     await test.database.query('alter table page alter views type bigint');
     expect(await mismatches()).toEqual(['schema views 1']);
@@ -89,6 +154,36 @@ describe('Restoration after the schema has changed', () => {
     await test.database.query('alter table page drop views');
     expect(await mismatches()).toEqual(['schema views 1']);
     expect(await later({ dropped: ['views'] })).toEqual([{ id: 1, title: 'Home' }]);
+  });
+
+  it('says which rows cannot be read, since a value does not fit its column any more', async () => {
+    await test.database.query(`insert into page (id, title) values (2, '12')`);
+    const pages = (em: any = test.orm.em.fork()) => em.getRepository(Page) as any;
+    await pages().softDelete(2);
+    await test.database.query('alter table page alter title type integer using 0');
+    const refused = async (work: Promise<unknown>) => {
+      const error: any = await work.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(SoftDeleteConfigError);
+      expect(error.message).toMatch(/on Page: .*Home.*(Change the type back|declare it)/);
+      expect(error.cause).toMatchObject({ code: '22P02' });
+      return error.message as string;
+    };
+    expect(await refused(pages().onlyDeleted().findAll())).toContain('title of Page 1');
+    await refused(pages().onlyDeleted().findOne(1));
+    await refused(
+      pages()
+        .onlyDeleted()
+        .count({ title: 'x' })
+        .catch(() => pages().onlyDeleted().count({ title: 3 })),
+    );
+    await refused(pages().hardDelete({ title: 3 }));
+    await test.orm.em.fork().transactional(async (em) => {
+      await refused(pages(em).onlyDeleted().findAll());
+      expect(await em.execute('select 1 as one')).toEqual([{ one: 1 }]);
+    });
+    expect(await pages().onlyDeleted().count()).toBe(2);
+    expect(await pages().hardDelete(2)).toBe(1);
+    expect(await test.database.query('select key from deletion_archive')).toEqual([{ key: '1' }]);
   });
 
   it('is refused where a column is required by now, and the row has nothing in it', async () => {

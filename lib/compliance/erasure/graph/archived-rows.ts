@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
+import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
@@ -78,7 +79,7 @@ async function find(
   conditions: readonly RowCondition[] = [],
 ): Promise<ArchivedRow[]> {
   const ref = columns.map((column) => archivedTextSql(em, table, column));
-  const more = conditions.map((each) => conditionSql(em, each));
+  const more = conditions.map((each) => conditionSql(em, table, each));
   const rows = await execute<{ key: string; unit: string; ref: string[] }>(
     em,
     ctx,
@@ -90,10 +91,14 @@ async function find(
 }
 
 /** Of a row in the archive: the class it had in a hierarchy, the entity that a polymorphic key of it points at. */
-function conditionSql(em: EntityManager, condition: RowCondition): { sql: string; params: unknown[] } {
+function conditionSql(
+  em: EntityManager,
+  table: EntityMetadata,
+  condition: RowCondition,
+): { sql: string; params: unknown[] } {
   if ('column' in condition) {
     return {
-      sql: `(a."data" ->> ${em.getPlatform().quoteValue(condition.column)}) = any(cast(? as text[]))`,
+      sql: `${FormerColumns.mapped(em, table).textSql(em, condition.column)} = any(cast(? as text[]))`,
       params: [arrayText(condition.values.map(String))],
     };
   }
@@ -154,7 +159,7 @@ function typeOf(em: EntityManager, { root }: EntityMetadata, column: string): st
 
 /** What a row `a` of the archive has in a column, as a key has it (`textSql()`). */
 function archivedTextSql(em: EntityManager, table: EntityMetadata, column: string): string {
-  const value = `(a."data" ->> ${em.getPlatform().quoteValue(column)})`;
+  const value = FormerColumns.mapped(em, table).textSql(em, column);
   const type = typeOf(em, table, column);
   return SPELLED_OTHERWISE.test(type) ? `(${textSql(`cast(${value} as ${type})`, type)})` : value;
 }

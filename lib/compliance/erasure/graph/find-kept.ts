@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
+import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { arrayText, identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
@@ -86,7 +87,7 @@ async function keptInArchive(
   rows: readonly PersonalRow[],
 ): Promise<(KeptRow & { unit: string })[]> {
   const type = table.props.find(({ fieldNames }) => fieldNames?.includes(column))?.columnTypes[0] ?? '';
-  const value = `cast(a."data" ->> ${em.getPlatform().quoteValue(column)} as ${type})`;
+  const value = `cast(${FormerColumns.mapped(em, table).textSql(em, column)} as ${type})`;
   const end = `(${utcSql(value, type)} + cast(? as interval))`;
   const keys = rows.map(({ key }) => identify(key));
   const found = await execute<{ key: string; unit: string; until: string | null }>(

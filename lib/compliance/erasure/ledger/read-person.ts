@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { keyConditionSql } from '../../../sql/row-set.js';
@@ -59,8 +60,11 @@ async function archived(
     `select a."data" as data from ${archiveTable(em)} as a where a."part" = ? and ${AMONG_SNAPSHOTS}`,
     [partOf(table), ...amongSnapshots(rows.slice(0, 1))],
   );
+  const former = FormerColumns.mapped(em, table);
+  const names = new Set(Object.keys(row?.data ?? {}));
+  const today = new Map([...names].map((name) => [former.currentName(name, names), row!.data[name]!]));
   return fields.flatMap(({ column, isUnique, value: replacement }) => {
-    const value = row?.data[column] ?? null;
+    const value = today.get(column) ?? null;
     const isReplaced =
       value === (replacement.kind === 'constant' ? replacement.text : null) || value?.startsWith('erased-');
     return value === null || isReplaced ? [] : [{ column, value, isUnique }];

@@ -4,6 +4,7 @@ import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../../../archive/remov
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
+import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { typedColumnsSql } from '../../../archive/snapshot/typed-rows-sql.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
@@ -105,7 +106,7 @@ export async function replacedDataSql(
   const catalog = SoftDeleteCatalog.of(em);
   const archived = catalog.findArchived(table);
   const quote = (text: string) => em.getPlatform().quoteValue(text);
-  const former = new Map([...(archived?.renamed ?? [])].map(([old, name]) => [name, old]));
+  const former = FormerColumns.mapped(em, table);
   // Only SQL of the user looks at other columns.
   const columns = fields.some(({ value }) => value.kind === 'raw')
     ? (await readShapes(em, ctx, [table])).get(table)!
@@ -115,11 +116,10 @@ export async function replacedDataSql(
   const params: unknown[] = [];
   for (const field of fields) {
     const { sql, params: values } = replacementSql(em, field, 'a."key"');
-    const names = [field.column, ...(former.has(field.column) ? [former.get(field.column)!] : [])];
-    for (const name of names) {
+    for (const name of former.namesOf(field.column)) {
       const kept = `cast(a."data" ->> ${quote(name)} as ${field.type})`;
       const differs = field.readBy && differsSql(em, field, 'a."key"', kept);
-      const isToWrite = `jsonb_exists(a."data", ${quote(name)})${differs ? ` and (select ${differs.sql}${row})` : ''}`;
+      const isToWrite = `${former.isOfSql(em, name, field.column)}${differs ? ` and (select ${differs.sql}${row})` : ''}`;
       parts.push(
         `case when ${isToWrite} then jsonb_build_object(${quote(name)}, (select (${sql})::text${row})) else '{}' end`,
       );
