@@ -20,9 +20,10 @@ import { askArchived, lockArchived } from './hard-delete-snapshots.js';
 import { findHolds, type HoldInTheWay, refuseHeld, refuseIfHeld } from './refuse-if-held.js';
 import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
+import { refuseLeftRows } from './refuse-left-rows.js';
 import { readUnits } from './restoration/read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';
@@ -103,7 +104,7 @@ export async function previewHardDeletion(
       const restrictions = await removeUnlessRestricted(em, ctx, graph, rows, async (references) => [
         ...references,
         ...describeHolds(await findHolds(em, ctx, rows)),
-      ]);
+      ]).catch(restrictionsOf);
       const affected: Record<string, number> = {};
       const counts = rows.entities().map((root) => ({ meta: root, count: rows.count(root) }));
       for (const { meta: root, count } of [...counts, ...archived.parts]) {
@@ -116,6 +117,14 @@ export async function previewHardDeletion(
       };
     }),
   );
+}
+
+/** A preview throws nothing that it can tell. */
+function restrictionsOf(error: unknown): readonly DeletionRestriction[] {
+  if (error instanceof DeletionRestrictedError) {
+    return error.restrictions;
+  }
+  throw error;
 }
 
 function describeHolds(holds: readonly HoldInTheWay[]): DeletionRestriction[] {
@@ -165,6 +174,7 @@ const ALWAYS: SqlFragment = { sql: 'true', params: [] };
  * from adding a key by the time it looks whether one was added, and then removes nothing.
  *
  * @returns whether it has removed the rows
+ * @throws DeletionRestrictedError if the database keeps some of them
  * @internal
  */
 export async function removeAll(
@@ -185,22 +195,32 @@ export async function removeAll(
       const condition = keyConditionSql(em, root, 'c', rows.keys(root));
       return { sql: `delete from ${tableName(em, root)} as c where ${condition.sql}`, params: condition.params };
     });
+  const counts = removals.map((_removal, i) => `(select count(*)::int from "soft-delete:removal${links.length + i}")`);
   const all = [...links, ...removals];
   const { holds } = getInstallation(em);
   // The holds were looked at, under their lock.
   const trust = holds ? ` and ${TRUST_HOLDS_SQL} is not null` : '';
   const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${trust} else false end`;
-  const [row] = await execute<{ isAllowed: boolean }>(
+  const [row] = await execute<{ isAllowed: boolean; removed: number[] }>(
     em,
     ctx,
     `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed"), ` +
       all
-        .map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql} and (select "isAllowed" from ${ALLOWED}))`)
+        .map(
+          ({ sql }, i) => `"soft-delete:removal${i}" as (${sql} and (select "isAllowed" from ${ALLOWED}) returning 1)`,
+        )
         .join(', ') +
-      ` select "isAllowed" from ${ALLOWED}`,
+      ` select "isAllowed", array[${counts.join(', ')}] as removed from ${ALLOWED}`,
     [...isFresh.params, ...all.flatMap(({ params }) => params)],
   );
   await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
+  if (row!.isAllowed) {
+    const expected = rows.entities().toReversed();
+    refuseLeftRows(
+      expected.map((meta) => ({ meta, count: rows.count(meta) })),
+      row!.removed,
+    );
+  }
   return row!.isAllowed;
 }
 
