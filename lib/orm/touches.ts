@@ -89,7 +89,7 @@ export const TOUCHES: readonly Touches[] = [
     part: 'EntityManager',
     members: { applyFilters: 5, tryFlush: 2 },
     since: '7.0',
-    why: 'A condition selects what is deleted or restored as a read would, within the filters of the application.',
+    why: 'A condition selects what is deleted or restored as a read would, within the filters of the application. What a read asks is not nested in the condition of the filter.',
     instead: 'a public method that applies filters to a condition for a kind of operation',
   },
   {
