@@ -37,7 +37,7 @@ function advice(state: string | undefined): string {
       return 'Grant the database user the right to select from and delete from the tables.';
     case '0A000':
     case '55000':
-      return 'The database allows no deletion there: give the table a replica identity if a publication has it, or detach the partition that lies on a server that cannot be written to.';
+      return 'The database allows no deletion there: give the table a replica identity if a publication has it, detach the partition that lies on a server that cannot be written to, or drop a rule on DELETE in favour of a trigger.';
     case '53300':
       return 'The server has no free connection: lower the size of the pools, or raise max_connections.';
     case '28P01':

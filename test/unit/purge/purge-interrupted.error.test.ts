@@ -7,6 +7,7 @@ describe(PurgeInterruptedError.name, () => {
   it.each([
     ['25006', 'connect to the primary'],
     ['42501', 'Grant the database user'],
+    ['0A000', 'drop a rule on DELETE in favour of a trigger'],
     ['53300', 'raise max_connections'],
     ['28P01', 'Check the user and the password'],
     ['28000', 'Check the user and the password'],
