@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Installation } from '../installation/installation.js';
 import { followRestoration } from './loading/follow-restoration.js';
 import { followInverseReferences, keepInverseReferences } from './loading/inverse-references.js';
-import { LoadedClasses } from './loaded-classes.js';
+import { LoadedClasses } from './loading/loaded-classes.js';
 import { settleEntity } from './loading/settle-entity.js';
 
 type Data = Record<string, unknown>;

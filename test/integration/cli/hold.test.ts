@@ -154,7 +154,10 @@ describe('soft-delete hold', () => {
     [['place', 'User', 'x', '--name', 'a', '--reason', 'b'], /"x" is not a key of User/],
     [['place', 'Post', '7', '--name', 'a', '--reason', 'b'], /Its key is composite/],
     [['place', 'Usr', '1', '--name', 'a', '--reason', 'b'], /Did you mean User\?/],
-    [['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', 'soon'], /--review-at: "soon" is not a date/],
+    [
+      ['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', 'soon'],
+      /--review-at: "soon" is not a date/,
+    ],
     [
       ['place', 'User', '1', '--name', 'a', '--reason', 'b', '--review-at', '2026-02-31'],
       /--review-at: "2026-02-31" is not a date/,

@@ -500,8 +500,7 @@ describe('What a command prints for people', () => {
       await expect(check()).rejects.toThrow(`There is no file ${file}. Write it: soft-delete policy > ${file}`);
       const [code, ...lines] = await run(policyCommand, [], {});
       expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^# /)]);
-      const late = (line: number) =>
-        `${file} is out of date from line ${line} on. Update it: soft-delete policy > `;
+      const late = (line: number) => `${file} is out of date from line ${line} on. Update it: soft-delete policy > `;
       writeFileSync(file, `${lines.join('\n')}\n`);
       expect(await check()).toEqual([0, `${file} is up to date.`]);
       expect(await runForPrograms(policyCommand, [], { check: file })).toEqual([
