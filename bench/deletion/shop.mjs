@@ -40,24 +40,14 @@ export async function openShop(
   for (const statement of sql) {
     await orm.em.execute(statement);
   }
-  const opened = [orm];
   return {
     orm,
     Customer,
     Order,
     Line,
-    /** The same shop by an ORM without the package. */
-    openPlainly: async () => {
-      const entities = shopEntities((entity) => entity);
-      const plain = await MikroORM.init({ clientUrl: server.url('shop'), entities: Object.values(entities) });
-      opened.push(plain);
-      return { orm: plain, ...entities };
-    },
     total: customers * ROWS_PER_CUSTOMER,
     close: async () => {
-      for (const each of opened) {
-        await each.close(true);
-      }
+      await orm.close(true);
       await server.drop('shop');
     },
   };
