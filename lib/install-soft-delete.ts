@@ -12,13 +12,12 @@ import { refuseLateDiscovery } from './orm/refuse-late-discovery.js';
 import { prepareOrm } from './prepare-orm.js';
 
 /**
- * Makes an ORM that exists already soft-delete its marked entities: registers the filter of active rows, turns removals through the
- * unit of work into soft deletions and lets to-one relations keep resolving. `SoftDeleteModule.forRoot()` calls it. Where you write
- * the ORM's configuration, prefer `softDelete()` in its `extensions`. Calling it again, or after that extension, only replaces the
- * options given.
+ * Installs soft deletion on an ORM that already exists: registers the filter of active rows, turns removals through the unit of work into
+ * soft deletions, and lets to-one relations keep resolving. `SoftDeleteModule.forRoot()` calls it. If you write the ORM's configuration,
+ * prefer `softDelete()` in its `extensions`. Calling it again, or after that extension, only replaces the given options.
  *
- * The ORM forks an entity manager by constructing its class, so the root becomes one of a subclass, which all later forks are. A
- * fork made before is filtered like any other, but does not read again what it has loaded under another scope.
+ * The ORM forks an entity manager by constructing its class, so the root entity manager becomes an instance of a subclass, like all later
+ * forks. A fork made before hides deleted rows too, but does not read again what it has loaded under another scope.
  *
  * @throws SoftDeleteConfigError if an option or a mark on an entity cannot work, or the driver is not the one of PostgreSQL
  * @throws UnsupportedOrmVersionError if this package does not support the version of MikroORM, or misses a part of it

@@ -8,9 +8,11 @@ import { driverHooks } from './flush/driver-hooks.js';
 import { SoftDeleteSubscriber } from './flush/soft-delete.subscriber.js';
 import { createInstallation } from './installation/installation.js';
 import type { EntityManagerClass, OrmParts } from './installation/orm-parts.js';
+import { pagingEntityManager } from './memory/paging-entity-manager.js';
 import type { SoftDeleteModuleOptions } from './options/soft-delete-module-options.js';
 import { attendFlushes } from './orm/attend-flushes.js';
 import { attendedEntityManager } from './orm/attended-entity-manager.js';
+import { compareExactOffsets } from './orm/loading/exact-offsets.js';
 import { hookIntoDriver } from './orm/hook-into-driver.js';
 import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { scopeLoading } from './orm/loading/scope-loading.js';
@@ -52,11 +54,13 @@ export function prepareOrm(orm: OrmParts, configured: SoftDeleteModuleOptions, r
   orderUniqueChanges(orm.getMetadata(), catalog, orm.getPlatform());
   provideRepositories(orm, catalog, root);
   scopeDriver(orm, installation);
+  compareExactOffsets(orm, catalog);
   const subscriber = new SoftDeleteSubscriber(installation);
   config.set('subscribers', [...config.get('subscribers'), subscriber]);
 
   const extend = (Base: EntityManagerClass): EntityManagerClass => {
-    const writing = softWritingEntityManager(scopedEntityManager(Base, installation), catalog);
+    const reading = pagingEntityManager(scopedEntityManager(Base, installation), catalog);
+    const writing = softWritingEntityManager(reading, catalog);
     const Extended = attendedEntityManager(writing, subscriber);
     config.set('entityManager', Extended as never);
     return Extended;

@@ -11,7 +11,7 @@ import { requireSupportedOrm } from './orm/require-supported-orm.js';
 import { prepareOrm } from './prepare-orm.js';
 
 /**
- * What `extensions` of a MikroORM configuration takes.
+ * An extension of a MikroORM configuration.
  *
  * @publicApi
  */
@@ -24,14 +24,14 @@ export interface SoftDeleteExtension {
 const registered = new WeakSet<IDatabaseDriver>();
 
 /**
- * Soft deletion as an extension of MikroORM, installed before the ORM has an entity manager: for the application, the ORM's own
- * command line, seeders, scripts and the `soft-delete` command alike.
+ * Soft deletion as an extension of MikroORM. It is installed before the ORM has an entity manager, so the application, the ORM's own
+ * command line, seeders, scripts and the `soft-delete` command all behave the same.
  *
  * ```ts
  * export default defineConfig({ entities: [User], extensions: [softDelete({ purge: { retention: '90d' } })] });
  * ```
  *
- * @param options - those of `SoftDeleteModule.forRoot()`, which may name more
+ * @param options - the options of `SoftDeleteModule.forRoot()`, which may set what you leave out here
  * @throws SoftDeleteConfigError if an option cannot work
  * @publicApi
  */

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildAdminPage } from './build-admin-page.mjs';
+import { takeLock } from './take-lock.mjs';
 import { trimBuild } from './trim-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -25,7 +26,17 @@ const settings = [
   'scripts/trim-build.mjs',
 ];
 
-export async function build({ force = false } = {}) {
+/** Others who build at the same time wait, and find it done. */
+export async function build(options = {}) {
+  const release = await takeLock(join(root, '.building'));
+  try {
+    await buildProjects(options);
+  } finally {
+    release();
+  }
+}
+
+async function buildProjects({ force = false }) {
   for (const { name, output, sources, finish } of projects) {
     const stamp = join(root, output, '.built-from');
     const state = fingerprint([...settings, ...sources]);

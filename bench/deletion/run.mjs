@@ -19,5 +19,11 @@ await runBenchmark({
   },
   columns: COLUMNS,
   cells,
-  extend: ({ server, library, rows }) => ({ rows, library, openShop: (options) => openShop(server, library, options) }),
+  extend: ({ server, library, libraryUrl, rows }) => ({
+    rows,
+    server,
+    library,
+    libraryUrl,
+    openShop: (options) => openShop(server, library, options),
+  }),
 });

@@ -64,7 +64,7 @@ export async function openShop(
 }
 
 /** @param mark - what makes an entity soft-deletable */
-function shopEntities(mark) {
+export function shopEntities(mark) {
   const common = {
     id: p.integer().primary(),
     note: p.text(),

@@ -26,9 +26,10 @@ export async function runBenchmark({ name, command = `bench:${name}`, experiment
   const loadBefore = load();
   const results = [];
   try {
-    const library = await import(pathToFileURL(join(compiled.folder, 'lib/index.js')).href);
+    const libraryUrl = pathToFileURL(join(compiled.folder, 'lib/index.js')).href;
+    const library = await import(libraryUrl);
     const rows = (count) => Math.max(1_000, Math.round(count * scale));
-    const context = await extend({ server, library, rows, scale, folder: compiled.folder });
+    const context = await extend({ server, library, libraryUrl, rows, scale, folder: compiled.folder });
     for (const [experiment, measure] of Object.entries(experiments)) {
       if (only && !only.includes(experiment)) {
         continue;

@@ -10,6 +10,7 @@ import { AdminCompliance } from './admin-compliance.js';
 import type { AdminEntity } from './admin-entity.js';
 import { keyText } from '../metadata/key-text.js';
 import { plainValue } from '../metadata/plain-value.js';
+import { isSortable } from '../metadata/shown-properties.js';
 import { AdminOrm } from './admin-orm.js';
 import type { EntityView, RowDetails, RowsPage, RowView } from './api/admin-responses.js';
 import { AdminWriter } from './admin-writer.js';
@@ -56,7 +57,7 @@ export class AdminReader {
         records: this.orm.records(em) !== undefined,
         actors: this.orm.knowsActors(em, entity),
         columns: entity.columns,
-        sortable: entity.columns.filter((name) => entity.meta.properties[name as never]?.fieldNames?.length === 1),
+        sortable: entity.columns.filter((name) => isSortable(entity.meta.properties[name as never])),
         searchable: entity.search.length > 0,
       });
     }
@@ -170,7 +171,7 @@ export class AdminReader {
         );
       const unit = units[i];
       const deletion = deletions?.get(listed.deletedAt);
-      const label: unknown = entity.label?.(Reference.unwrapReference(row as never));
+      const label = labelOf(entity, Reference.unwrapReference(row as never));
       const view: RowView = {
         key,
         label: label === undefined || label === null || label === '' ? `${entity.name} ${key}` : String(label),
@@ -184,6 +185,15 @@ export class AdminReader {
       };
       return [{ view, fields: shown(fields), unit }];
     });
+  }
+}
+
+/** One row that has no name must not keep people from all others. */
+function labelOf({ label }: AdminEntity, row: object): unknown {
+  try {
+    return label?.(row);
+  } catch {
+    return undefined;
   }
 }
 

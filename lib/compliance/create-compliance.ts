@@ -9,7 +9,7 @@ import { DeletionRecord } from './record/deletion-record.entity.js';
 import { requireComplianceEntity } from './require-compliance-entity.js';
 
 /**
- * What `createCompliance()` does otherwise than the ORM's configuration says.
+ * Options of `createCompliance()`, which override the ORM's configuration.
  *
  * @publicApi
  */
@@ -29,7 +29,7 @@ export interface Compliance {
 }
 
 /**
- * Records, holds and erasures without Nest, for scripts and workers.
+ * Returns the services for records, holds and erasures without Nest, for scripts and workers.
  *
  * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
  * @throws SoftDeleteConfigError if its entities do not include `complianceEntities()`

@@ -5,10 +5,10 @@ import { filterSql } from '../sql/filter-sql.js';
 import type { RelationEdge } from '../metadata/relations/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
-import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
+import { isAwaitedByOthers, lockReferencedParts, updateLockedSql } from '../sql/lock-against-references.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { inChunks, keyConditionSql, type RowKey } from '../sql/row-set.js';
-import { stampSql } from '../sql/deleted-at-sql.js';
+import { assignUnitSql } from '../sql/deleted-at-sql.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute, executeCounting } from '../sql/transaction.js';
 
@@ -122,7 +122,7 @@ async function deleteBehind(
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
   const among = keys && keyConditionSql(em, edge.child, 'c', keys);
-  const stamp = stampSql(em, child, unit);
+  const assigned = assignUnitSql(em, child, unit);
   const inUnit = `p.${quote(parent.column)} = cast(? as ${parent.columnType})`;
   const before = [`${relation.parent} as p`, ...relation.between].join(', ');
   const where = [
@@ -134,9 +134,9 @@ async function deleteBehind(
   const params = [unit.text, ...relation.params, ...(among?.params ?? [])];
   if (isAwaitedByOthers(em, child)) {
     const from = `${relation.child} as c, ${before}`;
-    const count = await executeCounting(em, ctx, stampLockedSql(em, child, stamp.assignments, from, where), [
+    const count = await executeCounting(em, ctx, updateLockedSql(em, child, assigned.assignments, from, where), [
       ...params,
-      ...stamp.params,
+      ...assigned.params,
     ]);
     await lockReferencedParts(em, ctx, child, unit);
     return count;
@@ -144,8 +144,8 @@ async function deleteBehind(
   return executeCounting(
     em,
     ctx,
-    `update ${relation.child} as c set ${stamp.assignments} from ${before} where ${where}`,
-    [...stamp.params, ...params],
+    `update ${relation.child} as c set ${assigned.assignments} from ${before} where ${where}`,
+    [...assigned.params, ...params],
   );
 }
 

@@ -2,11 +2,11 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
-import { isAwaitedByOthers, lockReferencedParts, stampLockedSql } from '../sql/lock-against-references.js';
+import { isAwaitedByOthers, lockReferencedParts, updateLockedSql } from '../sql/lock-against-references.js';
 import { lockRows } from '../sql/lock-rows.js';
 import { inChunks, keyConditionSql } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
-import { stampSql } from '../sql/deleted-at-sql.js';
+import { assignUnitSql } from '../sql/deleted-at-sql.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { executeCounting } from '../sql/transaction.js';
 
@@ -19,25 +19,25 @@ export async function deleteSelected(
   unit: UnitTime,
 ): Promise<number> {
   const table = tableName(em, entry.meta);
-  const stamp = stampSql(em, entry, unit);
+  const assigned = assignUnitSql(em, entry, unit);
   const active = activePredicateSql(`c.${em.getPlatform().quoteIdentifier(entry.column)}`);
   let count = 0;
   if (!asked.condition) {
     await inChunks(await lockRows(em, ctx, entry.meta, asked), async (chunk) => {
       const among = keyConditionSql(em, entry.meta, 'c', chunk);
-      const sql = `update ${table} as c set ${stamp.assignments} where ${active} and ${among.sql}`;
-      count += await executeCounting(em, ctx, sql, [...stamp.params, ...among.params]);
+      const sql = `update ${table} as c set ${assigned.assignments} where ${active} and ${among.sql}`;
+      count += await executeCounting(em, ctx, sql, [...assigned.params, ...among.params]);
     });
   } else {
     const { sql: condition, params } = asked.condition;
     const where = `${active} and (${condition})`;
     count = isAwaitedByOthers(em, entry)
-      ? await executeCounting(em, ctx, stampLockedSql(em, entry, stamp.assignments, `${table} as c`, where), [
+      ? await executeCounting(em, ctx, updateLockedSql(em, entry, assigned.assignments, `${table} as c`, where), [
           ...params,
-          ...stamp.params,
+          ...assigned.params,
         ])
-      : await executeCounting(em, ctx, `update ${table} as c set ${stamp.assignments} where ${where}`, [
-          ...stamp.params,
+      : await executeCounting(em, ctx, `update ${table} as c set ${assigned.assignments} where ${where}`, [
+          ...assigned.params,
           ...params,
         ]);
   }

@@ -22,7 +22,8 @@ import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './restoration/read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { adviceOnVetoes, findVetoes } from '../archive/removal/vetoes.js';
+import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';
@@ -66,11 +67,14 @@ export async function hardDeleteRows(
         const keys = await keysOfRows(em, ctx, root, rows);
         parts.push({ meta: root, count: rows.count(root), ...keys, rows: units?.get(root) });
       }
-      await removeUnlessRestricted(em, ctx, catalog.graph, rows, async (references) => {
+      const vetoes = await removeUnlessRestricted(em, ctx, catalog.graph, rows, async (references) => {
         refuseReferenced(meta, references);
         await refuseIfHeld(em, ctx, meta, rows);
         return [];
       });
+      if (vetoes.length > 0) {
+        throw new DeletionRestrictedError(meta.className, vetoes, adviceOnVetoes(vetoes));
+      }
       await archived.remove();
       parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));
       parts.push(...archived.parts);
@@ -150,7 +154,7 @@ async function removeUnlessRestricted(
     if (restrictions.length > 0) {
       return restrictions;
     }
-    return (await removeAll(em, ctx, graph, rows, keys.isFresh)) ? [] : STALE;
+    return removeAll(em, ctx, graph, rows, keys.isFresh);
   });
 }
 
@@ -164,7 +168,7 @@ const ALWAYS: SqlFragment = { sql: 'true', params: [] };
  * One statement for all tables: foreign keys are checked at its end, so that cycles need no order. It holds the locks that keep others
  * from adding a key by the time it looks whether one was added, and then removes nothing.
  *
- * @returns whether it has removed the rows
+ * @returns what has kept rows in place without a word
  * @internal
  */
 export async function removeAll(
@@ -173,35 +177,39 @@ export async function removeAll(
   graph: RelationGraph,
   rows: RowSet,
   isFresh: SqlFragment = ALWAYS,
-): Promise<boolean> {
-  if (rows.entities().length === 0) {
-    return true;
+): Promise<DeletionRestriction[] | typeof STALE> {
+  const roots = rows.entities();
+  if (roots.length === 0) {
+    return [];
   }
   const links = removePivotRows(em, graph, rows);
-  const removals = rows
-    .entities()
-    .toReversed()
-    .map((root): SqlFragment => {
-      const condition = keyConditionSql(em, root, 'c', rows.keys(root));
-      return { sql: `delete from ${tableName(em, root)} as c where ${condition.sql}`, params: condition.params };
-    });
-  const all = [...links, ...removals];
+  const removals = roots.toReversed().map((root): SqlFragment => {
+    const condition = keyConditionSql(em, root, 'c', rows.keys(root));
+    return {
+      sql: `delete from ${tableName(em, root)} as c where ${condition.sql} and (select "isAllowed" from ${ALLOWED}) returning 1`,
+      params: condition.params,
+    };
+  });
+  const all = [
+    ...links.map(({ sql, params }) => ({ sql: `${sql} and (select "isAllowed" from ${ALLOWED})`, params })),
+    ...removals,
+  ];
+  const gone = removals.map((_removal, i) => `(select count(*)::int from "soft-delete:removal${links.length + i}")`);
   const { holds } = getInstallation(em);
   // The holds were looked at, under their lock.
   const trust = holds ? ` and ${TRUST_HOLDS_SQL} is not null` : '';
   const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${trust} else false end`;
-  const [row] = await execute<{ isAllowed: boolean }>(
+  const [row] = await execute<{ isAllowed: boolean; gone: number[] }>(
     em,
     ctx,
     `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed"), ` +
-      all
-        .map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql} and (select "isAllowed" from ${ALLOWED}))`)
-        .join(', ') +
-      ` select "isAllowed" from ${ALLOWED}`,
+      all.map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql})`).join(', ') +
+      ` select "isAllowed", array[${gone.toReversed().join(', ')}] as gone from ${ALLOWED}`,
     [...isFresh.params, ...all.flatMap(({ params }) => params)],
   );
   await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
-  return row!.isAllowed;
+  // The rows were locked: where one is left, a trigger or a rule has said nothing and kept it.
+  return row!.isAllowed ? findVetoes({ rows }, row!.gone) : STALE;
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */

@@ -23,11 +23,11 @@ export interface DeletionOptions {
   reason?: string;
   /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
-  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  /** Limits the rows by filters of the application, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
   /**
-   * Tells what would happen instead of doing it: nothing is written and no refusal is thrown. Unsaved changes of the entity manager
-   * do not count.
+   * Returns what would happen instead of doing it: nothing is written and no refusal is thrown. Unsaved changes of the entity manager do
+   * not count.
    *
    * @default false
    */
@@ -35,12 +35,12 @@ export interface DeletionOptions {
 }
 
 /**
- * What one deletion did.
+ * The result of a deletion.
  *
  * @publicApi
  */
 export interface DeletionResult {
-  /** The time that all rows of the unit carry. The database has it to the microsecond. */
+  /** The time of deletion of all rows of the unit. The database has it to the microsecond. */
   readonly deletedAt: Date;
   /** How many rows were deleted, per entity name; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
@@ -56,7 +56,7 @@ export interface DeletionPreview {
   /** How many rows would be deleted, per entity name, as if nothing refused it; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
-  /** What the deletion would be refused for. */
+  /** Why the deletion would be refused. */
   readonly restrictions: readonly DeletionRestriction[];
 }
 

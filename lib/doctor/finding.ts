@@ -40,7 +40,7 @@ export type FindingCode =
   | 'purge-overdue';
 
 /**
- * Something that will hurt, or that already does.
+ * A problem of the entities or the database.
  *
  * @publicApi
  */
@@ -52,6 +52,6 @@ export interface Finding {
   readonly entity: string;
   /** What happens because of it, with names. */
   readonly problem: string;
-  /** The line of code or SQL that mends it. */
+  /** The line of code or SQL that fixes it. */
   readonly fix: string;
 }

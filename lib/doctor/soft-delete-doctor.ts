@@ -37,7 +37,7 @@ export interface SoftDeleteDoctorOptions {
    */
   retention?: Duration | 'forever';
   /**
-   * How long after its retention a deleted row should be gone at the latest.
+   * How long after its retention a deleted row may still be there.
    *
    * @default '7d'
    */
@@ -86,8 +86,7 @@ function compareTexts(a: string, b: string): number {
 }
 
 /**
- * Compares the entities with the live database and says what will hurt: who is affected and how, and the line of code or SQL
- * that mends it.
+ * Compares the entities with the live database and reports problems, each with its effect and the line of code or SQL that fixes it.
  *
  * ```ts
  * const findings = await new SoftDeleteDoctor(orm).examine();
@@ -112,7 +111,7 @@ export class SoftDeleteDoctor {
     this.#largeTable = rowCount('doctor.largeTable', options.largeTable) ?? 100_000;
   }
 
-  /** What there is to find, errors first, and then by entity. Runs four queries in one read-only transaction, two more for records and holds, and changes nothing. */
+  /** Returns all findings, errors first, then by entity. Runs four queries in one read-only transaction, some more for records, holds and the archive, and changes nothing. */
   async examine(): Promise<Finding[]> {
     const em = this.orm.em.fork() as EntityManager;
     const { catalog, findings } = readCatalog(em);

@@ -28,7 +28,7 @@ export class DeletionRestrictedError extends SoftDeleteError {
       `${entity} was not deleted: ${restrictions
         .map(
           ({ relation, entity: related, count }) =>
-            `${showCount(count, `${related} row`)} still ${count === 1 ? 'depends' : 'depend'} on it (${relation})`,
+            `${showCount(count, `${related} row`)} ${count === 1 ? 'prevents' : 'prevent'} it (${relation})`,
         )
         .join(', ')}. ${advice}`,
     );

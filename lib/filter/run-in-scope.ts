@@ -7,16 +7,16 @@ import { requireScope } from '../installation/require-scope.js';
 import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './keep-in-scope.js';
 
 /**
- * Calls a function whose reads show deleted rows as well (`'with'`), deleted rows alone (`'only'`) or active ones (`'active'`): those
- * of every entity manager of the ORM, unless a read names a scope itself. For jobs, cron handlers, listeners and seeders; routes have
- * `@WithDeleted()`.
+ * Calls a function whose reads show deleted rows as well (`'with'`), only deleted rows (`'only'`) or only active ones (`'active'`). This
+ * applies to every entity manager of the ORM, unless a read sets its own scope. For jobs, cron handlers, listeners and seeders; for routes,
+ * use `@WithDeleted()`.
  *
  * ```ts
  * const all = await runInScope(em, 'with', () => em.fork().find(User, {}));
  * ```
  *
- * The scope closes when the function's promise settles, or the stream or generator it returned has ended. What outlives it, a timer
- * or a promise that nobody awaits, reads active rows. Deletions and updates reach active rows only, as everywhere.
+ * The scope closes when the function's promise settles, or the stream or generator it returned has ended. A timer or promise that outlives
+ * it reads active rows. Deletions and updates reach active rows only, as everywhere.
  *
  * @returns what the function returns
  * @throws SoftDeleteConfigError if there is no such scope

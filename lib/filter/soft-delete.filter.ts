@@ -1,10 +1,10 @@
 import type { Dictionary, EntityMetadata, FilterDef } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
-import { scopePredicate } from '../metadata/active-predicate.js';
 import type { Installation } from '../installation/installation.js';
 import type { OrmModel } from '../metadata/soft-delete-catalog.js';
+import { filterCondition } from '../orm/filter-condition.js';
 import { SOFT_DELETE_FILTER } from '../metadata/filter-name.js';
-import { followedRelation, writeRelationFilters } from '../metadata/relations/relation-filters.js';
+import { writeRelationFilters } from '../metadata/relations/relation-filters.js';
 
 /**
  * Registers the filter of active rows for the marked entities, and tells the relations how it concerns them.
@@ -29,11 +29,11 @@ export function registerFilter(orm: OrmModel, installation: Installation): void 
   }
 }
 
-function createFilter(orm: OrmModel, { catalog, scope }: Installation): FilterDef {
+function createFilter(orm: OrmModel, installation: Installation): FilterDef {
   const properties = new Map<string, string>();
   const classes: EntityMetadata['class'][] = [];
   for (const meta of orm.getMetadata()) {
-    const entry = catalog.find(meta);
+    const entry = installation.catalog.find(meta);
     if (entry && meta.class) {
       classes.push(meta.class);
       properties.set(meta.className, entry.property);
@@ -44,15 +44,7 @@ function createFilter(orm: OrmModel, { catalog, scope }: Installation): FilterDe
     entity: classes,
     default: true,
     args: false,
-    cond: (args: Dictionary | undefined, type, _em, _options, entityName) => {
-      const followed = followedRelation(args);
-      if (followed === 'every') {
-        return {};
-      }
-      // A scope widens what is read; it never lets a bulk update or delete reach rows that nobody sees.
-      const current = type === 'read' ? (scope.getStore() ?? 'active') : 'active';
-      // "Only deleted" is about the entity that is asked for: behind its relations, all rows show.
-      return current === 'only' && followed ? {} : scopePredicate(current, properties.get(entityName!)!);
-    },
+    cond: (args: Dictionary | undefined, type, _em, _options, entityName) =>
+      filterCondition(installation, properties.get(entityName!)!, args, type),
   };
 }

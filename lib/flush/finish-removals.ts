@@ -14,7 +14,7 @@ import type { Installation } from '../installation/installation.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { addRemovals, giveBackToLenders } from './archive-removals.js';
 import type { FlushState } from './flush-state.js';
-import { settleRemovals } from './settle-removals.js';
+import { syncRemovedEntities } from './sync-removed-entities.js';
 import { replaceUnloaded, selectLeaving } from './plan/unloaded-collections.js';
 
 /**
@@ -54,7 +54,7 @@ export async function finishRemovals(
   const byEntry = Map.groupBy(removals, ({ entry }) => entry);
   const written = new Set<object>();
   for (const [entry, group] of byEntry) {
-    const { inUnit, undo } = await settleRemovals(state, ctx, entry, group);
+    const { inUnit, undo } = await syncRemovedEntities(state, ctx, entry, group);
     transactions.undoOnRollback(ctx, undo);
     inUnit.forEach((entity) => written.add(entity));
   }

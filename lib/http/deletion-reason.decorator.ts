@@ -21,8 +21,8 @@ export interface DeletionReasonOptions {
 }
 
 /**
- * Takes the reason of what a request to a controller or route deletes and restores from one of its headers: of `em.remove()` as of
- * `softDelete()` without a reason of its own. A request without the header has none, which `log: { reason: 'required' }` refuses.
+ * Takes the reason for what a request deletes and restores from one of its headers, for `em.remove()` and for `softDelete()` without its
+ * own reason. A request without the header has none, which `log: { reason: 'required' }` refuses.
  *
  * ```ts
  * @DeletionReason({ header: 'x-reason' })
@@ -30,7 +30,7 @@ export interface DeletionReasonOptions {
  * remove(@Param('id') id: number) { … }
  * ```
  *
- * `@nestjs/swagger` is told of the header; an `@ApiHeader()` of the same name takes the place of that.
+ * It describes the header to `@nestjs/swagger`; your own `@ApiHeader()` of the same name wins.
  *
  * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
  * @publicApi

@@ -1,5 +1,5 @@
 /**
- * By which name a request says which rows it wants to see.
+ * The names by which a request says which rows it wants to see.
  *
  * @publicApi
  */
@@ -7,13 +7,13 @@ export interface RequestParameter {
   /**
    * The query parameter of an HTTP request.
    *
-   * @default HTTP requests have no say
+   * @default none: HTTP requests cannot choose
    */
   query?: string;
   /**
    * The argument of a GraphQL query, mutation or field, or the property of a message: of a microservice or of a WebSocket.
    *
-   * @default these have no say
+   * @default none: these cannot choose
    */
   arg?: string;
 }

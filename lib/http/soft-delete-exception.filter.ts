@@ -10,8 +10,8 @@ import { sendProblem } from './send-problem.js';
 type Caught = RestoreConflictError | DeletionRestrictedError | LegalHoldError | ReasonRequiredError | NotFoundError;
 
 /**
- * Answers what a deletion or a restoration was refused for with 409 and its details, a reason that is missing with 400, and what
- * MikroORM's `findOneOrFail()` did not find with 404, as `application/problem+json`:
+ * Answers a refused deletion or restoration with 409 and its details, a missing reason with 400, and a row that MikroORM's
+ * `findOneOrFail()` did not find with 404, as `application/problem+json`:
  *
  * ```ts
  * { provide: APP_FILTER, useClass: SoftDeleteExceptionFilter } // or app.useGlobalFilters(new SoftDeleteExceptionFilter())
@@ -21,8 +21,8 @@ type Caught = RestoreConflictError | DeletionRestrictedError | LegalHoldError | 
  * { "title": "Conflict", "status": 409, "code": "RESTORE_CONFLICT", "detail": "User was not restored: …", "conflicts": […] }
  * ```
  *
- * The details name entities, relations, constraints and keys, but no legal hold: not everybody may know of it. `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and
- * Fastify. Outside of HTTP the error stays what it is.
+ * The details name entities, relations, constraints and keys, but no legal hold, since not every caller may know of it.
+ * `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and Fastify. Outside of HTTP, it passes the error on unchanged.
  *
  * @publicApi
  */

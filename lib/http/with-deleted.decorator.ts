@@ -7,7 +7,7 @@ import { WITH_DELETED_DESCRIPTION, WITH_DELETED_METADATA, type WithDeletedOption
 
 /**
  * Shows deleted rows to the queries of a handler: a route, a GraphQL resolver, a message handler of a microservice or a WebSocket
- * gateway. On a class it is for all of its handlers; on a handler it takes the place of the one on its class.
+ * gateway. On a class it applies to all of its handlers; on a handler it overrides the one on the class.
  *
  * ```ts
  * @UseGuards(AdminGuard)
@@ -21,11 +21,11 @@ import { WITH_DELETED_DESCRIPTION, WITH_DELETED_METADATA, type WithDeletedOption
  * ```
  *
  * The scope opens after guards have passed and ends with the handler's answer; a `StreamableFile` is read under it too.
- * Deletions and updates see active rows only, as everywhere. `@nestjs/swagger` is told of the parameter; an `@ApiQuery()` of the same
- * name takes the place of that.
+ * Deletions and updates see active rows only, as everywhere. It describes the parameter to `@nestjs/swagger`; your own `@ApiQuery()` of the
+ * same name wins.
  *
  * @throws SoftDeleteConfigError if an option is unknown or of the wrong type
- * @throws BadRequestException to the client, if what `query` or `arg` names is neither `true` nor `false`
+ * @throws BadRequestException to the client, if the value of `query` or `arg` is neither `true` nor `false`
  * @publicApi
  */
 export function WithDeleted(options: WithDeletedOptions = {}): MethodDecorator & ClassDecorator {

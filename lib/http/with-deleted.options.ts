@@ -2,8 +2,8 @@ import type { DescribedDecorator } from './open-api/describe-routes.js';
 import type { RequestParameter } from './request-parameter.js';
 
 /**
- * With neither `query` nor `arg`, every request sees deleted rows. Otherwise those that say `true`; anything but `true` and `false` is
- * answered with 400.
+ * With neither `query` nor `arg`, every request sees deleted rows. Otherwise only requests that say `true`; anything but `true` and `false`
+ * is answered with 400.
  *
  * @publicApi
  */

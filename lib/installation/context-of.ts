@@ -1,5 +1,7 @@
 import { currentDeletionContext, type DeletionContext } from '../events/deletion-context.js';
 import { ReasonRequiredError } from '../errors/reason-required.error.js';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
+import { showValue } from '../errors/text/show-value.js';
 import type { Installation } from './installation.js';
 
 /**
@@ -10,9 +12,22 @@ import type { Installation } from './installation.js';
  */
 export function contextOf({ actor }: Pick<Installation, 'actor'>, given: DeletionContext = {}): DeletionContext {
   const around = currentDeletionContext();
-  const by = given.actor ?? around.actor ?? actor();
+  const by = given.actor ?? around.actor ?? actorOf(actor());
   const why = given.reason ?? around.reason;
   return { ...(by === undefined ? {} : { actor: by }), ...(why === undefined ? {} : { reason: why }) };
+}
+
+/** What the application says. It is typed, but whoever returns the id of a user, or a promise of one, may not be. */
+function actorOf(actor: unknown): string | undefined {
+  const text = typeof actor === 'number' || typeof actor === 'bigint' ? String(actor) : (actor ?? undefined);
+  if (text !== undefined && (typeof text !== 'string' || text.includes('\0'))) {
+    throw new SoftDeleteConfigError(
+      'actor()',
+      `it returned ${showValue(actor)}, which is no name of anybody.`,
+      'Return text, or undefined, at once: it is not awaited.',
+    );
+  }
+  return text;
 }
 
 /**

@@ -26,14 +26,30 @@ export function isShown(prop: EntityProperty, { property }: { readonly property?
   );
 }
 
-/** Whether a property is text in the database too, so that it can be searched and read. @internal */
+/**
+ * Whether a property is text in the database too, so that it can be searched and read. One that a serializer masks is shown as that says,
+ * and nobody may find out more by searching for it.
+ *
+ * @internal
+ */
 export function isText(prop: EntityProperty): boolean {
   return (
     prop.kind === ReferenceKind.SCALAR &&
     prop.customType === undefined &&
+    prop.serializer === undefined &&
     prop.formula === undefined &&
     prop.columnTypes?.length === 1 &&
     TEXT.test(prop.columnTypes[0]!) &&
     !prop.columnTypes[0]!.endsWith('[]')
+  );
+}
+
+/** Types that PostgreSQL has no order for. */
+const WITHOUT_ORDER = /^(json|xml|point|line|lseg|box|path|polygon|circle)$/i;
+
+/** Whether rows can be put in the order of a property: it has one column, of which people see the value. @internal */
+export function isSortable(prop: EntityProperty | undefined): boolean {
+  return (
+    prop?.fieldNames?.length === 1 && prop.serializer === undefined && !WITHOUT_ORDER.test(prop.columnTypes?.[0] ?? '')
   );
 }

@@ -12,7 +12,7 @@ import { PurgeService } from '../purge/purge.service.js';
  */
 export interface PurgeHealthOptions {
   /**
-   * How long a row may have been due before the purge counts as behind.
+   * How long a row may have been due before the purge counts as late.
    *
    * @default '24h'
    */
@@ -41,12 +41,12 @@ type PurgeHealthResult<Key extends string> = {
 };
 
 /**
- * Tells a health check of `@nestjs/terminus` whether the purge keeps up: down if the oldest due row has been due for longer than
- * the agreed time, if the last run of this process has left an entity alone because far more of its rows were due than usual, or if an
- * erasure is overdue. Blocked rows do not count, since no purge can remove them, nor erasures that wait for holds and legal periods.
+ * Tells a health check of `@nestjs/terminus` whether the purge keeps up. It is down if the oldest due row has been due for longer than
+ * `sla`, if the last run of this process skipped an entity because of the brake, or if an erasure is overdue. Blocked rows do not count,
+ * since no purge can remove them, and neither do erasures that wait for holds and legal periods.
  *
- * It needs no more of `@nestjs/terminus` than the form of its results, so nothing is imported from there. List it among the
- * providers of the module that has the health check:
+ * It only needs the form of `@nestjs/terminus`'s results, so it imports nothing from there. Add it to the providers of the module with the
+ * health check:
  *
  * ```ts
  * this.health.check([() => this.purge.isHealthy('purge', { sla: '24h' })]);

@@ -47,7 +47,8 @@ const ASYNC_OTHERS = ['inject', 'imports', 'contextName', 'provideInjectionToken
 export class SoftDeleteModule extends ConfigurableModuleClass {
   /**
    * Installs soft deletion on the application's MikroORM instance and makes `PurgeService`, `SoftDeleteEvents`,
-   * `SoftDeleteDoctor`, `DeletionLog`, `LegalHoldService` and `ErasureService` injectable everywhere. Import it once per ORM, in the root module, beside `MikroOrmModule.forRoot()`.
+   * `SoftDeleteDoctor`, `DeletionLog`, `LegalHoldService` and `ErasureService` injectable everywhere. Import it once per ORM, in the root
+   * module, beside `MikroOrmModule.forRoot()`.
    *
    * @throws SoftDeleteConfigError at start-up, if an option or a mark on an entity cannot work, or there is no such ORM
    * @throws PurgeScheduleError at start-up, if `purge.cron` is set and the application has no `ScheduleModule`
@@ -57,7 +58,7 @@ export class SoftDeleteModule extends ConfigurableModuleClass {
   }
 
   /**
-   * The same with options that other providers give. `contextName` stands beside the factory, not in what it returns.
+   * Like `forRoot()`, with options from other providers. Pass `contextName` beside the factory, not in its result.
    *
    * @throws SoftDeleteConfigError if it is not one of `useFactory`, `useClass` and `useExisting`
    */

@@ -3,26 +3,26 @@ import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { refuseUnknownOptions } from './refuse-unknown-options.js';
 
 /**
- * When a purge leaves an entity alone because far more of its rows are due than usual: a retention that somebody has mistyped, or a
- * migration that has deleted by mistake.
+ * When a purge skips an entity because far more of its rows are due than usual, as after a mistyped retention or a migration that deleted
+ * by mistake.
  *
  * @publicApi
  */
 export interface PurgeBrakeOptions {
   /**
-   * How many times the median of the runs on record may be due, once ten runs are recorded.
+   * How many times the median of the recorded runs may be due, once ten runs are recorded.
    *
    * @default 5
    */
   factor?: number;
   /**
-   * So many due rows are never too many.
+   * The brake never stops this many due rows or fewer.
    *
    * @default 1000
    */
   atLeast?: number;
   /**
-   * Which share of the table's rows may be due, between 0 and 1, while fewer than ten runs are recorded, or nothing is.
+   * The share of the table's rows that may be due, above 0 and up to 1, while fewer than ten runs are recorded or nothing is.
    *
    * @default 0.5
    */

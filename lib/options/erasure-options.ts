@@ -5,8 +5,8 @@ import { refuseUnknownOptions } from './refuse-unknown-options.js';
 import { requireType } from './require-type.js';
 
 /**
- * What a ledger outside of the database is told of an erasure. It survives JSON and names nobody: with it, the erasure can be done
- * again after an older backup was restored.
+ * An erasure as a ledger outside of the database keeps it. It can be stored as JSON and names nobody. With it, the erasure can be repeated
+ * after an older backup was restored.
  *
  * @publicApi
  */
@@ -21,12 +21,12 @@ export interface ErasureLedgerEntry {
   /** In ISO format, like `erasedAt`. */
   readonly requestedAt: string;
   readonly erasedAt: string;
-  /** Salted hashes by which the person is told from another one who has the same key. */
+  /** Salted hashes that tell the person from another one with the same key. */
   readonly fingerprint: ErasureFingerprint;
 }
 
 /**
- * Salted hashes of what a row has said of a person.
+ * Salted hashes of a person's row.
  *
  * @publicApi
  */
@@ -39,7 +39,7 @@ export interface ErasureFingerprint {
 }
 
 /**
- * When persons' data is erased, and who is told.
+ * When personal data is erased, and the ledger of erasures.
  *
  * @publicApi
  */
@@ -51,7 +51,7 @@ export interface ErasureOptions {
    */
   deadline?: CalendarDuration;
   /**
-   * When requests are carried out and what is partial is resumed, as a cron expression. Without it, or with `''`, nothing is scheduled;
+   * When requests are carried out and partial erasures are resumed, as a cron expression. Without it, or with `''`, nothing is scheduled;
    * `ErasureService.run()` works all the same.
    */
   cron?: string;
@@ -62,9 +62,8 @@ export interface ErasureOptions {
    */
   timeZone?: string;
   /**
-   * Keeps what was erased where a restored backup does not reach: called once for each erasure, after it was committed, as soon as the
-   * person's own row is erased, though others may be kept or held. If it fails, or a transaction was around `erase()`, the next run tells
-   * it.
+   * Stores an erasure where restoring a backup does not undo it. Called once per erasure, after the commit, as soon as the person's own row
+   * is erased, even if other rows are kept or held. If it fails, or if `erase()` ran inside a transaction, the next run calls it.
    */
   ledger?: (entry: ErasureLedgerEntry) => Promise<void> | void;
 }

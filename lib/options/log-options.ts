@@ -10,15 +10,15 @@ import { refuseUnknownOptions } from './refuse-unknown-options.js';
  */
 export interface LogOptions {
   /**
-   * Whether every deletion, restoration and removal has to say why: by its `reason`, or by `withDeletionContext()` around it. A purge
-   * needs none.
+   * Whether every deletion, restoration and removal needs a reason, given as its option `reason` or by `withDeletionContext()` around it. A
+   * purge needs none.
    *
    * @default 'optional'
    */
   reason?: 'optional' | 'required';
   /**
-   * How long records are kept. The purge removes older ones at the end of its run: whole months, where the table is partitioned by them
-   * and belongs to the purge's role, else row by row.
+   * How long records are kept. The purge removes older ones at the end of its run: whole months if the table has monthly partitions and the
+   * purge's role owns it, otherwise in batches.
    *
    * @default 'forever'
    */

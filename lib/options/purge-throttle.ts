@@ -1,5 +1,5 @@
 /**
- * How far a purge has come, for a throttle.
+ * The progress of a purge, for a throttle.
  *
  * @publicApi
  */
@@ -13,7 +13,7 @@ export interface PurgeThrottleState {
 }
 
 /**
- * The database, for throttles that look at it. No connection is held between two questions.
+ * The database, for throttles that query it. The run holds no connection between two queries.
  *
  * @publicApi
  */
@@ -27,8 +27,8 @@ export interface PurgeThrottleDatabase {
 }
 
 /**
- * Asked before each batch, with no connection held: `'go'` on, `'wait'` and be asked again, or `'stop'` the run, which the next one
- * continues.
+ * Called before each batch, while the run holds no connection. `'go'` begins the batch, `'wait'` asks again later, and `'stop'` ends the
+ * run, which the next one continues.
  *
  * @publicApi
  */

@@ -38,6 +38,13 @@ const TYPES: {
  */
 export function requireType<Name extends keyof Types>(option: string, value: unknown, type: Name): void {
   const [isOfType, description, example] = TYPES[type];
+  if (type === 'string' && typeof value === 'string' && value.includes('\0')) {
+    throw new SoftDeleteConfigError(
+      option,
+      `${showValue(value)} has a NUL character in it, which PostgreSQL cannot store.`,
+      'Take it out.',
+    );
+  }
   if (value !== undefined && !isOfType(value)) {
     throw new SoftDeleteConfigError(
       option,

@@ -2,8 +2,8 @@ import type { EntityKey } from '@mikro-orm/core';
 import type { Duration } from './duration.js';
 
 /**
- * What deleting a row does to the rows behind one of its relations: delete them in the same unit, refuse while an active
- * one exists, or leave them alone.
+ * What deleting a row does to the rows of one of its relations: `'cascade'` deletes them in the same unit, `'restrict'` refuses while an
+ * active one exists, and `'keep'` leaves them alone.
  *
  * @publicApi
  */
@@ -17,14 +17,14 @@ export type RelationPolicy = 'cascade' | 'restrict' | 'keep';
 export type DeletionStrategy = 'soft' | 'archive';
 
 /**
- * How the columns of an archived row lead to those of a table that has changed since.
+ * Maps the columns of archived rows to those of a table that has changed since.
  *
  * @publicApi
  */
 export interface ArchivedColumnOptions {
   /** Columns that have another name today: `{ old: 'new' }`. */
   renamed?: Readonly<Record<string, string>>;
-  /** Columns that the table no longer has, and whose values a restoration may leave behind. */
+  /** Columns that the table no longer has, and whose values a restoration may drop. */
   dropped?: readonly string[];
 }
 
@@ -35,14 +35,14 @@ export interface ArchivedColumnOptions {
  */
 export interface SoftDeletableOptions<Entity = any> {
   /**
-   * The nullable timestamp property that says when a row was deleted.
+   * The nullable timestamp property with the time of deletion.
    *
    * @default 'deletedAt'
    */
   property?: EntityKey<Entity>;
   /**
-   * A nullable text property that receives who has deleted the row, in the same statement; `restore()` clears it. The actor is the one
-   * of the operation's options, of `withDeletionContext()`, or of the module's `actor()`; without any of them it is null.
+   * A nullable text property that receives the actor in the statement that deletes the row; `restore()` clears it. The actor comes from the
+   * operation's options, `withDeletionContext()`, or the module's `actor()`; without any of them it is null.
    */
   deletedBy?: EntityKey<Entity>;
   /**
@@ -52,7 +52,7 @@ export interface SoftDeletableOptions<Entity = any> {
    */
   retention?: Duration | 'forever';
   /**
-   * Per to-many or inverse one-to-one relation, what deleting a row does to the rows behind it.
+   * Per to-many or inverse one-to-one relation, what deleting a row does to its rows.
    *
    * @default `'cascade'` where a physical delete would have taken them too (`Cascade.REMOVE`, `Cascade.ALL`, `orphanRemoval`,
    * or a foreign key with `deleteRule: 'cascade'`), else `'keep'`
@@ -65,19 +65,19 @@ export interface SoftDeletableOptions<Entity = any> {
    */
   purgeIndex?: boolean;
   /**
-   * Adds a trigger that refuses every physical delete which does not come from `hardDelete`, a purge or `erase`. Refused at the start on
-   * a partitioned table, where PostgreSQL moves rows between partitions by deleting them.
+   * Adds a trigger that refuses every physical delete except those of `hardDelete()`, a purge or `erase()`. A Nest application refuses to
+   * start with it on a partitioned table, where PostgreSQL moves rows between partitions by deleting them.
    *
    * @default false
    */
   guard?: boolean;
   /**
-   * `'archive'` removes deleted rows from their table and keeps them in `deletion_archive`, from where `restore()` brings them back:
-   * for tables with many writes. The entity has no timestamp, and the ORM needs the entities of `complianceEntities()`.
+   * `'archive'` moves deleted rows to the table `deletion_archive`, from where `restore()` brings them back: for tables with many writes.
+   * The entity has no timestamp, and the ORM needs the entities of `complianceEntities()`.
    *
    * @default 'soft'
    */
   strategy?: DeletionStrategy;
-  /** With `strategy: 'archive'`: what has become of columns since rows were archived. Names are those of columns. */
+  /** With `strategy: 'archive'`: columns that were renamed or dropped after rows were archived, by their column names. */
   archive?: ArchivedColumnOptions;
 }

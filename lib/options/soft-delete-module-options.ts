@@ -13,9 +13,8 @@ export interface PurgeOptions {
   /** When the purge runs, as a cron expression. Without it, or with `''`, nothing is scheduled; `PurgeService` works all the same. */
   cron?: string;
   /**
-   * What runs the purge, where it is not `cron`: `'external'` says that something outside of the application does, such as a job
-   * queue, a Kubernetes CronJob or the `soft-delete` command. It schedules nothing and spares the warning at start-up that nothing
-   * purges.
+   * Set it to `'external'` if something outside of the application runs the purge: a job queue, a Kubernetes CronJob or the `soft-delete`
+   * command. It schedules nothing, and turns off the warning at start-up that nothing purges.
    */
   engine?: 'external';
   /**
@@ -25,7 +24,7 @@ export interface PurgeOptions {
    */
   timeZone?: string;
   /**
-   * How long deleted rows are kept, for entities that name no retention of their own.
+   * How long entities without a retention keep their deleted rows.
    *
    * @default 'forever'
    */
@@ -37,46 +36,46 @@ export interface PurgeOptions {
    */
   batchSize?: number;
   /**
-   * How long one run may take. It ends after the batch under way; the next run goes on.
+   * How long one run may take. It ends after the batch under way; the next run continues.
    *
    * @default no limit
    */
   timeBudget?: Duration;
   /**
-   * How long to rest after each batch, to leave the database to the application.
+   * How long to rest after each batch, so that the application can use the database.
    *
-   * @default six times as long as the batch took
+   * @default six times as long as the database worked for the batch
    */
   pauseBetweenBatches?: Duration;
   /**
-   * How many rows of soft-deletable entities one run may remove; the next run goes on.
+   * How many rows of soft-deletable entities one run may remove; the next run continues.
    *
    * @default no limit
    */
   maxRows?: number;
   /**
-   * Asked before each batch whether it may begin, with no connection held: `replicationLag()`, `vacuumBacklog()`, `window()`, or a
-   * function of your own. Of several the strictest answer counts.
+   * Called before each batch, while the run holds no connection: `replicationLag()`, `vacuumBacklog()`, `window()`, or your own function.
+   * Of several, the strictest answer counts.
    *
    * @default none
    */
   throttle?: PurgeThrottle | readonly PurgeThrottle[];
   /**
-   * The names of the schemas in which entities of schema `'*'` live, such as the tenants'. Called once per run, so that it knows of new
-   * ones; a run goes through them one after the other, before the other entities.
+   * Returns the names of the schemas of entities of schema `'*'`, one per tenant for example. Each run calls it, so it sees new ones. A run
+   * purges the schemas one after the other, before the other entities.
    *
-   * @default the `schema` of the ORM's configuration; without one, such entities are left alone and reported
+   * @default the `schema` of the ORM's configuration; without one, a run skips such entities and reports them
    */
   schemas?: () => Promise<readonly string[]> | readonly string[];
   /**
-   * How long a batch waits for a lock before it passes the row over.
+   * How long a batch waits for a lock before it skips the row.
    *
    * @default '50ms'
    */
   lockTimeout?: Duration;
   /**
-   * When a run leaves an entity alone because far more of its rows are due than usual; its outcome is `'braked'` then, and
-   * `run({ overrideBrake: true })` goes on. `false`: never.
+   * When a run skips an entity because far more of its rows are due than usual. The outcome is then `'braked'`; `run({ overrideBrake: true
+   * })` purges it. `false` turns the brake off.
    *
    * @default { factor: 5, atLeast: 1000, share: 0.5 }
    */
@@ -100,7 +99,7 @@ export interface SoftDeleteModuleOptions {
   actor?: () => string | undefined;
   /** How deletions are recorded. */
   log?: LogOptions;
-  /** When persons' data is erased, and who is told. */
+  /** When personal data is erased, and the ledger of erasures. */
   erasure?: ErasureOptions;
   /** When and how deleted rows are removed for good. */
   purge?: PurgeOptions;

@@ -1,7 +1,8 @@
 import * as core from '@mikro-orm/core';
 import { DataloaderUtils } from '@mikro-orm/core/dataloader';
 import { AbstractSqlDriver, EntityManager, QueryBuilder } from '@mikro-orm/postgresql';
-import { type OrmPart, type Signature, TOUCHES } from './touches.js';
+import type { OrmPart, Signature } from './touch.js';
+import { TOUCHES } from './touches.js';
 
 /** Where the members of a class are: its prototype, itself, or an object of it. @internal */
 export type TouchedParts = Readonly<Record<OrmPart, object | undefined>>;

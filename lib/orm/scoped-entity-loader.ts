@@ -33,8 +33,9 @@ export class ScopedEntityLoader extends (EntityLoader as unknown as new (em: Ent
   };
 
   static adopt(loader: EntityLoader, em: EntityManager, installation: Installation): void {
-    const adopted = Object.setPrototypeOf(loader, ScopedEntityLoader.prototype) as ScopedEntityLoader;
-    adopted.scoped = { em, installation, isAskingForChildren: false };
+    // Before it changes its class, as the factory.
+    (loader as unknown as ScopedEntityLoader).scoped = { em, installation, isAskingForChildren: false };
+    Object.setPrototypeOf(loader, ScopedEntityLoader.prototype);
   }
 
   override filterCollections(entities: any[], field: string, options: any, ...rest: any[]): any[] {

@@ -13,6 +13,7 @@ import { metadataOf } from '../metadata/metadata-of.js';
 import { borrowsFrom, takeBackEntities, worksFor } from '../installation/outer-managers.js';
 import { cacheName } from './cache-name.js';
 import { whileJoining } from './loading/chosen-part.js';
+import { applyBeside, leavesFilterOn } from './filter-condition.js';
 import { forgetWhileRefreshed } from './loading/forget-while-refreshed.js';
 import { GuardedQueryBuilder } from './guarded-query-builder.js';
 import { holdsDeletedInverse, inverseReferences } from './loading/inverse-references.js';
@@ -140,6 +141,18 @@ export function scopedEntityManager(Base: EntityManagerClass, installation: Inst
     override async findOne(...args: any[]): Promise<any> {
       const read = () => (super.findOne as Read)(...args);
       return handOut(this, args[2], await whileJoining(this, args[1], args[2], read));
+    }
+
+    /** One filter of the ORM's own is applied in another way, to the same effect. */
+    override applyFilters(...args: any[]): Promise<any> {
+      const [entityName, where, filters, type, ...rest] = args;
+      const apply = super.applyFilters as (...all: any[]) => Promise<any>;
+      const entry = leavesFilterOn(filters) ? catalog.find(entityName) : undefined;
+      return entry
+        ? applyBeside(this, installation, entry, where, filters, type, (others) =>
+            apply.call(this, entityName, where, others, type, ...rest),
+          )
+        : apply.apply(this, args);
     }
 
     override async populate(...args: any[]): Promise<any> {

@@ -1,36 +1,4 @@
-/**
- * What is known of a member: how many parameters the method declares before the first with a default (in any supported version),
- * that there is a value or accessor, or nothing, because the ORM assigns it later or not all supported versions have it.
- *
- * @internal
- */
-export type Signature = number | readonly number[] | 'value' | 'later';
-
-/** The classes of MikroORM that are touched. @internal */
-export type OrmPart =
-  | 'Collection'
-  | 'DataloaderUtils'
-  | 'Driver'
-  | 'EntityFactory'
-  | 'EntityHelper'
-  | 'EntityLoader'
-  | 'EntityManager'
-  | 'EventManager'
-  | 'MikroORM'
-  | 'QueryBuilder'
-  | 'Reference'
-  | 'WrappedEntity';
-
-/** Members of one class that are touched for one reason. @internal */
-export interface Touches {
-  readonly part: OrmPart;
-  readonly members: Readonly<Record<string, Signature>>;
-  /** The version of MikroORM that has them first. */
-  readonly since: string;
-  readonly why: string;
-  /** The public hook that would make it unnecessary. */
-  readonly instead: string;
-}
+import type { Touches } from './touch.js';
 
 /**
  * Every member of MikroORM that this package overrides, wraps, or uses though it is not public. What is missing or changed in the
@@ -91,6 +59,20 @@ export const TOUCHES: readonly Touches[] = [
   },
   {
     part: 'EntityManager',
+    members: { findByCursor: 2 },
+    since: '7.0',
+    why: 'A cursor that orders by times of deletion holds them to the microsecond, as the rows do.',
+    instead: 'a hook for what a property is in a cursor, with the row that it comes from',
+  },
+  {
+    part: 'Driver',
+    members: { mapCursorOffset: [3, 4] },
+    since: '7.1',
+    why: 'The same when it is compared: the ORM makes a `Date` of a time in a cursor.',
+    instead: 'a hook for what a property is in a cursor, with the row that it comes from',
+  },
+  {
+    part: 'EntityManager',
     members: { tryCache: [5, 6], clearCache: 1 },
     since: '7.0',
     why: 'A cached result belongs to the scope it was read under. From 7.2.2 on, `tryCache()` takes a schema as well.',
@@ -107,7 +89,7 @@ export const TOUCHES: readonly Touches[] = [
     part: 'EntityManager',
     members: { applyFilters: 5, tryFlush: 2 },
     since: '7.0',
-    why: 'A condition selects what is deleted or restored as a read would, within the filters of the application.',
+    why: 'A condition selects what is deleted or restored as a read would, within the filters of the application. What a read asks is not nested in the condition of the filter.',
     instead: 'a public method that applies filters to a condition for a kind of operation',
   },
   {

@@ -21,9 +21,9 @@ export interface DeletionPolicyOptions {
 }
 
 /**
- * The deletion policy of the whole schema as Markdown, made to be committed and to be read by those who answer for the data:
- * what a deletion does, what it takes along, how long it can be undone, what is removed for good and when. The same entities
- * give the same text, so that a test can keep the file in step. Reads no database.
+ * Returns the deletion policy of all entities as Markdown, to be committed and read by those who answer for the data: what a deletion does,
+ * what it takes along, how long it can be undone, what is removed for good and when. The same entities give the same text, so a test can
+ * keep the file up to date. Does not need the database.
  *
  * ```ts
  * expect(readFileSync('DELETION_POLICY.md', 'utf8')).toBe(describeDeletionPolicy(orm));

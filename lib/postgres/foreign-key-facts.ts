@@ -10,7 +10,7 @@ import { execute } from '../sql/transaction.js';
 import { byBytes } from './by-bytes.js';
 import { CascadeCatalog } from './cascade-catalog.js';
 import { KeptFacts } from './kept-facts.js';
-import { keyStampSql } from './key-stamp-sql.js';
+import { keyFingerprintSql } from './key-fingerprint-sql.js';
 import { type CatalogKey, type CatalogTable, type PgCatalog, readPgCatalog } from './catalog/read-pg-catalog.js';
 
 /** A foreign key of the database that points at a table of an entity. @internal */
@@ -78,10 +78,10 @@ export class ForeignKeyFacts {
   }
 
   #isFresh(among: string, params: readonly unknown[], covers: (key: CatalogKey) => boolean): SqlFragment {
-    const known = this.catalog.keys.filter(covers).map(({ stamp }) => stamp);
+    const known = this.catalog.keys.filter(covers).map(({ fingerprint }) => fingerprint);
     return {
       sql:
-        `${PLACE_SQL} || array(select ${keyStampSql()} collate "C" from pg_constraint as k ` +
+        `${PLACE_SQL} || array(select ${keyFingerprintSql()} collate "C" from pg_constraint as k ` +
         `where k.contype = 'f' and k.conparentid = 0 and ${among} order by 1) = cast(? as text[])`,
       params: [...params, arrayText([...this.place, ...known.toSorted(byBytes)])],
     };
@@ -105,6 +105,6 @@ async function read(em: EntityManager, ctx: Transaction | undefined): Promise<Fo
     quote: (value: string | number) => em.getPlatform().quoteValue(value),
   };
   const [row] = await reader.read<{ place: string[] }>(`select ${PLACE_SQL} as place`);
-  const catalog = await readPgCatalog(reader, [...new Set(names)], { indexes: false, stamps: true });
+  const catalog = await readPgCatalog(reader, [...new Set(names)], { indexes: false, fingerprints: true });
   return new ForeignKeyFacts(em, catalog, row!.place);
 }

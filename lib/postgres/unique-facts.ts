@@ -10,7 +10,7 @@ import { KEEPS_APART_SQL, UNIQUE_INDEX_SQL, type UniqueIndex } from './catalog/r
 
 /** A unique index or exclusion constraint that depends on the time of deletion. @internal */
 export interface KnownUniqueIndex extends UniqueIndex {
-  readonly stamp: string;
+  readonly fingerprint: string;
 }
 
 /** A condition on an index that makes it one that depends on the time of deletion `a`. */
@@ -21,7 +21,7 @@ const DEPENDS_ON_DELETION = `${KEEPS_APART_SQL}
       and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))`;
 
 /** All that an index says, as one text. */
-const STAMP = `concat_ws(' ', i.indexrelid, pg_get_indexdef(i.indexrelid),
+const FINGERPRINT = `concat_ws(' ', i.indexrelid, pg_get_indexdef(i.indexrelid),
   (select pg_get_constraintdef(x.oid) from pg_constraint as x where x.conindid = i.indexrelid and x.contype = 'x'))`;
 
 /** Tables and times of deletion as parameters, with their indexes. */
@@ -44,10 +44,12 @@ export class UniqueFacts {
 
   /** The condition that these entities have no others by now. */
   isFresh(em: EntityManager, entries: readonly SoftDeletableEntityMetadata[]): SqlFragment {
-    const stamps = entries.flatMap((entry, n) => this.of(entry).map(({ stamp }) => `${n + 1} ${stamp}`));
+    const fingerprints = entries.flatMap((entry, n) =>
+      this.of(entry).map(({ fingerprint }) => `${n + 1} ${fingerprint}`),
+    );
     return {
-      sql: `array(select (t.n || ' ' || ${STAMP}) collate "C" from ${FROM} where ${DEPENDS_ON_DELETION} order by 1) = cast(? as text[])`,
-      params: [...tablesAndTimes(em, entries), arrayText(stamps.toSorted(byBytes))],
+      sql: `array(select (t.n || ' ' || ${FINGERPRINT}) collate "C" from ${FROM} where ${DEPENDS_ON_DELETION} order by 1) = cast(? as text[])`,
+      params: [...tablesAndTimes(em, entries), arrayText(fingerprints.toSorted(byBytes))],
     };
   }
 }
@@ -59,7 +61,7 @@ export const uniqueFacts = new KeptFacts(async (em, ctx) => {
     em,
     ctx as Transaction,
     `select (t.n - 1)::int as entity, ${UNIQUE_INDEX_SQL},
-       ${STAMP} as stamp
+       ${FINGERPRINT} as fingerprint
      from ${FROM} join pg_class as c on c.oid = i.indexrelid
      where ${DEPENDS_ON_DELETION} order by t.n, c.relname`,
     tablesAndTimes(em, entries),

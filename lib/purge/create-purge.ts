@@ -14,7 +14,7 @@ import { PurgeService } from './purge.service.js';
  * const report = await purge.run();
  * ```
  *
- * What the options leave out is as `softDelete()` in the ORM's configuration says.
+ * Options that you leave out come from `softDelete()` in the ORM's configuration.
  *
  * @throws SoftDeleteConfigError if an option cannot work
  * @throws SoftDeleteNotInstalledError if the ORM has `complianceEntities()` and soft deletion is not installed on it

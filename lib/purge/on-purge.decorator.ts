@@ -5,8 +5,8 @@ import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
 import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
 
 /**
- * Has a method of a provider called with the rows of each batch of an entity before they are purged, inside of the batch's
- * transaction: the place to delete files. If it throws, the rows stay and count as failed.
+ * Calls a provider's method with the rows of each batch of an entity before they are purged, inside the batch's transaction: the place to
+ * delete files. If it throws, the rows stay and count as failed.
  *
  * ```ts
  * @OnPurge(User, { fields: ['avatarPath'] })

@@ -2,12 +2,12 @@ import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
 /**
- * Called inside the transaction of each batch, before its rows go.
+ * Called inside the transaction of each batch, before its rows are removed.
  *
  * It may be called again for a row: a batch that fails is tried again in smaller ones, and a transaction that cannot commit is
- * repeated by the next run. So what it does outside of the database must be harmless to repeat.
+ * repeated by the next run. What it does outside of the database must be harmless to repeat.
  *
- * @param rows - the rows of the batch, with the properties that were asked for
+ * @param rows - the rows of the batch, with their keys and the `fields` of the hook
  * @param context - `em` is the entity manager of the batch's transaction
  * @throws anything: the rows stay and count as failed
  * @publicApi
@@ -24,7 +24,7 @@ export type PurgeHandler<Entity extends object = any> = (
  */
 export interface OnPurgeOptions<Entity extends object = any> {
   /**
-   * The properties that the handler reads. Nothing else is loaded, but for the primary key.
+   * The properties that the handler reads. Besides the primary key, nothing else is loaded.
    *
    * @default the primary key alone
    */

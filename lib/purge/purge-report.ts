@@ -1,5 +1,5 @@
 /**
- * What a purge did, or in a dry run would do.
+ * The result of a purge, or of its dry run.
  *
  * @publicApi
  */
@@ -9,11 +9,11 @@ export interface PurgeReport {
   readonly finishedAt: Date;
   readonly dryRun: boolean;
   /**
-   * `'completed'`: everything due was looked at. `'braked'`: entities with far more due rows than usual were left alone. Else the run was
-   * stopped after a batch, by its time budget, its signal, `maxRows` or a throttle, and the next one goes on.
+   * `'completed'`: the run reached everything due. `'braked'`: it skipped entities with far more due rows than usual. Otherwise it was
+   * stopped after a batch, by its time budget, its signal, `maxRows` or a throttle, and the next run continues.
    */
   readonly outcome: 'completed' | 'time-budget' | 'aborted' | 'row-limit' | 'throttled' | 'braked';
-  /** Whether there is nothing left for another run to go on with: the outcome is `'completed'` or `'braked'`. */
+  /** Whether nothing is left for another run to continue: the outcome is `'completed'` or `'braked'`. */
   readonly isFinished: boolean;
   /** How many rows of soft-deletable entities were removed. */
   readonly total: number;
@@ -22,7 +22,7 @@ export interface PurgeReport {
 }
 
 /**
- * What a purge did with the rows of one entity. After a completed run, `purged + blocked + failed + locked + held` is the number of rows
+ * The result of a purge for one entity. After a completed run, `purged + blocked + failed + locked + held` is the number of rows
  * that were due; rows that another instance removed meanwhile are in that one's report.
  *
  * @publicApi
@@ -33,7 +33,7 @@ export interface PurgeEntityReport {
   /** Rows deleted before this time were due. */
   readonly cutoff: Date;
   readonly purged: number;
-  /** Due rows that stay because something that is not due needs them. */
+  /** Due rows that stay because a row that is not due needs them. */
   readonly blocked: number;
   /** Due rows whose removal failed. */
   readonly failed: number;
@@ -45,22 +45,22 @@ export interface PurgeEntityReport {
   readonly durationMs: number;
   /** What blocks. A row that several references block counts for each. */
   readonly blockedBy: readonly PurgeBlock[];
-  /** The rows that failed, but not more than the first hundred. */
+  /** The first hundred rows that failed. */
   readonly failures: readonly PurgeFailure[];
-  /** Why the rows of this entity were left alone: far more were due than usual. */
+  /** Set if the brake skipped the entity, because far more of its rows were due than usual. */
   readonly braked?: PurgeBrake;
-  /** Why the rows of this entity were not looked at. The other entities were. */
+  /** Why the run did not look at this entity. It did look at the others. */
   readonly error?: string;
 }
 
 /**
- * How many rows of an entity were due when the brake stopped its purge.
+ * How many rows of an entity were due when the brake skipped it.
  *
  * @publicApi
  */
 export interface PurgeBrake {
   readonly due: number;
-  /** The median of the runs on record; nothing while there are fewer than ten. */
+  /** The median of the runs on record; `undefined` while there are fewer than ten. */
   readonly usual?: number;
   /** How many the brake would have let pass. */
   readonly limit: number;

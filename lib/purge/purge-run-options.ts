@@ -42,13 +42,13 @@ export interface PurgeRunOptions {
    */
   readonly dryRun?: boolean;
   /**
-   * Only rows that were deleted longer ago than this. It never shortens an entity's retention; entities without any are
-   * purged by it, unless they are marked as kept forever.
+   * Purges only rows that were deleted longer ago than this. It never shortens a retention. It also purges entities without a retention,
+   * unless their mark says `'forever'`.
    */
   readonly olderThan?: Duration;
   /**
-   * The schema of the entities that live in the schema of the entity manager (`schema: '*'`), such as a tenant's. Without one they
-   * are left alone, and their entries in the report say so.
+   * The schema of the entities that live in the schema of the entity manager (`schema: '*'`), such as a tenant's. Without one the run skips
+   * these entities, and their entries in the report have an `error`.
    *
    * @default the `schema` of the ORM's configuration
    */
@@ -64,19 +64,19 @@ export interface PurgeRunOptions {
    */
   readonly maxRows?: number;
   /**
-   * Purges entities though far more of their rows are due than usual.
+   * Also purges entities of which far more rows are due than usual.
    *
    * @default false
    */
   readonly overrideBrake?: boolean;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
-  /** Is called after each batch and not waited for. What it throws or rejects with is logged, and the run goes on. */
+  /** Called after each batch, without being awaited. An error that it throws is logged, and the run continues. */
   readonly onProgress?: (progress: PurgeProgress) => unknown;
 }
 
 /**
- * Options of `PurgeService.runJob()`: those of `run()`, but for what the job itself says.
+ * Options of `PurgeService.runJob()`: those of `run()` that the job does not set itself.
  *
  * @publicApi
  */

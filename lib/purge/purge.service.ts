@@ -38,8 +38,8 @@ import { JOB_OPTIONS, type ResolvedRunOptions, resolveRunOptions } from './run/r
 import { StopSignal } from './run/stop-signal.js';
 
 /**
- * Removes rows for good whose retention is over: children before parents, in short transactions, never one that is active, not
- * due, or needed by one that is.
+ * Removes rows past their retention for good: children before parents, in short transactions. It never removes a row that is active, not
+ * due, or needed by such a row.
  *
  * Any number of processes may run it at once. In one process runs follow each other.
  *
@@ -65,7 +65,7 @@ export class PurgeService {
   }
 
   /**
-   * Has a handler called with the rows of each batch of an entity before they go, inside of the batch's transaction.
+   * Calls a handler with the rows of each batch of an entity before they are removed, inside the batch's transaction.
    *
    * @throws NotSoftDeletableError if the entity is not marked
    */
@@ -92,8 +92,8 @@ export class PurgeService {
   }
 
   /**
-   * The purge in parts that can run by themselves, for job queues: one for each group of entities that keys connect. The name of a job
-   * stays the same for as long as its group does. Reads the catalog, not the rows.
+   * Lists the jobs of a purge for a job queue: one for each group of entities that foreign keys connect. A job keeps its name as long as
+   * its group stays the same. Reads the database's catalog, not the rows.
    *
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
@@ -106,8 +106,7 @@ export class PurgeService {
   }
 
   /**
-   * Runs one of `jobs()`, or the one of that name, and rejects where the run has ended before it was finished, so that a queue tries
-   * again.
+   * Runs one of `jobs()`, given as it is or by its name. Rejects if the run was stopped before it finished, so that a queue tries again.
    *
    * @throws SoftDeleteConfigError if there is no such job, or an option cannot work
    * @throws PurgeStoppedError with the report, if the run was stopped
@@ -124,7 +123,7 @@ export class PurgeService {
   }
 
   /**
-   * What a run would go through, in its order, and what would make it faster. Reads the catalog, not the rows.
+   * Tells which entities a run would purge, in which order, and what would make it faster. Reads the database's catalog, not the rows.
    *
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
@@ -144,7 +143,7 @@ export class PurgeService {
   }
 
   /**
-   * How much there is to purge, and how far behind the purge is. Counts deleted rows, so it takes time if there are many.
+   * Counts the deleted, due and blocked rows of each entity, and tells how late the purge is. Takes time if there are many deleted rows.
    *
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
@@ -160,7 +159,7 @@ export class PurgeService {
   }
 
   /**
-   * How far behind the purge is: the oldest due row of each entity. Reads one index entry per entity, however many rows are due.
+   * Tells how late the purge is, by the oldest due row of each entity. Reads one index entry per entity, however many rows are due.
    *
    * @throws SoftDeleteConfigError if an option is unknown
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
@@ -190,11 +189,11 @@ export class PurgeService {
   }
 
   /**
-   * Says of each row why it is still there: whether it is due or when it comes due, and what keeps it from going. Its answer is that of a
-   * run over all entities at this moment. To tell which rows are locked it tries to lock them, and lets go at once.
+   * Tells for each row why it is still there: whether it is due or when it comes due, and what keeps it. The answer is what a run over all
+   * entities would do now. To detect locks it tries to lock the rows, and releases them at once.
    *
    * @param keys - primary keys, or entities; the answers come in this order
-   * @throws SoftDeleteConfigError if a key is none, or an option cannot work
+   * @throws SoftDeleteConfigError if a key is invalid, or an option cannot work
    * @throws NotSoftDeletableError if the entity is not marked
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
@@ -217,7 +216,7 @@ export class PurgeService {
     return whileReading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
   }
 
-  /** The entities that the last run of this process has left alone, because far more of their rows were due than usual. */
+  /** The entities that the last run of this process skipped, because far more of their rows were due than usual. */
   get braked(): readonly string[] {
     return this.#braked;
   }

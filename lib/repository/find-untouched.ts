@@ -1,9 +1,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
+import type { WhereWritten } from './refuse-deleted-rows.js';
 import type { SoftDeleteReadView } from './read-view.js';
-
-/** A row that the application's filters hide is in the way as well. */
-const EVERY_ROW = { filters: false };
 
 /** @internal */
 export interface LeavingAlone {
@@ -25,6 +23,7 @@ export async function findUntouched<Entity extends object>(
   rows: readonly object[],
   unique: readonly string[],
   { onConflictAction, onConflictWhere }: LeavingAlone,
+  reading: WhereWritten,
 ): Promise<ReadonlyMap<number, Entity>> {
   const untouched = new Map<number, Entity>();
   if (onConflictAction !== 'ignore' && !onConflictWhere) {
@@ -37,10 +36,10 @@ export async function findUntouched<Entity extends object>(
       continue;
     }
     const where = { ...Object.fromEntries(values), [property]: null } as FilterQuery<Entity>;
-    const found = (await active.findOne(where, EVERY_ROW)) as Entity | null;
+    const found = (await active.findOne(where, reading)) as Entity | null;
     const isLeft = async () =>
       onConflictAction === 'ignore' ||
-      (await active.count({ $and: [where, onConflictWhere] } as FilterQuery<Entity>, EVERY_ROW)) === 0;
+      (await active.count({ $and: [where, onConflictWhere] } as FilterQuery<Entity>, reading)) === 0;
     if (found && (await isLeft())) {
       untouched.set(place, found);
     }

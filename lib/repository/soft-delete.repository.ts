@@ -35,12 +35,12 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { ArchivedReads } from './archived-reads.js';
 import { findUntouched } from './find-untouched.js';
 import { ScopedReads, type SoftDeleteReadView } from './read-view.js';
-import { refuseDeletedRows } from './refuse-deleted-rows.js';
+import { isDeletedRow, refuseDeletedRows, refusePassedOver, whereWritten } from './refuse-deleted-rows.js';
 import { check, upsertTarget, type UpsertTarget } from './upsert-target.js';
 import { restoreOrCreate } from './restore-or-create.js';
 
 /**
- * A MikroORM repository that hides deleted rows, shows them on purpose, deletes, restores and removes.
+ * A MikroORM repository that hides deleted rows unless you ask for them, and soft-deletes, restores and removes rows.
  *
  * Inject it with `@InjectSoftDeleteRepository(User)`, or extend it and name the class as the entity's `repository`.
  *
@@ -53,21 +53,21 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     SoftDeleteCatalog.of(em).getMarked(entityName);
   }
 
-  /** A view that reads active and deleted rows alike. Relations populated through it show deleted rows too. */
+  /** Returns a view that reads active and deleted rows. Relations populated through it show deleted rows too. */
   withDeleted(): SoftDeleteReadView<Entity> {
     return this.scope('with');
   }
 
-  /** A view that reads deleted rows only. Relations populated through it show active and deleted rows. */
+  /** Returns a view that reads deleted rows only. Relations populated through it show active and deleted rows. */
   onlyDeleted(): SoftDeleteReadView<Entity> {
     return this.scope('only');
   }
 
   /**
-   * The view of a scope, for callers that get it as a value. `'active'` reads as the repository does outside any scope.
+   * Returns the view of a scope that you have as a value. `'active'` reads like the repository outside of any scope.
    *
    * @throws SoftDeleteConfigError if there is no such scope
-   * @throws ArchivedScopeError if deleted rows of the entity are archived: they are read by themselves, with `onlyDeleted()`
+   * @throws ArchivedScopeError if deleted rows of the entity are archived: read them with `onlyDeleted()`
    */
   scope(scope: DeletedScope): SoftDeleteReadView<Entity> {
     requireScope('scope()', scope);
@@ -82,8 +82,8 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * A query builder over the rows that the current scope shows. Its joins to the many side of a relation show the same; joins to
-   * what a row refers to keep resolving, as everywhere.
+   * Returns a query builder over the rows that the current scope shows. Joins to the many side of a relation show the same rows; joins
+   * along a reference also find deleted rows, as everywhere.
    */
   override createQueryBuilder<RootAlias extends string = never>(alias?: RootAlias): QueryBuilder<Entity, RootAlias> {
     const { scope } = getInstallation(this.em);
@@ -95,13 +95,13 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * Deletes the active rows that match, and everything their deletion cascades to, as one unit. Loads no entity: runs one UPDATE
-   * per entity and level, in the surrounding transaction or in one of its own. Rows that are deleted already keep their time.
+   * Deletes the active rows that match, and everything their deletion cascades to, as one unit. Loads no entities: runs one UPDATE per
+   * entity and level, in the surrounding transaction or a new one. Rows that are already deleted keep their time.
    *
-   * With `dryRun: true` it tells what would happen instead: the same statements run and are undone. Nothing is written, refused
-   * or told to memory and events, and unsaved changes of the entity manager are not flushed before.
+   * With `dryRun: true` it returns what would happen: it runs the same statements and rolls them back. Nothing is written or refused,
+   * managed entities and events do not notice, and unsaved changes of the entity manager are not flushed before.
    *
-   * @throws DeletionRestrictedError if active rows stand behind a relation declared `'restrict'`; nothing is changed then
+   * @throws DeletionRestrictedError if a relation declared `'restrict'` has active rows; nothing is changed then
    * @throws SoftDeleteConfigError if a key or a value of the condition is `undefined`
    */
   softDelete(target: DeletionTarget<Entity>, options: DeletionOptions & { dryRun: true }): Promise<DeletionPreview>;
@@ -118,13 +118,13 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * Brings back deleted rows and what was deleted with them, below them. Rows that had been deleted before stay deleted. An
-   * active row is left as it is.
+   * Restores deleted rows and the rows below them that were deleted with them. Rows that had been deleted before stay deleted. Active rows
+   * stay as they are.
    *
-   * With `dryRun: true` it tells what would happen instead, as `softDelete()` does, with every conflict.
+   * With `dryRun: true` it returns what would happen, like `softDelete()`, with every conflict.
    *
-   * @throws RestoreConflictError if an active row holds a unique value, or the parent of a row is deleted itself; nothing is
-   * changed then, in the database or in memory
+   * @throws RestoreConflictError if an active row has the same unique value, or the parent of a row is deleted; nothing is changed then,
+   * neither in the database nor in memory
    */
   restore(target: DeletionTarget<Entity>, options: RestoreOptions & { dryRun: true }): Promise<RestorePreview>;
   restore(target: DeletionTarget<Entity>, options?: RestoreOptions & { dryRun?: false }): Promise<RestoreResult>;
@@ -137,11 +137,11 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * Removes rows physically, deleted or not, with everything behind `cascade` relations, children first.
+   * Removes rows physically, deleted or not, with everything in their `cascade` relations, children first.
    *
-   * With `dryRun: true` it tells what would happen instead, as `softDelete()` does, with everything that still references the rows.
+   * With `dryRun: true` it returns what would happen, like `softDelete()`, with everything that still references the rows.
    *
-   * @returns how many rows were removed, those behind relations included
+   * @returns how many rows were removed, those of relations included
    * @throws DeletionRestrictedError if any other row still references one of them; nothing is removed then
    * @throws LegalHoldError if a legal hold covers one of them; nothing is removed then
    */
@@ -156,9 +156,9 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * The active row that matches; else the row deleted last, restored with its unit; else a new one, flushed, made from what the
-   * condition compares with one value each and from `data`, which wins. Callers that race get the same row, however they write the
-   * condition. Joins the surrounding transaction, or opens one, and needs no second connection.
+   * Returns the active row that matches; else the row deleted last, restored with its unit; else a new row, flushed, with the values that
+   * the condition compares for equality and those of `data`, which win. Racing callers get the same row, however they write the condition.
+   * Joins the surrounding transaction or opens one, and needs no second connection.
    *
    * @throws SoftDeleteConfigError if a value of the condition is `undefined`
    */
@@ -186,8 +186,8 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
   }
 
   /**
-   * Inserts a row or updates the active row with the same key or the same value of an `@ActiveUnique()`. Deleted rows with the
-   * same value are none of its business.
+   * Inserts a row or updates the active row with the same key or the same value of an `@ActiveUnique()`. It ignores deleted rows with the
+   * same value.
    *
    * @throws DeletedRowError if the key, or a value that is unique among deleted rows as well, belongs to a deleted row
    */
@@ -215,7 +215,7 @@ export class SoftDeleteRepository<Entity extends object> extends EntityRepositor
     );
   }
 
-  /** Whether the entity is deleted, as far as memory knows. Asks the database nothing. */
+  /** Whether the entity is deleted, according to memory. Does not query the database. */
   isDeleted(entity: Entity): boolean {
     const { catalog } = getInstallation(this.em);
     if (catalog.findArchived(this.entityName)) {
@@ -243,12 +243,16 @@ async function upsertChecked<Entity extends object>(
     return write([...rows], {});
   }
   const target = upsertTarget(em, entry, (rows[0] ?? {}) as Record<string, unknown>, options as never);
-  await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted);
+  const reading = whereWritten(options);
+  await refuseDeletedRows(entry.name, repository.onlyDeleted(), rows as object[], target.alsoDeleted, reading);
   const untouched = target.unique
-    ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options)
+    ? await findUntouched(repository.scope('active'), entry.property, rows as object[], target.unique, options, reading)
     : new Map<number, Entity>();
   const given = rows.filter((_, place) => !untouched.has(place));
+  const asDeleted = new Set(given.flatMap((row, i) => (isDeletedRow(row, entry.property) ? [i] : [])));
   const written = given.length > 0 || rows.length === 0 ? await write(given, target.options) : [];
+  const asActive = written.filter((_, i) => !asDeleted.has(i));
+  await refusePassedOver(em, entry, asActive, repository.onlyDeleted(), reading);
   return rows.map((_, place) => untouched.get(place) ?? written.shift()!);
 }
 

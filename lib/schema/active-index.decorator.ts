@@ -4,11 +4,11 @@ import { decorate, type SchemaDecorator } from './decorate.js';
 import { type AnySchema, DefinitionTarget } from './definition-target.js';
 
 /**
- * An index over active rows alone: it stays as small as they are few, and the queries that hide deleted rows use it. A
- * class or property decorator, TypeScript's or ECMAScript's; the ORM's `@Index()` with a condition.
+ * Adds an index over active rows only: deleted rows do not enlarge it, and queries that hide deleted rows use it. A class or property
+ * decorator, TypeScript's or ECMAScript's: the ORM's `@Index()` with a condition.
  *
- * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity has no timestamp of its own because it
- * is below the root of a table-per-type hierarchy
+ * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity's table has no timestamp because it is below the root
+ * of a table-per-type hierarchy
  * @publicApi
  */
 export function ActiveIndex<Entity = any>(options: ActiveIndexOptions<Entity> = {}): SchemaDecorator {

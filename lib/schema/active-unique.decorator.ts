@@ -4,10 +4,10 @@ import { decorate, type SchemaDecorator } from './decorate.js';
 import { type AnySchema, DefinitionTarget } from './definition-target.js';
 
 /**
- * Makes a property, or several together, unique among active rows: a deleted row does not keep its email address from
- * being used again. A class or property decorator, TypeScript's or ECMAScript's; the ORM's `@Unique()` with a condition.
+ * Makes a property, or several together, unique among active rows: the email address of a deleted row can be used again. A class or
+ * property decorator, TypeScript's or ECMAScript's: the ORM's `@Unique()` with a condition.
  *
- * On an owning one-to-one relation it takes the place of the unique constraint that the ORM adds to the foreign key.
+ * On an owning one-to-one relation it replaces the unique constraint that the ORM adds to the foreign key.
  *
  * ```ts
  * @SoftDeletable()
@@ -20,8 +20,8 @@ import { type AnySchema, DefinitionTarget } from './definition-target.js';
  * }
  * ```
  *
- * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity has no timestamp of its own because it
- * is below the root of a table-per-type hierarchy
+ * @throws SoftDeleteConfigError if it names no property; at discovery, if the entity's table has no timestamp because it is below the root
+ * of a table-per-type hierarchy
  * @publicApi
  */
 export function ActiveUnique<Entity = any>(options: ActiveUniqueOptions<Entity> = {}): SchemaDecorator {

@@ -40,7 +40,7 @@ const SOURCE = Symbol.for('nestjs-mikro-orm-soft-delete/active-view');
  * const rows = await em.find(ActiveUser, { email: 'ada@example.org' });
  * ```
  *
- * A changed view is dropped and created again, and PostgreSQL forgets its grants with it: see `docs/schema.md`.
+ * When the columns change, the view is dropped and created again, and loses its grants: see `docs/schema.md`.
  *
  * @throws SoftDeleteConfigError at discovery, if the entity is not soft-deletable
  * @publicApi

@@ -12,9 +12,8 @@ type Instance<Target> = Target extends abstract new (...args: any[]) => infer En
  * Marks an entity as soft-deletable. Works as a TypeScript (`experimentalDecorators`) and as an ECMAScript decorator, above
  * or below `@Entity()`. In an inheritance hierarchy, mark the root.
  *
- * The schema generator and migrations of the ORM see what the mark means for the table: the index on deleted rows, the guard
- * trigger of `guard: true`, and a unique index over active rows in place of the unique constraint of an owning one-to-one
- * relation.
+ * The ORM's schema generator and migrations include what the mark adds to the table: the index on deleted rows, the guard trigger of
+ * `guard: true`, and, for an owning one-to-one relation, a unique index over active rows instead of the unique constraint.
  *
  * ```ts
  * @SoftDeletable({ retention: '30d' })

@@ -8,7 +8,7 @@ import type { UnitTime } from './take-unit-time.js';
  *
  * @internal
  */
-export function stampSql(
+export function assignUnitSql(
   em: EntityManager,
   { meta, column, columnType, deletedBy }: SoftDeletableEntityMetadata,
   unit: UnitTime | null,

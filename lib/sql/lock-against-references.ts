@@ -27,8 +27,8 @@ export function isAwaitedByOthers(em: EntityManager, { meta }: SoftDeletableEnti
 /** A name that no table has: it would hide the table. */
 const LOCKED = '"soft-delete:locked"';
 
-/** Locks rows `c` and stamps them, in one statement. The parameters of the lock come first. @internal */
-export function stampLockedSql(
+/** Locks rows `c` and updates them, in one statement. The parameters of the lock come first. @internal */
+export function updateLockedSql(
   em: EntityManager,
   { meta, column }: SoftDeletableEntityMetadata,
   assignments: string,
@@ -46,7 +46,7 @@ export function stampLockedSql(
   );
 }
 
-/** Locks rows by key before something else stamps them. @internal */
+/** Locks rows by key before something else updates them. @internal */
 export async function lockAgainstReferences(
   em: EntityManager,
   ctx: Transaction,

@@ -189,6 +189,27 @@ describe('The admin page in a browser', () => {
     expect(await activeIds()).toEqual([1, 3, 101]);
   });
 
+  it.each(['', 'Restore'])('moves no button while the details of a row arrive (%s)', async (action) => {
+    await open();
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => (answer = resolve));
+    await page.route(/\/rows\/|\/restore$/, async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await (
+      action
+        ? row('Frances Allen').getByRole('button', { name: action })
+        : row('Frances Allen').getByRole('button').first()
+    ).click();
+    const button = dialog().getByRole('button', { name: 'Restore', exact: true });
+    const before = await button.boundingBox();
+    answer();
+    await dialog().getByText('Review').first().waitFor();
+    expect(await button.boundingBox()).toEqual(before);
+    expect(before!.y + before!.height).toBeLessThan(760);
+  });
+
   it('says what is in the way of a restoration', async () => {
     await open();
     await page.getByRole('button', { name: 'Restore: Grace Hopper' }).click();

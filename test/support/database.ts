@@ -14,11 +14,12 @@ export interface TestDatabase {
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env['SOFT_DELETE_TEST_SERVER'];
-  if (!server) {
+  const template = process.env['SOFT_DELETE_TEST_TEMPLATE'];
+  if (!server || !template) {
     throw new Error('No test server: run the tests with `npm test`, which starts one.');
   }
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(server, `create database ${name} template soft_delete_template`);
+  await administer(server, `create database ${name} template ${template}`);
   const url = `${server}/${name}`;
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined);

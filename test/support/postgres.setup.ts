@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { startServer } from '../../scripts/postgres/start-server.mjs';
 import { throwAwayFolder } from '../../scripts/postgres/throw-away-folder.mjs';
 
 declare global {
   var softDeleteTestServer: { stop(): Promise<void> } | undefined;
+  /** Drops what the run has left on a server that is not its own. */
+  var softDeleteTestTemplate: { drop(): Promise<void> } | undefined;
 }
 
 /**
@@ -37,10 +40,20 @@ export default async function startPostgres(): Promise<void> {
   globalThis.softDeleteTestServer = { stop };
 }
 
+/** Runs at the same time may share a server: each has a template of its own, which its workers are told of. */
 async function createTemplate(url: string): Promise<void> {
+  if (globalThis.softDeleteTestTemplate) {
+    return;
+  }
+  const name = `soft_delete_template_${randomBytes(6).toString('hex')}`;
+  await administer(url, `create database ${name}`);
+  process.env['SOFT_DELETE_TEST_TEMPLATE'] = name;
+  globalThis.softDeleteTestTemplate = { drop: () => administer(url, `drop database if exists ${name} with (force)`) };
+}
+
+async function administer(url: string, sql: string): Promise<void> {
   const client = new pg.Client(`${url}/postgres`);
   await client.connect();
-  await client.query('drop database if exists soft_delete_template');
-  await client.query('create database soft_delete_template');
+  await client.query(sql);
   await client.end();
 }

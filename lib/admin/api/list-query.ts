@@ -1,4 +1,5 @@
 import { BadRequestException } from '@nestjs/common';
+import { isSortable } from '../../metadata/shown-properties.js';
 import type { AdminEntity } from '../admin-entity.js';
 import { readLimit, readTime, textsOf } from './query-values.js';
 
@@ -82,8 +83,9 @@ function readSort(entity: AdminEntity, value = '-deletedAt'): Pick<ListQuery, 's
   if (name === 'deletedAt') {
     return { sort: property, descending };
   }
-  if (!entity.columns.includes(name) || entity.meta.properties[name as never]?.fieldNames?.length !== 1) {
-    const names = ['deletedAt', ...entity.columns];
+  const sortable = entity.columns.filter((column) => isSortable(entity.meta.properties[column as never]));
+  if (!sortable.includes(name)) {
+    const names = ['deletedAt', ...sortable];
     throw new BadRequestException(`The query parameter sort must be one of ${names.join(', ')}, with or without "-".`);
   }
   return { sort: name, descending };

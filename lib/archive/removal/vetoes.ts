@@ -1,5 +1,5 @@
 import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
-import type { CollectedRows } from './collected-rows.js';
+import type { RowSet } from '../../sql/row-set.js';
 
 const TRIGGER = 'a trigger of ';
 
@@ -9,7 +9,7 @@ const TRIGGER = 'a trigger of ';
  * @param gone - how many rows of each entity were deleted
  * @internal
  */
-export function findVetoes({ rows }: CollectedRows, gone: readonly number[]): DeletionRestriction[] {
+export function findVetoes({ rows }: { readonly rows: RowSet }, gone: readonly number[]): DeletionRestriction[] {
   return rows.entities().flatMap((root, i) => {
     const count = rows.count(root) - gone[i]!;
     return count > 0 && !root.pivotTable

@@ -3,11 +3,16 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
 import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { classConditions } from '../../metadata/relations/relation-graph.js';
+import { rowConditionsSql } from '../../sql/row-condition-sql.js';
+import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
+import { tableName } from '../../sql/table-name.js';
+import { execute } from '../../sql/transaction.js';
 import { findComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from '../record/find-row.js';
 import { findUndeclared } from './declaration/find-undeclared.js';
 import { ErasureRecord } from './erasure.entity.js';
-import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
+import { erasureTable, IS_REQUESTED_AT, readErasures, type StoredErasure } from './erasure-store.js';
 import { isArchived } from './graph/collect-personal-rows.js';
 
 /** A person that somebody asks for. @internal */
@@ -25,6 +30,7 @@ export interface AskedPerson {
 /**
  * @throws SoftDeleteConfigError if the entity or the key is none
  * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+ * @throws NotFoundError if the row is one of another class
  * @internal
  */
 export async function askForPerson(
@@ -51,14 +57,34 @@ export async function askForPerson(
   }
   const row = await findRow(em, meta, given, where);
   const key = JSON.parse(row.key) as string[];
+  const notFound = () =>
+    new NotFoundError(`There is no ${meta.className} ${showValue(given)}, neither in its table nor in the archive.`);
+  if (row.isThere && !(await isOfClass(em, meta, key))) {
+    throw notFound();
+  }
   return {
     em,
     meta,
     key,
     isThere: row.isThere || (await isArchived(em, em.getTransactionContext(), meta, key)),
-    notFound: () =>
-      new NotFoundError(`There is no ${meta.className} ${showValue(given)}, neither in its table nor in the archive.`),
+    notFound,
   };
+}
+
+/** Another class of a hierarchy has keys of the same table, and declarations of its own. */
+async function isOfClass(em: EntityManager, meta: EntityMetadata, key: RowKey): Promise<boolean> {
+  const conditions = classConditions(meta);
+  if (conditions.length === 0) {
+    return true;
+  }
+  const [same, ofThat] = [keyConditionSql(em, meta, 'c', [key]), rowConditionsSql(em, meta.root, 'c', conditions)];
+  const found = await execute(
+    em,
+    em.getTransactionContext<Transaction>()!,
+    `select from ${tableName(em, meta.root)} as c where ${same.sql} and ${ofThat.sql}`,
+    [...same.params, ...ofThat.params],
+  );
+  return found.length > 0;
 }
 
 /**
@@ -76,7 +102,7 @@ export async function findEarlier(
     em,
     ctx,
     `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and ` +
-      `(e."outcome" is distinct from 'completed' or coalesce(e."requested_at" = cast(? as timestamptz), true))`,
+      `(e."outcome" is distinct from 'completed' or coalesce(${IS_REQUESTED_AT}, true))`,
     [meta.root.className, JSON.stringify(key), requestedAt?.toISOString() ?? null],
   );
   return found.find(({ outcome }) => outcome !== 'completed') ?? found.at(-1);

@@ -15,7 +15,9 @@ import { findHeld } from './graph/find-held.js';
 import { findKept } from './graph/find-kept.js';
 import type { PersonalRow, PersonalRows } from './graph/personal-rows.js';
 import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapshots.js';
+import { findUnwritten } from './overwriting/find-unwritten.js';
 import { overwriteRows } from './overwriting/overwrite-rows.js';
+import { markStayed } from './removal/mark-stayed.js';
 import { planRemoval } from './removal/plan-removal.js';
 import { removeRows } from './removal/remove-rows.js';
 import { findPending, type PendingColumns } from './search/find-pending.js';
@@ -92,12 +94,15 @@ export async function erasePerson(
     inMemory.push(await findInMemory(em, ctx, root, removal.going));
   }
   const overwritten = [...(await overwriteRows(em, ctx, staying)), ...(await overwriteSnapshots(em, ctx, staying))];
-  await removeRows(em, ctx, catalog, removal);
+  const unwritten = await findUnwritten(em, ctx, staying);
+  const stayed = await removeRows(em, ctx, catalog, removal);
+  const gone = await markStayed(rows, removal.going, stayed);
   const snapshots = acting.filter((row) => !row.isLive && isRemoved(row));
   await removeSnapshots(em, ctx, snapshots);
-  const leftAlone = rows.declared().filter((row) => row.stays || (row.blocked && row.fields.size === 0));
+  const isKept = (row: PersonalRow) => row.fields.size === 0 || unwritten.has(row) || stayed.has(row.root, row.key);
+  const leftAlone = rows.declared().filter((row) => row.stays || (row.blocked && isKept(row)));
   const pending = await findPending(em, ctx, leftAlone);
-  const parts = partsOf(em, removal.going, [...overwritten, ...snapshots], units);
+  const parts = partsOf(em, gone, [...overwritten, ...snapshots], units);
   if (!isPreview) {
     inMemory.forEach((entities) => transactions.undoOnRollback(ctx, forgetRemoved(entities)));
     transactions.undoOnRollback(
@@ -112,7 +117,7 @@ export async function erasePerson(
     await operations.complete({ action: 'erased', ...context, parts }, { em, ctx });
   }
   const search = (scrubs: readonly SqlFragment[]) =>
-    findResidue(em, ctx, rows, values, { catalog, personal, going: removal.going, scrubs });
+    findResidue(em, ctx, rows, values, { catalog, personal, going: gone, scrubs });
   // While the person's own row is kept or held, records may name the person as it does.
   const isNamed = isPreview || rows.persons.some(({ stays }) => stays);
   const hasValues = values.own.size > 0 || values.areSigned;
@@ -120,9 +125,9 @@ export async function erasePerson(
     ? []
     : isNamed
       ? await search([])
-      : await scrubRecords(em, ctx, rows, values, pseudonymOf(subject.root.className, key), search);
+      : await scrubRecords(em, ctx, values, pseudonymOf(subject.root.className, key), search);
   return {
-    entities: describeErasure(removal.going, snapshots, overwritten, leftAlone, pending),
+    entities: describeErasure(gone, snapshots, overwritten, leftAlone, pending),
     pendingColumns: [...pending.values()].reduce((sum, columns) => sum + columns.length, 0),
     isPending: pending.size > 0,
     cells: cells.filter((cell) => !isPending(cell, pending)),

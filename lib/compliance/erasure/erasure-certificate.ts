@@ -1,5 +1,5 @@
 /**
- * A row that is kept by law, or by another row that must point at it.
+ * A row that is kept by law, or because another row must reference it.
  *
  * @publicApi
  */
@@ -7,7 +7,7 @@ export interface KeptRow {
   /** The primary key: a value, or an array in the order of declaration. */
   readonly key: unknown;
   readonly ground: string;
-  /** When it may be erased; `null` where nobody can say yet. */
+  /** When it may be erased; `null` if that is not known yet. */
   readonly until: Date | null;
 }
 
@@ -23,7 +23,7 @@ export interface HeldRow {
 }
 
 /**
- * What an erasure has done to the rows of one entity, and what is left of them.
+ * What an erasure did to the rows of one entity, and what is left of them.
  *
  * @publicApi
  */
@@ -41,14 +41,14 @@ export interface ErasedEntity {
 }
 
 /**
- * What an erasure would do, as `plan()` says.
+ * What an erasure would do.
  *
  * @publicApi
  */
 export interface ErasurePlan {
-  /** Who it is, and in which schema, where tenants have erasures of their own. */
+  /** Who it is, and in which schema if each tenant has its own erasures. */
   readonly subject: { readonly entity: string; readonly key: unknown; readonly schema?: string };
-  /** `'partial'` where rows are kept or held, or old values would be left somewhere. */
+  /** `'partial'` if rows are kept or held, or old values would be left somewhere. */
   readonly outcome: 'completed' | 'partial';
   readonly entities: readonly ErasedEntity[];
   /** How many columns of rows would still show values of the person. */
@@ -56,7 +56,7 @@ export interface ErasurePlan {
 }
 
 /**
- * What an erasure has done, over all of its runs.
+ * What an erasure did, over all of its runs.
  *
  * @publicApi
  */
@@ -64,7 +64,7 @@ export interface ErasureCertificate extends ErasurePlan {
   readonly id: number;
   readonly requestedAt: Date;
   readonly dueAt: Date;
-  /** When it was done, by the database's clock; of a partial one, its last run. */
+  /** When it finished, by the database's clock; of a partial one, its last run. */
   readonly finishedAt: Date;
   readonly onTime: boolean;
 }

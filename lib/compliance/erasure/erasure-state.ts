@@ -6,13 +6,13 @@ import { tenantOf } from '../managers-of-tenants.js';
 import { showEntities, type StoredErasure } from './erasure-store.js';
 
 /**
- * An erasure that was asked for, and what has become of it.
+ * A requested erasure and its state.
  *
  * @publicApi
  */
 export interface Erasure {
   readonly id: number;
-  /** Who it is, and in which schema, where tenants have erasures of their own. */
+  /** Who it is, and in which schema if each tenant has its own erasures. */
   readonly subject: { readonly entity: string; readonly key: unknown; readonly schema?: string };
   readonly state: 'requested' | 'partial' | 'completed' | 'withdrawn';
   readonly requestedAt: Date;
@@ -23,12 +23,12 @@ export interface Erasure {
   readonly withdrawnAt?: Date;
   readonly finishedAt?: Date;
   /**
-   * Whether it is overdue, by the database's clock. A partial one is not that waits for nothing but holds and legal periods.
+   * Whether it is overdue, by the database's clock. A partial one that only waits for holds and legal periods is not.
    */
   readonly isOverdue: boolean;
-  /** Whether the ledger has been told, of completed ones where there is a ledger. */
+  /** Whether the ledger has received it; only of completed ones, if there is a ledger. */
   readonly ledger?: 'owed' | 'told';
-  /** What it has done, once it was tried. */
+  /** The certificate, once it was tried. */
   readonly certificate?: ErasureCertificate;
 }
 
@@ -42,11 +42,11 @@ export interface ErasureStatus {
   readonly open: number;
   readonly partial: number;
   readonly overdue: number;
-  /** Completed ones that the ledger has not been told of. */
+  /** Completed ones that the ledger has not received. */
   readonly owed: number;
   /** When the next open one is due. */
   readonly nextDueAt?: Date;
-  /** The oldest first; of several tenants, one tenant after the other. */
+  /** Oldest first; of several tenants, one tenant after the other. */
   readonly erasures: readonly Erasure[];
 }
 

@@ -62,6 +62,9 @@ export function erasureTable(em: EntityManager): string {
   return complianceTable(em, ErasureRecord);
 }
 
+/** Whether an erasure `e` was asked for at a time that users see, without its microseconds. @internal */
+export const IS_REQUESTED_AT = `date_trunc('milliseconds', e."requested_at") = cast(? as timestamptz)`;
+
 /** The erasures that meet a condition on rows `e`, the oldest first. @internal */
 export async function readErasures(
   em: EntityManager,

@@ -37,7 +37,7 @@ import { insertErasure, readErasures, showEntities, type StoredErasure } from '.
  */
 export interface EraseOptions {
   /**
-   * When the person has asked for it. The deadline counts from then on.
+   * When the person asked for it. The deadline counts from then on.
    *
    * @default now
    */
@@ -52,13 +52,13 @@ export interface EraseOptions {
  * @publicApi
  */
 export interface RequestOptions extends EraseOptions {
-  /** Nothing is erased before this time is over: the person may think better of it. */
+  /** How long to wait before erasing, in case the person has second thoughts. */
   readonly after?: Duration;
 }
 
 /**
- * Erases persons' data, as `@PersonalData()` declares: in tables, among deleted rows and in the archive. What a legal hold covers or the
- * law keeps is left alone and named, and erased by a later `run()`.
+ * Erases personal data, as `@PersonalData()` declares it: active, deleted and archived rows. It leaves and names what a legal hold covers
+ * or the law keeps; a later `run()` erases that.
  *
  * @publicApi
  */
@@ -72,9 +72,9 @@ export class ErasureService {
   ) {}
 
   /**
-   * What `erase()` would do, and what would be left. Nothing is written.
+   * Returns what `erase()` would do, and what would be left. Writes nothing.
    *
-   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+   * @throws ErasureUndeclaredError if an entity or a column is not declared
    * @throws NotFoundError if there is no such person
    */
   async plan<Entity extends object>(entity: EntityClass<Entity>, key: Primary<Entity> | Entity): Promise<ErasurePlan> {
@@ -97,9 +97,9 @@ export class ErasureService {
   }
 
   /**
-   * Erases a person's data at once, in one transaction. Erasing again changes nothing.
+   * Erases a person's data at once, in one transaction, and returns the certificate. Erasing again changes nothing.
    *
-   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it; nothing is written then
+   * @throws ErasureUndeclaredError if an entity or a column is not declared; nothing is written then
    * @throws NotFoundError if there is no such person
    * @throws ReasonRequiredError if `log.reason` is `'required'` and there is none
    */
@@ -137,9 +137,9 @@ export class ErasureService {
   }
 
   /**
-   * Notes that a person wants to be forgotten: `run()` does it, within the deadline. A request that is open already is returned as it is.
+   * Records a request for erasure, which `run()` carries out within the deadline. If a request is already open, it is returned as it is.
    *
-   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+   * @throws ErasureUndeclaredError if an entity or a column is not declared
    * @throws NotFoundError if there is no such person
    * @throws ReasonRequiredError if `log.reason` is `'required'` and there is none
    */
@@ -179,9 +179,9 @@ export class ErasureService {
   }
 
   /**
-   * Takes back a request that was not carried out yet.
+   * Withdraws a request that was not carried out yet.
    *
-   * @throws SoftDeleteConfigError if there is no such request, or it is too late
+   * @throws SoftDeleteConfigError if there is no such request, or it was already carried out
    */
   withdraw(id: number): Promise<Erasure> {
     const where = 'ErasureService.withdraw()';
@@ -196,10 +196,10 @@ export class ErasureService {
   }
 
   /**
-   * Moves the due date of a request by two months, once: for requests that are complex, or many. The person has to be told why within the
-   * first deadline.
+   * Moves the due date of a request by two months, once, for complex or numerous requests. You have to tell the person why within the first
+   * deadline.
    *
-   * @throws SoftDeleteConfigError if there is no such request, it is done, or was extended before, or there is no reason
+   * @throws SoftDeleteConfigError if there is no such request, it is completed or was extended before, or the reason is missing
    */
   async extend(id: number, reason: string): Promise<Erasure> {
     const where = 'ErasureService.extend()';
@@ -215,30 +215,30 @@ export class ErasureService {
   }
 
   /**
-   * Carries out what was requested and may be done by now, and resumes what is partial: what was held or kept and is free, and what came
-   * after a completed erasure, which counts as `residue` until a run finds nothing more. Outside of a tenant's schema, it does so for all
-   * that `purge.schemas` names, where each has its own; so do `entries()` and `status()`.
+   * Carries out requests whose time has come, and resumes partial erasures: rows that are no longer held or kept, and rows that were added
+   * after a completed erasure, which count as `residue` until a run finds nothing more. If each tenant has its own erasures and no tenant's
+   * schema is set, it goes through all schemas that `purge.schemas` names; so do `entries()` and `status()`.
    *
    * @returns a certificate for each erasure that was carried out or resumed
-   * @throws ErasureFailedError after all others, if some have failed: they stay open
+   * @throws ErasureFailedError after all others were carried out, if some have failed; these stay open
    */
   async run(): Promise<ErasureCertificate[]> {
     const em = currentManager(this.orm);
     return runErasures(await managersOfTenants(em, this.schemas), this.#options(em));
   }
 
-  /** What the ledger was told, or would have been, for whoever keeps it by other means. */
+  /** Returns all ledger entries, for a ledger that you keep by other means. */
   async entries(): Promise<ErasureLedgerEntry[]> {
     const erased = await this.#read(`e."outcome" is not null and e."fingerprint" is not null`);
     return erased.flatMap(([em, stored]) => stored.map((one) => entryOf(em, one)));
   }
 
   /**
-   * Erases again whom a restored backup has brought back.
+   * Erases persons again that a restored backup has brought back.
    *
-   * @param entries - what the ledger was told, from JSON as well
-   * @throws SoftDeleteConfigError if an entry is none, or of an unknown entity; nothing is erased then
-   * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
+   * @param entries - the ledger's entries, also as parsed from JSON
+   * @throws SoftDeleteConfigError if an entry is invalid or of an unknown entity; nothing is erased then
+   * @throws ErasureUndeclaredError if an entity or a column is not declared
    */
   async reapply(entries: readonly ErasureLedgerEntry[]): Promise<ReappliedErasure[]> {
     requireType('ErasureService.reapply()', entries ?? null, 'list');
@@ -247,9 +247,9 @@ export class ErasureService {
   }
 
   /**
-   * What `@OnErase()` does, without Nest: has a handler called with the rows of an entity before they are erased.
+   * Does what `@OnErase()` does, without Nest: calls a handler with the rows of an entity before they are erased.
    *
-   * @throws SoftDeleteConfigError if no `@PersonalData()` speaks of the entity, it lacks a field, or an option is unknown
+   * @throws SoftDeleteConfigError if the entity has no `@PersonalData()`, it lacks a field, or an option is unknown
    */
   onErase<Entity extends object>(
     entity: EntityClass<Entity>,
@@ -262,12 +262,12 @@ export class ErasureService {
     addErasureHook(this.orm.em as EntityManager, where, entity, handler, options);
   }
 
-  /** What was asked for and what has become of it. */
+  /** Returns all erasures with their state. */
   async status(): Promise<ErasureStatus> {
     return statusOf(await this.#read('true'));
   }
 
-  /** How many erasures are overdue; none where the ORM has no table of them. @internal */
+  /** Counts overdue erasures; 0 if the ORM has no table of erasures. @internal */
   async countOverdue(): Promise<number> {
     const em = currentManager(this.orm);
     if (!findComplianceEntity(em, ErasureRecord)) {

@@ -40,9 +40,9 @@ export interface LegalHoldOptions {
 }
 
 /**
- * Keeps rows from being removed for good, by whatever would: `hardDelete()`, and the purge, which reports them as `held`. A hold covers
- * the rows it is placed on and what lies behind them by `cascade` relations, rows that are added later included. They can still be
- * soft-deleted and restored. Several holds may cover a row; the release of the last one frees it.
+ * Keeps rows from being removed for good: `hardDelete()` refuses to remove them, and the purge and erasures skip them and report them as
+ * `held`. A hold covers the rows it is placed on and everything below them through `cascade` relations, rows that are added later
+ * included. They can still be soft-deleted and restored. If several holds cover a row, the release of the last one frees it.
  *
  * @publicApi
  */
@@ -50,9 +50,10 @@ export class LegalHoldService {
   constructor(private readonly orm: AnyOrm) {}
 
   /**
-   * Places a hold. It waits for removals under way: once it is placed, none of its rows goes, and a row that is gone by then is refused.
+   * Places a hold. It waits for removals in progress. Once it is placed, none of its rows can be removed; a row that is already gone is
+   * refused.
    *
-   * @throws SoftDeleteConfigError if name, reason or rows are missing, or a row does not exist; nothing is placed then
+   * @throws SoftDeleteConfigError if the name, the reason or the rows are missing, or a row does not exist; nothing is placed then
    * @throws NotSoftDeletableError if a row's entity is not marked
    */
   async place(options: LegalHoldOptions): Promise<LegalHold> {
@@ -63,7 +64,7 @@ export class LegalHoldService {
     const by = contextOf(installation, actor === undefined ? {} : { actor }).actor;
     return inTransaction(em, async (ctx) => {
       await execute(em, ctx, `select ${LOCK_FOR_PLACING_SQL}, ${ASK_FOR_HOLDS_SQL}`);
-      const rows: HeldRow[] = [];
+      const named = new Map<string, HeldRow>();
       for (const [entity, key] of on) {
         const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
         const row = await findRow(em, meta, key, 'LegalHoldService.place(), on', ctx);
@@ -74,8 +75,9 @@ export class LegalHoldService {
             'Leave the row out.',
           );
         }
-        rows.push({ meta, key: JSON.parse(row.key) as string[] });
+        named.set(`${meta.className} ${row.key}`, { meta, key: JSON.parse(row.key) as string[] });
       }
+      const rows = [...named.values()];
       const [placed] = await execute<{ id: number }>(
         em,
         ctx,
@@ -85,7 +87,7 @@ export class LegalHoldService {
       await execute(
         em,
         ctx,
-        `insert into ${tableName(em, tables.rows)} ("hold", "entity", "key") values ${rows.map(() => '(?, ?, cast(? as jsonb))').join(', ')} on conflict do nothing`,
+        `insert into ${tableName(em, tables.rows)} ("hold", "entity", "key") values ${rows.map(() => '(?, ?, cast(? as jsonb))').join(', ')}`,
         rows.flatMap(({ meta, key }) => [placed!.id, meta.className, JSON.stringify(key)]),
       );
       const [hold] = await readHolds(em, ctx, tables, placed!.id);
@@ -100,7 +102,7 @@ export class LegalHoldService {
   /**
    * Releases a hold. It stays on record, with who released it and why.
    *
-   * @throws SoftDeleteConfigError if there is no such hold, it is released already, or there is no reason
+   * @throws SoftDeleteConfigError if there is no such hold, it is already released, or the reason is missing
    */
   async release(id: number, options: { readonly reason: string; readonly actor?: string }): Promise<LegalHold> {
     const { reason, actor } = requireRelease(id, options);
@@ -142,13 +144,13 @@ export class LegalHoldService {
     });
   }
 
-  /** Every hold, the newest first, released ones too. */
+  /** Returns every hold, newest first, released ones too. */
   async list(): Promise<LegalHold[]> {
     const em = currentManager(this.orm);
     return readHolds(em, em.getTransactionContext(), requireTables(em));
   }
 
-  /** The active holds that cover a row: placed on it, or on what it lies behind. */
+  /** Returns the active holds that cover a row: those on the row itself and those on rows above it. */
   async of<Entity extends object>(entity: EntityClass<Entity>, key: unknown): Promise<LegalHold[]> {
     const em = currentManager(this.orm);
     const tables = requireTables(em);
@@ -212,4 +214,5 @@ function requireText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '') {
     throw new SoftDeleteConfigError(option, `${showValue(value)} is not text.`, 'Write text that is not empty.');
   }
+  requireType(option, value, 'string');
 }

@@ -15,7 +15,7 @@ import { DeletionRecord } from './deletion-record.entity.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 
 /**
- * What was done to the rows of an entity.
+ * What an operation did to the rows of an entity.
  *
  * @publicApi
  */
@@ -44,14 +44,14 @@ export interface DeletionLogEntry {
   readonly count: number;
   /** The time of deletion that the rows carry or carried, as text with microseconds; for a purge, its cut-off. */
   readonly unit?: string;
-  /** The primary keys, of rows that came back or were removed for good: a value, or an array in the order of declaration. */
+  /** The primary keys, only of rows that were restored or removed for good: a value, or an array in the order of declaration. */
   readonly keys?: readonly unknown[];
   readonly actor?: string;
   readonly reason?: string;
 }
 
 /**
- * Which records are meant.
+ * Conditions on records; a record has to meet all of them.
  *
  * @publicApi
  */
@@ -61,7 +61,7 @@ export interface DeletionLogQuery {
   readonly action?: DeletionAction;
   /** Records of this time and later. */
   readonly from?: Date;
-  /** Records of before this time. */
+  /** Records before this time. */
   readonly to?: Date;
   /** @default 100 */
   readonly limit?: number;
@@ -91,8 +91,8 @@ interface RecordRow {
 }
 
 /**
- * Reads the records of what was deleted, restored and removed for good. They are there for ORMs whose entities include
- * `complianceEntities()`. Within a transaction it also shows what that has recorded.
+ * Reads the records of what was deleted, restored and removed for good, for ORMs whose entities include `complianceEntities()`. Within a
+ * transaction it also shows what that has recorded.
  *
  * @publicApi
  */
@@ -100,10 +100,10 @@ export class DeletionLog {
   constructor(private readonly orm: AnyOrm) {}
 
   /**
-   * Everything that was done to one row, the newest first: its deletions, restorations and removal. The row need not be there any more.
+   * Returns everything that was done to one row, newest first: its deletions, restorations and removal. The row need not exist any more.
    *
    * @param key - the primary key: a value, an array for a composite one, or the entity
-   * @throws SoftDeleteConfigError if `complianceEntities()` are not registered, or the key is none
+   * @throws SoftDeleteConfigError if `complianceEntities()` are not registered, or the key is invalid
    */
   async of<Entity extends object>(
     entity: EntityClass<Entity>,
@@ -132,7 +132,7 @@ export class DeletionLog {
   }
 
   /**
-   * The records that match, the newest first.
+   * Returns the records that match, newest first.
    *
    * @throws SoftDeleteConfigError if an option is unknown or cannot work, or `complianceEntities()` are not registered
    */

@@ -1,8 +1,9 @@
-import { type EntityMetadata, helper, Utils } from '@mikro-orm/core';
+import { DriverException, type EntityMetadata, helper, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { couldBeKey } from '../../sql/could-be-key.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, keyRowsSql, primaryColumnTypes, textSql } from '../../sql/row-set.js';
@@ -38,12 +39,16 @@ export async function findRow(
   const given = Utils.isEntity<object>(key) ? helper(key).getPrimaryKey() : key;
   const sent = given == null ? [] : sentKeyOf(em, root, given);
   const columns = primaryColumnTypes(root);
-  if (sent.length !== columns.length || sent.some((text) => NO_KEYS.includes(text))) {
-    throw new SoftDeleteConfigError(
+  const refusal = () =>
+    new SoftDeleteConfigError(
       where,
       `${showValue(given)} is not a key of ${root.className}.`,
       'Pass a primary key: a value, or an array of the values of a composite one in the order of their declaration.',
     );
+  const parts = root.getPrimaryProps().length;
+  const isTooLong = parts > 1 && Array.isArray(given) && given.length !== parts;
+  if (isTooLong || !couldBeKey(root, sent) || sent.some((text) => NO_KEYS.includes(text))) {
+    throw refusal();
   }
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const names = columns.map(({ column }) => quote(column));
@@ -58,6 +63,13 @@ export async function findRow(
     `select jsonb_build_array(${texts.join(', ')})::text as key, ${unit} as unit, c.${names[0]} is not null as "isThere" ` +
       `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`,
     sent.map((text) => arrayText([text])),
-  );
+  ).catch((error: unknown) => {
+    throw isUnreadable(error) ? refusal() : error;
+  });
   return row!;
+}
+
+/** Whether PostgreSQL could not make a value of a text: the errors of class 22. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof DriverException && String(error.code).startsWith('22');
 }

@@ -6,7 +6,7 @@ import type { DeletionContext } from '../../events/deletion-context.js';
 export type HookedAction = 'deleted' | 'restored';
 
 /**
- * What a handler of `@OnDelete()` or `@OnRestore()` is told besides the rows.
+ * What a handler of `@OnDelete()` or `@OnRestore()` gets besides the rows: the actor, the reason, and an entity manager.
  *
  * @publicApi
  */
@@ -18,8 +18,7 @@ export interface HookContext extends DeletionContext {
 /**
  * Called inside the transaction of a deletion or restoration, before it commits.
  *
- * @param rows - up to 1,000 rows of the operation, with their keys and the properties that were asked for. No entity manager manages
- * them.
+ * @param rows - up to 1,000 rows of the operation, with their keys and the `fields` of the hook. They are not managed.
  * @throws anything: the whole operation is undone, in the database and in memory, and rejects with what was thrown
  * @publicApi
  */
@@ -35,7 +34,7 @@ export type DeletionHandler<Entity extends object = any> = (
  */
 export interface DeletionHookOptions<Entity extends object = any> {
   /**
-   * The properties that the handler reads. Nothing else is loaded, but for the primary key.
+   * The properties that the handler reads. Besides the primary key, nothing else is loaded.
    *
    * @default the primary key alone
    */

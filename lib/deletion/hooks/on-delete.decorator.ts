@@ -4,10 +4,9 @@ import type { DeletionHandler, DeletionHookOptions } from './deletion-hook.js';
 import { markMethod } from './mark-method.js';
 
 /**
- * Has a method of a provider called with the rows of an entity that an operation soft-deletes, those that it cascades to included,
- * inside of its transaction and before that commits: for counters, outboxes, revoked sessions, "may not be deleted while …". If it
- * throws, nothing is deleted. It does not matter how the rows were deleted: `softDelete()`, `em.remove()`, an orphan,
- * `nativeDelete()`.
+ * Calls a provider's method with the rows of an entity that an operation soft-deletes, cascaded ones included, inside its transaction and
+ * before the commit: to update counters, write to an outbox, revoke sessions, or veto the deletion. If the method throws, nothing is
+ * deleted. It is called however the rows are deleted: by `softDelete()`, `em.remove()`, orphan removal or `nativeDelete()`.
  *
  * ```ts
  * @OnDelete(User, { fields: ['email'] })
@@ -17,8 +16,8 @@ import { markMethod } from './mark-method.js';
  * Called in portions of up to 1,000 rows. Entities without a handler are not read. Works as a TypeScript
  * (`experimentalDecorators`) and as an ECMAScript decorator.
  *
- * @throws SoftDeleteConfigError if the entity is none, or an option is unknown; at start-up, if the entity is not soft-deletable or
- * lacks a field
+ * @throws SoftDeleteConfigError if the argument is not an entity, or an option is unknown; at start-up, if the entity is not soft-deletable
+ * or lacks a field
  * @publicApi
  */
 export function OnDelete<Entity extends object>(

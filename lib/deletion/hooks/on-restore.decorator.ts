@@ -4,8 +4,8 @@ import type { DeletionHandler, DeletionHookOptions } from './deletion-hook.js';
 import { markMethod } from './mark-method.js';
 
 /**
- * Has a method of a provider called with the rows of an entity that an operation restores, those of the unit below it included, inside
- * of its transaction and before that commits. If it throws, nothing is restored.
+ * Calls a provider's method with the rows of an entity that an operation restores, those of the unit below it included, inside its
+ * transaction and before the commit. If the method throws, nothing is restored.
  *
  * ```ts
  * @OnRestore(User)
@@ -15,8 +15,8 @@ import { markMethod } from './mark-method.js';
  * Called in portions of up to 1,000 rows. Entities without a handler are not read. Works as a TypeScript
  * (`experimentalDecorators`) and as an ECMAScript decorator.
  *
- * @throws SoftDeleteConfigError if the entity is none, or an option is unknown; at start-up, if the entity is not soft-deletable or
- * lacks a field
+ * @throws SoftDeleteConfigError if the argument is not an entity, or an option is unknown; at start-up, if the entity is not soft-deletable
+ * or lacks a field
  * @publicApi
  */
 export function OnRestore<Entity extends object>(

@@ -10,8 +10,8 @@ import { runHook } from './run-hook.js';
 const ACTIONS = { delete: 'deleted', restore: 'restored' } as const satisfies Record<string, HookedAction>;
 
 /**
- * What `@OnDelete()` and `@OnRestore()` do, without Nest: has a handler called with the rows that an operation of the ORM soft-deletes
- * or restores, inside of its transaction.
+ * Does what `@OnDelete()` and `@OnRestore()` do, without Nest: calls a handler with the rows that an operation soft-deletes or restores,
+ * inside its transaction.
  *
  * ```ts
  * registerHook(orm, 'delete', User, async (users, { em }) => { … }, { fields: ['email'] });

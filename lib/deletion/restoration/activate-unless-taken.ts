@@ -4,7 +4,7 @@ import { getInstallation } from '../../installation/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { STALE } from '../../postgres/kept-facts.js';
 import { uniqueFacts } from '../../postgres/unique-facts.js';
-import { stampSql } from '../../sql/deleted-at-sql.js';
+import { assignUnitSql } from '../../sql/deleted-at-sql.js';
 import { inChunks, keyConditionSql, type RowKey, type RowSet } from '../../sql/row-set.js';
 import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { tableName } from '../../sql/table-name.js';
@@ -106,10 +106,10 @@ async function activate(
 }
 
 function activateSql(em: EntityManager, entry: SoftDeletableEntityMetadata, keys: readonly RowKey[]): SqlFragment {
-  const stamp = stampSql(em, entry, null);
+  const assigned = assignUnitSql(em, entry, null);
   const condition = keyConditionSql(em, entry.meta, 'c', keys);
   return {
-    sql: `update ${tableName(em, entry.meta)} as c set ${stamp.assignments} where ${condition.sql}`,
-    params: [...stamp.params, ...condition.params],
+    sql: `update ${tableName(em, entry.meta)} as c set ${assigned.assignments} where ${condition.sql}`,
+    params: [...assigned.params, ...condition.params],
   };
 }

@@ -31,13 +31,13 @@ import { inPreview, inTransaction } from '../../sql/transaction.js';
 const ATTEMPTS = 3;
 
 /**
- * How far a restoration reaches, and why and by whom rows are restored, for the events and records.
+ * Which rows a restoration includes, and why and by whom rows are restored, for the events and records.
  *
  * @publicApi
  */
 export interface RestoreOptions {
   /**
-   * Also restores the deleted parents that own a restored row: those rows alone, not what was deleted with them.
+   * Also restores the deleted parents that own a restored row: only those rows, not what was deleted with them.
    *
    * @default false
    */
@@ -45,11 +45,11 @@ export interface RestoreOptions {
   reason?: string;
   /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
   actor?: string;
-  /** The application's filters that bound which rows are meant, as in MikroORM's `nativeDelete()`. */
+  /** Limits the rows by filters of the application, as in MikroORM's `nativeDelete()`. */
   filters?: FilterOptions;
   /**
-   * Tells what would happen instead of doing it: nothing is written and no conflict is thrown. Unsaved changes of the entity manager
-   * do not count.
+   * Returns what would happen instead of doing it: nothing is written and no conflict is thrown. Unsaved changes of the entity manager do
+   * not count.
    *
    * @default false
    */
@@ -57,12 +57,12 @@ export interface RestoreOptions {
 }
 
 /**
- * What one restoration did.
+ * The result of a restoration.
  *
  * @publicApi
  */
 export interface RestoreResult {
-  /** How many rows came back, per entity name; entities without any are left out. */
+  /** How many rows were restored, per entity name; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
 }
@@ -73,7 +73,7 @@ export interface RestoreResult {
  * @publicApi
  */
 export interface RestorePreview {
-  /** How many rows would come back, per entity name, as if there were no conflicts; entities without any are left out. */
+  /** How many rows would be restored, per entity name, if there were no conflicts; entities without any are left out. */
   readonly affected: Readonly<Record<string, number>>;
   readonly total: number;
   /** Why it would be refused. */

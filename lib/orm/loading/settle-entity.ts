@@ -4,7 +4,7 @@ import type { Installation } from '../../installation/installation.js';
 import { claimEntity } from '../../metadata/metadata-of.js';
 import { adoptCollections } from '../adopt-collections.js';
 import { askDatabaseWhileDeleted } from './loaded-while-active.js';
-import { type LoadedClass, LoadedClasses } from '../loaded-classes.js';
+import { type LoadedClass, LoadedClasses } from './loaded-classes.js';
 import { ScopedCollection } from './scoped-collection.js';
 
 /**

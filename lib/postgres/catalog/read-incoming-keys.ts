@@ -30,12 +30,18 @@ interface KeyRow extends Omit<IncomingKey, 'target' | 'entity'> {
   readonly of: number | null;
 }
 
-/** Every foreign key that points at one of the tables, mapped by the ORM or not. @internal */
+/**
+ * Every foreign key that points at one of the tables, mapped by the ORM or not.
+ *
+ * @param isEntity - whether rows of a pivot table are more than a link between others
+ * @internal
+ */
 export async function readIncomingKeys(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   targets: readonly EntityMetadata[],
+  isEntity: (pivot: EntityMetadata) => boolean = () => false,
 ): Promise<IncomingKey[]> {
   const metas = mappedTables(em.getMetadata());
   const names = (of: readonly EntityMetadata[]) => arrayText(of.map((meta) => tableName(em, meta)));
@@ -57,13 +63,14 @@ export async function readIncomingKeys(
     const target = targets[i - 1]!;
     const entity = of === null ? undefined : metas[of - 1]!;
     const key: IncomingKey = { ...row, target, entity };
-    return isPart(key)
+    return isPart(key, isEntity)
       ? []
       : [{ ...key, name: relationOver(catalog.graph, entity, key.columns, target)?.name ?? key.name }];
   });
 }
 
 /** Rows of pivot tables, and of the tables of one row of a table-per-type hierarchy, go with the row that they point at. */
-function isPart({ entity, target, columns }: IncomingKey): boolean {
-  return entity !== undefined && (entity.pivotTable === true || isInheritance(entity, columns, target));
+function isPart({ entity, target, columns }: IncomingKey, isEntity: (pivot: EntityMetadata) => boolean): boolean {
+  const isLink = entity?.pivotTable === true && !isEntity(entity);
+  return isLink || (entity !== undefined && isInheritance(entity, columns, target));
 }

@@ -29,7 +29,7 @@ export interface CatalogKey {
   /** Whether the database does not see to it at present, so that its `on delete` rule is not carried out either. */
   readonly isOff: boolean;
   /** All that the key says as one text, if it was asked for (`keyStampSql()`). */
-  readonly stamp: string;
+  readonly fingerprint: string;
 }
 
 /** What the database says about the mapped tables and about every foreign key. @internal */
@@ -48,9 +48,9 @@ export interface PgCatalog {
 export async function readPgCatalog(
   reader: CatalogReader,
   names: readonly string[],
-  { indexes, stamps }: { readonly indexes: boolean; readonly stamps: boolean },
+  { indexes, fingerprints }: { readonly indexes: boolean; readonly fingerprints: boolean },
 ): Promise<PgCatalog> {
-  const keys = await reader.read<ForeignKeyRow>(readForeignKeys(stamps));
+  const keys = await reader.read<ForeignKeyRow>(readForeignKeys(fingerprints));
   const ends = [
     ...new Set(keys.flatMap(({ from, fromRoot, to, toRoot }) => [from, fromRoot ?? from, to, toRoot ?? to])),
   ];
@@ -157,7 +157,7 @@ function toKey(key: ForeignKeyRow, tables: ReadonlyMap<number, CatalogTable>): C
     isIndexed: holder.isIndexedBy(key.fromNumbers),
     isEnforced: key.isEnforced && !holder.isPartition && !referenced.isPartition,
     isOff: !key.isEnforced,
-    stamp: key.stamp ?? '',
+    fingerprint: key.fingerprint ?? '',
   };
 }
 

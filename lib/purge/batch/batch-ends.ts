@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BatchTransaction } from '../connection/purge-connection.js';
 import type { BatchRange } from '../fragments/batch-range.js';
-import { type EdgeRow, findEdges } from '../statements/find-batch-ends.js';
+import { type BatchEndRow, findBatchEnds } from '../statements/find-batch-ends.js';
 import type { DueRows } from '../fragments/row-sql.js';
 
 type Cursor = readonly string[];
@@ -19,13 +19,13 @@ const BATCHES_AHEAD = 8;
  *
  * @internal
  */
-export class Edges {
+export class BatchEnds {
   #batchesAhead = BATCHES_AHEAD;
-  /** The cursor behind which edges were read, and the edges. */
+  /** The cursor behind which ends were read, and the ends. */
   #places: readonly (Cursor | undefined)[] = [];
   #isEnd = false;
 
-  /** @param step - how many rows lie between two edges */
+  /** @param step - how many rows lie between two ends */
   constructor(private readonly step: number) {}
 
   /** The size of a batch as whole steps, unless it is smaller than one. */
@@ -37,8 +37,8 @@ export class Edges {
   async next(transaction: BatchTransaction, rows: DueRows, range: BatchRange): Promise<Cursor | undefined> {
     const isByIndex = range.order !== 'place' && rows.plan.entity.hasPurgeIndex;
     if (!isByIndex || range.size < this.step) {
-      const [edge] = await transaction.execute<EdgeRow>(findEdges(rows, range, range.size, 1));
-      return edge?.last;
+      const [end] = await transaction.execute<BatchEndRow>(findBatchEnds(rows, range, range.size, 1));
+      return end?.last;
     }
     const steps = range.size / this.step;
     let at = this.#places.findIndex((place) => isDeepStrictEqual(place, range.cursor));
@@ -53,9 +53,9 @@ export class Edges {
     const count = steps * this.#batchesAhead;
     // Where it takes too long, each batch looks for its own end from now on.
     this.#batchesAhead = 1;
-    const edges = await transaction.execute<EdgeRow>(findEdges(rows, range, this.step, count));
+    const ends = await transaction.execute<BatchEndRow>(findBatchEnds(rows, range, this.step, count));
     this.#batchesAhead = count / steps;
-    this.#places = [range.cursor, ...edges.map(({ last }) => last)];
-    this.#isEnd = edges.length < count;
+    this.#places = [range.cursor, ...ends.map(({ last }) => last)];
+    this.#isEnd = ends.length < count;
   }
 }

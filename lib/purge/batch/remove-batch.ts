@@ -1,4 +1,4 @@
-import type { Edges } from './batch-ends.js';
+import type { BatchEnds } from './batch-ends.js';
 import type { EntityRun } from '../run/entity-run.js';
 import type { BatchTransaction, PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeTable } from '../plan/key-graph.js';
@@ -69,7 +69,7 @@ const IDLE_TIMEOUT_WITH_HOOKS = 60_000;
 /** A stretch of rows, and how it is to be removed. @internal */
 export interface Stretch {
   readonly range: BatchRange;
-  readonly edges: Edges;
+  readonly ends: BatchEnds;
   /** Whether blocked rows are left out; otherwise their foreign keys refuse the whole stretch. */
   readonly checks: boolean;
 }
@@ -101,12 +101,12 @@ async function removeTrees(transaction: BatchTransaction, run: EntityRun, range:
 async function removeStretch(
   transaction: BatchTransaction,
   run: EntityRun,
-  { range, edges, checks }: Stretch,
+  { range, ends, checks }: Stretch,
 ): Promise<ToldRemoval> {
-  const edge = range.isSparse ? undefined : await edges.next(transaction, run.rows, range);
-  if (edge) {
-    const removed = await deleteStretch(transaction, run, deleteRange(run.rows, range, edge, checks));
-    return { due: range.size, ...removed, last: edge };
+  const end = range.isSparse ? undefined : await ends.next(transaction, run.rows, range);
+  if (end) {
+    const removed = await deleteStretch(transaction, run, deleteRange(run.rows, range, end, checks));
+    return { due: range.size, ...removed, last: end };
   }
   const [summary] = await transaction.execute<SummaryRow>(summarizeRange(run.rows, range));
   const { due, last } = summary!;

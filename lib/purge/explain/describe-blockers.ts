@@ -21,11 +21,11 @@ export async function describeBlockers(
   keys: readonly string[],
   refused: ReadonlyMap<EntityRun, readonly string[]> = new Map(),
 ): Promise<ReadonlyMap<string, readonly PurgeBlocker[]>> {
-  const surveyed = runs.map((run) => ({
+  const counted = runs.map((run) => ({
     ...run.rows,
     failed: [...run.failures.keys(), ...(refused.get(run) ?? [])],
   }));
-  const rows = await connection.read<BlockerRow>(findBlockers(surveyed, e, keys), BY_KEY);
+  const rows = await connection.read<BlockerRow>(findBlockers(counted, e, keys), BY_KEY);
   const { blockers } = runs[e]!.plan;
   const described = new Map<string, PurgeBlocker[]>();
   for (const { key, via, rows: count, keys: named } of rows) {

@@ -4,11 +4,11 @@
  * - `'active'`: it is not deleted
  * - `'kept'`: its entity is kept forever
  * - `'waiting'`: its retention is not over
- * - `'braked'`: it is due, and its entity left alone, since far more of its rows are due than usual
+ * - `'braked'`: it is due, but a run skips its entity, since far more of its rows are due than usual
  * - `'held'`: it is due, and a legal hold covers it
- * - `'blocked'`: it is due, and something that stays needs it
- * - `'locked'`: it is due, and somebody has locked it just now, or a row that has to go before it
- * - `'removable'`: it goes
+ * - `'blocked'`: it is due, and a row that stays needs it
+ * - `'locked'`: it is due, and somebody has locked it, or a row that has to be removed before it
+ * - `'removable'`: the next run removes it
  *
  * @publicApi
  */
@@ -30,16 +30,16 @@ export type PurgeRowState =
  */
 export interface PurgeExplanation {
   readonly entity: string;
-  /** As it was asked for. */
+  /** The key as it was passed. */
   readonly key: unknown;
   readonly state: PurgeRowState;
   readonly isDue: boolean;
   readonly deletedAt?: Date;
-  /** When its retention is over, or was; nothing for rows that are active or kept forever. */
+  /** When its retention ends or ended; `undefined` for rows that are active or kept forever. */
   readonly dueAt?: Date;
   /** The legal holds that cover it, due or not. */
   readonly heldBy: readonly { readonly id: number; readonly name: string }[];
-  /** What needs the row and stays, if the row is due. */
+  /** Rows that stay and need the row, if it is due. */
   readonly blockedBy: readonly PurgeBlocker[];
 }
 

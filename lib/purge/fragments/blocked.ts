@@ -3,8 +3,8 @@ import { equal, existsSql, fenceSql, names, pathSql } from './path-sql.js';
 import { type DueRows, dueSql, keyListSql, sameKeySql, stillDueSql } from './row-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
 
-/** One entity of a survey: its due rows, and the keys of those whose removal has failed. @internal */
-export interface SurveyedRows extends DueRows {
+/** One entity whose rows are counted: its due rows, and the keys of those whose removal has failed. @internal */
+export interface CountedRows extends DueRows {
   readonly failed: readonly string[];
 }
 
@@ -20,22 +20,22 @@ export const FAILED = -2;
  * @param isInUnit - whether only rows of the common table expression `unit` are looked at
  * @internal
  */
-export function blockedSql(surveyed: readonly SurveyedRows[], areFew: boolean, isInUnit = false): string {
+export function blockedSql(counted: readonly CountedRows[], areFew: boolean, isInUnit = false): string {
   const seeds: string[] = [];
   const steps: string[] = [];
-  surveyed.forEach((rows, e) => {
+  counted.forEach((rows, e) => {
     const { plan, cutoff, quote, failed } = rows;
     const { entity } = plan;
     const due = dueSql(entity, cutoff, quote);
     const stillDue = stillDueSql(entity, cutoff, quote);
     const inUnit = isInUnit ? ` join unit as u on u.e = ${e} and u.part = p.tableoid and u.place = p.ctid` : '';
     plan.blockers.forEach((path, via) => {
-      const standing = (last: string) => standingSourceSql(path, last, surveyed);
+      const notDue = (last: string) => notDueSourceSql(path, last, counted);
       seeds.push(
         `select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${entity.table.name} as p${inUnit}
-    where ${isInUnit ? stillDue : due} and ${existsSql(path, entity, quote, standing, areFew)}`,
+    where ${isInUnit ? stillDue : due} and ${existsSql(path, entity, quote, notDue, areFew)}`,
       );
-      const s = surveyed.findIndex((other) => other.plan.entity === path.source);
+      const s = counted.findIndex((other) => other.plan.entity === path.source);
       if (s >= 0) {
         steps.push(
           `(select ${e} as e, p.tableoid as part, p.ctid as place, ${via} as via from ${linkSql(plan, path, quote)}
@@ -77,8 +77,8 @@ export function linkSql({ entity }: EntityPlan, path: ReferencePath, quote: Quot
 }
 
 /** Conditions for a source that is not due, and so does not go by itself. */
-function standingSourceSql({ hops, source }: ReferencePath, last: string, surveyed: readonly SurveyedRows[]): string[] {
-  const going = surveyed.find(({ plan }) => plan.entity === source);
+function notDueSourceSql({ hops, source }: ReferencePath, last: string, counted: readonly CountedRows[]): string[] {
+  const going = counted.find(({ plan }) => plan.entity === source);
   if (!source || !going) {
     return [];
   }

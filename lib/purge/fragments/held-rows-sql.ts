@@ -2,7 +2,7 @@ import { equal, existsSql, names } from './path-sql.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import type { DueRows } from './row-sql.js';
 
-/** The columns that `candidate` needs for `standing`. @internal */
+/** The columns that `candidate` needs for `notDue`. @internal */
 export function candidateColumns({ entity, blockers, selfReferences }: EntityPlan): string[] {
   return [
     ...new Set([
@@ -15,7 +15,7 @@ export function candidateColumns({ entity, blockers, selfReferences }: EntityPla
 }
 
 /**
- * The common table expression `standing`: rows of `candidate` that have to stay because something outside of it references
+ * The common table expression `notDue`: rows of `candidate` that have to stay because something outside of it references
  * them, or something inside of it that has to stay itself.
  *
  * @internal
@@ -34,12 +34,12 @@ export function standingSql({ plan, quote }: DueRows): string {
   );
   const seed = `select p."purge:part", p."purge:place" from candidate as p where ${held.length > 0 ? held.join(' or ') : 'false'}`;
   if (upwards.length === 0) {
-    return `standing as (${seed})`;
+    return `notDue as (${seed})`;
   }
-  return `standing as (
+  return `notDue as (
   ${seed}
   union
-  select p."purge:part", p."purge:place" from standing as s
+  select p."purge:part", p."purge:place" from notDue as s
   join candidate as c on c."purge:part" = s."purge:part" and c."purge:place" = s."purge:place"
   join candidate as p on ${upwards.join(' or ')}
 )`;

@@ -94,5 +94,5 @@ export interface KeyGraph {
   /** Tables of soft-deletable entities in schemas other than the one that is purged: nobody knows which of their rows are due. */
   readonly foreign?: readonly PurgeTable[];
   /** Soft-deletable entities whose tables cannot be told, because they live in the schema of an entity manager that has none. */
-  readonly homeless?: readonly SoftDeletableEntityMetadata[];
+  readonly withoutSchema?: readonly SoftDeletableEntityMetadata[];
 }

@@ -10,7 +10,7 @@ import { readKeyGraph } from './read-key-graph.js';
 export interface PreparedPurge {
   readonly order: PurgeOrder;
   /** Entities that live in the schema of the entity manager, which has none. */
-  readonly homeless: readonly SoftDeletableEntityMetadata[];
+  readonly withoutSchema: readonly SoftDeletableEntityMetadata[];
 }
 
 /**
@@ -24,7 +24,7 @@ export async function preparePurge(
 ): Promise<PreparedPurge> {
   // In a schema of its own, an entity manager looks for entities without a schema there as well.
   const graph = await readKeyGraph(em, connection, schema === undefined ? undefined : entities);
-  return { order: planPurge(graph), homeless: graph.homeless ?? [] };
+  return { order: planPurge(graph), withoutSchema: graph.withoutSchema ?? [] };
 }
 
 /**

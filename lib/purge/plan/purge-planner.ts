@@ -121,7 +121,7 @@ class Walk {
       this.unindexed.add(reference);
     }
     const source = this.graph.entities.find(({ tables }) => tables.includes(from));
-    const isOwn = from === to && path.length > 0 && !source;
+    const isOwn = from === to && path.length > 0;
     if (reference.isInheritance) {
       this.#part(reference, path, action !== 'cascade' || isOff);
     } else if (source || from === this.holder || this.graph.foreign?.includes(from)) {

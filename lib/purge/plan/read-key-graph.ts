@@ -36,7 +36,7 @@ export async function readKeyGraph(
 ): Promise<KeyGraph> {
   const metas = [...em.getMetadata()].filter((meta) => hasTable(meta) && !hasNoSchema(em, meta));
   const names = [...new Set(metas.map((meta) => tableName(em, meta)))];
-  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, stamps: false })).build(
+  return new KeyGraphBuilder(em, await readPgCatalog(connection, names, { indexes: true, fingerprints: false })).build(
     needed,
   );
 }
@@ -56,10 +56,10 @@ class KeyGraphBuilder {
 
   build(needed?: readonly string[]): KeyGraph {
     const catalog = SoftDeleteCatalog.of(this.em);
-    const homeless = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
+    const withoutSchema = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
     const entities = catalog
       .all()
-      .filter((entry) => !homeless.includes(entry))
+      .filter((entry) => !withoutSchema.includes(entry))
       .filter(({ name, meta }) => !needed || needed.includes(name) || this.#table(meta))
       .map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
@@ -74,7 +74,7 @@ class KeyGraphBuilder {
     const tables = entities.flatMap((entity) => entity.tables);
     refuseHiddenRows(tables, this.#references, (table) => this.#known.get(table)!.isFiltered);
     const foreign = this.#foreign(catalog, entities);
-    return { entities, references: this.#references, companions: this.#companions, foreign, homeless };
+    return { entities, references: this.#references, companions: this.#companions, foreign, withoutSchema };
   }
 
   #foreign(catalog: SoftDeleteCatalog, entities: readonly PurgeEntity[]): PurgeTable[] {

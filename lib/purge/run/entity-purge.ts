@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchSize } from '../batch/batch-size.js';
 import { classifyFailure, sqlState } from '../connection/classify-failure.js';
-import { Edges } from '../batch/batch-ends.js';
+import { BatchEnds } from '../batch/batch-ends.js';
 import type { EntityRun } from './entity-run.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
@@ -46,12 +46,12 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
   const [table] =
     order === 'place' ? await connection.read<{ pages: number }>(readTablePages(run.plan.entity.table)) : [];
   const pages = table?.pages ?? 0;
-  const edges = new Edges(context.step);
+  const ends = new BatchEnds(context.step);
   let cursor: readonly string[] | undefined;
   let isSparse = false;
   run.startPass();
   for (;;) {
-    const room = await context.beforeBatch(run, edges.round(size.current));
+    const room = await context.beforeBatch(run, ends.round(size.current));
     const page = order === 'place' ? pageOf(cursor) : 0;
     const range: BatchRange = {
       order,
@@ -61,7 +61,7 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
       untilPage: order === 'place' ? Math.min(page + PAGES_PER_BATCH, pages + 1) : 0,
     };
     const measure = connection.clock.start();
-    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, edges, context);
+    const batch = run.isComposed ? await listed(run, range, context) : await ranged(run, range, ends, context);
     if (!batch) {
       continue;
     }
@@ -87,18 +87,18 @@ export async function purgeEntity(run: EntityRun, order: PassOrder, context: Bat
 async function ranged(
   run: EntityRun,
   range: BatchRange,
-  edges: Edges,
+  ends: BatchEnds,
   context: BatchContext,
 ): Promise<RangeRemoval | undefined> {
   const { connection, lockTimeout, size } = context;
-  const checks = !run.trust.isGiven;
+  const checks = !run.optimistic.isAllowed;
   try {
     const timeouts = { lockTimeout, statementTimeout: size.statementTimeout };
-    const removal = await removeRange(connection, run, { range, edges, checks }, timeouts);
+    const removal = await removeRange(connection, run, { range, ends, checks }, timeouts);
     run.batches += removal.due > 0 ? 1 : 0;
     run.went(removal.gone);
     if (checks) {
-      run.trust.looked(removal.due - removal.gone);
+      run.optimistic.checked(removal.due - removal.gone);
     }
     return removal;
   } catch (error) {
@@ -115,7 +115,7 @@ async function ranged(
       return undefined;
     }
     if (!checks && (kind === 'endangered' || sqlState(error) === '23503')) {
-      run.trust.lost();
+      run.optimistic.refused();
       return undefined;
     }
     run.locksFirst ||= kind === 'endangered';

@@ -10,7 +10,7 @@ import type { PurgeHook } from '../purge-hook.js';
 import type { PurgeBlock, PurgeBrake, PurgeEntityReport, PurgeFailure } from '../purge-report.js';
 import type { DueRows } from '../fragments/row-sql.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
-import { Trust } from '../batch/optimistic-batches.js';
+import { OptimisticBatches } from '../batch/optimistic-batches.js';
 
 const REPORTED_FAILURES = 100;
 
@@ -32,7 +32,7 @@ export class EntityRun {
   passedOver = 0;
   /** Whether a batch as a range has turned out not to be safe, so that rows are locked before they are checked. */
   locksFirst = false;
-  readonly trust = new Trust();
+  readonly optimistic = new OptimisticBatches();
   /** The keys of due rows that legal holds cover. They are among the failures, so that nothing tries them. */
   readonly held = new Set<string>();
   /** Set if its rows are left alone. */

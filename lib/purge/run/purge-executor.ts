@@ -10,11 +10,11 @@ import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeOrder } from '../plan/purge-planner.js';
 import { type AttemptOutcome, isolateFailures } from './isolate-failures.js';
 import { pauseAfter } from '../batch/pause-after.js';
-import { planSurvey, type SurveyPlan } from '../status/plan-survey.js';
+import { planCounting, type CountingPlan } from '../status/plan-counting.js';
 import { removeUnit } from '../batch/remove-unit.js';
 import { listOpen } from '../statements/list-open.js';
 import type { StopSignal } from './stop-signal.js';
-import { survey, type Surveyed } from '../status/count-blocked.js';
+import { countDueRows, type DueCounts } from '../status/count-due-rows.js';
 
 /** @internal */
 export interface ExecutorOptions {
@@ -49,7 +49,7 @@ export class PurgeExecutor {
   /** Those whose rows can reference each other in a circle. */
   readonly #circular: ReadonlySet<EntityRun>;
   readonly #gate: BatchGate;
-  #surveyPlan: Promise<SurveyPlan> | undefined;
+  #countingPlan: Promise<CountingPlan> | undefined;
 
   constructor(
     private readonly connection: PurgeConnection,
@@ -74,10 +74,10 @@ export class PurgeExecutor {
 
   /** What a run would come to, without one. */
   async rehearse(): Promise<void> {
-    const surveyed = await this.#survey();
+    const counted = await this.#countDueRows();
     this.#runs.forEach((run, e) => {
-      run.purged = surveyed[e]!.open;
-      run.counted({ ...surveyed[e]!, open: 0 });
+      run.purged = counted[e]!.open;
+      run.counted({ ...counted[e]!, open: 0 });
     });
   }
 
@@ -111,9 +111,9 @@ export class PurgeExecutor {
     let movedAt = performance.now();
     for (let round = 0; ; round++) {
       this.stop.throwIfStopped();
-      const surveyed = await this.#survey();
-      this.#runs.forEach((run, e) => run.counted(surveyed[e]!));
-      const open = surveyed.reduce((total, entity) => total + entity.open, 0);
+      const counted = await this.#countDueRows();
+      this.#runs.forEach((run, e) => run.counted(counted[e]!));
+      const open = counted.reduce((total, entity) => total + entity.open, 0);
       if (open < lastOpen) {
         movedAt = performance.now();
         round = 0;
@@ -123,27 +123,27 @@ export class PurgeExecutor {
         return;
       }
       await this.stop.pause(Math.min(20 * round, 200));
-      await this.#retry(surveyed);
-      await this.#removeCircles(surveyed);
+      await this.#retry(counted);
+      await this.#removeCircles(counted);
     }
   }
 
-  async #survey(): Promise<Surveyed[]> {
-    return survey(this.connection, this.#runs, await this.#planSurvey());
+  async #countDueRows(): Promise<DueCounts[]> {
+    return countDueRows(this.connection, this.#runs, await this.#planCounting());
   }
 
   /** Once: what is left only becomes less. */
-  #planSurvey(): Promise<SurveyPlan> {
-    this.#surveyPlan ??= planSurvey(
+  #planCounting(): Promise<CountingPlan> {
+    this.#countingPlan ??= planCounting(
       this.connection,
       this.#runs.map(({ rows }) => rows),
     );
-    return this.#surveyPlan;
+    return this.#countingPlan;
   }
 
-  async #retry(surveyed: readonly Surveyed[]): Promise<void> {
+  async #retry(counted: readonly DueCounts[]): Promise<void> {
     for (const [e, run] of this.#runs.entries()) {
-      if (surveyed[e]!.open > 0 && !this.#circular.has(run)) {
+      if (counted[e]!.open > 0 && !this.#circular.has(run)) {
         const context = this.#context(run);
         await run.timed(async () => {
           const room = await context.beforeBatch(run, context.size.current);
@@ -156,9 +156,9 @@ export class PurgeExecutor {
   }
 
   /** Rows that may reference each other, together with what references them, as many at a time as a batch holds. */
-  async #removeCircles(surveyed: readonly Surveyed[]): Promise<void> {
+  async #removeCircles(counted: readonly DueCounts[]): Promise<void> {
     for (const [e, run] of this.#runs.entries()) {
-      if (surveyed[e]!.open > 0 && this.#circular.has(run)) {
+      if (counted[e]!.open > 0 && this.#circular.has(run)) {
         await run.timed(async () => this.#removeUnits(e, run, this.#context(run)));
       }
     }
@@ -213,9 +213,9 @@ export class PurgeExecutor {
   }
 
   async #open(e: number, limit: number): Promise<string[]> {
-    const surveyed = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-    const { areFew, settings } = await this.#planSurvey();
-    const rows = await this.connection.read<{ key: string }>(listOpen(surveyed, e, limit, areFew), settings);
+    const counted = this.#runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
+    const { areFew, settings } = await this.#planCounting();
+    const rows = await this.connection.read<{ key: string }>(listOpen(counted, e, limit, areFew), settings);
     return rows.map(({ key }) => key);
   }
 

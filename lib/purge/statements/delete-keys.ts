@@ -30,7 +30,7 @@ export function deleteKeys(rows: DueRows, keys: readonly string[]): string {
   where ${due} for update of p skip locked
 ), ${standingSql(rows)}, clear as materialized (
   select c."purge:part", c."purge:place" from candidate as c
-  where not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
+  where not exists (select from notDue as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
 ), gone as (
   delete from ${entity.table.name} as p using clear as c where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${due}
   returning ${goneColumnsSql(rows)}

@@ -35,7 +35,7 @@ export function deleteTrees(rows: DueRows, range: BatchRange): string {
 ), ${standingSql(rows)}, gone as (
   delete from ${entity.table.name} as p using candidate as c
   where p.ctid = c."purge:place" and p.tableoid = c."purge:part" and ${stillDueSql(entity, cutoff, quote)}
-    and not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
+    and not exists (select from notDue as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")
   returning ${goneColumnsSql(rows)}
 ), ${toldSql(rows)}
 select (select count(*)::int from candidate) as due,

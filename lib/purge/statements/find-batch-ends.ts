@@ -2,7 +2,7 @@ import { type BatchRange, cursorSql, inRangeSql, orderBySql, orderColumns } from
 import type { DueRows } from '../fragments/row-sql.js';
 
 /** @internal */
-export interface EdgeRow {
+export interface BatchEndRow {
   /** The cursor behind the last row of a stretch. */
   readonly last: readonly string[];
 }
@@ -16,7 +16,7 @@ export interface EdgeRow {
  * @param count - how many stretches at most
  * @internal
  */
-export function findEdges(rows: DueRows, range: BatchRange, size: number, count: number): string {
+export function findBatchEnds(rows: DueRows, range: BatchRange, size: number, count: number): string {
   const { entity } = rows.plan;
   const columns = orderColumns(entity, range.order);
   const names = columns.map((_, i) => `c${i}`);
@@ -28,15 +28,15 @@ export function findEdges(rows: DueRows, range: BatchRange, size: number, count:
     // Over many partitions planning takes longer than reading, and the recursion would have it done twice.
     return `select ${cursor} as last from (${nextSql(inRangeSql(rows, range))}) as e`;
   }
-  const behindEdge = inRangeSql(
+  const behindEnd = inRangeSql(
     rows,
     range,
     names.map((name) => `e.${name}`),
   );
-  return `with recursive edge as (
+  return `with recursive batch_end as (
   select 1 as n, first.* from (${nextSql(inRangeSql(rows, range))}) as first
   union all
-  select e.n + 1, next.* from edge as e, lateral (${nextSql(behindEdge)}) as next where e.n < ${count}
+  select e.n + 1, next.* from batch_end as e, lateral (${nextSql(behindEnd)}) as next where e.n < ${count}
 )
-select ${cursor} as last from edge as e order by e.n`;
+select ${cursor} as last from batch_end as e order by e.n`;
 }

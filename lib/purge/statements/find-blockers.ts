@@ -1,4 +1,4 @@
-import { blockedSql, type SurveyedRows } from '../fragments/blocked.js';
+import { blockedSql, type CountedRows } from '../fragments/blocked.js';
 import { equal, names, pathSql } from '../fragments/path-sql.js';
 import { keyListSql, keySql, sameKeySql, stillDueSql } from '../fragments/row-sql.js';
 import { unitSql } from '../fragments/unit-sql.js';
@@ -24,8 +24,8 @@ const NAMED = 10;
  * @param e - the position of the entity
  * @internal
  */
-export function findBlockers(surveyed: readonly SurveyedRows[], e: number, keys: readonly string[]): string {
-  const { plan, cutoff, quote } = surveyed[e]!;
+export function findBlockers(counted: readonly CountedRows[], e: number, keys: readonly string[]): string {
+  const { plan, cutoff, quote } = counted[e]!;
   const { table } = plan.entity;
   const start = `select ${e} as e, p.tableoid as part, p.ctid as place
   from ${keyListSql(table, keys, quote)} join ${table.name} as p on ${sameKeySql(table, 'p')}
@@ -36,26 +36,26 @@ export function findBlockers(surveyed: readonly SurveyedRows[], e: number, keys:
     (path, via) => `select ${keySql(table)} as key, ${via} as via, r.rows, r.keys ${asked} and b.via = ${via}
   cross join lateral (
     select count(*)::int as rows, jsonb_agg(l.key) filter (where l.n <= ${NAMED}) as keys
-    from (${stayingSql(surveyed, e, path)}) as l
+    from (${stayingSql(counted, e, path)}) as l
   ) as r`,
   );
   const refused = `select ${keySql(table)} as key, null::int as via, 0 as rows, null::jsonb as keys ${asked} and b.via < 0`;
-  return `with recursive ${unitSql(surveyed, start, true)}, ${blockedSql(surveyed, true, true)}
+  return `with recursive ${unitSql(counted, start, true)}, ${blockedSql(counted, true, true)}
 ${[...found, refused].join('\nunion all ')}`;
 }
 
 /** The rows at the end of a path from the row `p` that stay: what is not due, and what is blocked itself. */
-function stayingSql(surveyed: readonly SurveyedRows[], e: number, path: ReferencePath): string {
-  const { plan, quote } = surveyed[e]!;
+function stayingSql(counted: readonly CountedRows[], e: number, path: ReferencePath): string {
+  const { plan, quote } = counted[e]!;
   const { tables, last, where } = pathSql(path, quote);
   const { from } = path.hops.at(-1)!.reference;
-  const s = surveyed.findIndex((other) => other.plan.entity === path.source);
+  const s = counted.findIndex((other) => other.plan.entity === path.source);
   const numbered = 'row_number() over () as n';
   if (!path.source || s < 0) {
     const key = from.key.length > 0 ? keySql(from, last) : 'null::text';
     return `select ${key} as key, ${numbered} from ${tables} where ${where.join(' and ')}`;
   }
-  const source = surveyed[s]!;
+  const source = counted[s]!;
   const same = equal('s', names(path.source.table.key), last, names(from.key));
   const other =
     path.source === plan.entity

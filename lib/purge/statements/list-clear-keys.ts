@@ -19,5 +19,5 @@ export function listClearKeys(rows: DueRows, keys: readonly string[]): string {
   from ${keyListSql(entity.table, keys, quote)} join ${entity.table.name} as p on ${sameKeySql(entity.table, 'p')}
 ), ${standingSql(rows)}
 select c."purge:key" as key from candidate as c
-where not exists (select from standing as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")`;
+where not exists (select from notDue as s where s."purge:place" = c."purge:place" and s."purge:part" = c."purge:part")`;
 }

@@ -1,9 +1,9 @@
-import { blockedSql, type SurveyedRows } from '../fragments/blocked.js';
+import { blockedSql, type CountedRows } from '../fragments/blocked.js';
 import { dueSql } from '../fragments/row-sql.js';
 
 /** The time of deletion of the oldest due row per entity that nothing stands in the way of. @internal */
-export function readOldestOpen(surveyed: readonly SurveyedRows[], areFew: boolean): string {
-  const oldest = surveyed.map(({ plan, cutoff, quote }, e) => {
+export function readOldestOpen(counted: readonly CountedRows[], areFew: boolean): string {
+  const oldest = counted.map(({ plan, cutoff, quote }, e) => {
     const { deletedAt, table } = plan.entity;
     const zoned =
       deletedAt.type === 'timestamp without time zone'
@@ -13,5 +13,5 @@ export function readOldestOpen(surveyed: readonly SurveyedRows[], areFew: boolea
 where ${dueSql(plan.entity, cutoff, quote)}
   and not exists (select from blocked as b where b.e = ${e} and b.part = p.tableoid and b.place = p.ctid)`;
   });
-  return `with recursive ${blockedSql(surveyed, areFew)}\n${oldest.join('\nunion all ')}`;
+  return `with recursive ${blockedSql(counted, areFew)}\n${oldest.join('\nunion all ')}`;
 }

@@ -1,5 +1,5 @@
 /**
- * How far behind the purge is.
+ * How late the purge is.
  *
  * @publicApi
  */
@@ -11,7 +11,7 @@ export interface PurgeLag {
 }
 
 /**
- * How far behind the purge of one entity is.
+ * How late the purge of one entity is.
  *
  * @publicApi
  */
@@ -22,11 +22,11 @@ export interface PurgeEntityLag {
   readonly cutoff: Date;
   /** The time of deletion of the oldest due row, blocked or not. */
   readonly oldestDue: Date | undefined;
-  /** How many milliseconds ago that row came due; with `unblocked`, the oldest due row that nothing blocks. */
+  /** For how many milliseconds that row has been due; with `unblocked`, the oldest due row that nothing blocks. */
   readonly overdueBy: number;
   /** How many rows are due, with `unblocked`. */
   readonly due?: number;
-  /** How many of them something blocks, with `unblocked`. */
+  /** How many of them are blocked, with `unblocked`. */
   readonly blocked?: number;
 }
 
@@ -37,7 +37,7 @@ export interface PurgeEntityLag {
  */
 export interface PurgeLagOptions {
   /**
-   * Leaves blocked rows out, which no purge can remove. To tell them, all due rows are counted and looked up in what references them.
+   * Leaves out blocked rows, which no purge can remove. This counts all due rows and looks for rows that reference them.
    *
    * @default false
    */

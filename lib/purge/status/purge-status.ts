@@ -1,7 +1,7 @@
 import type { Duration } from '../../options/duration.js';
 
 /**
- * How much there is to purge.
+ * How many rows there are to purge.
  *
  * @publicApi
  */
@@ -12,7 +12,7 @@ export interface PurgeStatus {
 }
 
 /**
- * How much of one entity there is to purge.
+ * How many rows of one entity there are to purge.
  *
  * @publicApi
  */
@@ -27,13 +27,13 @@ export interface PurgeEntityStatus {
   readonly deleted: number;
   /** Deleted rows whose retention is over. */
   readonly due: number;
-  /** Due rows that stay because something that is not due needs them. */
+  /** Due rows that stay because a row that is not due needs them. */
   readonly blocked: number;
   /** The time of deletion of the oldest due row. */
   readonly oldestDue: Date | undefined;
   /**
-   * How many milliseconds ago the oldest due row that is not blocked came due: how far the purge is behind. Blocked rows do not
-   * count, since no purge can remove them.
+   * For how many milliseconds the oldest due row that is not blocked has been due: how late the purge is. Blocked rows do not count, since
+   * no purge can remove them.
    */
   readonly overdueBy: number;
 }

@@ -2,11 +2,11 @@ import type { DueTimes } from '../plan/due-times.js';
 import { EntityRun } from '../run/entity-run.js';
 import type { PurgeEntity } from '../plan/key-graph.js';
 import { milliseconds } from './milliseconds.js';
-import { planSurvey } from './plan-survey.js';
+import { planCounting } from './plan-counting.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import { readOldestOpen } from '../statements/read-oldest-open.js';
-import { survey } from './count-blocked.js';
+import { countDueRows } from './count-due-rows.js';
 
 /** The due rows of one entity. @internal */
 export interface OpenRows {
@@ -30,15 +30,15 @@ export async function readOpen(
     return new Map();
   }
   const rows = runs.map((run) => ({ ...run.rows, failed: [] }));
-  const plan = await planSurvey(connection, rows);
-  const surveyed = await survey(connection, runs, plan);
+  const plan = await planCounting(connection, rows);
+  const counted = await countDueRows(connection, runs, plan);
   const oldest = await connection.read<{ e: number; oldest: string | null }>(
     readOldestOpen(rows, plan.areFew),
     plan.settings,
   );
   return new Map(
     runs.map((run, e) => {
-      const { due, blocked } = surveyed[e]!;
+      const { due, blocked } = counted[e]!;
       const open = oldest.find((found) => found.e === e)?.oldest ?? undefined;
       const overdueBy =
         open === undefined ? 0 : Math.max(0, Math.round(run.cutoff.date.getTime() - milliseconds(open)));

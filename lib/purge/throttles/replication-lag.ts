@@ -15,14 +15,14 @@ from pg_stat_replication,
   (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as current) as w`;
 
 /**
- * A throttle that waits while a streaming standby is further behind than it may be, or has not caught up since it connected. The
- * database user needs the role `pg_monitor`. A standby that is not connected is not waited for.
+ * Returns a throttle that waits while the lag of a streaming standby exceeds `max`, or while it has not caught up since it connected. The
+ * database user needs the role `pg_monitor`. The throttle does not wait for a standby that is not connected.
  *
  * ```ts
  * purge: { throttle: replicationLag({ max: '10s' }) }
  * ```
  *
- * @throws SoftDeleteConfigError if `max` is no duration
+ * @throws SoftDeleteConfigError if `max` is not a duration
  * @publicApi
  */
 export function replicationLag(options: { readonly max: Duration }): PurgeThrottle {

@@ -4,14 +4,14 @@ import type { PurgeThrottle } from '../../options/purge-throttle.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 
 /**
- * A throttle that waits while more than a share of a table's rows is dead, until a vacuum has caught up with the purge. Set a
- * `timeBudget`: where autovacuum is off, it waits for as long as the run may last.
+ * Returns a throttle that waits while more than a share of a table's rows is dead, until a vacuum has caught up with the purge. Set a
+ * `timeBudget`: if autovacuum is off, it waits until the run ends.
  *
  * ```ts
  * purge: { throttle: vacuumBacklog({ maxDeadShare: 0.2 }), timeBudget: '1h' }
  * ```
  *
- * @throws SoftDeleteConfigError if `maxDeadShare` is no share
+ * @throws SoftDeleteConfigError if `maxDeadShare` is not between 0 and 1
  * @publicApi
  */
 export function vacuumBacklog(options: { readonly maxDeadShare: number }): PurgeThrottle {

@@ -4,13 +4,13 @@ import type { PurgeThrottle } from '../../options/purge-throttle.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 
 /**
- * A throttle that ends a run outside of certain hours, by the database's clock. A window may lie around midnight.
+ * Returns a throttle that ends a run outside of certain hours, by the database's clock. The window may include midnight.
  *
  * ```ts
  * purge: { cron: '0 22 * * *', throttle: window({ from: '22:00', to: '06:00', timeZone: 'Europe/Berlin' }) }
  * ```
  *
- * @throws SoftDeleteConfigError if a time or the time zone is none
+ * @throws SoftDeleteConfigError if a time or the time zone is invalid
  * @publicApi
  */
 export function window(options: {

@@ -74,7 +74,7 @@ describe('Deletion of archived rows', () => {
 
     await expect(world.repo(Product).softDelete(1)).rejects.toThrow(DeletionRestrictedError);
     await expect(world.repo(Shop).softDelete(1)).rejects.toThrow(
-      'Shop was not deleted: 1 Booking row still depends on it (Product.bookings).',
+      'Shop was not deleted: 1 Booking row prevents it (Product.bookings).',
     );
     expect(await world.contents()).toEqual(before);
     expect(await world.archived()).toEqual([]);
@@ -87,7 +87,7 @@ describe('Deletion of archived rows', () => {
     await world.database.query('insert into stray values (1, 2)');
     try {
       await expect(world.repo(Product).softDelete(2)).rejects.toThrow(
-        '1 public.stray row still depends on it (stray_product_id_fkey)',
+        '1 public.stray row prevents it (stray_product_id_fkey)',
       );
     } finally {
       await world.database.query('drop table stray');

@@ -267,6 +267,18 @@ describe(LegalHoldService.name, () => {
     expect(await holds.list()).toEqual([]);
   });
 
+  it('counts a row once that is named twice', async () => {
+    const hold = await place([
+      [Customer, 1],
+      [Customer, '1' as never],
+      [Customer, 1],
+    ]);
+    expect(hold.on).toEqual([{ entity: 'Customer', key: 1 }]);
+    expect(await test.database.query(`select count::int, keys from deletion_record`)).toEqual([
+      { count: 1, keys: [['1']] },
+    ]);
+  });
+
   it('is announced, as its release is, once the transaction has committed', async () => {
     const { events } = getInstallation(test.orm.em);
     const seen: unknown[] = [];

@@ -252,7 +252,7 @@ describe("complianceEntities({ schema: '*' })", () => {
   });
 
   it.each([
-    ['a marked entity that all tenants share', Plan, 'Plan is marked and lives in one schema'],
+    ['a marked entity that all tenants share', Plan, 'Plan is marked and is in one schema'],
     ['archived rows', Visit, 'Visit is archived'],
   ])('refuses %s', async (_name, entity, problem) => {
     const init = MikroORM.init({

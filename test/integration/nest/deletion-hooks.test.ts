@@ -126,7 +126,7 @@ describe('providers with @OnDelete() and @OnRestore()', () => {
       run() {}
     }
     await expect(start([Cleanup])).rejects.toThrow(
-      /@OnDelete\(\) on Cleanup\.run: .*a deletion could call.*Scope\.DEFAULT/,
+      /@OnDelete\(\) on Cleanup\.run: .*a deletion cannot call the provider.*Scope\.DEFAULT/,
     );
   });
 

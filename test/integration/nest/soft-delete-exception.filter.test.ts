@@ -133,7 +133,7 @@ describe.each([
         title: 'Conflict',
         status: 409,
         code: 'DELETION_RESTRICTED',
-        detail: expect.stringContaining('2 Pet rows still depend on it (Person.pets)'),
+        detail: expect.stringContaining('2 Pet rows prevent it (Person.pets)'),
         restrictions: [{ relation: 'Person.pets', entity: 'Pet', count: 2 }],
       },
     });

@@ -38,17 +38,17 @@ const ERRORS: [SoftDeleteError, string, string][] = [
   [
     new DeletionRestrictedError('Author', [books]),
     'DELETION_RESTRICTED',
-    "Author was not deleted: 1 Book row still depends on it (Author.books). Delete or move them first, or declare the relation as 'cascade' or 'keep'.",
+    "Author was not deleted: 1 Book row prevents it (Author.books). Delete or move them first, or declare the relation as 'cascade' or 'keep'.",
   ],
   [
     new DeletionRestrictedError('Author', [books, loans]),
     'DELETION_RESTRICTED',
-    "Author was not deleted: 1 Book row still depends on it (Author.books), 2 Loan rows still depend on it (Author.loans). Delete or move these first, or declare the relation as 'cascade' or 'keep'.",
+    "Author was not deleted: 1 Book row prevents it (Author.books), 2 Loan rows prevent it (Author.loans). Delete or move these first, or declare the relation as 'cascade' or 'keep'.",
   ],
   [
     new DeletionRestrictedError('Author', [loans], 'Wait.'),
     'DELETION_RESTRICTED',
-    'Author was not deleted: 2 Loan rows still depend on it (Author.loans). Wait.',
+    'Author was not deleted: 2 Loan rows prevent it (Author.loans). Wait.',
   ],
   [
     new ErasureFailedError([failed]),

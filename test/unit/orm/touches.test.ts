@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { SoftDeleteConfigError, UnsupportedOrmVersionError } from 'nestjs-mikro-orm-soft-delete';
 import { checkTouches, touchedParts } from '../../../lib/orm/check-touches.js';
 import { requireTouches, SUPPORTED_ORM } from '../../../lib/orm/require-supported-orm.js';
-import { type Signature, TOUCHES } from '../../../lib/orm/touches.js';
+import type { Signature } from '../../../lib/orm/touch.js';
+import { TOUCHES } from '../../../lib/orm/touches.js';
 
 const touches = TOUCHES.flatMap(({ part, members }) =>
   Object.entries(members).map(([member, signature]) => ({ part, member, signature, name: `${part}.${member}` })),

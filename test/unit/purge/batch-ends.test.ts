@@ -1,9 +1,9 @@
-import { Edges } from '../../../lib/purge/batch/batch-ends.js';
+import { BatchEnds } from '../../../lib/purge/batch/batch-ends.js';
 import type { BatchTransaction } from '../../../lib/purge/connection/purge-connection.js';
 import type { PassOrder } from '../../../lib/purge/fragments/batch-range.js';
 import type { DueRows } from '../../../lib/purge/fragments/row-sql.js';
 
-/** A table of rows that were deleted one after the other, and the edges that were asked for: `from`, and `count` times `size`. */
+/** A table of rows that were deleted one after the other, and the ends that were asked for: `from`, and `count` times `size`. */
 function createTable(rows: number) {
   const asked: { from: number; size: number; count: number }[] = [];
   const table = {
@@ -18,8 +18,8 @@ function createTable(rows: number) {
         if (table.error) {
           throw table.error;
         }
-        const edges = Array.from({ length: count }, (_, i) => from + (i + 1) * size).filter((edge) => edge <= rows);
-        return edges.map((edge) => ({ last: [String(edge), String(edge)] }));
+        const ends = Array.from({ length: count }, (_, i) => from + (i + 1) * size).filter((end) => end <= rows);
+        return ends.map((end) => ({ last: [String(end), String(end)] }));
       },
     } as unknown as BatchTransaction,
   };
@@ -44,7 +44,7 @@ const range = (size: number, last?: number, order: PassOrder = 'age') => ({
   isSparse: false,
 });
 
-describe(Edges.name, () => {
+describe(BatchEnds.name, () => {
   it('reads one end at a time, in a statement that is planned once, where no step is wanted', async () => {
     const { transaction, asked } = createTable(30_000);
     const statements: string[] = [];
@@ -52,19 +52,19 @@ describe(Edges.name, () => {
       statements.push(sql);
       return transaction.execute(sql);
     };
-    const edges = new Edges(Infinity);
+    const ends = new BatchEnds(Infinity);
 
-    expect(edges.round(4_321)).toBe(4_321);
-    expect((await edges.next({ ...transaction, execute } as BatchTransaction, due, range(4_321)))?.[0]).toBe('4321');
+    expect(ends.round(4_321)).toBe(4_321);
+    expect((await ends.next({ ...transaction, execute } as BatchTransaction, due, range(4_321)))?.[0]).toBe('4321');
     expect(asked).toEqual([{ from: 0, size: 4_321, count: 1 }]);
     expect(statements[0]).not.toMatch(/recursive/);
   });
 
   it('reads the ends of batches ahead, and again where they do not suffice or the cursor is another one', async () => {
     const { transaction, asked } = createTable(30_000);
-    const edges = new Edges(500);
+    const ends = new BatchEnds(500);
     const next = async (size: number, last?: number) =>
-      Number((await edges.next(transaction, due, range(size, last)))?.[0]);
+      Number((await ends.next(transaction, due, range(size, last)))?.[0]);
 
     await expect(next(500)).resolves.toBe(500);
     await expect(next(1_000, 500)).resolves.toBe(1_500);
@@ -85,23 +85,23 @@ describe(Edges.name, () => {
 
   it('has none for a batch that fewer rows are left for, without asking again', async () => {
     const { transaction, asked } = createTable(1_400);
-    const edges = new Edges(500);
+    const ends = new BatchEnds(500);
 
-    await expect(edges.next(transaction, due, range(1_000))).resolves.toEqual(['1000', '1000']);
-    await expect(edges.next(transaction, due, range(500, 1_000))).resolves.toBeUndefined();
-    await expect(edges.next(transaction, due, range(5_000, 1_000))).resolves.toBeUndefined();
+    await expect(ends.next(transaction, due, range(1_000))).resolves.toEqual(['1000', '1000']);
+    await expect(ends.next(transaction, due, range(500, 1_000))).resolves.toBeUndefined();
+    await expect(ends.next(transaction, due, range(5_000, 1_000))).resolves.toBeUndefined();
     expect(asked).toHaveLength(1);
   });
 
   it('looks for one end at a time once it took too long to look for several', async () => {
     const table = createTable(30_000);
-    const edges = new Edges(500);
+    const ends = new BatchEnds(500);
     table.error = new Error('canceling statement due to statement timeout');
-    await expect(edges.next(table.transaction, due, range(1_000))).rejects.toThrow(table.error);
+    await expect(ends.next(table.transaction, due, range(1_000))).rejects.toThrow(table.error);
     table.error = undefined;
 
-    await expect(edges.next(table.transaction, due, range(1_000))).resolves.toEqual(['1000', '1000']);
-    await edges.next(table.transaction, due, range(1_500, 1_000));
+    await expect(ends.next(table.transaction, due, range(1_000))).resolves.toEqual(['1000', '1000']);
+    await ends.next(table.transaction, due, range(1_500, 1_000));
 
     expect(table.asked.map(({ count }) => count)).toEqual([16, 2, 3]);
   });
@@ -111,10 +111,10 @@ describe(Edges.name, () => {
     { where: 'without an index', order: 'age', hasPurgeIndex: false },
   ] as const)('looks for each end $where', async ({ order, hasPurgeIndex }) => {
     const { transaction, asked } = createTable(30_000);
-    const edges = new Edges(500);
+    const ends = new BatchEnds(500);
 
-    await edges.next(transaction, dueRows(hasPurgeIndex), range(1_000, undefined, order));
-    await edges.next(transaction, dueRows(hasPurgeIndex), range(1_000, 1_000, order));
+    await ends.next(transaction, dueRows(hasPurgeIndex), range(1_000, undefined, order));
+    await ends.next(transaction, dueRows(hasPurgeIndex), range(1_000, 1_000, order));
 
     expect(asked.map(({ size, count }) => [size, count])).toEqual([
       [1_000, 1],
@@ -128,6 +128,6 @@ describe(Edges.name, () => {
     [500, 500],
     [4_572, 4_500],
   ])('makes of %i rows a batch of %i', (size, rounded) => {
-    expect(new Edges(500).round(size)).toBe(rounded);
+    expect(new BatchEnds(500).round(size)).toBe(rounded);
   });
 });

@@ -1,7 +1,7 @@
 import { BATCH_SIZE_LIMITS, BatchSize, batchSizeLimits } from '../../../lib/purge/batch/batch-size.js';
 import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
 import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
-import { Trust } from '../../../lib/purge/batch/optimistic-batches.js';
+import { OptimisticBatches } from '../../../lib/purge/batch/optimistic-batches.js';
 import { WorkClock } from '../../../lib/purge/connection/work-clock.js';
 
 describe(BatchSize.name, () => {
@@ -300,20 +300,20 @@ describe(isolateFailures.name, () => {
   });
 });
 
-describe(Trust.name, () => {
+describe(OptimisticBatches.name, () => {
   it('looks first for longer with each batch that was lost', () => {
-    const trust = new Trust();
+    const batches = new OptimisticBatches();
     const looks = [1, 2, 4, 8].map(() => {
-      trust.lost();
+      batches.refused();
       let count = 0;
-      for (; !trust.isGiven; count++) {
-        trust.looked(0);
+      for (; !batches.isAllowed; count++) {
+        batches.checked(0);
       }
       return count;
     });
     expect(looks).toEqual([1, 2, 4, 8]);
-    trust.looked(3);
-    expect(trust.isGiven).toBe(false);
+    batches.checked(3);
+    expect(batches.isAllowed).toBe(false);
   });
 });
 

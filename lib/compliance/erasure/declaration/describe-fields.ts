@@ -74,7 +74,19 @@ function describeField(
     type: prop.columnTypes[i]!,
     isUnique: uniquesOf(meta).some((names) => names.length === 1 && names[0] === prop.name),
     value: valueOf(where, prop, value, context.platform),
+    ...conversionsOf(prop, context.platform),
   }));
+}
+
+/** A type may keep its values encrypted, or in another form. */
+function conversionsOf(
+  { customType, hasConvertToDatabaseValueSQL: writes, hasConvertToJSValueSQL: reads }: EntityProperty,
+  platform: Platform,
+): Pick<PersonalField, 'writtenBy' | 'readBy'> {
+  return {
+    ...(writes ? { writtenBy: (value) => customType!.convertToDatabaseValueSQL!(value, platform) } : {}),
+    ...(reads ? { readBy: (column) => customType!.convertToJSValueSQL!(column, platform) } : {}),
+  };
 }
 
 /** `null` clears all of its columns; an object names those that get another value. */

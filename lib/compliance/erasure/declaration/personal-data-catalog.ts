@@ -11,6 +11,7 @@ import type { PersonalDataEntity, PersonalPath, ResolvedKeep } from './personal-
 import { ownPersonalDataMark, type PersonalDataMark } from './personal-data.mark.js';
 import type { LegalKeep, PersonalDataOptions } from './personal-data-options.js';
 import { owningTable } from '../../../metadata/relations/relation-graph.js';
+import { textProperties } from './text-columns.js';
 
 /** A mark with the entity that it speaks for: the marked class, or one that inherits from it and has a table. */
 interface Declaration {
@@ -55,8 +56,9 @@ export class PersonalDataCatalog {
     const storage = em.getMetadata();
     let catalog = catalogs.get(storage);
     if (!catalog) {
-      const metas = [...storage].filter((meta) => hasTable(meta) && !meta.pivotTable);
-      catalog = new PersonalDataCatalog(metas, SoftDeleteCatalog.of(em), em.getPlatform());
+      const marked = SoftDeleteCatalog.of(em);
+      const metas = [...storage].filter((meta) => hasTable(meta) && !isLink(marked, meta));
+      catalog = new PersonalDataCatalog(metas, marked, em.getPlatform());
       catalogs.set(storage, catalog);
     }
     return catalog;
@@ -84,6 +86,11 @@ export class PersonalDataCatalog {
   isWithout(meta: EntityMetadata): boolean {
     return this.#none.some((none) => none.class === meta.class || isBelow(meta, none));
   }
+}
+
+/** A pivot table is nothing but keys, unless its entity has columns for text, or says something about them. */
+function isLink(catalog: SoftDeleteCatalog, meta: EntityMetadata): boolean {
+  return meta.pivotTable === true && !ownPersonalDataMark(meta.class) && textProperties(catalog, meta).length === 0;
 }
 
 /** A base class without a table speaks for each entity that inherits from it. */

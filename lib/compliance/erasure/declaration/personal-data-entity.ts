@@ -21,6 +21,9 @@ export interface PersonalField {
   /** Whether no other row may have the value. */
   readonly isUnique: boolean;
   readonly value: FieldValue;
+  /** Of a custom type that writes, or reads, by SQL of its own: that SQL, around a value or a column. */
+  readonly writtenBy?: ((value: string) => string) | undefined;
+  readonly readBy?: ((column: string) => string) | undefined;
 }
 
 /** A way from rows to the person whose they are. @internal */

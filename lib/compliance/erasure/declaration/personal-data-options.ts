@@ -5,9 +5,8 @@ import type { ErasedValue } from './erased.js';
 type Name<Entity> = Extract<keyof Entity, string>;
 
 /**
- * What takes the place of personal values: `null`, a constant as the entity has it, `erased.email()`, `erased.digest()`, or the ORM's
- * `raw()`, whose SQL may use the columns of the row and must give the same when it is run again. A property of an embeddable is
- * written `'address.street'`.
+ * The replacements of personal values: `null`, a constant, `erased.email()`, `erased.digest()`, or the ORM's `raw()`, whose SQL may use the
+ * columns of the row and must give the same value when it runs again. Write a property of an embeddable as `'address.street'`.
  *
  * @publicApi
  */
@@ -27,16 +26,16 @@ export type PersonalFields<Entity = any> = {
 export type PersonPath<Entity = any> = Name<Entity> | `${Name<Entity>}.${string}`;
 
 /**
- * How long the law wants rows to be kept, whoever asks for their erasure.
+ * How long the law requires rows to be kept, even if a person asks for their erasure.
  *
  * @publicApi
  */
 export interface LegalKeep<Entity = any> {
-  /** Years are years of the calendar, everything else is as long as `ms` says. */
+  /** Years are calendar years; every other unit has a fixed length, as in the package `ms`. */
   readonly for: Duration;
-  /** The property with the time that the period starts at. A row that has none yet is kept. */
+  /** The property with the time at which the period starts. A row whose time is null is kept. */
   readonly from: Name<Entity>;
-  /** Why, as the certificate says it, such as `§147 AO`. */
+  /** The legal ground, for the certificate, such as `§147 AO`. */
   readonly ground: string;
 }
 
@@ -46,21 +45,21 @@ export interface LegalKeep<Entity = any> {
  * @publicApi
  */
 export interface PersonalDataOptions<Entity = any> {
-  /** The rows are the persons whose data can be erased. */
+  /** Whether the rows are the persons whose data can be erased. */
   readonly subject?: true;
   /**
-   * The way to the person, by to-one relations: `'customer'`, `'order.customer'`. Rows of several persons name each way with what is
-   * replaced for that person: `{ sender: { body: '[erased]' }, recipient: {} }`.
+   * The path to the person through to-one relations: `'customer'`, `'order.customer'`. For rows of several persons, name each path with
+   * what is replaced for that person: `{ sender: { body: '[erased]' }, recipient: {} }`.
    */
   readonly of?: PersonPath<Entity> | { readonly [Path in PersonPath<Entity>]?: PersonalFields<Entity> };
-  /** The personal properties and what takes the place of their values. */
+  /** The personal properties and the replacements of their values. */
   readonly fields?: PersonalFields<Entity>;
   /**
-   * Removes the row. Where another row that stays points at it by a key that must not be null, it stays as well, and `fields` are
-   * overwritten, if there are any.
+   * Removes the row. If another row that stays references it by a key that must not be null, the row stays as well, and its `fields` are
+   * overwritten.
    */
   readonly erase?: 'row';
-  /** Keeps rows as they are until a time. */
+  /** Keeps rows unchanged for a legal period. */
   readonly keep?: LegalKeep<Entity>;
   /** Properties with text, json, bytea or inet columns that hold no personal data. */
   readonly notPersonal?: readonly PersonPath<Entity>[];

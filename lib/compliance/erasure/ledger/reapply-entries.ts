@@ -1,4 +1,4 @@
-import type { EntityMetadata } from '@mikro-orm/core';
+import { type EntityMetadata, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../../errors/erasure-undeclared.error.js';
 import { showValue } from '../../../errors/text/show-value.js';
@@ -6,12 +6,13 @@ import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.
 import { contextOf } from '../../../installation/context-of.js';
 import { getInstallation } from '../../../installation/installation.js';
 import type { ErasureLedgerEntry } from '../../../options/erasure-options.js';
+import { couldBeKey } from '../../../sql/could-be-key.js';
 import { keyFromTexts } from '../../../sql/key-from-texts.js';
 import { execute, inTransaction } from '../../../sql/transaction.js';
 import { carryOutErasure } from '../carry-out-erasure.js';
 import { findUndeclared } from '../declaration/find-undeclared.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
-import { erasureTable, insertErasure, readErasures } from '../erasure-store.js';
+import { erasureTable, insertErasure, IS_REQUESTED_AT, readErasures } from '../erasure-store.js';
 import { collectPersonalRows } from '../graph/collect-personal-rows.js';
 import { takeTurn } from '../take-turn.js';
 import { isSamePerson } from './fingerprint.js';
@@ -86,7 +87,7 @@ async function reapply(
   const [known] = await readErasures(
     em,
     ctx,
-    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and e."requested_at" = cast(? as timestamptz)`,
+    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and ${IS_REQUESTED_AT}`,
     [entity, JSON.stringify(key), at.toISOString()],
   );
   const context = contextOf(getInstallation(em));
@@ -103,21 +104,14 @@ async function reapply(
 
 function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetadata {
   const where = 'ErasureService.reapply()';
-  const isKey = Array.isArray(entry?.key) && entry.key.every((text) => typeof text === 'string');
-  const hasHashes = typeof entry?.fingerprint?.salt === 'string' && typeof entry.fingerprint.hashes === 'object';
-  const isSchema = entry?.schema === undefined || typeof entry.schema === 'string';
-  if (
-    !isKey ||
-    !isSchema ||
-    !hasHashes ||
-    !Array.isArray(entry.fingerprint.unique) ||
-    Number.isNaN(Date.parse(entry.requestedAt))
-  ) {
-    throw new SoftDeleteConfigError(
+  const refusal = () =>
+    new SoftDeleteConfigError(
       where,
       `${showValue(entry)} is not an entry of a ledger.`,
       'Pass entries as the ledger received them, or as entries() returns them.',
     );
+  if (!isEntry(entry)) {
+    throw refusal();
   }
   const meta = [...em.getMetadata()].find(({ className }) => className === entry.entity);
   if (!meta || !PersonalDataCatalog.of(em).findSubject(meta)) {
@@ -127,5 +121,24 @@ function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetad
       'Register it, and mark it with @PersonalData({ subject: true, … }).',
     );
   }
+  if (!couldBeKey(meta, entry.key)) {
+    throw refusal();
+  }
   return meta;
+}
+
+function isEntry(entry: Partial<ErasureLedgerEntry> | null | undefined): boolean {
+  const { key, schema, fingerprint, requestedAt } = entry ?? {};
+  const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === 'string');
+  const hashes: unknown = fingerprint?.hashes;
+  return (
+    areTexts(key) &&
+    (schema === undefined || typeof schema === 'string') &&
+    (typeof requestedAt === 'string' || (requestedAt as unknown) instanceof Date) &&
+    !Number.isNaN(Date.parse(requestedAt!)) &&
+    typeof fingerprint?.salt === 'string' &&
+    areTexts(fingerprint.unique) &&
+    Utils.isPlainObject(hashes) &&
+    areTexts(Object.values(hashes))
+  );
 }

@@ -17,7 +17,7 @@ import type { PersonalField } from '../declaration/personal-data-entity.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import { groupRows } from './group-rows.js';
-import { replacementSql } from './replacement-sql.js';
+import { differsSql, replacementSql } from './replacement-sql.js';
 
 /** A condition on rows `a` of the archive. @internal */
 export const AMONG_SNAPSHOTS = `(a."key", a."unit") in (select * from unnest(cast(? as text[]), cast(? as timestamptz[])))`;
@@ -117,11 +117,13 @@ export async function replacedDataSql(
   for (const field of fields) {
     const { sql, params: values } = replacementSql(em, field, 'a."key"');
     for (const name of former.namesOf(field.column)) {
+      const kept = `cast(a."data" ->> ${quote(name)} as ${field.type})`;
+      const differs = field.readBy && differsSql(em, field, 'a."key"', kept);
+      const isToWrite = `${former.isOfSql(em, name, field.column)}${differs ? ` and (select ${differs.sql}${row})` : ''}`;
       parts.push(
-        `case when ${former.isOfSql(em, name, field.column)} then ` +
-          `jsonb_build_object(${quote(name)}, (select (${sql})::text${row})) else '{}' end`,
+        `case when ${isToWrite} then jsonb_build_object(${quote(name)}, (select (${sql})::text${row})) else '{}' end`,
       );
-      params.push(...values);
+      params.push(...(differs?.params ?? []), ...values);
     }
   }
   for (const name of archived?.dropped ?? []) {

@@ -12,7 +12,7 @@ const ALIAS = /\[::alias::\]/g;
  * @internal
  */
 export function replacementSql(em: EntityManager, field: PersonalField, key: string): SqlFragment {
-  const { value, type } = field;
+  const { value, type, writtenBy = (text: string) => text } = field;
   const quote = (text: string) => em.getPlatform().quoteValue(text);
   const bytes = `sha256(convert_to(${quote(`${field.table.root.className}.${field.column}:`)} || ${key}, 'UTF8'))`;
   const digits = `encode(${bytes}, 'hex')`;
@@ -20,13 +20,16 @@ export function replacementSql(em: EntityManager, field: PersonalField, key: str
     case 'null':
       return { sql: `cast(null as ${type})`, params: [] };
     case 'constant':
-      return { sql: `cast(? as ${type})`, params: [value.text] };
+      return { sql: `cast(${writtenBy('?')} as ${type})`, params: [value.text] };
     case 'email':
-      return { sql: `cast('erased-' || substr(${digits}, 1, 16) || '@erased.invalid' as ${type})`, params: [] };
+      return {
+        sql: `cast(${writtenBy(`'erased-' || substr(${digits}, 1, 16) || '@erased.invalid'`)} as ${type})`,
+        params: [],
+      };
     case 'digest':
-      return /^bytea/i.test(type)
+      return /^bytea/i.test(type) && !field.writtenBy
         ? { sql: bytes, params: [] }
-        : { sql: `cast(substr(${digits}, 1, ${value.length}) as ${type})`, params: [] };
+        : { sql: `cast(${writtenBy(`substr(${digits}, 1, ${value.length})`)} as ${type})`, params: [] };
     case 'raw': {
       const params: unknown[] = [...value.params];
       const kept: unknown[] = [];
@@ -46,8 +49,20 @@ export function replacementSql(em: EntityManager, field: PersonalField, key: str
   }
 }
 
-/** Whether the column of rows `c` shows something else. Compared as texts: not every type can be compared. @internal */
-export function differsSql(em: EntityManager, field: PersonalField, key: string): SqlFragment {
+/**
+ * Whether a column shows something else. Compared as texts: not every type can be compared. Of a type that reads by SQL of its own, what
+ * that gives: what is encrypted is never the same twice.
+ *
+ * @param column - of the field's type
+ * @internal
+ */
+export function differsSql(
+  em: EntityManager,
+  field: PersonalField,
+  key: string,
+  column = `c.${em.getPlatform().quoteIdentifier(field.column)}`,
+): SqlFragment {
   const { sql, params } = replacementSql(em, field, key);
-  return { sql: `c.${em.getPlatform().quoteIdentifier(field.column)}::text is distinct from (${sql})::text`, params };
+  const { readBy = (value: string) => value } = field;
+  return { sql: `(${readBy(column)})::text is distinct from (${readBy(sql)})::text`, params };
 }

@@ -26,16 +26,22 @@ export interface PointingRow {
   readonly isCleared: boolean;
 }
 
-/** Every row outside of a set that points at one in it, by a foreign key or by a relation without one. They are locked. @internal */
+/**
+ * Every row outside of a set that points at one in it, by a foreign key or by a relation without one. They are locked.
+ *
+ * @param isEntity - whether rows of a pivot table are more than a link between others
+ * @internal
+ */
 export async function findPointing(
   em: EntityManager,
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   going: RowSet,
+  isEntity: (pivot: EntityMetadata) => boolean,
 ): Promise<PointingRow[]> {
   const found: PointingRow[] = [];
   for (const root of going.entities()) {
-    const keys = await readIncomingKeys(em, ctx, catalog, tablesOf(em.getMetadata(), root));
+    const keys = await readIncomingKeys(em, ctx, catalog, tablesOf(em.getMetadata(), root), isEntity);
     for (const key of keys) {
       found.push(...(await throughForeignKey(em, ctx, key, going)));
     }

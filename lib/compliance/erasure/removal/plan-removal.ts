@@ -37,7 +37,8 @@ export async function planRemoval(
   let remaining = candidates;
   for (;;) {
     const { going, owners } = await withBehind(em, ctx, remaining, context);
-    const pointing = await findPointing(em, ctx, context.catalog, going);
+    const isEntity = (pivot: EntityMetadata) => context.personal.of(pivot).length > 0;
+    const pointing = await findPointing(em, ctx, context.catalog, going, isEntity);
     const blocked = new Set<PersonalRow>();
     for (const row of pointing) {
       const ground = whyStays(row, context);
@@ -49,7 +50,7 @@ export async function planRemoval(
       }
     }
     if (blocked.size === 0) {
-      return { going, clearing: pointing };
+      return { going, clearing: pointing.filter(({ root }) => !root?.pivotTable) };
     }
     remaining = remaining.filter((row) => !blocked.has(row));
   }
@@ -109,5 +110,8 @@ function whyStays({ root, key, relation, isNullable, isCleared }: PointingRow, {
   if (root && key && (held.has(root, key) || (own?.holds().size ?? 0) > 0)) {
     return { ground: `${name} is held`, until: null };
   }
-  return isNullable || isCleared ? undefined : { ground: `${relation} of ${name} must point at it`, until: null };
+  // A link goes with what it links.
+  return isNullable || isCleared || root?.pivotTable
+    ? undefined
+    : { ground: `${relation} of ${name} must point at it`, until: null };
 }

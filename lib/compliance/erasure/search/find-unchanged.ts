@@ -43,7 +43,10 @@ async function hashInTable(em: EntityManager, ctx: Transaction, { entity, column
   }
   const name = tableName(em, table);
   const among = keyConditionSql(em, table, 'c', [key], primaryColumns(table), name);
-  const value = jsonSql(`c.${em.getPlatform().quoteIdentifier(column)}`, prop.columnTypes[0] ?? '');
+  const value = jsonSql(
+    `c.${em.getPlatform().quoteIdentifier(column)}`,
+    prop.columnTypes[prop.fieldNames.indexOf(column)] ?? '',
+  );
   const [row] = await execute<{ hash: string }>(
     em,
     ctx,

@@ -3,17 +3,17 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
+import { hasNoSchema } from '../../../purge/plan/has-no-schema.js';
 import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
 import type { SqlFragment } from '../../../sql/row-condition-sql.js';
-import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
+import { arrayText } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
-import { executeCounting } from '../../../sql/transaction.js';
+import { execute } from '../../../sql/transaction.js';
 import { withSettings } from '../../../sql/with-settings.js';
 import { LegalHoldRecord } from '../../hold/legal-hold.entity.js';
 import { DeletionRecord } from '../../record/deletion-record.entity.js';
 import { findComplianceEntity } from '../../require-compliance-entity.js';
 import { ErasureRecord } from '../erasure.entity.js';
-import type { PersonalRows } from '../graph/personal-rows.js';
 import type { OldValues } from './old-values.js';
 import { isSignedSql } from './matches-sql.js';
 import { containsSql, valuePatterns } from './value-patterns.js';
@@ -36,13 +36,12 @@ interface ScrubbedTable {
 export async function scrubRecords<Result>(
   em: EntityManager,
   ctx: Transaction,
-  rows: PersonalRows,
   values: OldValues,
   pseudonym: string,
   search: (scrubs: readonly SqlFragment[]) => Promise<Result>,
 ): Promise<Result> {
   // Of rows: what is left in them is what the search finds.
-  await scrubDeletedBy(em, ctx, rows, values, pseudonym);
+  await scrubDeletedBy(em, ctx, values, pseudonym);
   return withSettings(em, ctx, { [PSEUDONYMISE_SETTING]: 'allowed' }, () =>
     search(tables(em).map((table) => scrubSql(table, values, pseudonym))),
   );
@@ -135,34 +134,34 @@ function reasonSql(column: string, values: OldValues): SqlFragment {
   return { sql: `case when ${isSignedSql(column)} then '[erased]' else ${sql} end`, params };
 }
 
-/** Who has deleted a row may have been the person. */
+/** Who has deleted a row may have been the person, whosever the row is. One statement for all tables that say so. */
 async function scrubDeletedBy(
   em: EntityManager,
   ctx: Transaction,
-  rows: PersonalRows,
   values: OldValues,
   pseudonym: string,
 ): Promise<void> {
-  const catalog = SoftDeleteCatalog.of(em);
-  const live = rows.all().filter(({ isLive }) => isLive);
-  for (const [root, ofRoot] of Map.groupBy(live, (row) => row.root)) {
-    const deletedBy = catalog.find(root)?.deletedBy;
-    if (!deletedBy) {
-      continue;
-    }
-    const column = em.getPlatform().quoteIdentifier(deletedBy.column);
-    const isPersons = actorSql(`c.${column}::text`, values);
-    await inChunks(
-      ofRoot.map(({ key }) => key),
-      async (keys) => {
-        const among = keyConditionSql(em, root, 'c', keys);
-        await executeCounting(
-          em,
-          ctx,
-          `update ${tableName(em, root)} as c set ${column} = ? where ${among.sql} and ${isPersons.sql}`,
-          [pseudonym, ...among.params, ...isPersons.params],
-        );
-      },
+  const scrubs = SoftDeleteCatalog.of(em)
+    .all()
+    .filter(({ meta, deletedBy }) => deletedBy && !hasNoSchema(em, meta))
+    .map(({ meta, column: deletedAt, deletedBy }): SqlFragment => {
+      const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+      const isPersons = actorSql(`c.${quote(deletedBy!.column)}::text`, values);
+      // Cut where the column is shorter.
+      const type = meta.properties[deletedBy!.property]!.columnTypes[0]!;
+      return {
+        sql:
+          `update ${tableName(em, meta)} as c set ${quote(deletedBy!.column)} = cast(? as ${type}) ` +
+          `where c.${quote(deletedAt)} is not null and ${isPersons.sql}`,
+        params: [pseudonym, ...isPersons.params],
+      };
+    });
+  if (scrubs.length > 0) {
+    await execute(
+      em,
+      ctx,
+      `with ${scrubs.map(({ sql }, i) => `"soft-delete:scrub${i}" as (${sql})`).join(', ')} select`,
+      scrubs.flatMap(({ params }) => params),
     );
   }
 }

@@ -1,7 +1,7 @@
-import type { EntityMetadata } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { tablesOf } from '../../../metadata/mapped-tables.js';
-import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
+import { keyColumns, primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import {
   inChunks,
@@ -139,6 +139,10 @@ function searchSql(
   };
 }
 
+function isOwner({ kind, owner, persist }: EntityProperty): boolean {
+  return persist !== false && (kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner));
+}
+
 function textColumns(em: EntityManager, table: EntityMetadata): [column: string, type: string][] {
   const metas =
     table.root.inheritanceType === 'tpt' ? [table] : [...em.getMetadata()].filter(({ root }) => root === table);
@@ -148,6 +152,13 @@ function textColumns(em: EntityManager, table: EntityMetadata): [column: string,
       const isText = isColumn(meta, prop) && !prop.enum && !prop.nativeEnumName && isTextType(prop.columnTypes?.[0]);
       if (isText) {
         columns.set(prop.fieldNames[0]!, prop.columnTypes[0]!);
+      }
+      // A key may be a copy of what the person is called by: of an address that relations refer to.
+      for (const column of isOwner(prop) ? keyColumns(prop) : []) {
+        const type = prop.columnTypes[prop.fieldNames.indexOf(column)];
+        if (isTextType(type)) {
+          columns.set(column, type!);
+        }
       }
     }
   }

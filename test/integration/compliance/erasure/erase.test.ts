@@ -151,6 +151,17 @@ describe(`${ErasureService.name}.erase()`, () => {
     ]);
   });
 
+  it('takes the person out of rows of others that the person has deleted', async () => {
+    await test.repo(Customer).softDelete(2, { actor: 'ada@example.org' });
+    await test.repo(Customer).softDelete(1, { actor: 'bob@example.org' });
+    expect(await test.erasures.erase(Customer, 1)).toMatchObject({ outcome: 'completed', residue: 0 });
+    expect(await test.tablesWith('ada@example.org')).toEqual([]);
+    expect(await test.rows('select deleted_by from customer order by id')).toEqual([
+      { deleted_by: 'bob@example.org' },
+      { deleted_by: expect.stringMatching(/^erased-[0-9a-f]{16}$/) },
+    ]);
+  });
+
   it('changes nothing when it is asked for again', async () => {
     const first = await test.erasures.erase(Customer, 1);
     const before = await dump();

@@ -159,7 +159,17 @@ describe('the ledger of erasures', () => {
       { fingerprint: { salt: 's', unique: [] } },
       { fingerprint: { salt: 's', hashes: {} } },
       { fingerprint: { salt: 's', hashes: {}, unique: 'name' } },
+      { fingerprint: { salt: 's', hashes: null, unique: [] } },
+      { fingerprint: { salt: 's', hashes: ['x'], unique: [] } },
+      { fingerprint: { salt: 's', hashes: { name: 5 }, unique: [] } },
+      { fingerprint: { salt: 's', hashes: {}, unique: [5] } },
+      { key: [] },
+      { key: ['1', '2'] },
+      { key: ['one'] },
+      { key: ['3000000000'] },
       { requestedAt: 'soon' },
+      { requestedAt: null },
+      { requestedAt: 5 },
     ].map((wrong): [string, unknown, string] => [
       `an entry with ${JSON.stringify(wrong)}`,
       [
@@ -175,7 +185,21 @@ describe('the ledger of erasures', () => {
     ]),
   ])('is refused where it is %s, before anything is erased', async (_what, entries, message) => {
     await erasures.erase(Customer, 1);
-    await expect(erasures.reapply(entries as never)).rejects.toThrow(message);
+    const given = Array.isArray(entries) ? [...(await erasures.entries()), ...(entries as never[])] : entries;
+    await test.rows(`update customer set email = 'ada@example.org', name = 'Ada Lovelace' where id = 1`);
+    await expect(erasures.reapply(given as never)).rejects.toMatchObject({
+      code: 'SOFT_DELETE_CONFIG',
+      message: expect.stringContaining(message),
+    });
+    expect(await test.rows('select email from customer where id = 1')).toEqual([{ email: 'ada@example.org' }]);
+  });
+
+  it('makes nothing new of an erasure that is known', async () => {
+    await erasures.erase(Customer, 1);
+    const entries = JSON.parse(JSON.stringify(await erasures.entries()));
+    await erasures.reapply(entries);
+    await erasures.reapply(entries);
+    expect(await test.rows('select id, outcome from erasure')).toEqual([{ id: 1, outcome: 'completed' }]);
   });
 });
 

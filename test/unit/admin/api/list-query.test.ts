@@ -34,7 +34,7 @@ describe(readListQuery.name, () => {
   it.each(['name', 'address', 'removedAt', '--email', 'constructor'])('does not sort by %s', (sort) => {
     expect(() => read({ sort })).toThrow(
       new BadRequestException(
-        'The query parameter sort must be one of deletedAt, email, address, with or without "-".',
+        'The query parameter sort must be one of deletedAt, email, with or without "-".',
       ),
     );
   });

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-export function keyStampSql(): string {
+export function keyFingerprintSql(): string {
   const parts = [
     'k.oid',
     'k.conname',

@@ -15,15 +15,15 @@ const ADVICE = "Set purge.schemas to a function that lists them, or name one: { 
  * @throws SoftDeleteConfigError if somebody has asked for one of them by its name
  * @internal
  */
-export function reportHomeless(
-  homeless: readonly SoftDeletableEntityMetadata[],
+export function reportWithoutSchema(
+  withoutSchema: readonly SoftDeletableEntityMetadata[],
   cutoffs: DueTimes['cutoffs'],
   { entities: asked, isJob }: { readonly entities: readonly string[] | undefined; readonly isJob: boolean },
 ): PurgeEntityReport[] {
   if (!isJob) {
-    asked?.forEach((name) => refuseHomeless(homeless, name));
+    asked?.forEach((name) => refuseWithoutSchema(withoutSchema, name));
   }
-  const skipped = homeless.filter(({ name }) => !asked || asked.includes(name));
+  const skipped = withoutSchema.filter(({ name }) => !asked || asked.includes(name));
   return reportSkipped(skipped, cutoffs, '*', (name) => `${name} ${PROBLEM} ${ADVICE}`);
 }
 
@@ -31,8 +31,8 @@ export function reportHomeless(
  * @throws SoftDeleteConfigError if somebody asks for such an entity by its name
  * @internal
  */
-export function refuseHomeless(homeless: readonly SoftDeletableEntityMetadata[], name: string): void {
-  if (homeless.some((entity) => entity.name === name)) {
+export function refuseWithoutSchema(withoutSchema: readonly SoftDeletableEntityMetadata[], name: string): void {
+  if (withoutSchema.some((entity) => entity.name === name)) {
     throw new SoftDeleteConfigError(`The entity ${name}`, `it ${PROBLEM}`, ADVICE);
   }
 }

@@ -1,7 +1,7 @@
 import { type EntityMetadata, type EntityName, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
-import type { Installation } from '../installation/installation.js';
-import { inverseOwners } from './loading/inverse-references.js';
-import { softDeletableCollections } from './loading/soft-deletable-collections.js';
+import type { Installation } from '../../installation/installation.js';
+import { inverseOwners } from './inverse-references.js';
+import { softDeletableCollections } from './soft-deletable-collections.js';
 
 /** What there is to do for each entity of a class that comes into memory. @internal */
 export interface LoadedClass {

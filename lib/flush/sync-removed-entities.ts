@@ -14,7 +14,7 @@ import type { FlushState, Removal } from './flush-state.js';
  * @returns which of them this unit has deleted: the others somebody else had deleted meanwhile
  * @internal
  */
-export async function settleRemovals(
+export async function syncRemovedEntities(
   { em, unit }: FlushState,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,

@@ -1,11 +1,11 @@
 import type { EntityRun } from '../run/entity-run.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PurgeBlock } from '../purge-report.js';
-import { surveyDue, type SurveyRow } from '../statements/count-blocked.js';
-import type { SurveyPlan } from './plan-survey.js';
+import { countBlocked, type BlockedCountRow } from '../statements/count-blocked.js';
+import type { CountingPlan } from './plan-counting.js';
 
 /** The due rows of one entity at one moment. @internal */
-export interface Surveyed {
+export interface DueCounts {
   readonly due: number;
   readonly blocked: number;
   readonly blockedBy: readonly PurgeBlock[];
@@ -14,16 +14,16 @@ export interface Surveyed {
 }
 
 /** Counts what is due and what stands in its way. Reads only. @internal */
-export async function survey(
+export async function countDueRows(
   connection: PurgeConnection,
   runs: readonly EntityRun[],
-  { areFew, settings }: SurveyPlan,
-): Promise<Surveyed[]> {
+  { areFew, settings }: CountingPlan,
+): Promise<DueCounts[]> {
   if (runs.length === 0) {
     return [];
   }
-  const surveyed = runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
-  const rows = await connection.read<SurveyRow>(surveyDue(surveyed, areFew), settings);
+  const counted = runs.map((run) => ({ ...run.rows, failed: [...run.failures.keys()] }));
+  const rows = await connection.read<BlockedCountRow>(countBlocked(counted, areFew), settings);
   return runs.map(({ plan }, e) => {
     const count = (what: string) => Number(rows.find((row) => row.e === e && row.what === what)?.count ?? 0);
     const blockedBy = plan.blockers

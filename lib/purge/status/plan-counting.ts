@@ -6,7 +6,7 @@ import { BY_KEY, COUNTING, IN_ORDER } from '../fragments/plan-settings.js';
 import type { DueRows } from '../fragments/row-sql.js';
 
 /** How what references due rows is found. @internal */
-export interface SurveyPlan {
+export interface CountingPlan {
   /** Whether it is looked up for each due row, by the indexes on its keys. */
   readonly areFew: boolean;
   readonly settings: Settings;
@@ -19,7 +19,7 @@ export interface SurveyPlan {
  *
  * @internal
  */
-export async function planSurvey(connection: PurgeConnection, due: readonly DueRows[]): Promise<SurveyPlan> {
+export async function planCounting(connection: PurgeConnection, due: readonly DueRows[]): Promise<CountingPlan> {
   const tables: ReadonlySet<PurgeTable> = new Set(
     due.flatMap(({ plan: { entity, blockers } }) => [
       ...(entity.hasPurgeIndex ? [entity.table] : []),

@@ -1,0 +1,35 @@
+import { DeletionRestrictedError } from '../../../errors/deletion-restricted.error.js';
+import { RowSet } from '../../../sql/row-set.js';
+import type { PersonalRows } from '../graph/personal-rows.js';
+
+/**
+ * Marks rows as blocked that were to be removed and are still there.
+ *
+ * @returns the rows that are gone
+ * @throws DeletionRestrictedError if one of them belongs to nobody by declaration, so that no certificate could name it
+ * @internal
+ */
+export async function markStayed(rows: PersonalRows, going: RowSet, stayed: RowSet): Promise<RowSet> {
+  if (stayed.entities().length === 0) {
+    return going;
+  }
+  const gone = new RowSet();
+  for (const root of going.entities()) {
+    for (const key of stayed.keys(root)) {
+      const row = rows.find(root, key);
+      if (!row) {
+        throw new DeletionRestrictedError(
+          rows.subject.className,
+          [{ relation: `a trigger of ${root.tableName}`, entity: root.className, count: stayed.count(root) }],
+          'Have the trigger let these rows go, or raise an error that says why not.',
+        );
+      }
+      row.blocked = { ground: `a trigger of ${root.tableName} keeps it`, until: null };
+    }
+    await gone.add(
+      root,
+      going.keys(root).filter((key) => !stayed.has(root, key)),
+    );
+  }
+  return gone;
+}
