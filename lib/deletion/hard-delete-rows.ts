@@ -5,7 +5,7 @@ import {
   ALLOW_PHYSICAL_DELETE_SQL,
   ASK_FOR_HOLDS_SQL,
   REFUSE_PHYSICAL_DELETE_SQL,
-  TRUST_HOLDS_SQL,
+  MARK_HOLDS_CHECKED_SQL,
 } from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
@@ -197,8 +197,8 @@ export async function removeAll(
   const gone = removals.map((_removal, i) => `(select count(*)::int from "soft-delete:removal${links.length + i}")`);
   const { holds } = getInstallation(em);
   // The holds were looked at, under their lock.
-  const trust = holds ? ` and ${TRUST_HOLDS_SQL} is not null` : '';
-  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${trust} else false end`;
+  const marked = holds ? ` and ${MARK_HOLDS_CHECKED_SQL} is not null` : '';
+  const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${marked} else false end`;
   const [row] = await execute<{ isAllowed: boolean; gone: number[] }>(
     em,
     ctx,

@@ -4,7 +4,7 @@ import {
   HOLDS_CHECKED,
   HOLDS_SETTING,
   PHYSICAL_DELETE_SETTING,
-  TRUST_HOLDS_SQL,
+  MARK_HOLDS_CHECKED_SQL,
 } from '../sql/guard-setting.js';
 import { LOCK_FOR_REMOVAL_SQL } from '../sql/held-rows.js';
 
@@ -72,7 +72,7 @@ export function guardTriggerWithHolds({ isAnyActive, findCovering, isOfTenant }:
             `perform set_config('search_path', path, true);`,
           ]
         : [
-            `if not ${isAnyActive} then perform ${TRUST_HOLDS_SQL}; return old; end if;`,
+            `if not ${isAnyActive} then perform ${MARK_HOLDS_CHECKED_SQL}; return old; end if;`,
             `declare hold record; begin`,
             findCovering,
           ]),

@@ -18,7 +18,7 @@ export const HOLDS_SETTING = 'soft_delete.holds';
 export const HOLDS_CHECKED = 'checked';
 
 /** Says so for the rest of the transaction. @internal */
-export const TRUST_HOLDS_SQL = `set_config('${HOLDS_SETTING}', '${HOLDS_CHECKED}', true)`;
+export const MARK_HOLDS_CHECKED_SQL = `set_config('${HOLDS_SETTING}', '${HOLDS_CHECKED}', true)`;
 
 /** Takes that back. @internal */
 export const ASK_FOR_HOLDS_SQL = `set_config('${HOLDS_SETTING}', '', true)`;
