@@ -4,7 +4,7 @@ import type { Installation } from '../installation/installation.js';
 import { followRestoration } from './loading/follow-restoration.js';
 import { followInverseReferences, keepInverseReferences } from './loading/inverse-references.js';
 import { LoadedClasses } from './loading/loaded-classes.js';
-import { settleEntity } from './loading/settle-entity.js';
+import { updateLoadedEntity } from './loading/update-loaded-entity.js';
 
 type Data = Record<string, unknown>;
 type Options = { convertCustomTypes?: boolean; newEntity?: boolean; refresh?: boolean } | undefined;
@@ -38,7 +38,7 @@ export class ScopedEntityFactory extends (EntityFactory as unknown as new (em: E
     const entity = expected?.ownsInverses
       ? this.createOwner(entityName, data, options, ...rest)
       : super.create(entityName, data, options, ...rest);
-    settleEntity(em, entity as object, data, expected, installation);
+    updateLoadedEntity(em, entity as object, data, expected, installation);
     return entity;
   }
 

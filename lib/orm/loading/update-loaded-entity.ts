@@ -18,7 +18,7 @@ import { ScopedCollection } from './scoped-collection.js';
  * @param expected - the class that was asked for; the row may be of another one of its hierarchy
  * @internal
  */
-export function settleEntity(
+export function updateLoadedEntity(
   em: EntityManager,
   entity: object,
   row: unknown,
