@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { takesAlong } from '../metadata/relations/relation-policies.js';
@@ -71,7 +71,7 @@ export async function countUnits(
 async function readBehind(
   em: EntityManager,
   catalog: SoftDeleteCatalog,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parents: readonly RowKey[],
   limit: number,
 ): Promise<{ key: RowKey; parent: RowKey }[]> {

@@ -2,7 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../sql/filter-sql.js';
-import type { RelationEdge } from '../metadata/relations/relation-graph.js';
+import type { GraphRelation } from '../metadata/relations/relation-graph.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
 import { isAwaitedByOthers, lockReferencedParts, updateLockedSql } from '../sql/lock-against-references.js';
@@ -113,7 +113,7 @@ export async function findRestrictions(
 async function deleteBehind(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parent: SoftDeletableEntityMetadata,
   child: SoftDeletableEntityMetadata,
   unit: UnitTime,
@@ -152,7 +152,7 @@ async function deleteBehind(
 async function countBehind(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parent: SoftDeletableEntityMetadata,
   child: SoftDeletableEntityMetadata | undefined,
   unit: UnitTime,

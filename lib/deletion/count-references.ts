@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import type { ForeignKey } from '../postgres/foreign-key-facts.js';
 import { relationSql } from '../sql/relation-sql.js';
 import type { SqlFragment } from '../sql/row-condition-sql.js';
@@ -19,8 +19,8 @@ export interface Reference extends SqlFragment {
 }
 
 /** One relation for each key that the database does not know. @internal */
-export function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonly ForeignKey[]): RelationEdge[] {
-  const keys = new Map<string, RelationEdge>();
+export function keysOnlyMapped(edges: readonly GraphRelation[], enforced: readonly ForeignKey[]): GraphRelation[] {
+  const keys = new Map<string, GraphRelation>();
   for (const edge of edges) {
     const { link, linkConditions } = edge;
     if (link.kind !== 'child-key' || link.table.pivotTable) {
@@ -41,7 +41,7 @@ export function keysOnlyMapped(edges: readonly RelationEdge[], enforced: readonl
 }
 
 /** Rows behind a relation, other than those that go as well. @internal */
-export function countBehind(em: EntityManager, edge: RelationEdge, removed: GoingRows, going: GoingRows): Reference {
+export function countBehind(em: EntityManager, edge: GraphRelation, removed: GoingRows, going: GoingRows): Reference {
   const relation = relationSql(em, edge);
   const referenced = keyConditionSql(em, edge.parent, 'p', removed.keys(edge.parent));
   const others = otherThan(em, edge.child, going);

@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { ColumnCondition } from '../metadata/relations/relation-edge.js';
+import type { ColumnCondition } from '../metadata/relations/graph-relation.js';
 import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import type { RowSet } from '../sql/row-set.js';
 

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import type { RelationGraph } from '../metadata/relations/relation-graph.js';
 import { takesAlong } from '../metadata/relations/relation-policies.js';
 import { lockRows } from '../sql/lock-rows.js';
@@ -11,7 +11,7 @@ import type { RowSelection } from '../sql/select-rows.js';
 export interface LockedRows {
   readonly rows: RowSet;
   /** How many of the rows were found behind a relation of others of them, or fewer where they are very many. */
-  behind(edge: RelationEdge): number;
+  behind(edge: GraphRelation): number;
 }
 
 /** How many rows behind one relation are counted. */
@@ -29,10 +29,10 @@ export async function lockAlong(
   graph: RelationGraph,
   meta: EntityMetadata,
   asked: RowSelection,
-  among: (edge: RelationEdge, front: EntityMetadata) => readonly string[] | undefined,
+  among: (edge: GraphRelation, front: EntityMetadata) => readonly string[] | undefined,
 ): Promise<LockedRows> {
   const rows = new RowSet();
-  const behindEdges = new Map<RelationEdge, Set<string>>();
+  const behindEdges = new Map<GraphRelation, Set<string>>();
   let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();

@@ -3,7 +3,7 @@ import { SoftDeleteNotInstalledError } from '../errors/not-installed.error.js';
 import { SoftDeleteEvents } from '../events/soft-delete-events.js';
 import { Operations } from '../events/operations.js';
 import { TransactionState } from '../events/transaction-state.js';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import type { HoldTables } from './hold-tables.js';
 import { ScopeStorage } from './scope-storage.js';
 import { type OrmModel, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -38,7 +38,7 @@ export interface Installation {
   /** The entities of the tables of legal holds, if the ORM has them. */
   holds?: HoldTables | undefined;
   /** The relations that lead from persons to what is theirs, by declaration. What is held takes that along. */
-  personalRelations?: readonly RelationEdge[];
+  personalRelations?: readonly GraphRelation[];
   /** Where every door says what it did. */
   readonly operations: Operations;
 }

@@ -13,7 +13,7 @@ import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalo
 import { metadataOf } from '../metadata/metadata-of.js';
 import { outerManagers } from '../installation/outer-managers.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/loading/chosen-part.js';
 import { keepToPart } from './keep-to-part.js';
@@ -105,7 +105,7 @@ async function syncOne(
  * Whether the key refers to another property than the primary key (`targetKey`). The ORM makes a new entity of what such a key refers
  * to, beside the one it holds, and inserts it with the next flush: so nothing is read for these relations.
  */
-function refersToOtherKey({ link, child }: RelationEdge): boolean {
+function refersToOtherKey({ link, child }: GraphRelation): boolean {
   return link.kind === 'child-key' && child.properties[link.property]?.targetKey !== undefined;
 }
 
@@ -133,7 +133,7 @@ async function rejoin(
   em: EntityManager,
   ctx: Transaction,
   prop: EntityProperty,
-  edge: RelationEdge,
+  edge: GraphRelation,
   owners: readonly object[],
   rows: RowSet,
 ): Promise<Undo> {
@@ -156,7 +156,7 @@ async function rejoin(
 async function pairs(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   owners: readonly object[],
   rows: RowSet,
 ): Promise<[object, object][]> {
@@ -210,7 +210,7 @@ function anyOf(meta: EntityMetadata, keys: readonly unknown[]): object {
 async function linkRows(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   fronts: readonly RowKey[],
   restored: readonly RowKey[],
 ): Promise<{ front: string[]; behind: string[] }[]> {

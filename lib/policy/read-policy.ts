@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { complianceEntities } from '../compliance/compliance-entities.js';
 import { hasTable } from '../metadata/has-table.js';
 import type { ArchivedEntityMetadata } from '../metadata/archived-entity.js';
-import type { RelationEdge } from '../metadata/relations/relation-graph.js';
+import type { GraphRelation } from '../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
 import { findActiveUniques } from '../schema/find-active-uniques.js';
@@ -42,13 +42,14 @@ function describe(
     return describeArchived(catalog, archived, byDefault, tableOf(meta), uniqueAmongAll(classesOf(em, meta), []));
   }
   const edges = entry ? catalog.graph.from(meta) : [];
-  const isSoft = (edge: RelationEdge) => catalog.find(edge.child) !== undefined;
-  const rule = ({ link }: RelationEdge) => (link.kind === 'child-key' ? link.deleteRule : undefined);
-  const list = (wanted: (edge: RelationEdge) => boolean) =>
+  const isSoft = (edge: GraphRelation) => catalog.find(edge.child) !== undefined;
+  const rule = ({ link }: GraphRelation) => (link.kind === 'child-key' ? link.deleteRule : undefined);
+  const list = (wanted: (edge: GraphRelation) => boolean) =>
     [...new Set(edges.filter(wanted).map(describeRelation))].sort();
-  const byKey = (edge: RelationEdge) => edge.link.kind === 'child-key';
-  const isPart = (edge: RelationEdge) => byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
-  const isCleared = (edge: RelationEdge) => !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
+  const byKey = (edge: GraphRelation) => edge.link.kind === 'child-key';
+  const isPart = (edge: GraphRelation) =>
+    byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
+  const isCleared = (edge: GraphRelation) => !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,
@@ -85,7 +86,7 @@ function describeArchived(
   unique: readonly string[],
 ): EntityPolicy {
   const edges = catalog.graph.from(meta);
-  const list = (wanted: (edge: RelationEdge) => boolean) =>
+  const list = (wanted: (edge: GraphRelation) => boolean) =>
     [...new Set(edges.filter(wanted).map(describeRelation))].sort();
   return {
     entity: meta.className,
@@ -115,12 +116,12 @@ function classesOf(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
 }
 
 /** `Blog.drafts (Post where { published: false })` */
-function describeRelation(edge: RelationEdge): string {
+function describeRelation(edge: GraphRelation): string {
   const members = showMembers(edge);
   return `${edge.name} (${edge.child.className}${members && ` ${members}`})`;
 }
 
-function pivotRows(edges: readonly RelationEdge[]): string[] {
+function pivotRows(edges: readonly GraphRelation[]): string[] {
   return [
     ...new Set(edges.flatMap(({ link }) => (link.kind === 'pivot' ? [`the rows of ${link.table.tableName}`] : []))),
   ];

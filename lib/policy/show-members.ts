@@ -1,4 +1,4 @@
-import type { Membership, RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { Membership, GraphRelation } from '../metadata/relations/graph-relation.js';
 import { showCondition } from './show-condition.js';
 
 /**
@@ -6,7 +6,7 @@ import { showCondition } from './show-condition.js';
  *
  * @internal
  */
-export function showMembers({ members, except }: RelationEdge): string {
+export function showMembers({ members, except }: GraphRelation): string {
   const others = [...new Set(except.map(showWhere).filter((where) => where !== undefined))];
   const where = showWhere(members);
   return [

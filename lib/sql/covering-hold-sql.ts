@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { takesAlong } from '../metadata/relations/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -14,16 +14,16 @@ import { tableName } from './table-name.js';
 /** The relations by which a hold covers further rows. */
 interface Relations {
   readonly catalog: SoftDeleteCatalog;
-  readonly cascading: readonly RelationEdge[];
+  readonly cascading: readonly GraphRelation[];
   /** Those, and the ways that `@PersonalData()` declares. */
-  readonly all: readonly RelationEdge[];
+  readonly all: readonly GraphRelation[];
 }
 
 /** A step from a row towards rows that holds may have been placed on. */
 interface Step {
   readonly from: EntityMetadata;
   readonly to: EntityMetadata;
-  readonly edge: RelationEdge;
+  readonly edge: GraphRelation;
   readonly way: 'up' | 'down';
 }
 
@@ -93,7 +93,7 @@ function stepsOf(relations: Relations, from: EntityMetadata): Step[] {
 }
 
 /** Whether a plain row is one of others as well. Those that are not are many, and lead nowhere. */
-function leadsFurther(relations: Relations, edge: RelationEdge, seen: readonly RelationEdge[] = []): boolean {
+function leadsFurther(relations: Relations, edge: GraphRelation, seen: readonly GraphRelation[] = []): boolean {
   const entity = edge.child.root;
   if (relations.catalog.find(entity) || seen.includes(edge)) {
     return false;
@@ -124,7 +124,7 @@ function stepSql(em: EntityManager, { edge, way }: Step, condition: string): str
 /**
  * The parent's key as the row behind has it, where it has it: when a foreign key takes that row along, the parent is gone already.
  */
-function keyOfParent(em: EntityManager, edge: RelationEdge): { sql: string; params: readonly unknown[] } | undefined {
+function keyOfParent(em: EntityManager, edge: GraphRelation): { sql: string; params: readonly unknown[] } | undefined {
   const { link, members, except, linkConditions } = edge;
   const [parent, child] = [edge.parent.root, edge.child.root];
   if (

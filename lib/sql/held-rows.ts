@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { HoldTables } from '../installation/hold-tables.js';
 import { getInstallation } from '../installation/installation.js';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { takesAlong } from '../metadata/relations/relation-policies.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { relationSql } from './relation-sql.js';
@@ -110,7 +110,7 @@ export async function readHeldRows(
 async function follow(
   em: EntityManager,
   ctx: Transaction | undefined,
-  edge: RelationEdge,
+  edge: GraphRelation,
   from: readonly RowKey[],
   way: 'behind' | 'front',
 ): Promise<RowKey[]> {

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../metadata/active-predicate.js';
-import { primaryColumns, type RelationEdge } from '../metadata/relations/relation-graph.js';
+import { primaryColumns, type GraphRelation } from '../metadata/relations/relation-graph.js';
 import { type SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
 import { tableName } from './table-name.js';
@@ -102,7 +102,7 @@ function awaited(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
     .map(({ parent }) => (meta.root.inheritanceType === 'tpt' ? parent : meta.root));
 }
 
-function hasForeignKey({ link, child, linkConditions }: RelationEdge): boolean {
+function hasForeignKey({ link, child, linkConditions }: GraphRelation): boolean {
   switch (link.kind) {
     case 'child-key':
       return linkConditions.length === 0 && child.properties[link.property]?.createForeignKeyConstraint !== false;

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { tableName } from './table-name.js';
 import { rowConditionSql, rowConditionsSql, type SqlFragment } from './row-condition-sql.js';
@@ -17,7 +17,7 @@ export interface RelationSql {
 }
 
 /** @internal */
-export function relationSql(em: EntityManager, edge: RelationEdge): RelationSql {
+export function relationSql(em: EntityManager, edge: GraphRelation): RelationSql {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const equal = (left: string, leftColumns: readonly string[], right: string, rightColumns: readonly string[]) =>
     leftColumns.map((column, i) => `${left}.${quote(column)} = ${right}.${quote(rightColumns[i]!)}`);

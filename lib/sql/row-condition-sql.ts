@@ -2,7 +2,7 @@ import { type EntityMetadata, raw } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { ScopedQueryBuilder } from '../orm/scoped-query-builder.js';
-import type { RowCondition, WhereCondition } from '../metadata/relations/relation-edge.js';
+import type { RowCondition, WhereCondition } from '../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from './table-name.js';

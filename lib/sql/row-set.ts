@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
-import { primaryColumns, type RelationEdge } from '../metadata/relations/relation-graph.js';
+import { primaryColumns, type GraphRelation } from '../metadata/relations/relation-graph.js';
 import { filterSql } from './filter-sql.js';
 import { tableName } from './table-name.js';
 import { relationSql } from './relation-sql.js';
@@ -226,7 +226,7 @@ export function primaryColumnTypes(meta: EntityMetadata): { readonly column: str
 export async function lockBehind(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parents: readonly RowKey[],
   and: readonly string[] = [],
 ): Promise<{ key: RowKey; parent: RowKey }[]> {

@@ -1,6 +1,6 @@
 import type { MetadataStorage } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { DeletionArchive } from '../snapshot/deletion-archive.entity.js';
 
@@ -27,7 +27,7 @@ export function checkArchivedEntities(storage: MetadataStorage, catalog: SoftDel
   }
 }
 
-function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link, policy }: RelationEdge): void {
+function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link, policy }: GraphRelation): void {
   if (link.kind !== 'child-key') {
     return;
   }

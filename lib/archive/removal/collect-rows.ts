@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { filterSql } from '../../sql/filter-sql.js';
@@ -99,7 +99,7 @@ export async function collectBehindSoft(
 async function take(
   catalog: SoftDeleteCatalog,
   collected: CollectedRows,
-  { parent, child }: RelationEdge,
+  { parent, child }: GraphRelation,
   behind: readonly { key: RowKey; parent: RowKey }[],
   next: Level,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { rowConditionsSql, type SqlFragment } from '../../sql/row-condition-sql.js';
@@ -105,9 +105,9 @@ function softOwnersOf(em: EntityManager, catalog: SoftDeleteCatalog, restored: R
   });
 }
 
-function membershipSql(em: EntityManager, holder: EntityMetadata, edge: RelationEdge): SqlFragment[] {
+function membershipSql(em: EntityManager, holder: EntityMetadata, edge: GraphRelation): SqlFragment[] {
   const { members, linkConditions, except } = edge;
-  const parent = (conditions: RelationEdge['members']['parent']) =>
+  const parent = (conditions: GraphRelation['members']['parent']) =>
     rowConditionsSql(em, edge.parent.root, 'p', conditions);
   const exceptions = except.flatMap((other) => {
     const own = archivedConditionsSql(em, holder, other.child);

@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { relationOver } from '../../metadata/relations/key-relations.js';
 import { mappedTables } from '../../metadata/mapped-tables.js';
-import type { RelationEdge, RowCondition } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation, RowCondition } from '../../metadata/relations/graph-relation.js';
 import { refuses, takesAlong } from '../../metadata/relations/relation-policies.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { readOutgoingKeys } from '../../postgres/catalog/read-outgoing-keys.js';
@@ -92,7 +92,7 @@ interface End {
 }
 
 /** The rows that the rows of a table with a key need. */
-function endsOf(edge: RelationEdge): End[] {
+function endsOf(edge: GraphRelation): End[] {
   const { link, parent, child, name: relation, linkConditions, members } = edge;
   if (link.kind === 'pivot') {
     const ofSide = (side: 'parent' | 'child') => (side === link.polymorphicSide ? linkConditions : []);

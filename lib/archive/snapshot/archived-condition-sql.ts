@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RowCondition } from '../../metadata/relations/relation-edge.js';
+import type { RowCondition } from '../../metadata/relations/graph-relation.js';
 import { rowConditionSql, type SqlFragment } from '../../sql/row-condition-sql.js';
 import { looksElsewhere } from '../../sql/select-rows.js';
 import { archiveTable } from './archive-table.js';

@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { RelationEdge } from '../../metadata/relations/relation-graph.js';
+import type { GraphRelation } from '../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
 import { relationSql } from '../../sql/relation-sql.js';
@@ -9,7 +9,7 @@ import { execute } from '../../sql/transaction.js';
 
 /** A deleted row that owns a row of the set and is not in it. @internal */
 export interface DeletedParent {
-  readonly edge: RelationEdge;
+  readonly edge: GraphRelation;
   readonly key: RowKey;
   readonly parent: RowKey;
 }
@@ -62,7 +62,7 @@ async function findOwners(
   ctx: Transaction,
   catalog: SoftDeleteCatalog,
   rows: RowSet,
-  owned: readonly { readonly edge: RelationEdge; readonly keys: readonly RowKey[] }[],
+  owned: readonly { readonly edge: GraphRelation; readonly keys: readonly RowKey[] }[],
   lock: 'share' | 'no key update',
 ): Promise<DeletedParent[]> {
   const params: unknown[] = [];

@@ -1,7 +1,7 @@
 import { type Collection, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { metadataOf } from '../../metadata/metadata-of.js';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
 import { cascadesOf, type PhysicalRemoval } from '../refuse-physical-cascade.js';
@@ -54,7 +54,7 @@ function leavingItems(collection: Collection<object>): object[] | undefined {
 function linksOf(
   em: EntityManager,
   owner: object,
-  { link, linkConditions }: RelationEdge,
+  { link, linkConditions }: GraphRelation,
   items: readonly object[] | undefined,
 ): PhysicalRemoval['condition'] {
   if (link.kind !== 'pivot') {

@@ -5,7 +5,7 @@ import { activePredicateSql } from '../../metadata/active-predicate.js';
 import { relationSql } from '../../sql/relation-sql.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
 import { metadataOf } from '../../metadata/metadata-of.js';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 
@@ -50,7 +50,7 @@ async function findLinked(
   em: EntityManager,
   ctx: Transaction | undefined,
   collection: Collection<object>,
-  edge: RelationEdge,
+  edge: GraphRelation,
   catalog: SoftDeleteCatalog,
 ): Promise<object[]> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);

@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { RelationEdge } from './relation-edge.js';
+import type { GraphRelation } from './graph-relation.js';
 import { primaryColumns, type RelationGraph } from './relation-graph.js';
 
 /** The relation that follows a key from the rows of one table to those of another, if the ORM maps it. @internal */
@@ -8,7 +8,7 @@ export function relationOver(
   holder: EntityMetadata | undefined,
   columns: readonly string[],
   target: EntityMetadata | undefined,
-): RelationEdge | undefined {
+): GraphRelation | undefined {
   return graph.edges.find(
     ({ link, parent }) =>
       link.kind === 'child-key' &&

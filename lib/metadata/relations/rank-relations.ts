@@ -1,9 +1,9 @@
-import type { RelationEdge } from './relation-edge.js';
+import type { GraphRelation } from './graph-relation.js';
 import { RELATION_POLICIES } from './relation-policies.js';
 
 /** A relation with where its policy comes from. @internal */
 export interface RelationCandidate {
-  readonly edge: RelationEdge;
+  readonly edge: GraphRelation;
   /** Whether `@SoftDeletable({ relations })` names the policy. */
   readonly isDeclared: boolean;
 }
@@ -24,7 +24,7 @@ export interface RelationCandidate {
  * @param candidates - relations over one key
  * @internal
  */
-export function rankRelations(candidates: readonly RelationCandidate[]): RelationEdge[] {
+export function rankRelations(candidates: readonly RelationCandidate[]): GraphRelation[] {
   const whole = candidates.filter(({ edge }) => !isPartial(edge));
   const [decisive] = whole.toSorted(
     (one, other) => rank(other) - rank(one) || Number(isKeyAlone(one)) - Number(isKeyAlone(other)),
@@ -44,7 +44,7 @@ export function rankRelations(candidates: readonly RelationCandidate[]): Relatio
   ];
 }
 
-function isPartial({ members }: RelationEdge): boolean {
+function isPartial({ members }: GraphRelation): boolean {
   return members.parent.length > 0 || members.child.length > 0;
 }
 
@@ -57,6 +57,6 @@ function rank({ edge, isDeclared }: RelationCandidate): number {
   return edge.policy === 'keep' && !isDeclared ? 0 : RELATION_POLICIES[edge.policy].rank;
 }
 
-function except(edge: RelationEdge, others: readonly RelationCandidate[]): RelationEdge {
+function except(edge: GraphRelation, others: readonly RelationCandidate[]): GraphRelation {
   return { ...edge, except: others.map((other) => other.edge.members) };
 }

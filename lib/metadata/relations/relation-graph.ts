@@ -10,9 +10,9 @@ import {
 import type { RelationPolicy } from '../../options/soft-deletable-options.js';
 import { hasTable } from '../has-table.js';
 import { rankRelations, type RelationCandidate } from './rank-relations.js';
-import type { ColumnCondition, RelationEdge, RelationLink, RowCondition } from './relation-edge.js';
+import type { ColumnCondition, GraphRelation, RelationLink, RowCondition } from './graph-relation.js';
 
-export type { ColumnCondition, RelationEdge } from './relation-edge.js';
+export type { ColumnCondition, GraphRelation } from './graph-relation.js';
 
 /** What the marks of entities say about their relations. @internal */
 export interface DeclaredPolicies {
@@ -25,8 +25,8 @@ export interface DeclaredPolicies {
  * @internal
  */
 export class RelationGraph {
-  readonly edges: readonly RelationEdge[];
-  readonly #byParent = new Map<EntityMetadata, RelationEdge[]>();
+  readonly edges: readonly GraphRelation[];
+  readonly #byParent = new Map<EntityMetadata, GraphRelation[]>();
 
   constructor(
     private readonly storage: MetadataStorage,
@@ -46,7 +46,7 @@ export class RelationGraph {
   }
 
   /** The relations that start from any class of the entity's hierarchy. */
-  from(meta: EntityMetadata): readonly RelationEdge[] {
+  from(meta: EntityMetadata): readonly GraphRelation[] {
     return this.#byParent.get(meta.root) ?? [];
   }
 
@@ -143,7 +143,7 @@ export class RelationGraph {
   #candidate(
     meta: EntityMetadata,
     prop: EntityProperty,
-    edge: Pick<RelationEdge, 'parent' | 'child' | 'link' | 'members' | 'policy'>,
+    edge: Pick<GraphRelation, 'parent' | 'child' | 'link' | 'members' | 'policy'>,
     linkConditions: readonly ColumnCondition[],
   ): RelationCandidate {
     return {
@@ -289,7 +289,7 @@ function discriminatorValue({
 }
 
 /** Two edges follow the same key if they lead from and to the same tables over the same columns. */
-function identify({ parent, child, link, linkConditions }: RelationEdge): string {
+function identify({ parent, child, link, linkConditions }: GraphRelation): string {
   const columns = link.kind === 'pivot' ? [link.parentColumns, link.childColumns] : [link.columns];
   return JSON.stringify([link.kind, link.table._id, columns, parent.root._id, child.root._id, linkConditions]);
 }

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
-import type { Membership, RelationEdge, RowCondition } from '../../metadata/relations/relation-edge.js';
+import type { Membership, GraphRelation, RowCondition } from '../../metadata/relations/graph-relation.js';
 import { tableName } from '../../sql/table-name.js';
 import type { PurgeCondition } from './key-graph.js';
 
@@ -11,7 +11,7 @@ import type { PurgeCondition } from './key-graph.js';
  *
  * @internal
  */
-export function partConditions(em: EntityManager, edge: RelationEdge, table: EntityMetadata): PurgeCondition[] {
+export function partConditions(em: EntityManager, edge: GraphRelation, table: EntityMetadata): PurgeCondition[] {
   const { members, except } = edge;
   const columns = members.child.filter((condition) => 'column' in condition);
   const others = members.child.filter((condition) => !('column' in condition));
@@ -31,7 +31,7 @@ export function partConditions(em: EntityManager, edge: RelationEdge, table: Ent
 /** Whether the row in front of a key meets conditions. */
 function inFrontSql(
   em: EntityManager,
-  { link, parent: { root } }: RelationEdge,
+  { link, parent: { root } }: GraphRelation,
   alias: string,
   conditions: readonly RowCondition[],
 ): string {

@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { hasTable } from '../../metadata/has-table.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
-import type { RelationEdge } from '../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import { takesAlong } from '../../metadata/relations/relation-policies.js';
@@ -178,7 +178,7 @@ class KeyGraphBuilder {
     ).isInheritance = true;
   }
 
-  #relation(edge: RelationEdge, catalog: SoftDeleteCatalog): void {
+  #relation(edge: GraphRelation, catalog: SoftDeleteCatalog): void {
     const { link } = edge;
     const holder = this.#table(link.table);
     const parent = this.#table(edge.parent);
@@ -235,7 +235,7 @@ class KeyGraphBuilder {
   }
 
   #companion(
-    edge: RelationEdge,
+    edge: GraphRelation,
     table: PurgeTable,
     holder: PurgeTable,
     owner: PurgeTable,

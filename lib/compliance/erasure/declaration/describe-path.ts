@@ -1,12 +1,12 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
-import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import type { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { findProperty } from './find-properties.js';
 
 /** The relations of a path, and the entity at its end. @internal */
-export type DescribedPath = Pick<{ edges: readonly RelationEdge[]; subject: EntityMetadata }, 'edges' | 'subject'>;
+export type DescribedPath = Pick<{ edges: readonly GraphRelation[]; subject: EntityMetadata }, 'edges' | 'subject'>;
 
 /**
  * The relations that a path leads through: several ways where a polymorphic one leads to several entities, of which those to persons
@@ -48,7 +48,7 @@ export function describePath(
 }
 
 /** A to-one relation with what it leads to as the parent, whichever side holds the key. */
-function steps(catalog: SoftDeleteCatalog, where: string, meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
+function steps(catalog: SoftDeleteCatalog, where: string, meta: EntityMetadata, prop: EntityProperty): GraphRelation[] {
   const isToOne = prop.kind === ReferenceKind.MANY_TO_ONE || prop.kind === ReferenceKind.ONE_TO_ONE;
   if (!isToOne || prop.persist === false || !prop.targetMeta) {
     throw new SoftDeleteConfigError(
@@ -67,14 +67,14 @@ function steps(catalog: SoftDeleteCatalog, where: string, meta: EntityMetadata, 
 }
 
 /** The person's row holds the key. */
-function inverseStep({ graph }: SoftDeleteCatalog, meta: EntityMetadata, prop: EntityProperty): RelationEdge[] {
+function inverseStep({ graph }: SoftDeleteCatalog, meta: EntityMetadata, prop: EntityProperty): GraphRelation[] {
   const target = prop.targetMeta!;
   const owner = target.properties[prop.mappedBy as never] as EntityProperty;
   return graph
     .candidatesOf(target, owner)
     .filter(({ edge }) => edge.link.kind === 'child-key' && edge.parent.root === meta.root)
     .map(({ edge }) => {
-      const { table, columns, referenced } = edge.link as RelationEdge['link'] & { kind: 'child-key' };
+      const { table, columns, referenced } = edge.link as GraphRelation['link'] & { kind: 'child-key' };
       return {
         name: `${meta.className}.${prop.name}`,
         property: undefined,

@@ -1,7 +1,7 @@
 import type { EntityMetadata, MetadataStorage, Platform } from '@mikro-orm/core';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import { hasTable } from '../../../metadata/has-table.js';
-import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { type OrmModel, SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { intervalOf } from '../../../options/interval.js';
 import { describeFields, type FieldContext } from './describe-fields.js';
@@ -69,7 +69,7 @@ export class PersonalDataCatalog {
   }
 
   /** The relations that lead to persons, each with what is nearer to the person as its parent. */
-  relations(): RelationEdge[] {
+  relations(): GraphRelation[] {
     return this.#entities.flatMap(({ paths }) => paths.flatMap(({ edges }) => edges));
   }
 

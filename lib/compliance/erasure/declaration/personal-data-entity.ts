@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 
 /** What takes the place of a value. @internal */
 export type FieldValue =
@@ -31,7 +31,7 @@ export interface PersonalPath {
   /** As it was declared; empty for the persons themselves. */
   readonly name: string;
   /** From the rows to the person, each with the row that is nearer to the person as its parent. */
-  readonly edges: readonly RelationEdge[];
+  readonly edges: readonly GraphRelation[];
   readonly subject: EntityMetadata;
   readonly fields: readonly PersonalField[];
 }

@@ -6,7 +6,7 @@ import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
-import type { RelationEdge, RowCondition } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation, RowCondition } from '../../../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { arrayText, identify, inChunks, keyConditionSql, keySql, type RowKey, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
@@ -35,7 +35,7 @@ export function archivedWithKeys(
 export async function archivedBehind(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parents: readonly PersonalRow[],
 ): Promise<{ key: RowKey; unit: string; parents: PersonalRow[] }[]> {
   const { link } = edge;

@@ -2,7 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
-import type { RelationEdge } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, lockBehind, type RowKey } from '../../../sql/row-set.js';
@@ -95,7 +95,7 @@ async function follow(
   ctx: Transaction,
   rows: PersonalRows,
   levels: Map<string, readonly PersonalRow[]>,
-  edges: readonly RelationEdge[],
+  edges: readonly GraphRelation[],
   persons: readonly PersonalRow[],
   hasArchive: boolean,
 ): Promise<readonly PersonalRow[]> {
@@ -143,7 +143,7 @@ async function byArchive(
   em: EntityManager,
   ctx: Transaction,
   rows: PersonalRows,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parents: readonly PersonalRow[],
 ): Promise<FoundByArchive[]> {
   const { live, surpassed, shared } = await liveBehindArchived(em, ctx, edge, parents);

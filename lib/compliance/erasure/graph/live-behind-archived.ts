@@ -7,7 +7,7 @@ import { partOf } from '../../../archive/snapshot/part-of.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { typedColumnsSql } from '../../../archive/snapshot/typed-rows-sql.js';
 import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
-import type { RelationEdge, RowCondition } from '../../../metadata/relations/relation-edge.js';
+import type { GraphRelation, RowCondition } from '../../../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { readShapes } from '../../../postgres/table-shape.js';
@@ -50,7 +50,7 @@ export interface BehindArchived {
 export async function liveBehindArchived(
   em: EntityManager,
   ctx: Transaction,
-  edge: RelationEdge,
+  edge: GraphRelation,
   parents: readonly PersonalRow[],
 ): Promise<BehindArchived> {
   const key = keyOf(edge);
@@ -82,7 +82,7 @@ export async function liveBehindArchived(
   };
 }
 
-function keyOf({ link, parent, child, linkConditions, members }: RelationEdge): Key | undefined {
+function keyOf({ link, parent, child, linkConditions, members }: GraphRelation): Key | undefined {
   switch (link.kind) {
     case 'parent-key':
       return {

@@ -66,7 +66,7 @@ export type RelationLink =
  *
  * @internal
  */
-export interface RelationEdge {
+export interface GraphRelation {
   /** `Entity.property`, of the side that declares the relation. */
   readonly name: string;
   /** The property on `parent`, if it has one. */
