@@ -205,7 +205,7 @@ describe('A decorator for requests', () => {
 
   it('is refused with options that nobody reads', () => {
     expect(() => DeletedScope({ argument: 'deleted' } as never)).toThrow(SoftDeleteConfigError);
-    expect(() => DeletedScope({} as never)).toThrow(/names nothing/);
+    expect(() => DeletedScope({} as never)).toThrow(/names neither a query parameter nor an argument/);
     expect(() => DeletedScope({ arg: 1 } as never)).toThrow(SoftDeleteConfigError);
     expect(() => WithDeleted({ args: 'withDeleted' } as never)).toThrow(SoftDeleteConfigError);
     expect(() => WithDeleted({ arg: '' })).toThrow(SoftDeleteConfigError);

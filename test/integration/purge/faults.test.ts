@@ -130,7 +130,7 @@ describe(PurgeService.name, () => {
 
     const report = await purge({ batchSize: 100 }).run();
 
-    expect(test.statements.filter((sql) => sql.startsWith('with recursive edge'))).toHaveLength(2);
+    expect(test.statements.filter((sql) => sql.startsWith('with recursive batch_end'))).toHaveLength(2);
     expect(report).toMatchObject({ outcome: 'completed', entities: [{ purged: ROWS - 2, locked: 0, blocked: 0 }] });
     await expect(ids()).resolves.toEqual([500, 777, 5001, 5002]);
   });
