@@ -164,7 +164,17 @@ describe(`${PurgeService.name}.jobs()`, () => {
   });
 
   it('removes every row once when two processes run the same job at the same time', async () => {
-    const purges = [createPurge(test.orm, UNPACED), createPurge(other, UNPACED)];
+    const both = Promise.withResolvers<void>();
+    const ready = new Set<MikroORM>();
+    /** Holds the first batch of each until the other one is about to begin as well. */
+    const together = (orm: MikroORM) => async () => {
+      if (ready.add(orm).size === 2) {
+        both.resolve();
+      }
+      await both.promise;
+      return 'go' as const;
+    };
+    const purges = [test.orm, other].map((orm) => createPurge(orm, { ...UNPACED, throttle: together(orm) }));
 
     const reports = await Promise.all([
       purges[0]!.runJob(THINGS, { batchSize: 20 }),
