@@ -209,7 +209,7 @@ export async function removeAll(
   );
   await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
   // The rows were locked: where one is left, a trigger or a rule has said nothing and kept it.
-  return row!.isAllowed ? findVetoes({ rows }, row!.gone) : STALE;
+  return row!.isAllowed ? findVetoes(rows, row!.gone) : STALE;
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */

@@ -1,7 +1,13 @@
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
 import type { RowSet } from '../../sql/row-set.js';
 
 const TRIGGER = 'a trigger of ';
+
+/** A trigger that has kept rows of a table from being deleted without a word. @internal */
+export function vetoOn({ tableName, className }: EntityMetadata, count: number): DeletionRestriction {
+  return { relation: `${TRIGGER}${tableName}`, entity: className, count };
+}
 
 /**
  * Rows that were locked, and that a trigger has kept from being deleted without a word. Rows of pivot tables are not locked.
@@ -9,12 +15,10 @@ const TRIGGER = 'a trigger of ';
  * @param gone - how many rows of each entity were deleted
  * @internal
  */
-export function findVetoes({ rows }: { readonly rows: RowSet }, gone: readonly number[]): DeletionRestriction[] {
+export function findVetoes(rows: RowSet, gone: readonly number[]): DeletionRestriction[] {
   return rows.entities().flatMap((root, i) => {
     const count = rows.count(root) - gone[i]!;
-    return count > 0 && !root.pivotTable
-      ? [{ relation: `${TRIGGER}${root.tableName}`, entity: root.className, count }]
-      : [];
+    return count > 0 && !root.pivotTable ? [vetoOn(root, count)] : [];
   });
 }
 

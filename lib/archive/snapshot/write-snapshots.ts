@@ -56,7 +56,7 @@ export async function writeSnapshots(
     params,
   );
   const restrictions = findVetoes(
-    collected,
+    collected.rows,
     row!.kept.filter((count) => count !== null),
   );
   if (restrictions.length > 0) {

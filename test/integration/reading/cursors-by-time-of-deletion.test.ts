@@ -139,6 +139,12 @@ describe('cursors that order by the time of deletion', () => {
     await expect(page(encode('2026-02-31 05:06:07.123456+00', 5))).resolves.toMatchObject({ items: [] });
   });
 
+  it('are exact where a condition by the time that an entity holds is not', async () => {
+    const view = new SoftDeleteRepository(test.orm.em.fork(), Folder).onlyDeleted();
+    const { deletedAt } = await view.findOneOrFail({ id: 0 });
+    await expect(view.find({ deletedAt })).resolves.toMatchObject([{ id: 4 }]);
+  });
+
   it('asks nothing more for pages in another order', async () => {
     test.statements.length = 0;
     const view = new SoftDeleteRepository(test.orm.em.fork(), Folder).onlyDeleted();

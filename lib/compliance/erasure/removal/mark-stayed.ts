@@ -1,3 +1,4 @@
+import { adviceOnVetoes, vetoOn } from '../../../archive/removal/vetoes.js';
 import { DeletionRestrictedError } from '../../../errors/deletion-restricted.error.js';
 import { RowSet } from '../../../sql/row-set.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
@@ -15,16 +16,13 @@ export async function markStayed(rows: PersonalRows, going: RowSet, stayed: RowS
   }
   const gone = new RowSet();
   for (const root of going.entities()) {
+    const veto = vetoOn(root, stayed.count(root));
     for (const key of stayed.keys(root)) {
       const row = rows.find(root, key);
       if (!row) {
-        throw new DeletionRestrictedError(
-          rows.subject.className,
-          [{ relation: `a trigger of ${root.tableName}`, entity: root.className, count: stayed.count(root) }],
-          'Have the trigger let these rows go, or raise an error that says why not.',
-        );
+        throw new DeletionRestrictedError(rows.subject.className, [veto], adviceOnVetoes([veto]));
       }
-      row.blocked = { ground: `a trigger of ${root.tableName} keeps it`, until: null };
+      row.blocked = { ground: `${veto.relation} keeps it`, until: null };
     }
     await gone.add(
       root,
