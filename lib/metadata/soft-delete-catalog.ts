@@ -24,6 +24,18 @@ export interface OrmModel {
   getMetadata(): MetadataStorage;
 }
 
+/**
+ * The metadata of an entity that is named by its class or schema, or `undefined` if the ORM was not given it: asked for a schema that it
+ * does not know, the ORM answers with the schema's own metadata (`find` in `MetadataStorage.js`), which nothing has been discovered of.
+ *
+ * @internal
+ */
+export function findMetadata(orm: Pick<OrmModel, 'getMetadata'>, entity: AnyEntityName): EntityMetadata | undefined {
+  const storage = orm.getMetadata();
+  const meta = storage.find(entity) as EntityMetadata | undefined;
+  return meta && storage.has(meta.class) ? meta : undefined;
+}
+
 const catalogs = new WeakMap<MetadataStorage, SoftDeleteCatalog>();
 
 /**
@@ -103,7 +115,7 @@ export class SoftDeleteCatalog {
   get(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata {
     const found = this.find(entity);
     if (!found) {
-      const known = isMetadata(entity) || this.storage.find(entity as EntityName) !== undefined;
+      const known = isMetadata(entity) || findMetadata(this, entity) !== undefined;
       throw new NotSoftDeletableError(
         isMetadata(entity) ? entity.className : Utils.className(entity as EntityName),
         known,

@@ -1,3 +1,4 @@
+import { Utils } from '@mikro-orm/core';
 import {
   Inject,
   Injectable,
@@ -9,6 +10,7 @@ import {
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { type ErasureMark, ON_ERASE } from '../compliance/erasure/hooks/erasure-hook.js';
 import { addErasureHook } from '../compliance/erasure/hooks/erasure-hooks.js';
+import { findMetadata } from '../metadata/soft-delete-catalog.js';
 import { HOOK, type HookMark } from '../deletion/hooks/hook.mark.js';
 import { addHook } from '../deletion/hooks/register-hook.js';
 import { NotSoftDeletableError } from '../errors/not-soft-deletable.error.js';
@@ -90,7 +92,7 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
     const where = `${decorator} on ${wrapper.name}.${method}`;
     requireOneInstance(wrapper, where, 'a deletion');
     const installations = [...this.contexts.all().values()];
-    const concerned = installations.filter(({ catalog }) => catalog.find(entity));
+    const concerned = installations.filter(({ catalog }) => catalog.findMarked(entity));
     // One that does not know the entity says so.
     for (const installation of concerned.length > 0 ? concerned : installations.slice(0, 1)) {
       addHook(installation, where, action, entity, (rows, context) => wrapper.instance[method](rows, context), options);
@@ -102,7 +104,7 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
     const where = `@OnErase() on ${wrapper.name}.${method}`;
     requireOneInstance(wrapper, where, 'an erasure');
     const managers = [...this.contexts.managers().values()];
-    const concerned = managers.filter((em) => em.getMetadata().find(entity));
+    const concerned = managers.filter((em) => findMetadata(em, entity));
     // One that does not know the entity says so.
     for (const em of concerned.length > 0 ? concerned : managers.slice(0, 1)) {
       addErasureHook(em, where, entity, (rows, context) => wrapper.instance[method](rows, context), options);
@@ -111,9 +113,9 @@ export class SoftDeleteBootstrap implements OnModuleInit, OnApplicationBootstrap
 
   #register(wrapper: Wrapper, method: string, { entity, options }: PurgeMark): void {
     requireOneInstance(wrapper, `@OnPurge() on ${wrapper.name}.${method}`, 'a purge');
-    const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.find(entity));
+    const contexts = [...this.contexts.all()].filter(([, { catalog }]) => catalog.findMarked(entity));
     if (contexts.length === 0) {
-      throw new NotSoftDeletableError(entity.name, true);
+      throw new NotSoftDeletableError(Utils.className(entity), true);
     }
     for (const [contextName] of contexts) {
       const purge: PurgeService = this.moduleRef.get(getPurgeServiceToken(contextName), { strict: false });

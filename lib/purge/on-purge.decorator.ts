@@ -1,4 +1,4 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { MethodMarker } from '../metadata/method-mark.js';
 import { ON_PURGE } from './on-purge.mark.js';
 import type { OnPurgeOptions, PurgeHandler } from './purge-hook.js';
@@ -19,7 +19,7 @@ import { requirePurgeHandlerOptions } from './require-purge-handler-options.js';
  * @publicApi
  */
 export function OnPurge<Entity extends object>(
-  entity: EntityClass<Entity>,
+  entity: EntityName<Entity>,
   options: OnPurgeOptions<Entity> = {},
 ): MethodMarker<PurgeHandler<Entity>> {
   requirePurgeHandlerOptions(`@OnPurge(${entity?.name})`, options);

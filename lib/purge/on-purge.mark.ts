@@ -1,10 +1,10 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { MethodMark } from '../metadata/method-mark.js';
 import type { OnPurgeOptions } from './purge-hook.js';
 
 /** What `@OnPurge()` says about a method. @internal */
 export interface PurgeMark {
-  readonly entity: EntityClass<object>;
+  readonly entity: AnyEntityName;
   readonly options: OnPurgeOptions;
 }
 

@@ -1,5 +1,5 @@
-import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../options/any-of-the-orm.js';
 
 /**
  * Called inside the transaction of each batch, before its rows are removed.
@@ -33,7 +33,7 @@ export interface OnPurgeOptions<Entity extends object = any> {
 
 /** @internal */
 export interface PurgeHook {
-  readonly entity: EntityClass<object>;
+  readonly entity: AnyEntityName;
   readonly handler: PurgeHandler;
   readonly fields: readonly string[];
 }

@@ -1,4 +1,4 @@
-import type { EntityClass, EntityName, Primary } from '@mikro-orm/core';
+import type { EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyOrm } from '../options/any-of-the-orm.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -70,7 +70,7 @@ export class PurgeService {
    * @throws NotSoftDeletableError if the entity is not marked
    */
   registerHook<Entity extends object>(
-    entity: EntityClass<Entity>,
+    entity: EntityName<Entity>,
     handler: PurgeHandler<Entity>,
     options: OnPurgeOptions<Entity> = {},
   ): void {

@@ -11,6 +11,6 @@ export function restoredParts(em: EntityManager, snapshots: SnapshotSet): Operat
     const meta = snapshots.metaOf(name)!;
     const rows = snapshots.of(name).map(({ key, unit }) => ({ key: rowKeyOf(meta, key), unit }));
     const keys = count <= MOST_KEYS ? rows.map(({ key }) => keyFromTexts(em, meta, key)) : undefined;
-    return { meta, count, rows, ...(keys ? { keys } : {}) };
+    return { meta, count, rows, each: () => rows.map(({ key }) => key), ...(keys ? { keys } : {}) };
   });
 }

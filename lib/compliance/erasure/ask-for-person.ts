@@ -1,8 +1,10 @@
-import { type EntityClass, type EntityMetadata, NotFoundError } from '@mikro-orm/core';
+import { type EntityMetadata, NotFoundError } from '@mikro-orm/core';
+import type { AnyEntityName } from '../../options/any-of-the-orm.js';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ErasureUndeclaredError } from '../../errors/erasure-undeclared.error.js';
 import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
+import { findMetadata } from '../../metadata/soft-delete-catalog.js';
 import { classConditions } from '../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
 import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
@@ -36,10 +38,10 @@ export interface AskedPerson {
 export async function askForPerson(
   em: EntityManager,
   where: string,
-  entity: EntityClass<object>,
+  entity: AnyEntityName,
   given: unknown,
 ): Promise<AskedPerson> {
-  const meta = em.getMetadata().find(entity as never);
+  const meta = findMetadata(em, entity);
   if (!meta) {
     throw new SoftDeleteConfigError(
       where,

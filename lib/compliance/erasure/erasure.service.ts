@@ -1,4 +1,4 @@
-import type { EntityClass, Primary } from '@mikro-orm/core';
+import type { EntityName, Primary } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyOrm } from '../../options/any-of-the-orm.js';
 import type { DeletionHandler, DeletionHookOptions } from '../../deletion/hooks/deletion-hook.js';
@@ -77,7 +77,7 @@ export class ErasureService {
    * @throws ErasureUndeclaredError if an entity or a column is not declared
    * @throws NotFoundError if there is no such person
    */
-  async plan<Entity extends object>(entity: EntityClass<Entity>, key: Primary<Entity> | Entity): Promise<ErasurePlan> {
+  async plan<Entity extends object>(entity: EntityName<Entity>, key: Primary<Entity> | Entity): Promise<ErasurePlan> {
     const asked = await askForPerson(currentManager(this.orm), 'ErasureService.plan()', entity, key);
     const { em, meta, key: texts } = asked;
     const done = await inPreview(em, async (ctx) => {
@@ -104,7 +104,7 @@ export class ErasureService {
    * @throws ReasonRequiredError if `log.reason` is `'required'` and there is none
    */
   async erase<Entity extends object>(
-    entity: EntityClass<Entity>,
+    entity: EntityName<Entity>,
     key: Primary<Entity> | Entity,
     options: EraseOptions = {},
   ): Promise<ErasureCertificate> {
@@ -144,7 +144,7 @@ export class ErasureService {
    * @throws ReasonRequiredError if `log.reason` is `'required'` and there is none
    */
   async request<Entity extends object>(
-    entity: EntityClass<Entity>,
+    entity: EntityName<Entity>,
     key: Primary<Entity> | Entity,
     options: RequestOptions = {},
   ): Promise<Erasure> {
@@ -252,7 +252,7 @@ export class ErasureService {
    * @throws SoftDeleteConfigError if the entity has no `@PersonalData()`, it lacks a field, or an option is unknown
    */
   onErase<Entity extends object>(
-    entity: EntityClass<Entity>,
+    entity: EntityName<Entity>,
     handler: DeletionHandler<Entity>,
     options: DeletionHookOptions<Entity> = {},
   ): void {

@@ -1,6 +1,6 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { AnyOrm } from '../../options/any-of-the-orm.js';
+import type { AnyEntityName, AnyOrm } from '../../options/any-of-the-orm.js';
 import { showValue } from '../../errors/text/show-value.js';
 import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
@@ -32,7 +32,7 @@ export interface LegalHoldOptions {
   readonly name: string;
   readonly reason: string;
   /** Rows of soft-deletable entities, as `[Customer, 7]`: active ones and deleted ones. */
-  readonly on: readonly (readonly [entity: EntityClass<object>, key: unknown])[];
+  readonly on: readonly (readonly [entity: AnyEntityName, key: unknown])[];
   /** When somebody should look at whether it is still needed. */
   readonly reviewAt?: Date;
   /** @default what `withDeletionContext()` says around the call, else the module's `actor()` */
@@ -151,7 +151,7 @@ export class LegalHoldService {
   }
 
   /** Returns the active holds that cover a row: those on the row itself and those on rows above it. */
-  async of<Entity extends object>(entity: EntityClass<Entity>, key: unknown): Promise<LegalHold[]> {
+  async of<Entity extends object>(entity: EntityName<Entity>, key: unknown): Promise<LegalHold[]> {
     const em = currentManager(this.orm);
     const tables = requireTables(em);
     const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);

@@ -1,8 +1,8 @@
-import type { EntityClass, EntityMetadata, Primary } from '@mikro-orm/core';
+import type { EntityName, EntityMetadata, Primary } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyEntityName, AnyOrm } from '../../options/any-of-the-orm.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
-import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { findMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { refuseUnknownOptions } from '../../options/refuse-unknown-options.js';
 import { requireType } from '../../options/require-type.js';
 import { rowCount } from '../../options/resolve-module-options.js';
@@ -56,7 +56,7 @@ export interface DeletionLogEntry {
  * @publicApi
  */
 export interface DeletionLogQuery {
-  readonly entity?: EntityClass<object>;
+  readonly entity?: AnyEntityName;
   readonly actor?: string;
   readonly action?: DeletionAction;
   /** Records of this time and later. */
@@ -106,7 +106,7 @@ export class DeletionLog {
    * @throws SoftDeleteConfigError if `complianceEntities()` are not registered, or the key is invalid
    */
   async of<Entity extends object>(
-    entity: EntityClass<Entity>,
+    entity: EntityName<Entity>,
     key: Primary<Entity> | Entity,
   ): Promise<DeletionLogEntry[]> {
     const em = this.#em;
@@ -207,7 +207,7 @@ function requireQuery(query: DeletionLogQuery): DeletionLogQuery & { limit: numb
 }
 
 function requireEntity(em: EntityManager, where: string, entity: AnyEntityName): EntityMetadata {
-  const meta = entity ? em.getMetadata().find(entity as never) : undefined;
+  const meta = findMetadata(em, entity);
   if (!meta) {
     throw new SoftDeleteConfigError(
       where,

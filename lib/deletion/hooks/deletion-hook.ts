@@ -1,5 +1,5 @@
-import type { EntityClass } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../../options/any-of-the-orm.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 
 /** What rows are hooked for. @internal */
@@ -44,7 +44,7 @@ export interface DeletionHookOptions<Entity extends object = any> {
 /** @internal */
 export interface DeletionHook {
   readonly action: HookedAction;
-  readonly entity: EntityClass<object>;
+  readonly entity: AnyEntityName;
   readonly handler: DeletionHandler;
   readonly fields: readonly string[];
 }

@@ -1,4 +1,4 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { MethodMarker } from '../../metadata/method-mark.js';
 import type { DeletionHandler, DeletionHookOptions, HookedAction } from './deletion-hook.js';
 import { HOOK } from './hook.mark.js';
@@ -8,7 +8,7 @@ import { requireHookOptions } from './require-hook-options.js';
 export function markMethod<Entity extends object>(
   name: string,
   action: HookedAction,
-  entity: EntityClass<Entity>,
+  entity: EntityName<Entity>,
   options: DeletionHookOptions<Entity>,
 ): MethodMarker<DeletionHandler<Entity>> {
   requireHookOptions(`@${name}(${entity?.name ?? ''})`, entity, options);

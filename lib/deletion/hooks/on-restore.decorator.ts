@@ -1,4 +1,4 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { MethodMarker } from '../../metadata/method-mark.js';
 import type { DeletionHandler, DeletionHookOptions } from './deletion-hook.js';
 import { markMethod } from './mark-method.js';
@@ -20,7 +20,7 @@ import { markMethod } from './mark-method.js';
  * @publicApi
  */
 export function OnRestore<Entity extends object>(
-  entity: EntityClass<Entity>,
+  entity: EntityName<Entity>,
   options: DeletionHookOptions<Entity> = {},
 ): MethodMarker<DeletionHandler<Entity>> {
   return markMethod('OnRestore', 'restored', entity, options);

@@ -1,7 +1,9 @@
-import type { EntityClass, EntityMetadata } from '@mikro-orm/core';
+import type { EntityName, EntityMetadata } from '@mikro-orm/core';
+import type { AnyEntityName } from '../../options/any-of-the-orm.js';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { getInstallation, type Installation } from '../../installation/installation.js';
+import { findMetadata } from '../../metadata/soft-delete-catalog.js';
 import { closestName } from '../../options/closest-name.js';
 import type { DeletionHandler, DeletionHookOptions, HookedAction } from './deletion-hook.js';
 import { requireHookOptions } from './require-hook-options.js';
@@ -24,7 +26,7 @@ const ACTIONS = { delete: 'deleted', restore: 'restored' } as const satisfies Re
 export function registerHook<Entity extends object>(
   orm: { readonly em: EntityManager },
   on: 'delete' | 'restore',
-  entity: EntityClass<Entity>,
+  entity: EntityName<Entity>,
   handler: DeletionHandler<Entity>,
   options: DeletionHookOptions<Entity> = {},
 ): void {
@@ -47,17 +49,16 @@ export function addHook(
   { catalog, operations }: Installation,
   where: string,
   action: HookedAction,
-  entity: EntityClass<object>,
+  entity: AnyEntityName,
   handler: DeletionHandler,
   options: DeletionHookOptions,
 ): void {
-  const meta = catalog.getMetadata().find(entity);
-  if (!meta || !catalog.find(entity)) {
+  const meta = findMetadata(catalog, entity);
+  if (!meta || !catalog.findMarked(entity)) {
     throw new SoftDeleteConfigError(
       where,
       `${entity.name} is ${meta ? 'not soft-deletable' : 'not an entity of this ORM'}.`,
-      `Soft-deletable are: ${catalog
-        .all()
+      `Soft-deletable are: ${[...catalog.all(), ...catalog.allArchived()]
         .map(({ name }) => name)
         .toSorted()
         .join(', ')}.`,

@@ -54,7 +54,9 @@ async function removeWithHooks(
   for (let from = 0; from < locked.rows.length; from += PORTION) {
     const rows = await readListedSnapshots(transaction.em, meta, locked.rows.slice(from, from + PORTION));
     for (const { entity, handler } of hooks) {
-      const own = rows.filter((row) => row instanceof entity);
+      // The entity may have been named by its schema.
+      const named = transaction.em.getMetadata().get(entity).class;
+      const own = rows.filter((row) => row instanceof named);
       if (own.length > 0) {
         await handler(own, { em: transaction.em });
       }

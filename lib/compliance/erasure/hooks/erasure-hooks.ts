@@ -1,13 +1,13 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import type { AnyEntityName } from '../../../options/any-of-the-orm.js';
 import { readSnapshots } from '../../../archive/reading/read-snapshots.js';
 import type { DeletionHandler, DeletionHookOptions } from '../../../deletion/hooks/deletion-hook.js';
 import { requireField } from '../../../deletion/hooks/register-hook.js';
-import { callHandler } from '../../../deletion/hooks/run-hook.js';
+import { callHandler, readRows } from '../../../deletion/hooks/run-hook.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import type { DeletionContext } from '../../../events/deletion-context.js';
-import { worksFor } from '../../../installation/outer-managers.js';
-import type { OrmModel } from '../../../metadata/soft-delete-catalog.js';
+import { findMetadata, type OrmModel } from '../../../metadata/soft-delete-catalog.js';
 import { keyAsCondition } from '../../../sql/entity-key.js';
 import { keyFromTexts } from '../../../sql/key-from-texts.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
@@ -28,11 +28,11 @@ const hooks = new WeakMap<OrmModel['config'], ErasureHook[]>();
 export function addErasureHook(
   em: EntityManager,
   where: string,
-  entity: EntityClass<object>,
+  entity: AnyEntityName,
   handler: DeletionHandler,
   options: DeletionHookOptions,
 ): void {
-  const meta = em.getMetadata().find(entity);
+  const meta = findMetadata(em, entity);
   if (!meta || PersonalDataCatalog.of(em).of(meta).length === 0) {
     throw new SoftDeleteConfigError(
       where,
@@ -58,40 +58,27 @@ export async function callErasureHooks(
     for (const [isLive, group] of Map.groupBy(own, (row) => row.isLive)) {
       for (let i = 0; i < group.length; i += PORTION) {
         const portion = group.slice(i, i + PORTION);
-        await (isLive
-          ? callHandler(
-              hook,
-              meta,
-              portion.map(({ key }) => key),
-              context,
-              { em, ctx },
-            )
-          : callWithSnapshots(hook, portion, context, em, ctx));
+        const read = isLive
+          ? (tx: EntityManager) =>
+              readRows(
+                tx,
+                hook,
+                meta,
+                portion.map(({ key }) => key),
+              )
+          : (tx: EntityManager) => readSnapshotsOf(tx, meta, portion);
+        await callHandler(hook, read, context, { em, ctx });
       }
     }
   }
 }
 
-async function callWithSnapshots(
-  { entity, handler }: ErasureHook,
-  rows: readonly PersonalRow[],
-  context: DeletionContext,
+async function readSnapshotsOf(
   em: EntityManager,
-  ctx: Transaction,
-): Promise<void> {
-  const own = em.fork({ clear: true }) as EntityManager;
-  own.setTransactionContext(ctx);
-  worksFor(own, em);
-  const meta = own.getMetadata().get(entity);
+  meta: EntityMetadata,
+  rows: readonly PersonalRow[],
+): Promise<object[]> {
   const keys = rows.map(({ root, key }) => keyAsCondition(meta, keyFromTexts(em, root, key)));
-  await own.transactional(
-    async (tx) => {
-      const found = await readSnapshots(tx as EntityManager, meta, { $or: keys } as never, { filters: false });
-      const ofClass = found.filter((each) => each instanceof meta.class);
-      if (ofClass.length > 0) {
-        await handler(ofClass, { em: tx as EntityManager, ...context });
-      }
-    },
-    { clear: true },
-  );
+  const found = await readSnapshots(em, meta, { $or: keys } as never, { filters: false });
+  return found.filter((each) => each instanceof meta.class);
 }

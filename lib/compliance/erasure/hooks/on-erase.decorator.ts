@@ -1,4 +1,4 @@
-import type { EntityClass } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { DeletionHandler, DeletionHookOptions } from '../../../deletion/hooks/deletion-hook.js';
 import { requireHookOptions } from '../../../deletion/hooks/require-hook-options.js';
 import type { MethodMarker } from '../../../metadata/method-mark.js';
@@ -22,7 +22,7 @@ import { ON_ERASE } from './erasure-hook.js';
  * @publicApi
  */
 export function OnErase<Entity extends object>(
-  entity: EntityClass<Entity>,
+  entity: EntityName<Entity>,
   options: DeletionHookOptions<Entity> = {},
 ): MethodMarker<DeletionHandler<Entity>> {
   requireHookOptions(`@OnErase(${entity?.name ?? ''})`, entity, options);
