@@ -1,10 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { archiveTable } from '../archive/snapshot/archive-table.js';
 import type { AnyEntityName } from '../options/any-of-the-orm.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 
 /**
- * How many rows of a table are there, and how many of them are deleted.
+ * How many rows of an entity are there, and how many of them are deleted.
  *
  * @publicApi
  */
@@ -14,17 +15,21 @@ export interface RowCount {
 }
 
 /**
- * Counts the rows of an entity's table by SQL of its own, so that a test does not ask the filter it is about. A row that is
- * in neither number has been removed for good.
+ * Counts the rows of an entity by SQL of its own, so that a test does not ask the filter it is about. A row that is in neither number has
+ * been removed for good. With `strategy: 'archive'`, the deleted rows are those in the archive.
  *
  * @throws NotSoftDeletableError if the entity is not marked or unknown to the ORM
  * @publicApi
  */
 export async function countRows(em: EntityManager, entity: AnyEntityName): Promise<RowCount> {
-  const { meta, column } = SoftDeleteCatalog.of(em).get(entity);
-  const deleted = em.getPlatform().quoteIdentifier(column);
-  const [row] = await em.execute<[{ active: number; deleted: number }]>(
-    `select (count(*) - count(${deleted}))::int as active, count(${deleted})::int as deleted from ${tableName(em, meta)}`,
+  const marked = SoftDeleteCatalog.of(em).getMarked(entity);
+  const table = tableName(em, marked.meta);
+  const deleted = 'column' in marked ? em.getPlatform().quoteIdentifier(marked.column) : undefined;
+  const [row] = await em.execute<[RowCount]>(
+    deleted === undefined
+      ? `select (select count(*)::int from ${table}) as active, count(*)::int as deleted from ${archiveTable(em)} where "part" = ?`
+      : `select (count(*) - count(${deleted}))::int as active, count(${deleted})::int as deleted from ${table}`,
+    deleted === undefined ? [marked.meta.root.className] : [],
   );
   return row;
 }
