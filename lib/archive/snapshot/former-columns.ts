@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ArchivedEntityMetadata } from '../../metadata/archived-entity.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 
 /**
@@ -12,7 +13,8 @@ import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
  */
 export class FormerColumns {
   readonly #renamed: ReadonlyMap<string, string>;
-  readonly #dropped: ReadonlySet<string>;
+  /** Those that the table no longer has, or has again. */
+  readonly dropped: ReadonlySet<string>;
 
   /** @param columns - those that the table has today */
   constructor(
@@ -20,15 +22,18 @@ export class FormerColumns {
     meta: EntityMetadata,
     private readonly columns: ReadonlySet<string>,
   ) {
-    const { renamed = new Map<string, string>(), dropped = new Set<string>() } = catalog.findArchived(meta) ?? {};
+    const own = catalog.findArchived(meta);
+    const entries = own ? [own] : ownersOf(catalog, meta);
+    const renamed = new Map(entries.flatMap((entry) => [...entry.renamed]));
+    const dropped = new Set(entries.flatMap((entry) => [...entry.dropped]).filter((name) => own ?? !columns.has(name)));
     const isElsewhere = (name: string): boolean => {
       const next = renamed.get(name);
       return next === undefined || (!(columns.has(next) || dropped.has(next)) && isElsewhere(next));
     };
-    // The names of a hierarchy are those of all its tables.
-    const isOther = (name: string) => meta.root.inheritanceType === 'tpt' && columns.has(name) && isElsewhere(name);
+    // Other tables have their names in the same mark: those of a hierarchy, and of rows that go along without one.
+    const isOther = (name: string) => columns.has(name) && (!own || isElsewhere(name));
     this.#renamed = new Map([...renamed].filter(([name]) => !isOther(name)));
-    this.#dropped = dropped;
+    this.dropped = dropped;
   }
 
   /** The same of an entity's table as the ORM maps it. */
@@ -49,7 +54,7 @@ export class FormerColumns {
   currentName(name: string, names: ReadonlySet<string>): string | undefined {
     const column = this.#goalOf(name, names);
     const rivals = this.#formersOf(column ?? name).filter((of) => names.has(of) && this.#goalOf(of, names) === column);
-    const kept = rivals.length > 1 ? rivals.filter((of) => !this.#dropped.has(of)) : rivals;
+    const kept = rivals.length > 1 ? rivals.filter((of) => !this.dropped.has(of)) : rivals;
     return kept.length === 1 && kept[0] === name ? column : undefined;
   }
 
@@ -60,7 +65,7 @@ export class FormerColumns {
         return name;
       }
       // Rows from before and after a column took the name of one that was dropped look the same.
-      if (names.has(current!) && this.#dropped.has(current!)) {
+      if (names.has(current!) && this.dropped.has(current!)) {
         return undefined;
       }
     }
@@ -74,7 +79,7 @@ export class FormerColumns {
   /** Whether a value is that of the column which has its name today. */
   #isOwn(name: string, names: ReadonlySet<string>): boolean {
     const next = this.#renamed.get(name);
-    return next === undefined || (names.has(next) && !this.#dropped.has(next) && this.#isOwn(next, names));
+    return next === undefined || (names.has(next) && !this.dropped.has(next) && this.#isOwn(next, names));
   }
 
   #isOwnSql(em: EntityManager, name: string): string {
@@ -91,7 +96,7 @@ export class FormerColumns {
       }
     }
     const names = [...[...found].slice(1), column];
-    const isDropped = (name: string) => this.#dropped.has(name);
+    const isDropped = (name: string) => this.dropped.has(name);
     return [...names.filter((name) => !isDropped(name)), ...names.filter(isDropped)];
   }
 
@@ -124,6 +129,16 @@ export class FormerColumns {
   namesOf(column: string): string[] {
     return this.#formersOf(column);
   }
+}
+
+/** The archived entities whose rows take rows of a table along, perhaps by way of others: these have no mark of their own. */
+function ownersOf(catalog: SoftDeleteCatalog, meta: EntityMetadata, seen = new Set([meta])): ArchivedEntityMetadata[] {
+  return catalog.graph.edges
+    .filter(({ child, link }) => link.table === meta || child.root === meta.root)
+    .flatMap(({ parent: { root }, child }) => {
+      const owner = catalog.findArchived(root) ?? catalog.findArchived(child);
+      return owner ?? (seen.has(root) ? [] : ownersOf(catalog, root, seen.add(root)));
+    });
 }
 
 function hasSql(em: EntityManager, name: string): string {
