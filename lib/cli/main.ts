@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { EXIT_CODE } from './exit-code.js';
 import { runCli } from './run-cli.js';
 
 async function main(): Promise<void> {
@@ -8,6 +9,8 @@ async function main(): Promise<void> {
       throw error;
     }
   });
+  // Nothing has gone well until it is said to: a process also ends once there is nothing left to wait for.
+  process.exitCode = EXIT_CODE.error;
   process.exitCode = await runCli(process.argv.slice(2));
 }
 

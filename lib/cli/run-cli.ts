@@ -157,8 +157,12 @@ async function act(
       print: (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(plainValue(line))}\n`),
     };
     const carryOut = () => command.action(args as never, options as never, context);
-    return await (options.schema === undefined ? carryOut() : inTenant(orm, options.schema, carryOut));
-  } finally {
+    const code = await (options.schema === undefined ? carryOut() : inTenant(orm, options.schema, carryOut));
     await orm.close(true);
+    return code;
+  } catch (error) {
+    // Nobody waits for that: the pool never gets back a connection that the database has ended.
+    orm.close(true).catch(() => undefined);
+    throw error;
   }
 }

@@ -63,7 +63,8 @@ export interface ErasureOptions {
   timeZone?: string;
   /**
    * Stores an erasure where restoring a backup does not undo it. Called once per erasure, after the commit, as soon as the person's own row
-   * is erased, even if other rows are kept or held. If it fails, or if `erase()` ran inside a transaction, the next run calls it.
+   * is erased, even if other rows are kept or held. If it fails, or if `erase()` ran inside a transaction, the next run calls it. No
+   * transaction is open meanwhile. It is waited for ten seconds, and called again if it has not answered after ten minutes.
    */
   ledger?: (entry: ErasureLedgerEntry) => Promise<void> | void;
 }

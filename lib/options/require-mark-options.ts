@@ -60,6 +60,7 @@ function requireArchiveOptions(where: string, options: SoftDeletableOptions): vo
     requireType(`${where}, archive.dropped`, archive.dropped, 'list');
     const names = [...Object.values(archive.renamed ?? {}), ...(archive.dropped ?? [])];
     names.forEach((name) => requireType(`${where}, archive`, name, 'string'));
+    refuseCircles(`${where}, archive.renamed`, new Map(Object.entries(archive.renamed ?? {})));
   }
   if (strategy !== 'archive') {
     if (archive !== undefined) {
@@ -78,6 +79,23 @@ function requireArchiveOptions(where: string, options: SoftDeletableOptions): vo
         `with \`strategy: 'archive'\` ${problem}`,
         'Leave it out, or use the soft strategy.',
       );
+    }
+  }
+}
+
+/** Rows from before and after two columns have exchanged their names look the same. */
+function refuseCircles(where: string, renamed: ReadonlyMap<string, string>): void {
+  for (const start of renamed.keys()) {
+    const names = new Set<string>();
+    for (let name: string | undefined = start; name !== undefined; name = renamed.get(name)) {
+      if (names.has(name)) {
+        throw new SoftDeleteConfigError(
+          where,
+          `${[...names, name].join(' → ')} leads back to where it began: nobody could tell rows from before and after.`,
+          'Leave out a name that the column has again today. Restore or remove the archived rows before columns exchange their names.',
+        );
+      }
+      names.add(name);
     }
   }
 }

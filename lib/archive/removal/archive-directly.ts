@@ -78,7 +78,9 @@ async function archive(
   return withExactOutput(em, ctx, async (timeZone) => {
     const columns = (await readShapes(em, ctx, [root])).get(root)!;
     refuseInherited(root, columns);
-    if (timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type))) {
+    const isKeyZoned = timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type));
+    // The condition would read amounts of money in the locale that they are printed in.
+    if (isKeyZoned || columns.some(({ type }) => /money/.test(type))) {
       return undefined;
     }
     const managed = await managedKeys(em, ctx, root);

@@ -71,7 +71,6 @@ function match(
   names: readonly string[],
   types: readonly string[],
 ): { targets: Map<string, TableColumn>; unmatched: string[] } {
-  const entry = catalog.findArchived(meta);
   const byName = new Map(columns.map((column) => [column.name, column]));
   const former = new FormerColumns(catalog, meta, new Set(byName.keys()));
   const own = new Set(names);
@@ -80,14 +79,14 @@ function match(
   names.forEach((name, i) => {
     const column = byName.get(former.currentName(name, own) ?? '');
     if (!column) {
-      if (!entry?.dropped.has(name)) {
+      if (!former.dropped.has(name)) {
         unmatched.push(name);
       }
     } else if (column.isGenerated) {
       // The database writes it again.
     } else if (column.type === types[i]) {
       targets.set(name, column);
-    } else if (!entry?.dropped.has(name)) {
+    } else if (!former.dropped.has(name)) {
       unmatched.push(name);
     }
   });

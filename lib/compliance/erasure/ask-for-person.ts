@@ -12,10 +12,10 @@ import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { findComplianceEntity } from '../require-compliance-entity.js';
 import { findRow } from '../record/find-row.js';
+import { sameKeySql } from '../record/same-key-sql.js';
 import { findUndeclared } from './declaration/find-undeclared.js';
 import { ErasureRecord } from './erasure.entity.js';
 import { erasureTable, IS_REQUESTED_AT, readErasures, type StoredErasure } from './erasure-store.js';
-import { isArchived } from './graph/collect-personal-rows.js';
 
 /** A person that somebody asks for. @internal */
 export interface AskedPerson {
@@ -68,7 +68,7 @@ export async function askForPerson(
     em,
     meta,
     key,
-    isThere: row.isThere || (await isArchived(em, em.getTransactionContext(), meta, key)),
+    isThere: row.isThere || row.isArchived,
     notFound,
   };
 }
@@ -100,12 +100,13 @@ export async function findEarlier(
   { meta, key }: AskedPerson,
   requestedAt: Date | undefined,
 ): Promise<StoredErasure | undefined> {
+  const ofPerson = sameKeySql(meta, 'e."entity"', 'e."key"', key);
   const found = await readErasures(
     em,
     ctx,
-    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and ` +
+    `${ofPerson.sql} and e."withdrawn_at" is null and ` +
       `(e."outcome" is distinct from 'completed' or coalesce(${IS_REQUESTED_AT}, true))`,
-    [meta.root.className, JSON.stringify(key), requestedAt?.toISOString() ?? null],
+    [...ofPerson.params, requestedAt?.toISOString() ?? null],
   );
   return found.find(({ outcome }) => outcome !== 'completed') ?? found.at(-1);
 }

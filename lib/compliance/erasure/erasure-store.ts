@@ -114,14 +114,16 @@ export interface AskedErasure extends DeletionContext {
   readonly deadline: string;
 }
 
+/** A length of time after `t.at`, by the calendar in UTC: no session's time zone decides about a day. */
+const AFTER = `(t.at at time zone 'UTC' + cast(? as interval)) at time zone 'UTC'`;
+
 /** Notes that an erasure was asked for, and when it is due: by the database's clock, and months of the calendar in UTC. @internal */
 export async function insertErasure(em: EntityManager, ctx: Transaction, asked: AskedErasure): Promise<number> {
   const [row] = await execute<{ id: number }>(
     em,
     ctx,
     `insert into ${erasureTable(em)} ("entity", "key", "requested_at", "due_at", "not_before", "actor", "reason") ` +
-      `select ?, cast(? as jsonb), t.at, (t.at at time zone 'UTC' + cast(? as interval)) at time zone 'UTC', ` +
-      `t.at + cast(? as interval), ?, ? from (select coalesce(cast(? as timestamptz), clock_timestamp()) as at) as t returning "id"`,
+      `select ?, cast(? as jsonb), t.at, ${AFTER}, ${AFTER}, ?, ? from (select coalesce(cast(? as timestamptz), clock_timestamp()) as at) as t returning "id"`,
     [
       asked.subject.root.className,
       JSON.stringify(asked.key),

@@ -21,6 +21,7 @@ export class ErasureRecord {
   cells?: unknown;
   fingerprint?: unknown;
   ledger?: string | null;
+  ledgerAskedAt?: Date | null;
 }
 
 /** Whose data and since when is written once. */
@@ -69,6 +70,8 @@ export const erasureSchema = (schema: TablesSchema) =>
       fingerprint: p.json().fieldName('fingerprint').nullable(),
       /** `owed` or `told`. */
       ledger: p.text().fieldName('ledger').nullable(),
+      /** Since when somebody waits for the ledger's answer. */
+      ledgerAskedAt: p.datetime().fieldName('ledger_asked_at').nullable(),
     },
     indexes: [{ properties: ['entity', 'key'] }],
     triggers: [erasureTrigger()],

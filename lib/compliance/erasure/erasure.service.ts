@@ -129,10 +129,7 @@ export class ErasureService {
     });
     const hasLedger = this.#options(em).ledger !== undefined;
     const done = await inTransaction(em, (ctx) => carryOutErasure(em, ctx, meta, id, { context, hasLedger }));
-    if (!em.getTransactionContext()) {
-      // What a transaction around it may still undo, the next run tells.
-      await tellLedger(em, id, this.#options(em));
-    }
+    await tellLedger(em, id, this.#options(em));
     return certificateOf(em, done);
   }
 

@@ -54,6 +54,7 @@ async function runIn(
   certificates: ErasureCertificate[],
   failed: FailedErasure[],
 ): Promise<void> {
+  let isAnswering = true;
   const owed = await readErasures(em, em.getTransactionContext(), `e."ledger" = 'owed'`);
   for (const erasure of await readErasures(em, em.getTransactionContext(), TO_DO)) {
     try {
@@ -61,15 +62,15 @@ async function runIn(
       if (done && !(erasure.outcome === 'completed' && done.outcome === 'completed')) {
         certificates.push(certificateOf(em, done));
       }
-      if (done && erasure.ledger === null) {
-        await tellLedger(em, done.id, options);
+      if (done && erasure.ledger === null && isAnswering) {
+        isAnswering = await tellLedger(em, done.id, options);
       }
     } catch (error) {
       failed.push({ id: erasure.id, entity: erasure.entity, ...tenantOf(em), error });
     }
   }
   for (const { id } of owed) {
-    await tellLedger(em, id, options);
+    isAnswering = isAnswering && (await tellLedger(em, id, options));
   }
 }
 

@@ -2,7 +2,6 @@ import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyEntityName, AnyOrm } from '../../options/any-of-the-orm.js';
 import { showValue } from '../../errors/text/show-value.js';
-import { isArchived } from '../../archive/reading/is-archived.js';
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import { MOST_KEYS } from '../../events/most-keys.js';
 import type { OperationPart } from '../../events/operation.js';
@@ -68,7 +67,7 @@ export class LegalHoldService {
       for (const [entity, key] of on) {
         const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
         const row = await findRow(em, meta, key, 'LegalHoldService.place(), on', ctx);
-        if (!row.isThere && !(await isArchived(em, ctx, meta, JSON.parse(row.key) as string[]))) {
+        if (!row.isThere && !row.isArchived) {
           throw new SoftDeleteConfigError(
             'LegalHoldService.place(), on',
             `there is no ${meta.className} ${showValue(key)}: it never existed, or is gone.`,

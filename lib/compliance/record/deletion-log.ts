@@ -10,7 +10,9 @@ import { unitTextSql } from '../../sql/deleted-at-sql.js';
 import { execute } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
 import { complianceTable } from '../compliance-table.js';
+import { primaryColumnTypes } from '../../sql/row-set.js';
 import { findRow } from './find-row.js';
+import { hasOneText, sameKeySql } from './same-key-sql.js';
 import { DeletionRecord } from './deletion-record.entity.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 
@@ -113,7 +115,10 @@ export class DeletionLog {
     const meta = requireEntity(em, 'DeletionLog.of()', entity);
     const records = complianceTable(em, DeletionRecord);
     const row = await findRow(em, meta, key, 'DeletionLog.of()');
-    const texts = (JSON.parse(row.key) as string[]).map((text) => JSON.stringify(text));
+    const own = JSON.parse(row.key) as string[];
+    const types = primaryColumnTypes(meta);
+    const texts = own.filter((_text, i) => hasOneText(types[i]!.type)).map((text) => JSON.stringify(text));
+    const same = sameKeySql(meta, 'r."entity"', 'cast(k.key as jsonb)', own);
     return this.#read(
       em,
       // Of type `jsonb` where an earlier migration has made the table. Only documents that have the texts of the key in them are taken apart.
@@ -121,13 +126,13 @@ export class DeletionLog {
          select r."at", r."id", case when r."unit_times" is not null then r."unit_times"[k.n]
            when r."units" is null then r."unit" else cast(r."units" ->> (k.n - 1)::int as timestamptz) end as unit
          from ${records} as r cross join lateral json_array_elements(cast(r."keys" as json)) with ordinality as k (key, n)
-         where r."entity" = ? and ${texts.map(() => `strpos(r."keys"::text, ?) > 0`).join(' and ')} and cast(k.key as jsonb) = cast(? as jsonb))
+         where ${texts.map(() => `strpos(r."keys"::text, ?) > 0 and `).join('')}${same.sql})
        select $columns from ${records} as r
        where r."entity" = ? and ((r."at", r."id") in (select "at", "id" from "soft-delete:own")
          or (r."keys" is null and r."unit" in (select unit from "soft-delete:own" union all select cast(? as timestamptz)))
          or (r."keys" is null and jsonb_typeof(r."units") = 'object' and exists (select from "soft-delete:own" as o
            where o.unit >= cast(r."units" ->> 'from' as timestamptz) and o.unit < cast(r."units" ->> 'until' as timestamptz))))`,
-      [meta.className, ...texts, row.key, meta.className, row.unit],
+      [...texts, ...same.params, meta.className, row.unit],
     );
   }
 

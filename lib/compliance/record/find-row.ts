@@ -9,21 +9,24 @@ import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, keyRowsSql, primaryColumnTypes, textSql } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
+import { archivedWithKey } from './archived-with-key.js';
 
 /** What becomes of values that are no keys as texts. */
 const NO_KEYS = ['undefined', 'null', '[object Object]'];
 
 /** A row that somebody asks about. @internal */
 export interface AskedRow {
-  /** The texts of its key's columns as the database has them, as JSON. */
+  /** The texts of its key's columns, as the row has them, as JSON; as it was archived with, or was asked for, if it is not in its table. */
   readonly key: string;
   /** The unit it is deleted in now; `null` if it is active or gone. */
   readonly unit: string | null;
+  /** In its table. */
   readonly isThere: boolean;
+  readonly isArchived: boolean;
 }
 
 /**
- * Looks up a row by its key, which may have another text in the database than in JavaScript. Deleted rows count.
+ * Looks up a row by its key, which may have another text in the database than in JavaScript. Deleted and archived rows count.
  *
  * @throws SoftDeleteConfigError if the key is none
  * @internal
@@ -54,19 +57,31 @@ export async function findRow(
   const names = columns.map(({ column }) => quote(column));
   const table = tableName(em, root);
   const entry = SoftDeleteCatalog.of(em).find(root);
-  const texts = columns.map(({ type }, i) => textSql(`"soft-delete:${i}"`, type));
+  const texts = columns.map(({ type }, i) => textSql(givenSql(`"soft-delete:${i}"`, type), type));
+  const own = columns.map(({ type }, i) => textSql(`c.${names[i]!}`, type));
   const same = names.map((name, i) => `c.${name} = "soft-delete:${i}"`);
   const unit = entry ? unitTextSql(`c.${quote(entry.column)}`, entry.columnType) : 'null::text';
-  const [row] = await execute<AskedRow>(
+  const [row] = await execute<Omit<AskedRow, 'isArchived'>>(
     em,
     ctx as Transaction,
-    `select jsonb_build_array(${texts.join(', ')})::text as key, ${unit} as unit, c.${names[0]} is not null as "isThere" ` +
+    `select case when c.${names[0]} is null then jsonb_build_array(${texts.join(', ')}) else jsonb_build_array(${own.join(', ')}) end::text as key, ` +
+      `${unit} as unit, c.${names[0]} is not null as "isThere" ` +
       `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`,
     sent.map((text) => arrayText([text])),
   ).catch((error: unknown) => {
     throw isUnreadable(error) ? refusal() : error;
   });
-  return row!;
+  const { key: text, isThere } = row!;
+  const [archived] = isThere ? [] : await archivedWithKey(em, ctx, root, JSON.parse(text) as string[]);
+  return { ...row!, key: archived ? JSON.stringify(archived.key) : text, isArchived: archived !== undefined };
+}
+
+/** A value as its column would have it, where that is the same value: with all decimals of a `numeric`, and the blanks of a `char`. */
+function givenSql(value: string, type: string): string {
+  const own = `cast(${value} as ${type})`;
+  return /^(numeric|decimal|char|character|bpchar) ?\(/i.test(type)
+    ? `case when ${own} = ${value} then ${own} else ${value} end`
+    : value;
 }
 
 /** Whether PostgreSQL could not make a value of a text: the errors of class 22. */

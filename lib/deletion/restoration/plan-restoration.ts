@@ -74,9 +74,16 @@ export async function planRestoration(
     const collect = async (root: EntityMetadata, selection: RowSelection) =>
       (await collectUnit(em, ctx, catalog, root, selection)).rows;
     await completeUnits(em, ctx, catalog, archive, rows, collect);
-    conflicts.push(...(await planArchivedParents(em, ctx, catalog, archive, rows, withParents)));
   }
-  conflicts.push(...(await completeWithParents(em, ctx, catalog, locked, withParents)));
+  for (;;) {
+    const archived = archive ? await planArchivedParents(em, ctx, catalog, archive, rows, withParents) : [];
+    const { conflicts: deleted, isGrown } = await completeWithParents(em, ctx, catalog, locked, withParents);
+    // An archived row may own a parent that was added.
+    if (!archive || !isGrown || archived.length > 0) {
+      conflicts.push(...archived, ...deleted);
+      break;
+    }
+  }
   if (conflicts.length > 0 || (archive && archive.snapshots.parts().length > 0)) {
     conflicts.push(...(await findUniqueConflicts(em, ctx, catalog, rows)));
   }
@@ -97,6 +104,7 @@ function collectUnit(
     return child && [filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(front).column)}`)];
   });
 }
+
 /** Adds the deleted parents of the rows, and theirs, or reports them. */
 async function completeWithParents(
   em: EntityManager,
@@ -104,11 +112,11 @@ async function completeWithParents(
   catalog: SoftDeleteCatalog,
   locked: LockedRows,
   withParents: boolean,
-): Promise<RestoreConflict[]> {
-  for (;;) {
+): Promise<{ conflicts: RestoreConflict[]; isGrown: boolean }> {
+  for (let isGrown = false; ; isGrown = true) {
     const missing = await findDeletedParents(em, ctx, catalog, locked, withParents ? 'no key update' : 'share');
     if (!withParents || missing.length === 0) {
-      return describeMissing(em, ctx, missing);
+      return { conflicts: await describeMissing(em, ctx, missing), isGrown };
     }
     for (const { edge, parent } of missing) {
       await locked.rows.add(edge.parent, [parent]);

@@ -247,7 +247,8 @@ function isBelow(meta: EntityMetadata, other: EntityMetadata): boolean {
 /** The rows of one class of a hierarchy: its own and those of the classes below it. @internal */
 export function classConditions(meta: EntityMetadata, linked?: EntityMetadata): RowCondition[] {
   const { root } = meta;
-  if (meta === root) {
+  // The ORM has several copies of the metadata of a single-table hierarchy's root.
+  if (meta.class === root.class) {
     return [];
   }
   if (root.inheritanceType === 'tpt') {

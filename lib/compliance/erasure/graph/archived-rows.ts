@@ -9,7 +9,9 @@ import { schemaOf } from '../../../archive/snapshot/write-snapshots.js';
 import type { GraphRelation, RowCondition } from '../../../metadata/relations/graph-relation.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
 import { arrayText, identify, inChunks, keyConditionSql, keySql, type RowKey, textSql } from '../../../sql/row-set.js';
+import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { tableName } from '../../../sql/table-name.js';
+import { hasOneText } from '../../record/same-key-sql.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalRow } from './personal-rows.js';
 
@@ -18,17 +20,6 @@ interface ArchivedRow {
   readonly key: RowKey;
   readonly unit: string;
   readonly ref: string;
-}
-
-/** The archived rows with one of the given keys. @internal */
-export function archivedWithKeys(
-  em: EntityManager,
-  ctx: Transaction,
-  root: EntityMetadata,
-  keys: readonly RowKey[],
-): Promise<ArchivedRow[]> {
-  const texts = keys.map(identify);
-  return find(em, ctx, root, `a."key" = any(cast(? as text[]))`, [arrayText(texts)], primaryColumns(root));
 }
 
 /** The archived rows behind a relation of the given rows, each with the rows in front of it. @internal */
@@ -51,17 +42,9 @@ export async function archivedBehind(
   const table = link.kind === 'child-key' ? link.table : edge.child.root;
   const found: ArchivedRow[] = [];
   await inChunks(byRef.keys(), async (refs) => {
-    const firsts = refs.map((ref) => (front.length === 1 ? ref : (JSON.parse(ref) as string[])[0]!));
-    const rows = await find(
-      em,
-      ctx,
-      table,
-      `${archivedTextSql(em, table, behind[0]!)} = any(cast(? as text[]))`,
-      [arrayText([...new Set(firsts)])],
-      behind,
-      [...edge.linkConditions, ...edge.members.child],
-    );
-    found.push(...rows);
+    const fronts = refs.map((ref) => (front.length === 1 ? [ref] : (JSON.parse(ref) as string[])));
+    const held = behind.map((column, i) => heldSql(em, table, column, [...new Set(fronts.map((of) => of[i]!))]));
+    found.push(...(await find(em, ctx, table, held, [...edge.linkConditions, ...edge.members.child])));
   });
   return found.flatMap(({ key, unit, ref }) => {
     const inFront = byRef.get(ref);
@@ -69,33 +52,51 @@ export async function archivedBehind(
   });
 }
 
+interface Held {
+  /** What a row has in a column. */
+  readonly value: SqlFragment;
+  readonly isGiven: SqlFragment;
+}
+
+/** That a row has one of the given texts in a column. Another spelling of an equal value counts as the given one. */
+function heldSql(em: EntityManager, table: EntityMetadata, column: string, texts: readonly string[]): Held {
+  const text = archivedTextSql(em, table, column);
+  const type = typeOf(em, table, column);
+  const params = [arrayText(texts)];
+  if (type === '' || hasOneText(type)) {
+    return { value: { sql: text, params: [] }, isGiven: { sql: `${text} = any(cast(? as text[]))`, params } };
+  }
+  const equal = `cast(t as ${type}) = cast(${text} as ${type})`;
+  const sql = `(select t from unnest(cast(? as text[])) as t where ${equal} limit 1)`;
+  return { value: { sql, params }, isGiven: { sql: `${sql} is not null`, params } };
+}
+
 async function find(
   em: EntityManager,
   ctx: Transaction,
   table: EntityMetadata,
-  condition: string,
-  params: readonly unknown[],
-  columns: readonly string[],
-  conditions: readonly RowCondition[] = [],
+  held: readonly Held[],
+  conditions: readonly RowCondition[],
 ): Promise<ArchivedRow[]> {
-  const ref = columns.map((column) => archivedTextSql(em, table, column));
-  const more = conditions.map((each) => conditionSql(em, table, each));
+  const values = held.map(({ value }) => value);
+  const among = [held[0]!.isGiven, ...conditions.map((each) => conditionSql(em, table, each))];
   const rows = await execute<{ key: string; unit: string; ref: string[] }>(
     em,
     ctx,
-    `select a."key" as key, ${UNIT_TEXT} as unit, array[${ref.join(', ')}] as ref from ${archiveTable(em)} as a ` +
-      `where a."part" = ? and a."schema" = ? and ${condition}${more.map(({ sql }) => ` and ${sql}`).join('')}`,
-    [partOf(table), schemaOf(em, table), ...params, ...more.flatMap((each) => each.params)],
+    `select a."key" as key, ${UNIT_TEXT} as unit, array[${values.map(({ sql }) => sql).join(', ')}] as ref from ${archiveTable(em)} as a ` +
+      `where a."part" = ? and a."schema" = ? and ${among.map(({ sql }) => sql).join(' and ')}`,
+    [
+      ...values.flatMap(({ params }) => params),
+      partOf(table),
+      schemaOf(em, table),
+      ...among.flatMap(({ params }) => params),
+    ],
   );
   return rows.map((row) => ({ key: rowKeyOf(table.root, row.key), unit: row.unit, ref: identify(row.ref) }));
 }
 
 /** Of a row in the archive: the class it had in a hierarchy, the entity that a polymorphic key of it points at. */
-function conditionSql(
-  em: EntityManager,
-  table: EntityMetadata,
-  condition: RowCondition,
-): { sql: string; params: unknown[] } {
+function conditionSql(em: EntityManager, table: EntityMetadata, condition: RowCondition): SqlFragment {
   if ('column' in condition) {
     return {
       sql: `${FormerColumns.mapped(em, table).textSql(em, condition.column)} = any(cast(? as text[]))`,

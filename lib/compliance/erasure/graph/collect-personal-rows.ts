@@ -1,7 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
-import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
 import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
@@ -10,7 +9,8 @@ import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import { isRelated, type PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
-import { archivedBehind, archivedWithKeys } from './archived-rows.js';
+import { archivedWithKey, hasArchive } from '../../record/archived-with-key.js';
+import { archivedBehind } from './archived-rows.js';
 import { liveBehindArchived } from './live-behind-archived.js';
 import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';
 
@@ -30,11 +30,11 @@ export async function collectPersonalRows(
   key: RowKey,
 ): Promise<PersonalRows | undefined> {
   const rows = new PersonalRows(subject.root);
-  const hasArchive = await isArchiveUsed(em, ctx);
+  const isUsed = await isArchiveUsed(em, ctx);
   const persons = await lockPerson(em, ctx, rows, subject.root, key);
-  if (hasArchive) {
-    const archived = await archivedWithKeys(em, ctx, subject.root, [key]);
-    persons.push(...archived.map(({ unit }) => rows.row(subject.root, key, unit)));
+  if (isUsed) {
+    const archived = await archivedWithKey(em, ctx, subject, key);
+    persons.push(...archived.map((of) => rows.row(subject.root, of.key, of.unit)));
   }
   if (persons.length === 0) {
     return undefined;
@@ -43,7 +43,7 @@ export async function collectPersonalRows(
   const levels = new Map<string, readonly PersonalRow[]>();
   for (const declaration of personal.all()) {
     for (const path of declaration.paths.filter((each) => isRelated(each.subject, subject))) {
-      const found = await follow(em, ctx, rows, levels, path.edges, persons, hasArchive);
+      const found = await follow(em, ctx, rows, levels, path.edges, persons, isUsed);
       const fields = path.fields.map((field) => [`${field.table.className} ${field.column}`, field] as const);
       rows.declare(await ofClass(em, ctx, declaration, path, found), declaration, new Map(fields));
     }
@@ -52,20 +52,9 @@ export async function collectPersonalRows(
   return rows;
 }
 
-/** Whether a row is in the archive. @internal */
-export async function isArchived(
-  em: EntityManager,
-  ctx: Transaction | undefined,
-  { root }: EntityMetadata,
-  key: RowKey,
-): Promise<boolean> {
-  const isUsed = await isArchiveUsed(em, ctx as Transaction);
-  return isUsed && (await archivedWithKeys(em, ctx as Transaction, root, [key])).length > 0;
-}
-
 /** Whether anything was ever archived: most searches of the archive are for nothing. */
 async function isArchiveUsed(em: EntityManager, ctx: Transaction): Promise<boolean> {
-  if (![...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName)) {
+  if (!hasArchive(em)) {
     return false;
   }
   const [row] = await execute<{ used: boolean }>(em, ctx, `select exists (select from ${archiveTable(em)}) as used`);
@@ -97,7 +86,7 @@ async function follow(
   levels: Map<string, readonly PersonalRow[]>,
   edges: readonly GraphRelation[],
   persons: readonly PersonalRow[],
-  hasArchive: boolean,
+  isUsed: boolean,
 ): Promise<readonly PersonalRow[]> {
   const [edge, ...rest] = edges;
   if (!edge) {
@@ -108,7 +97,7 @@ async function follow(
   if (known) {
     return known;
   }
-  const parents = await follow(em, ctx, rows, levels, rest, persons, hasArchive);
+  const parents = await follow(em, ctx, rows, levels, rest, persons, isUsed);
   const found = new Set<PersonalRow>();
   const live = new Map(parents.filter(({ isLive }) => isLive).map((parent) => [identify(parent.key), parent]));
   const behind = await lockBehind(
@@ -122,7 +111,7 @@ async function follow(
     row.addParent(live.get(identify(parent))!);
     found.add(row);
   }
-  for (const { row, parents: inFront, doubt } of hasArchive ? await byArchive(em, ctx, rows, edge, parents) : []) {
+  for (const { row, parents: inFront, doubt } of isUsed ? await byArchive(em, ctx, rows, edge, parents) : []) {
     inFront.forEach((parent) => row.addParent(parent, doubt?.(parent)));
     found.add(row);
   }

@@ -13,6 +13,7 @@ import { carryOutErasure } from '../carry-out-erasure.js';
 import { findUndeclared } from '../declaration/find-undeclared.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import { erasureTable, insertErasure, IS_REQUESTED_AT, readErasures } from '../erasure-store.js';
+import { sameKeySql } from '../../record/same-key-sql.js';
 import { collectPersonalRows } from '../graph/collect-personal-rows.js';
 import { takeTurn } from '../take-turn.js';
 import { isSamePerson } from './fingerprint.js';
@@ -70,11 +71,12 @@ async function reapply(
   em: EntityManager,
   ctx: Transaction,
   meta: EntityMetadata,
-  { entity, key, requestedAt, fingerprint }: ErasureLedgerEntry,
+  entry: ErasureLedgerEntry,
   deadline: string,
 ): Promise<ReappliedErasure['outcome']> {
+  const { requestedAt, fingerprint } = entry;
   await takeTurn(em, ctx);
-  const rows = await collectPersonalRows(em, ctx, PersonalDataCatalog.of(em), meta, key);
+  const rows = await collectPersonalRows(em, ctx, PersonalDataCatalog.of(em), meta, entry.key);
   if (!rows) {
     return 'gone';
   }
@@ -84,12 +86,13 @@ async function reapply(
     return 'mismatch';
   }
   const at = new Date(requestedAt);
-  const [known] = await readErasures(
-    em,
-    ctx,
-    `e."entity" = ? and e."key" = cast(? as jsonb) and e."withdrawn_at" is null and ${IS_REQUESTED_AT}`,
-    [entity, JSON.stringify(key), at.toISOString()],
-  );
+  // As the row has it.
+  const { key } = rows.persons[0]!;
+  const ofPerson = sameKeySql(meta, 'e."entity"', 'e."key"', key);
+  const [known] = await readErasures(em, ctx, `${ofPerson.sql} and e."withdrawn_at" is null and ${IS_REQUESTED_AT}`, [
+    ...ofPerson.params,
+    at.toISOString(),
+  ]);
   const context = contextOf(getInstallation(em));
   const id = known?.id ?? (await insertErasure(em, ctx, { subject: meta, key, requestedAt: at, deadline, ...context }));
   await execute(

@@ -10,28 +10,44 @@ export function erasureOptions(em: EntityManager, overrides: ErasureOptions): Er
   return { ...getInstallation(em).erasure, ...overrides };
 }
 
+/** For how many milliseconds the ledger is waited for. */
+const PATIENCE = 10_000;
+
+/** After which time nobody counts on an answer any more: whoever waited for it may be gone. */
+const GIVEN_UP = `interval '10 minutes'`;
+
 /**
  * Tells the ledger of an erasure that it has not been told of. Several instances tell it once. What the ledger throws is nobody's failure:
- * the erasure is done, and stays owed.
+ * the erasure is done, and stays owed. The ledger may take its time and use the ORM, so that no transaction waits for it; what a transaction
+ * around the call may still undo, a later run tells.
  *
+ * @returns whether to go on: a ledger that does not answer is asked no more, but may still do so
  * @internal
  */
-export async function tellLedger(em: EntityManager, id: number, { ledger }: ErasureOptions): Promise<void> {
-  if (!ledger) {
-    return;
+export async function tellLedger(em: EntityManager, id: number, { ledger }: ErasureOptions): Promise<boolean> {
+  if (!ledger || em.getTransactionContext()) {
+    return true;
   }
-  await inTransaction(em, async (ctx) => {
-    const [owed] = await execute<{ id: number }>(
-      em,
-      ctx,
-      `select e."id" from ${erasureTable(em)} as e where e."id" = ? and e."ledger" = 'owed' for update skip locked`,
-      [id],
-    );
-    const [stored] = owed ? await readErasures(em, ctx, 'e."id" = ?', [id]) : [];
-    if (stored && (await isTold(ledger, entryOf(em, stored)))) {
-      await execute(em, ctx, `update ${erasureTable(em)} set "ledger" = 'told' where "id" = ?`, [id]);
-    }
-  });
+  const table = erasureTable(em);
+  const run = (sql: string, params: readonly unknown[]) =>
+    inTransaction(em, (ctx) => execute<{ id: number }>(em, ctx, `update ${table} set ${sql}`, params));
+  const [owed] = await run(
+    `"ledger_asked_at" = clock_timestamp() where "id" = ? and "ledger" = 'owed' ` +
+      `and coalesce("ledger_asked_at" < clock_timestamp() - ${GIVEN_UP}, true) returning "id"`,
+    [id],
+  );
+  if (!owed) {
+    return true;
+  }
+  const [stored] = await readErasures(em, undefined, 'e."id" = ?', [id]);
+  const answer = isTold(ledger, entryOf(em, stored!)).then((told) =>
+    run(`"ledger" = ?, "ledger_asked_at" = null where "id" = ? and "ledger" = 'owed'`, [told ? 'told' : 'owed', id]),
+  );
+  // Nobody may be there any more when it fails.
+  answer.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), PATIENCE)));
+  return Promise.race([answer.then(() => true), silence]).finally(() => clearTimeout(timer));
 }
 
 /** @internal */

@@ -104,7 +104,6 @@ export async function replacedDataSql(
   fields: readonly PersonalField[],
 ): Promise<{ sql: string; params: unknown[] }> {
   const catalog = SoftDeleteCatalog.of(em);
-  const archived = catalog.findArchived(table);
   const quote = (text: string) => em.getPlatform().quoteValue(text);
   const former = FormerColumns.mapped(em, table);
   // Only SQL of the user looks at other columns.
@@ -126,7 +125,7 @@ export async function replacedDataSql(
       params.push(...(differs?.params ?? []), ...values);
     }
   }
-  for (const name of archived?.dropped ?? []) {
+  for (const name of former.dropped) {
     parts.push(
       `case when jsonb_exists(a."data", ${quote(name)}) then jsonb_build_object(${quote(name)}, null::text) else '{}' end`,
     );

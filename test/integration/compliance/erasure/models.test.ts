@@ -412,7 +412,7 @@ describe(`${ErasureService.name} and kinds of entities`, () => {
     const certificate = await test.erasures.erase(Account, ['a', 1] as never);
     expect(certificate).toMatchObject({
       outcome: 'completed',
-      subject: { entity: 'Account', key: ['a', 1] },
+      subject: { entity: 'Account', key: ['a   ', 1] },
       entities: [
         { entity: 'Account', overwritten: 1 },
         { entity: 'Profile', overwritten: 1 },
