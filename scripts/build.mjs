@@ -28,7 +28,7 @@ const settings = [
 
 /** Others who build at the same time wait, and find it done. */
 export async function build(options = {}) {
-  const release = await takeLock(join(root, '.building'));
+  const release = await takeLock(join(root, '.build-lock'));
   try {
     await buildProjects(options);
   } finally {

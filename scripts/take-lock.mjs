@@ -1,34 +1,39 @@
-// One process at a time: a file with its id, which whoever finds it waits for as long as the process lives.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+// One process at a time. SQLite holds the lock, because the system takes its locks from a process that ends, however it ends: no file
+// with an id is left over, about which two waiters could both decide that nobody holds it.
 import { setTimeout } from 'node:timers/promises';
 
-/** @returns what gives the lock back */
+const BUSY = 5;
+
+/**
+ * Waits for as long as somebody else holds the lock.
+ *
+ * @param file - empty, and never removed: whoever waits for a removed file would not wait for the one that follows it
+ * @returns what gives the lock back
+ */
 export async function takeLock(file) {
+  const { DatabaseSync } = await importQuietly();
+  const database = new DatabaseSync(file);
   for (;;) {
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      return () => rmSync(file, { force: true });
+      database.exec('begin exclusive');
+      return () => database.close();
     } catch (error) {
-      if (error.code !== 'EEXIST') {
+      if (error.errcode !== BUSY) {
+        database.close();
         throw error;
       }
-    }
-    if (isLeftOver(file)) {
-      rmSync(file, { force: true });
     }
     await setTimeout(100);
   }
 }
 
-/** Whether the process that has written the file is gone. One that has only just created it has not written it yet. */
-function isLeftOver(file) {
+/** Node 22 warns that the module is experimental, which is no news for somebody who starts the sample app. */
+async function importQuietly() {
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => String(warning).startsWith('SQLite') || emitWarning(warning, ...rest);
   try {
-    const id = Number(readFileSync(file, 'utf8'));
-    if (id > 0) {
-      process.kill(id, 0);
-    }
-    return false;
-  } catch (error) {
-    return error.code === 'ESRCH';
+    return await import('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }

@@ -1,11 +1,14 @@
 import { NotFoundError } from '@mikro-orm/core';
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import { type Observable, throwError } from 'rxjs';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
 import { LegalHoldError } from '../errors/legal-hold.error.js';
 import { ReasonRequiredError } from '../errors/reason-required.error.js';
 import { RestoreConflictError } from '../errors/restore-conflict.error.js';
+import { plainValue } from '../metadata/plain-value.js';
 import type { SoftDeleteProblemDto } from './open-api/soft-delete-problem.dto.js';
 import { sendProblem } from './send-problem.js';
+import { sendToSocket } from './send-to-socket.js';
 
 type Caught = RestoreConflictError | DeletionRestrictedError | LegalHoldError | ReasonRequiredError | NotFoundError;
 
@@ -22,18 +25,36 @@ type Caught = RestoreConflictError | DeletionRestrictedError | LegalHoldError | 
  * ```
  *
  * The details name entities, relations, constraints and keys, but no legal hold, since not every caller may know of it.
- * `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and Fastify. Outside of HTTP, it passes the error on unchanged.
+ * `SoftDeleteProblemDto` describes the answer to OpenAPI. Works on Express and Fastify.
+ *
+ * With `@UseFilters()` on message handlers and gateways, the client of a microservice or of a WebSocket gets
+ * `{ status: 'error', code, message, … }` with the same details, as Nest sends an `RpcException` and a `WsException`. GraphQL gets the
+ * error unchanged.
  *
  * @publicApi
  */
 @Catch(RestoreConflictError, DeletionRestrictedError, LegalHoldError, ReasonRequiredError, NotFoundError)
 export class SoftDeleteExceptionFilter implements ExceptionFilter<Caught> {
-  catch(error: Caught, host: ArgumentsHost): void {
-    if (host.getType() !== 'http') {
-      throw error;
+  catch(error: Caught, host: ArgumentsHost): void | Observable<never> {
+    switch (host.getType<string>()) {
+      case 'http':
+        return sendProblem(host, describe(error));
+      case 'rpc':
+        // An event has nobody to answer to, and Nest does not say which of the two this is.
+        new Logger(SoftDeleteExceptionFilter.name).warn(error.message);
+        return throwError(() => messageOf(error));
+      case 'ws':
+        return sendToSocket(host, 'exception', messageOf(error));
+      default:
+        throw error;
     }
-    sendProblem(host, describe(error));
   }
+}
+
+/** The shape in which Nest tells a client of an error. */
+function messageOf(error: Caught): unknown {
+  const { status: _, detail: message, ...details } = describe(error);
+  return plainValue({ status: 'error', message, ...details });
 }
 
 function describe(error: Caught): Omit<SoftDeleteProblemDto, 'title'> {

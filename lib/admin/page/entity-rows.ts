@@ -192,7 +192,7 @@ function Row({ row, hasActors }: { row: RowView; hasActors: boolean }) {
     ${
       hasActors &&
       html`<td data-label=${say('by')}>
-        ${show(row.actor)}${row.reason && html`<small class="hint">${row.reason}</small>`}
+        <div>${show(row.actor)}${row.reason && html`<small class="hint">${row.reason}</small>`}</div>
       </td>`
     }
     <td data-label=${say('purged')}>${purgeTime(row)}</td>

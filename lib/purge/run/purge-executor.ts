@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { BATCH_SIZE_LIMITS, BatchSize, batchSizeLimits } from '../batch/batch-size.js';
+import { BatchSize } from '../batch/batch-size.js';
+import { BATCH_SIZE_LIMITS, batchSizeLimits } from '../batch/batch-size-limits.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { BatchGate, type GateOptions } from './batch-gate.js';

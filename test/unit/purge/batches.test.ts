@@ -1,4 +1,5 @@
-import { BATCH_SIZE_LIMITS, BatchSize, batchSizeLimits } from '../../../lib/purge/batch/batch-size.js';
+import { BatchSize } from '../../../lib/purge/batch/batch-size.js';
+import { BATCH_SIZE_LIMITS, batchSizeLimits } from '../../../lib/purge/batch/batch-size-limits.js';
 import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
 import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
 import { OptimisticBatches } from '../../../lib/purge/batch/optimistic-batches.js';
