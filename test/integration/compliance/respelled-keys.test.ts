@@ -1,5 +1,5 @@
-import { type Rel, types } from '@mikro-orm/core';
-import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { PrimaryKeyProp, type Rel, types } from '@mikro-orm/core';
+import { Entity, ManyToOne, PrimaryKey, Property, Unique } from '@mikro-orm/decorators/legacy';
 import { SoftDeletable, SoftDeletableEntity, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
 import {
   type Compliance,
@@ -43,7 +43,7 @@ function family({ name, column, ...keys }: Spelled) {
   @SoftDeletable()
   @Entity({ tableName: `${name}_person` })
   class Person extends SoftDeletableEntity {
-    @PrimaryKey(column as never)
+    @PrimaryKey({ ...column } as never)
     id!: any;
 
     @Property({ type: 'string', nullable: true })
@@ -64,39 +64,88 @@ function family({ name, column, ...keys }: Spelled) {
     text?: string | null;
   }
 
-  @PersonalData<Member>({ subject: true, fields: { name: null }, notPersonal: ['id'] })
+  @PersonalData<Member>({ subject: true, fields: { name: null }, notPersonal: ['id', 'code'] })
   @SoftDeletable({ strategy: 'archive' })
   @Entity({ tableName: `${name}_member` })
   class Member {
-    @PrimaryKey(column as never)
+    @PrimaryKey({ ...column } as never)
     id!: any;
+
+    @Unique()
+    @Property({ ...column, nullable: true } as never)
+    code?: any;
 
     @Property({ type: 'string', nullable: true })
     name?: string | null;
   }
-  return { name, ...keys, Person, Note, Member } as Spelled & Record<'Person' | 'Note' | 'Member', new () => any>;
+
+  @PersonalData<Letter>({ of: 'member', fields: { text: null } })
+  @SoftDeletable({ strategy: 'archive' })
+  @Entity({ tableName: `${name}_letter` })
+  class Letter {
+    [PrimaryKeyProp]?: ['member', 'n'];
+
+    @ManyToOne(() => Member, { primary: true, deleteRule: 'cascade' })
+    member!: Rel<Member>;
+
+    @PrimaryKey({ type: 'integer' })
+    n!: number;
+
+    @Property({ type: 'string', nullable: true })
+    text?: string | null;
+  }
+
+  @PersonalData<Scrap>({ of: 'letter.member', fields: { text: null } })
+  @SoftDeletable({ strategy: 'archive' })
+  @Entity({ tableName: `${name}_scrap` })
+  class Scrap {
+    @PrimaryKey({ type: 'integer' })
+    id!: number;
+
+    @ManyToOne(() => Letter, { deleteRule: 'cascade' })
+    letter!: Rel<Letter>;
+
+    @Property({ type: 'string', nullable: true })
+    text?: string | null;
+  }
+
+  @PersonalData<Follower>({ of: 'member', fields: { text: null } })
+  @SoftDeletable({ strategy: 'archive' })
+  @Entity({ tableName: `${name}_follower` })
+  class Follower {
+    @PrimaryKey({ type: 'integer' })
+    id!: number;
+
+    @ManyToOne(() => Member, { targetKey: 'code' as never, deleteRule: 'cascade' })
+    member!: Rel<Member>;
+
+    @Property({ type: 'string', nullable: true })
+    text?: string | null;
+  }
+  const classes = { Person, Note, Member, Letter, Scrap, Follower };
+  return { name, ...keys, ...classes } as Spelled & Record<keyof typeof classes, new () => any>;
 }
 
 describe.each(TYPES.map(family))(
   'keys in another spelling than the rows have: $name',
-  ({ name, key, other, Person, Note, Member }) => {
+  ({ name, key, other, Person, Note, Member, Letter, Scrap, Follower }) => {
     let test: TestOrm & Compliance;
 
     beforeAll(async () => {
-      const entities = [Person, Note, Member, ...complianceEntities()];
+      const entities = [Person, Note, Member, Letter, Scrap, Follower, ...complianceEntities()];
       const orm = await createTestOrm(entities, {}, {}, 'create extension citext');
       test = Object.assign(orm, createCompliance(orm.orm));
     });
     afterAll(() => test.close());
 
     beforeEach(async () => {
-      const tables = [`${name}_note`, `${name}_person`, `${name}_member`];
+      const tables = ['note', 'person', 'scrap', 'letter', 'follower', 'member'].map((table) => `${name}_${table}`);
       await test.database.query(
         `truncate ${tables.join(', ')}, deletion_archive, deletion_record, legal_hold, legal_hold_row, erasure restart identity`,
       );
       const em: any = test.orm.em.fork();
       em.create(Person, { id: key, name: 'Ann Lee' });
-      em.create(Member, { id: key, name: 'Ann Lee' });
+      em.create(Member, { id: key, code: key, name: 'Ann Lee' });
       await em.flush();
       await test.database.query(
         `insert into ${name}_note values (1, '${other}', 'dear Ann'), (2, (select id from ${name}_person), 'dear Lee')`,
@@ -170,13 +219,28 @@ describe.each(TYPES.map(family))(
       expect([await actions(Person, key), await actions(Person, other)]).toEqual([['erased'], ['erased']]);
     });
 
-    it('name an archived person to erase', async () => {
-      await repo(Member).softDelete(key);
+    it('name an archived person to erase, with archived rows that spell the key otherwise at every distance', async () => {
+      await test.database.query(`
+        insert into ${name}_letter values ('${other}', 1, 'dear Ann'); insert into ${name}_letter select id, 2, 'dear Lee' from ${name}_member;
+        insert into ${name}_scrap select 1, id, 1, 'poor Ann' from ${name}_member; insert into ${name}_scrap values (2, '${other}', 2, 'poor Lee');
+        insert into ${name}_follower values (1, '${other}', 'with Ann'); insert into ${name}_follower select 2, code, 'with Lee' from ${name}_member`);
+      for (const entity of [Scrap, Letter, Follower, Member]) {
+        await repo(entity).softDelete({});
+      }
+      expect(await test.database.query('select 1 from deletion_archive')).toHaveLength(7);
       expect(await test.erasures.plan(Member, other)).toEqual(await test.erasures.plan(Member, key));
       const { id } = await test.erasures.request(Member, other);
-      expect(await test.erasures.erase(Member, key)).toMatchObject({ id, outcome: 'completed' });
-      expect(await test.database.query(`select 1 from deletion_archive where data::text like '%Ann Lee%'`)).toEqual([]);
-      await repo(Member).restore(other);
+      expect(await test.erasures.erase(Member, key)).toMatchObject({
+        id,
+        outcome: 'completed',
+        entities: [{ overwritten: 2 }, { overwritten: 2 }, { overwritten: 1 }, { overwritten: 2 }],
+      });
+      expect(await test.database.query(`select data from deletion_archive where data::text ~ ' (Ann|Lee)'`)).toEqual(
+        [],
+      );
+      for (const entity of [Member, Letter, Scrap, Follower]) {
+        expect((await repo(entity).restore({})).total).toBe(entity === Member ? 1 : 2);
+      }
       expect(await test.database.query(`select name from ${name}_member`)).toEqual([{ name: null }]);
     });
 

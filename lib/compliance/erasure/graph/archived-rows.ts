@@ -19,7 +19,7 @@ import type { PersonalRow } from './personal-rows.js';
 interface ArchivedRow {
   readonly key: RowKey;
   readonly unit: string;
-  readonly ref: string;
+  readonly refs: readonly string[];
 }
 
 /** The archived rows behind a relation of the given rows, each with the rows in front of it. @internal */
@@ -42,57 +42,68 @@ export async function archivedBehind(
   const table = link.kind === 'child-key' ? link.table : edge.child.root;
   const found: ArchivedRow[] = [];
   await inChunks(byRef.keys(), async (refs) => {
-    const fronts = refs.map((ref) => (front.length === 1 ? [ref] : (JSON.parse(ref) as string[])));
-    const held = behind.map((column, i) => heldSql(em, table, column, [...new Set(fronts.map((of) => of[i]!))]));
+    const held = heldSql(em, table, behind, refs);
     found.push(...(await find(em, ctx, table, held, [...edge.linkConditions, ...edge.members.child])));
   });
-  return found.flatMap(({ key, unit, ref }) => {
-    const inFront = byRef.get(ref);
-    return inFront ? [{ key, unit, parents: inFront }] : [];
+  return found.flatMap(({ key, unit, refs }) => {
+    const inFront = refs.flatMap((ref) => byRef.get(ref) ?? []);
+    return inFront.length > 0 ? [{ key, unit, parents: inFront }] : [];
   });
 }
 
 interface Held {
-  /** What a row has in a column. */
-  readonly value: SqlFragment;
   readonly isGiven: SqlFragment;
+  /** By which the given keys are known that a row holds, as a list. */
+  readonly value: SqlFragment;
+  refsOf(value: readonly string[]): readonly string[];
 }
 
-/** That a row has one of the given texts in a column. Another spelling of an equal value counts as the given one. */
-function heldSql(em: EntityManager, table: EntityMetadata, column: string, texts: readonly string[]): Held {
-  const text = archivedTextSql(em, table, column);
-  const type = typeOf(em, table, column);
-  const params = [arrayText(texts)];
-  if (type === '' || hasOneText(type)) {
-    return { value: { sql: text, params: [] }, isGiven: { sql: `${text} = any(cast(? as text[]))`, params } };
+/** That rows hold one of the given keys in columns, as PostgreSQL compares their values. */
+function heldSql(em: EntityManager, table: EntityMetadata, columns: readonly string[], refs: readonly string[]): Held {
+  const keys = refs.map((ref) => (columns.length === 1 ? [ref] : (JSON.parse(ref) as string[])));
+  const held = columns.map((column, i) => ({
+    text: archivedTextSql(em, table, column),
+    type: typeOf(em, table, column),
+    given: arrayText(keys.map((key) => key[i]!)),
+  }));
+  const haveOneText = ({ type }: { readonly type: string }) => type === '' || hasOneText(type);
+  if (held.every(haveOneText)) {
+    const { text, given } = held[0]!;
+    return {
+      isGiven: { sql: `${text} = any(cast(? as text[]))`, params: [given] },
+      value: { sql: `array[${held.map((of) => of.text).join(', ')}]`, params: [] },
+      refsOf: (value) => [identify(value)],
+    };
   }
-  const equal = `cast(t as ${type}) = cast(${text} as ${type})`;
-  const sql = `(select t from unnest(cast(? as text[])) as t where ${equal} limit 1)`;
-  return { value: { sql, params }, isGiven: { sql: `${sql} is not null`, params } };
+  const equal = held.map(({ text, type }, i) =>
+    type === '' ? `r."${i}" = ${text}` : `cast(r."${i}" as ${type}) = cast(${text} as ${type})`,
+  );
+  const names = [...held.map((_of, i) => `"${i}"`), 'n'].join(', ');
+  const sql = `from unnest(${held.map(() => 'cast(? as text[])').join(', ')}) with ordinality as r(${names}) where ${equal.join(' and ')}`;
+  const params = held.map(({ given }) => given);
+  return {
+    isGiven: { sql: `exists (select ${sql})`, params },
+    value: { sql: `array(select (r.n - 1)::text ${sql})`, params },
+    refsOf: (value) => value.map((n) => refs[Number(n)]!),
+  };
 }
 
 async function find(
   em: EntityManager,
   ctx: Transaction,
   table: EntityMetadata,
-  held: readonly Held[],
+  { isGiven, value, refsOf }: Held,
   conditions: readonly RowCondition[],
 ): Promise<ArchivedRow[]> {
-  const values = held.map(({ value }) => value);
-  const among = [held[0]!.isGiven, ...conditions.map((each) => conditionSql(em, table, each))];
-  const rows = await execute<{ key: string; unit: string; ref: string[] }>(
+  const among = [isGiven, ...conditions.map((each) => conditionSql(em, table, each))];
+  const rows = await execute<{ key: string; unit: string; value: string[] }>(
     em,
     ctx,
-    `select a."key" as key, ${UNIT_TEXT} as unit, array[${values.map(({ sql }) => sql).join(', ')}] as ref from ${archiveTable(em)} as a ` +
+    `select a."key" as key, ${UNIT_TEXT} as unit, ${value.sql} as value from ${archiveTable(em)} as a ` +
       `where a."part" = ? and a."schema" = ? and ${among.map(({ sql }) => sql).join(' and ')}`,
-    [
-      ...values.flatMap(({ params }) => params),
-      partOf(table),
-      schemaOf(em, table),
-      ...among.flatMap(({ params }) => params),
-    ],
+    [...value.params, partOf(table), schemaOf(em, table), ...among.flatMap(({ params }) => params)],
   );
-  return rows.map((row) => ({ key: rowKeyOf(table.root, row.key), unit: row.unit, ref: identify(row.ref) }));
+  return rows.map((row) => ({ key: rowKeyOf(table.root, row.key), unit: row.unit, refs: refsOf(row.value) }));
 }
 
 /** Of a row in the archive: the class it had in a hierarchy, the entity that a polymorphic key of it points at. */
