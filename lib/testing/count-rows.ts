@@ -4,7 +4,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 
 /**
- * How many rows of a table are there, and how many of them are deleted.
+ * The numbers of active and of deleted rows in a table.
  *
  * @publicApi
  */
@@ -14,8 +14,8 @@ export interface RowCount {
 }
 
 /**
- * Counts the rows of an entity's table by SQL of its own, so that a test does not ask the filter it is about. A row that is
- * in neither number has been removed for good.
+ * Counts the rows of an entity's table with raw SQL, so that a test does not rely on the filter that it tests. A row that is in neither
+ * number has been removed for good.
  *
  * @throws NotSoftDeletableError if the entity is not marked or unknown to the ORM
  * @publicApi
