@@ -10,13 +10,23 @@ const ROUNDS = 31;
 const LIMIT = 50;
 
 /** A page of deleted rows as the API answers it, against the query for its rows alone: through HTTP, with labels, units and dates. */
-export async function* opensPages({ server, library, rows, folder }) {
+export async function* opensPages(context) {
+  yield* openPages(context, []);
+}
+
+/** The same with a record of each deletion, by whom and why, which a page shows of its rows. */
+export async function* opensPagesWithRecords(context) {
+  const { complianceEntities } = await import(pathToFileURL(`${context.folder}/lib/compliance/index.js`).href);
+  yield* openPages(context, complianceEntities());
+}
+
+async function* openPages({ server, library, rows, folder }, records) {
   const { SoftDeleteAdminModule } = await import(pathToFileURL(`${folder}/lib/admin/index.js`).href);
   const count = rows(100_000);
   const { Customer, Order } = shopOf(library);
   await server.create('admin', []);
-  const options = { clientUrl: server.url('admin'), entities: [Customer, Order] };
-  await fill(options, library, count);
+  const options = { clientUrl: server.url('admin'), entities: [Customer, Order, ...records] };
+  await fill(options, library, count, records.length > 0);
   function AdminApp() {}
   Module({
     imports: [
@@ -35,17 +45,27 @@ export async function* opensPages({ server, library, rows, folder }) {
   const client = await server.connect('admin');
   const address = `http://127.0.0.1:${app.getHttpServer().address().port}/admin/api/entities/Customer/rows?limit=${LIMIT}`;
   const raw = `select * from customer where deleted_at is not null`;
+  const by = (actor) => [
+    `&actor=${actor}`,
+    `${raw} and deleted_at in (select unit from deletion_record where entity = 'Customer' and action = 'deleted' and actor = '${actor}')
+       order by deleted_at desc, id desc limit ${LIMIT}`,
+  ];
   const pages = {
     'the first page': ['', `${raw} order by deleted_at desc, id desc limit ${LIMIT}`],
     'a page sorted by name': ['&sort=name', `${raw} order by name, id limit ${LIMIT}`],
     'a search': ['&q=99', `${raw} and name ilike '%99%' order by deleted_at desc, id desc limit ${LIMIT}`],
+    ...(records.length > 0 && {
+      'a page of somebody who deleted most of them': by('most'),
+      'a page of somebody who deleted few of them': by('few'),
+    }),
   };
+  const kept = records.length > 0 ? ' with a record each' : '';
   for (const [what, [parameters, sql]] of Object.entries(pages)) {
     const [asked, alone] = await inTurns(
       () => page(address + parameters),
       () => client.query(sql),
     );
-    yield result(`${what} of ${count.toLocaleString('en')} deleted rows, on top of its query`, asked - alone, {
+    yield result(`${what} of ${count.toLocaleString('en')} deleted rows${kept}, on top of its query`, asked - alone, {
       atMost: 50,
       unit: ' ms',
       digits: 1,
@@ -75,8 +95,13 @@ async function inTurns(...works) {
   return times.map(median);
 }
 
+const RECORDS = `
+  insert into deletion_record (at, action, entity, unit, count, actor, reason)
+    select deleted_at, 'deleted', entity, deleted_at, count, case when id % 1000 = 0 then 'few' else 'most' end, 'closed'
+    from customer, (values ('Customer', 1), ('Order', 2)) as of (entity, count) where deleted_at is not null`;
+
 /** Customers with two orders each, deleted one after the other, and as many that are active. */
-async function fill(options, { installSoftDelete }, count) {
+async function fill(options, { installSoftDelete }, count, keepsRecords) {
   const orm = await MikroORM.init(options);
   installSoftDelete(orm);
   await orm.schema.create();
@@ -86,6 +111,7 @@ async function fill(options, { installSoftDelete }, count) {
        from generate_series(1, ${count * 2}) as n`,
     `insert into order_ (id, customer_id, deleted_at)
        select c.id * 2 + k, c.id, c.deleted_at from customer as c, generate_series(0, 1) as k`,
+    ...(keepsRecords ? [RECORDS] : []),
     'vacuum analyze',
   ]) {
     await orm.em.execute(statement);

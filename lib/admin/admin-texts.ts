@@ -1,6 +1,5 @@
 /**
- * Every text of the admin page. `{…}` stands for a value. Where a number is in it, `one | many` gives the form for one and the one for
- * any other number.
+ * Every text of the admin page. `{…}` stands for a value. `singular | plural` has the form for one and the form for any other number.
  *
  * @publicApi
  */
@@ -179,9 +178,9 @@ export const ENGLISH: AdminTexts = {
   emptyHint: 'Rows that somebody deletes appear here until they are purged.',
   nothingFound: 'Nothing found',
   nothingFoundHint: 'No deleted row matches the search.',
-  noEntities: 'There is no entity that you may see.',
+  noEntities: 'You may not see any entity.',
   comesBack: 'This comes back:',
-  nothingComesBack: 'Nothing comes back: somebody restored or removed it meanwhile.',
+  nothingComesBack: 'Nothing comes back: somebody has restored or removed it in the meantime.',
   cannotComeBack: 'It cannot come back yet',
   uniqueConflict: '{entity} {key}: the {properties} is in use by the active {entity} {conflictingKey}.',
   uniqueHidden: '{entity} {key}: a value is in use already ({constraint}).',
@@ -194,7 +193,7 @@ export const ENGLISH: AdminTexts = {
   undo: 'Undo',
   undone: '{count} row deleted again | {count} rows deleted again',
   removed: '{count} row removed for good | {count} rows removed for good',
-  removeWarning: 'Nobody can bring it back afterwards.',
+  removeWarning: 'This cannot be undone.',
   removeGoes: 'This goes for good:',
   removeBlocked: 'It cannot go yet',
   confirmCount: 'Type {total} to confirm',
@@ -212,7 +211,7 @@ export const ENGLISH: AdminTexts = {
   recordHeld: 'Held',
   recordReleased: 'Hold released',
   recordRows: '{count} row of {entity} | {count} rows of {entity}',
-  purgeIntro: 'A purge removes rows for good whose retention is over.',
+  purgeIntro: 'A purge removes the rows whose retention is over, for good.',
   retention: 'Kept',
   due: 'Due',
   blocked: 'Blocked',
@@ -221,10 +220,10 @@ export const ENGLISH: AdminTexts = {
   preview: 'Preview',
   previewNothing: 'Nothing would be removed.',
   previewGoes: '{count} row would be removed for good: | {count} rows would be removed for good:',
-  keepsOthers: 'What keeps other due rows',
+  keepsOthers: 'What blocks the other due rows',
   heldDue: '{count} due row is under a hold | {count} due rows are under a hold',
   braked:
-    '{count} row is due, more than the limit of {limit}: nothing of it is removed | {count} rows are due, more than the limit of {limit}: nothing of it is removed',
+    '{count} row is due, more than the limit of {limit}: it is not removed | {count} rows are due, more than the limit of {limit}: none of them is removed',
   runPurge: 'Purge now',
   purgeDone: '{count} row purged | {count} rows purged',
   lastRuns: 'Last purges',

@@ -13,6 +13,8 @@ export interface CliCommand {
   readonly exitCodes: Readonly<Partial<Record<ExitCode, string>>>;
   /** Takes `--schema`, and works in the context of that tenant. */
   readonly isPerTenant?: true;
+  /** Ends in order when `signal` is aborted. A signal ends other commands at once, and the database rolls back what they were about. */
+  readonly isInterruptible?: true;
   /** Whether the database has to answer. */
   readonly needsDatabase?: boolean;
   /** Adds the command's own arguments and flags. */

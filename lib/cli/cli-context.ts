@@ -7,7 +7,7 @@ export interface CliContext {
   readonly orm: MikroORM;
   /** Whether the output is JSON, one object a line. */
   readonly json: boolean;
-  /** Is aborted when the process is told to end. */
+  /** Is aborted when the process is told to end, if the command is interruptible. */
   readonly signal: AbortSignal;
   /** Writes a line for people, or an object for programs, to the standard output. */
   print(line: string | object): void;

@@ -129,12 +129,20 @@ async function execute(command: CliCommand, args: readonly unknown[], options: C
     Object.assign(console, { log: console.error, info: console.error, debug: console.error });
   }
   const controller = new AbortController();
-  const stop = () => controller.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const ignore = () => process.off('SIGINT', stop).off('SIGTERM', stop);
+  const stop = () => {
+    // Without a listener, the next signal ends the process.
+    ignore();
+    process.stderr.write('Ending after the batch under way. Ctrl-C again ends at once.\n');
+    controller.abort();
+  };
+  if (command.isInterruptible) {
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+  }
   try {
     return await act(command, args, options, controller.signal);
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    ignore();
     Object.assign(console, { log, info, debug });
   }
 }

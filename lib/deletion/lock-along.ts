@@ -11,7 +11,7 @@ import type { RowSelection } from '../sql/select-rows.js';
 export interface LockedRows {
   readonly rows: RowSet;
   /** How many of the rows were found behind a relation of others of them, or fewer where they are very many. */
-  behind(edge: GraphRelation): number;
+  behind(relation: GraphRelation): number;
 }
 
 /** How many rows behind one relation are counted. */
@@ -29,35 +29,35 @@ export async function lockAlong(
   graph: RelationGraph,
   meta: EntityMetadata,
   asked: RowSelection,
-  among: (edge: GraphRelation, front: EntityMetadata) => readonly string[] | undefined,
+  among: (relation: GraphRelation, front: EntityMetadata) => readonly string[] | undefined,
 ): Promise<LockedRows> {
   const rows = new RowSet();
-  const behindEdges = new Map<GraphRelation, Set<string>>();
+  const behindRelations = new Map<GraphRelation, Set<string>>();
   let level = new Map([[meta.root, await rows.add(meta, await lockRows(em, ctx, meta, asked))]]);
   while (level.size > 0) {
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
-      for (const edge of graph.from(root)) {
-        const conditions = takesAlong(edge) && keys.length > 0 ? among(edge, root) : undefined;
+      for (const relation of graph.from(root)) {
+        const conditions = takesAlong(relation) && keys.length > 0 ? among(relation, root) : undefined;
         if (!conditions) {
           continue;
         }
-        const behind = await lockBehind(em, ctx, edge, keys, conditions);
-        const found = behindEdges.get(edge) ?? new Set<string>();
-        behindEdges.set(edge, found);
+        const behind = await lockBehind(em, ctx, relation, keys, conditions);
+        const found = behindRelations.get(relation) ?? new Set<string>();
+        behindRelations.set(relation, found);
         if (found.size + behind.length <= COUNTED) {
           behind.forEach(({ key }) => found.add(identify(key)));
         }
         const added = await rows.add(
-          edge.child,
+          relation.child,
           behind.map(({ key }) => key),
         );
         if (added.length > 0) {
-          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...added]);
+          next.set(relation.child.root, [...(next.get(relation.child.root) ?? []), ...added]);
         }
       }
     }
     level = next;
   }
-  return { rows, behind: (edge) => behindEdges.get(edge)?.size ?? 0 };
+  return { rows, behind: (relation) => behindRelations.get(relation)?.size ?? 0 };
 }

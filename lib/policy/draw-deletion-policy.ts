@@ -17,10 +17,10 @@ export function drawDeletionPolicy(em: EntityManager): string {
   const arrows: string[] = [];
   for (const { meta } of catalog.all()) {
     nodes.add(meta.className);
-    for (const edge of catalog.graph.from(meta)) {
-      const { child, name, policy } = edge;
+    for (const relation of catalog.graph.from(meta)) {
+      const { child, name, policy } = relation;
       const target = child.root.className;
-      const members = showMembers(edge);
+      const members = showMembers(relation);
       const text = `${name.split('.').at(-1)}: ${policy}${members && `, ${members}`}`;
       nodes.add(target);
       arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${text.replaceAll('"', '#quot;')}"| ${target}`);

@@ -41,15 +41,16 @@ function describe(
   if (archived) {
     return describeArchived(catalog, archived, byDefault, tableOf(meta), uniqueAmongAll(classesOf(em, meta), []));
   }
-  const edges = entry ? catalog.graph.from(meta) : [];
-  const isSoft = (edge: GraphRelation) => catalog.find(edge.child) !== undefined;
+  const relations = entry ? catalog.graph.from(meta) : [];
+  const isSoft = (relation: GraphRelation) => catalog.find(relation.child) !== undefined;
   const rule = ({ link }: GraphRelation) => (link.kind === 'child-key' ? link.deleteRule : undefined);
-  const list = (wanted: (edge: GraphRelation) => boolean) =>
-    [...new Set(edges.filter(wanted).map(describeRelation))].sort();
-  const byKey = (edge: GraphRelation) => edge.link.kind === 'child-key';
-  const isPart = (edge: GraphRelation) =>
-    byKey(edge) && !isSoft(edge) && (takesAlong(edge) || rule(edge) === 'cascade');
-  const isCleared = (edge: GraphRelation) => !isSoft(edge) && !isPart(edge) && rule(edge) === 'set null';
+  const list = (wanted: (relation: GraphRelation) => boolean) =>
+    [...new Set(relations.filter(wanted).map(describeRelation))].sort();
+  const byKey = (relation: GraphRelation) => relation.link.kind === 'child-key';
+  const isPart = (relation: GraphRelation) =>
+    byKey(relation) && !isSoft(relation) && (takesAlong(relation) || rule(relation) === 'cascade');
+  const isCleared = (relation: GraphRelation) =>
+    !isSoft(relation) && !isPart(relation) && rule(relation) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,
@@ -58,13 +59,13 @@ function describe(
     column: entry?.column,
     guarded: entry?.guard ?? false,
     retention: entry && (entry.retention ?? byDefault),
-    deletedAlong: list((edge) => takesAlong(edge) && isSoft(edge)),
+    deletedAlong: list((relation) => takesAlong(relation) && isSoft(relation)),
     restrictedBy: list(refuses),
-    kept: list((edge) => !refuses(edge) && (!takesAlong(edge) || !isSoft(edge))),
-    purgedAlong: [...list(isPart), ...pivotRows(edges)],
+    kept: list((relation) => !refuses(relation) && (!takesAlong(relation) || !isSoft(relation))),
+    purgedAlong: [...list(isPart), ...pivotRows(relations)],
     clearedAtPurge: list(isCleared),
     clearedAtOnce: [],
-    blockPurge: list((edge) => byKey(edge) && !isPart(edge) && !isCleared(edge)),
+    blockPurge: list((relation) => byKey(relation) && !isPart(relation) && !isCleared(relation)),
     uniqueAmongActive: unique.map(({ properties, allActiveRows, where }) =>
       allActiveRows
         ? properties.join(', ')
@@ -85,9 +86,9 @@ function describeArchived(
   table: string,
   unique: readonly string[],
 ): EntityPolicy {
-  const edges = catalog.graph.from(meta);
-  const list = (wanted: (edge: GraphRelation) => boolean) =>
-    [...new Set(edges.filter(wanted).map(describeRelation))].sort();
+  const relations = catalog.graph.from(meta);
+  const list = (wanted: (relation: GraphRelation) => boolean) =>
+    [...new Set(relations.filter(wanted).map(describeRelation))].sort();
   return {
     entity: meta.className,
     table,
@@ -95,12 +96,14 @@ function describeArchived(
     ...(meta.comment ? { comment: meta.comment } : {}),
     guarded: false,
     retention: retention ?? byDefault,
-    deletedAlong: [...list(takesAlong), ...pivotRows(edges)],
+    deletedAlong: [...list(takesAlong), ...pivotRows(relations)],
     restrictedBy: list(refuses),
     kept: [],
     purgedAlong: [],
     clearedAtPurge: [],
-    clearedAtOnce: list((edge) => edge.link.kind === 'child-key' && !refuses(edge) && !takesAlong(edge)),
+    clearedAtOnce: list(
+      (relation) => relation.link.kind === 'child-key' && !refuses(relation) && !takesAlong(relation),
+    ),
     blockPurge: [],
     uniqueAmongActive: [],
     uniqueAmongAll: unique,
@@ -116,14 +119,14 @@ function classesOf(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
 }
 
 /** `Blog.drafts (Post where { published: false })` */
-function describeRelation(edge: GraphRelation): string {
-  const members = showMembers(edge);
-  return `${edge.name} (${edge.child.className}${members && ` ${members}`})`;
+function describeRelation(relation: GraphRelation): string {
+  const members = showMembers(relation);
+  return `${relation.name} (${relation.child.className}${members && ` ${members}`})`;
 }
 
-function pivotRows(edges: readonly GraphRelation[]): string[] {
+function pivotRows(relations: readonly GraphRelation[]): string[] {
   return [
-    ...new Set(edges.flatMap(({ link }) => (link.kind === 'pivot' ? [`the rows of ${link.table.tableName}`] : []))),
+    ...new Set(relations.flatMap(({ link }) => (link.kind === 'pivot' ? [`the rows of ${link.table.tableName}`] : []))),
   ];
 }
 

@@ -97,7 +97,7 @@ function awaited(em: EntityManager, meta: EntityMetadata): EntityMetadata[] {
   const catalog = SoftDeleteCatalog.of(em);
   return catalog.graph
     .from(meta)
-    .filter((edge) => refuses(edge) || (takesAlong(edge) && catalog.findMarked(edge.child)))
+    .filter((relation) => refuses(relation) || (takesAlong(relation) && catalog.findMarked(relation.child)))
     .filter(hasForeignKey)
     .map(({ parent }) => (meta.root.inheritanceType === 'tpt' ? parent : meta.root));
 }

@@ -17,16 +17,16 @@ export interface RelationSql {
 }
 
 /** @internal */
-export function relationSql(em: EntityManager, edge: GraphRelation): RelationSql {
+export function relationSql(em: EntityManager, relation: GraphRelation): RelationSql {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const equal = (left: string, leftColumns: readonly string[], right: string, rightColumns: readonly string[]) =>
     leftColumns.map((column, i) => `${left}.${quote(column)} = ${right}.${quote(rightColumns[i]!)}`);
 
-  const parentRoot = edge.parent.root;
-  const childRoot = edge.child.root;
+  const parentRoot = relation.parent.root;
+  const childRoot = relation.child.root;
   const between: string[] = [];
   const conditions: string[] = [];
-  const { link } = edge;
+  const { link } = relation;
   let linkAlias: string;
 
   switch (link.kind) {
@@ -59,7 +59,7 @@ export function relationSql(em: EntityManager, edge: GraphRelation): RelationSql
     conditions.push(fragment.sql);
     params.push(...fragment.params);
   };
-  const { members, linkConditions, except } = edge;
+  const { members, linkConditions, except } = relation;
   members.child.forEach((condition) => add(rowConditionSql(em, childRoot, 'c', condition)));
   members.parent.forEach((condition) => add(rowConditionSql(em, parentRoot, 'p', condition)));
   linkConditions.forEach((condition) => add(rowConditionSql(em, link.table, linkAlias, condition)));

@@ -7,9 +7,10 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { requireType } from '../options/require-type.js';
 
 /**
- * Moves deletions into the past, as if they had happened earlier, and returns how many rows that were: for tests of what
- * happens after a retention. Units stay units, because all of their rows move alike. Archived rows move as well. Runs one UPDATE per
- * soft-deletable entity, and a statement for the archive; entities in memory keep the time they were loaded with.
+ * Moves deletions into the past and returns the number of rows. Use it to test what happens after a retention.
+ *
+ * All rows of a unit move by the same time, so it stays a unit. Archived rows move as well. Runs one UPDATE per soft-deletable entity and
+ * one statement for the archive. Entities in memory keep the time that they were loaded with.
  *
  * ```ts
  * const { deletedAt } = await users.softDelete(1);
@@ -17,8 +18,8 @@ import { requireType } from '../options/require-type.js';
  * await purge.run();
  * ```
  *
- * @param deletedAt - which unit, as `softDelete()` returned it; every deleted row if left out
- * @throws SoftDeleteConfigError if `by` is not a duration, or `deletedAt` no date
+ * @param deletedAt - the unit to move, as `softDelete()` returned it; all deleted rows if left out
+ * @throws SoftDeleteConfigError if `by` is not a duration, or `deletedAt` is not a date
  * @publicApi
  */
 export async function backdateDeletions(em: EntityManager, by: Duration, deletedAt?: Date): Promise<number> {
@@ -42,7 +43,7 @@ export async function backdateDeletions(em: EntityManager, by: Duration, deleted
 
 const COLUMNS = ['part', 'key', 'unit', 'entity', 'schema', 'owners', 'data', 'types', 'links', 'actor', 'reason'];
 
-/** Writes archived rows anew, which nobody may change. */
+/** Replaces archived rows: a trigger refuses to change them. */
 async function backdateSnapshots(
   em: EntityManager,
   milliseconds: number,

@@ -5,7 +5,7 @@ import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 
 /**
- * How many rows of an entity are there, and how many of them are deleted.
+ * The numbers of active and of deleted rows of an entity.
  *
  * @publicApi
  */
@@ -15,7 +15,7 @@ export interface RowCount {
 }
 
 /**
- * Counts the rows of an entity by SQL of its own, so that a test does not ask the filter it is about. A row that is in neither number has
+ * Counts the rows of an entity with raw SQL, so that a test does not rely on the filter that it tests. A row that is in neither number has
  * been removed for good. With `strategy: 'archive'`, the deleted rows are those in the archive.
  *
  * @throws NotSoftDeletableError if the entity is not marked or unknown to the ORM

@@ -4,14 +4,14 @@ import { findUndeclared } from '../compliance/erasure/declaration/find-undeclare
 import { PersonalDataCatalog } from '../compliance/erasure/declaration/personal-data-catalog.js';
 
 /**
- * Fails a test while an erasure would be refused: while an entity with a key to a person, or a text, json, bytea or inet column of one, is
- * declared nowhere, or nobody is a person. Reads the metadata and no database.
+ * Fails a test if an erasure would be refused: an entity with a key to a person, or one of its text, json, bytea or inet columns, is
+ * declared nowhere, or no entity is declared as a person. Reads only the metadata.
  *
  * ```ts
  * it('knows what to do with every column', () => expectErasureComplete(orm));
  * ```
  *
- * @throws AssertionError naming all that is missing
+ * @throws AssertionError that names everything missing
  * @publicApi
  */
 export function expectErasureComplete(orm: AnyOrm): void {

@@ -20,9 +20,9 @@ export function checkArchivedEntities(storage: MetadataStorage, catalog: SoftDel
       'Add `...complianceEntities()` of nestjs-mikro-orm-soft-delete/compliance to its `entities`, and create the table with a migration.',
     );
   }
-  for (const edge of catalog.graph.edges) {
-    if (catalog.findArchived(edge.parent)) {
-      checkReference(catalog, edge);
+  for (const relation of catalog.graph.edges) {
+    if (catalog.findArchived(relation.parent)) {
+      checkReference(catalog, relation);
     }
   }
 }

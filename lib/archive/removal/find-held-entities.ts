@@ -29,7 +29,7 @@ export function findHeldEntities(
       }
     }
     graph.edges
-      .filter((edge) => takesAlong(edge) && held.has(edge.parent.root))
+      .filter((relation) => takesAlong(relation) && held.has(relation.parent.root))
       .forEach(({ child }) => held.add(child.root));
   }
   return held;
@@ -49,7 +49,9 @@ function findArchivedAlong(catalog: SoftDeleteCatalog, { root }: EntityMetadata)
   const along = new Set([root]);
   for (const meta of along) {
     catalog.graph.edges
-      .filter((edge) => takesAlong(edge) && edge.parent.root === meta && !catalog.findMarked(edge.child))
+      .filter(
+        (relation) => takesAlong(relation) && relation.parent.root === meta && !catalog.findMarked(relation.child),
+      )
       .forEach(({ child }) => along.add(child.root));
   }
   return along;

@@ -67,22 +67,24 @@ async function findRestricting(
 ): Promise<DeletionRestriction[]> {
   const restrictions: DeletionRestriction[] = [];
   for (const root of rows.entities()) {
-    for (const edge of catalog.graph.from(root)) {
-      if (!refuses(edge)) {
+    for (const relation of catalog.graph.from(root)) {
+      if (!refuses(relation)) {
         continue;
       }
-      const entry = catalog.find(edge.child);
+      const entry = catalog.find(relation.child);
       const column = entry && em.getPlatform().quoteIdentifier(entry.column);
       const behind = await lockBehind(
         em,
         ctx,
-        edge,
+        relation,
         rows.keys(root),
         column ? [activePredicateSql(`c.${column}`)] : [],
       );
-      const staying = new Set(behind.filter(({ key }) => !rows.has(edge.child, key)).map(({ key }) => identify(key)));
+      const staying = new Set(
+        behind.filter(({ key }) => !rows.has(relation.child, key)).map(({ key }) => identify(key)),
+      );
       if (staying.size > 0) {
-        restrictions.push({ relation: edge.name, entity: edge.child.className, count: staying.size });
+        restrictions.push({ relation: relation.name, entity: relation.child.className, count: staying.size });
       }
     }
   }

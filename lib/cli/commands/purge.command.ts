@@ -34,6 +34,7 @@ export const purgeCommand: CliCommand = {
   description: 'remove deleted rows whose retention is over',
   examples: ['soft-delete purge --dry-run', 'soft-delete purge --except Invoice --time-budget 10m'],
   isPerTenant: true,
+  isInterruptible: true,
   exitCodes: {
     [EXIT_CODE.done]: 'everything due was removed, or the time budget is used up and the next run continues',
     [EXIT_CODE.error]: 'a wrong flag, no database, an interruption: try again',
@@ -152,7 +153,9 @@ function print(report: PurgeReport, { json, print: write }: CliContext): void {
   const seconds = ((finishedAt.getTime() - startedAt.getTime()) / 1_000).toFixed(1);
   write(
     dryRun
-      ? `${showCount(total, 'row')} would be removed. Nothing was changed.`
+      ? outcome === 'completed'
+        ? `${showCount(total, 'row')} would be removed. Nothing was changed.`
+        : `At least ${showCount(total, 'row')} would be removed (${outcome}). Nothing was changed.`
       : `${showCount(total, 'row')} removed in ${seconds} s (${outcome}).`,
   );
 }

@@ -55,7 +55,9 @@ async function unitMembers(
   root: EntityMetadata,
   keys: readonly RowKey[],
 ): Promise<UnitMember[]> {
-  const ownsArchived = catalog.graph.from(root).some((edge) => takesAlong(edge) && catalog.findArchived(edge.child));
+  const ownsArchived = catalog.graph
+    .from(root)
+    .some((relation) => takesAlong(relation) && catalog.findArchived(relation.child));
   return ownsArchived ? unitsOf(em, ctx, catalog.get(root), keys, (key) => rowName(root, key)) : [];
 }
 

@@ -35,7 +35,7 @@ function purgedWith(catalog: SoftDeleteCatalog, root: EntityMetadata): Marked[] 
       continue;
     }
     catalog.graph.edges
-      .filter((edge) => takesAlong(edge) && edge.child.root === meta)
+      .filter((relation) => takesAlong(relation) && relation.child.root === meta)
       .forEach(({ parent }) => reached.add(parent.root));
   }
   return [...found];

@@ -3,8 +3,8 @@ import { describeParameter } from './describe-parameter.js';
 import { type DescribedDecorator, describeRoutes } from './describe-routes.js';
 
 /**
- * The part of a decorator that tells OpenAPI of its parameter: for a route, or on a controller for its routes. Waits until all decorators
- * of the class have run, so that the descriptions of the application's are known, written above or below.
+ * The part of a decorator that describes its parameter to OpenAPI: for a route, or on a controller for all of its routes. Waits until all
+ * decorators of the class have run, because those of the application win, whether they are written above or below.
  *
  * @internal
  */

@@ -1,13 +1,13 @@
 /** Where `@nestjs/swagger` keeps what `@ApiQuery()` and its like say about a route (`DECORATORS` in its `constants.js`). */
 const PARAMETERS = 'swagger/apiParameters';
 
-/** Where it keeps what `@ApiHeader()` says about all routes of a controller. */
+/** Where `@nestjs/swagger` keeps what `@ApiHeader()` says about all routes of a controller. */
 const HEADERS = 'swagger/apiHeaders';
 
-/** By which Nest knows a route (`METHOD_METADATA` in its `constants.js`). */
+/** Marks a method as a route for Nest (`METHOD_METADATA` in its `constants.js`). */
 const ROUTE = 'method';
 
-/** A parameter of a route in the words of OpenAPI. @internal */
+/** A parameter of a route, as OpenAPI describes it. @internal */
 export interface ParameterDescription {
   readonly in: 'query' | 'header';
   readonly name: string;
@@ -17,8 +17,8 @@ export interface ParameterDescription {
 }
 
 /**
- * Describes an optional parameter of a route to `@nestjs/swagger`, if the application has that. It writes into the metadata of the
- * method, so nothing of it is imported. A description of the application's stays.
+ * Describes an optional parameter of a route to `@nestjs/swagger`. Writes into the metadata of the method, so that the package need not
+ * be installed. Leaves a description by the application alone.
  *
  * @internal
  */

@@ -11,7 +11,7 @@ import {
 
 /** A decorator for controllers and routes that reads a parameter of the request. @internal */
 export interface DescribedDecorator<Options> {
-  /** Where it leaves its options, on the class or on the method. */
+  /** The key of its options in the metadata of the class or of the method. */
   readonly metadata: string;
   /** The parameter that it reads, if it reads one. */
   readonly parameterOf: (options: Options) => ParameterDescription | undefined;
@@ -20,11 +20,11 @@ export interface DescribedDecorator<Options> {
 type Prototype = Record<string, unknown>;
 
 /**
- * Describes the parameter that a decorator on a controller reads, on each route that has no such decorator of its own: those that the
- * controller declares and those that it inherits. What the decorator of a base class has said of a route gives way.
+ * Describes the parameter of a decorator on a controller, on each route, declared or inherited, that does not carry the decorator itself.
+ * Replaces what the decorator of a base class said about the route.
  *
- * Swagger knows parameters by the function of the route, which the classes that inherit it share. A class that has something else to
- * say of a route than the class that declares it therefore gets its own function.
+ * Swagger finds parameters by the function of the route, which subclasses share. So a class that describes an inherited route differently
+ * gets a function of its own.
  *
  * @internal
  */
@@ -45,8 +45,8 @@ export function describeRoutes<Options>(controller: Type, decorator: DescribedDe
 }
 
 /**
- * Does so for every controller of the application, before Nest asks any of them for its routes: a class that inherits the decorator from
- * another one has none that could do it.
+ * Describes the routes of every controller of the application, before Nest reads them. A class that inherits the decorator runs none that
+ * could do it.
  *
  * @internal
  */
@@ -58,7 +58,7 @@ export function describeAllRoutes<Options>(modules: ModulesContainer, decorator:
   }
 }
 
-/** @param mark - where the name of the parameter that a class has described is kept */
+/** @param mark - the key of the name of the parameter that a class has described */
 function describe(prototype: Prototype, name: string, mark: string, description?: ParameterDescription): void {
   const inherited = prototype[name] as Function;
   const said = Reflect.getMetadata(mark, inherited) as ParameterDescription | undefined;
@@ -72,7 +72,7 @@ function describe(prototype: Prototype, name: string, mark: string, description?
   Reflect.defineMetadata(mark, added ?? { name: description?.name }, route);
 }
 
-/** The method of a class, which calls the inherited one where the class has none. It inherits that one's metadata as well. */
+/** The method of a class, or a new one that calls the inherited one and inherits its metadata. */
 function ownRoute(prototype: Prototype, name: string): Function {
   const found = prototype[name] as Function;
   if (Object.hasOwn(prototype, name)) {

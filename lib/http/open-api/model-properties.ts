@@ -1,4 +1,4 @@
-/** A property in the words of `@ApiProperty()`. */
+/** A property, as `@ApiProperty()` describes it. */
 interface ModelProperty {
   readonly type?: 'integer' | 'object' | (() => unknown);
   readonly required: boolean;
@@ -10,8 +10,8 @@ interface ModelProperty {
 }
 
 /**
- * What `_OPENAPI_METADATA_FACTORY()` of a class returns. `@nestjs/swagger` calls this method, as its compiler plugin writes it (see
- * `ModelPropertiesAccessor.applyMetadataFactory()`), so that nothing of it need be imported or installed.
+ * What `_OPENAPI_METADATA_FACTORY()` of a class returns: the method that the compiler plugin of `@nestjs/swagger` writes and that
+ * `ModelPropertiesAccessor.applyMetadataFactory()` calls. With it, `@nestjs/swagger` need not be installed.
  *
  * @internal
  */

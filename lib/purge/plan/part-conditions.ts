@@ -11,14 +11,14 @@ import type { PurgeCondition } from './key-graph.js';
  *
  * @internal
  */
-export function partConditions(em: EntityManager, edge: GraphRelation, table: EntityMetadata): PurgeCondition[] {
-  const { members, except } = edge;
+export function partConditions(em: EntityManager, relation: GraphRelation, table: EntityMetadata): PurgeCondition[] {
+  const { members, except } = relation;
   const columns = members.child.filter((condition) => 'column' in condition);
   const others = members.child.filter((condition) => !('column' in condition));
   const areRelated = (rows: Membership, alias: string) =>
     [
       conditionsSql(em, table, alias, rows.child),
-      ...(rows.parent.length > 0 ? [inFrontSql(em, edge, alias, rows.parent)] : []),
+      ...(rows.parent.length > 0 ? [inFrontSql(em, relation, alias, rows.parent)] : []),
     ].join(' and ');
   const isPartial = others.length > 0 || members.parent.length > 0;
   return [

@@ -50,10 +50,10 @@ export interface BehindArchived {
 export async function liveBehindArchived(
   em: EntityManager,
   ctx: Transaction,
-  edge: GraphRelation,
+  relation: GraphRelation,
   parents: readonly PersonalRow[],
 ): Promise<BehindArchived> {
-  const key = keyOf(edge);
+  const key = keyOf(relation);
   const archived = parents.filter(({ isLive }) => !isLive);
   if (!key || archived.length === 0) {
     return { live: [], surpassed: new Set(), shared: new Map() };

@@ -45,19 +45,19 @@ export async function findPointing(
     for (const key of keys) {
       found.push(...(await throughForeignKey(em, ctx, key, going)));
     }
-    for (const edge of catalog.graph.from(root)) {
-      const { link } = edge;
+    for (const relation of catalog.graph.from(root)) {
+      const { link } = relation;
       if (link.kind !== 'child-key' || link.table.pivotTable || keys.some((key) => isSame(key, link))) {
         continue;
       }
-      const every = { ...edge, members: { parent: [], child: [] }, except: [] };
+      const every = { ...relation, members: { parent: [], child: [] }, except: [] };
       const behind = await lockBehind(em, ctx, every, going.keys(root));
-      for (const { key, parent } of behind.filter((row) => !going.has(edge.child, row.key))) {
+      for (const { key, parent } of behind.filter((row) => !going.has(relation.child, row.key))) {
         found.push({
-          relation: `${edge.child.className}.${link.property}`,
+          relation: `${relation.child.className}.${link.property}`,
           target: root,
           targetKey: parent,
-          root: edge.child.root,
+          root: relation.child.root,
           key,
           table: tableName(em, link.table),
           holder: link.table,

@@ -62,10 +62,10 @@ async function searchedRows(
     const next: typeof level = new Map();
     for (const [root, keys] of level) {
       const added = await searched.add(root, keys);
-      for (const edge of added.length > 0 ? graph.from(root) : []) {
-        if (edge.link.kind === 'child-key' && personal.of(edge.child).length === 0) {
-          const behind = (await lockBehind(em, ctx, edge, added)).map(({ key }) => key);
-          next.set(edge.child.root, [...(next.get(edge.child.root) ?? []), ...behind]);
+      for (const relation of added.length > 0 ? graph.from(root) : []) {
+        if (relation.link.kind === 'child-key' && personal.of(relation.child).length === 0) {
+          const behind = (await lockBehind(em, ctx, relation, added)).map(({ key }) => key);
+          next.set(relation.child.root, [...(next.get(relation.child.root) ?? []), ...behind]);
         }
       }
     }
