@@ -61,17 +61,10 @@ function isOneValue(prop: EntityProperty, value: unknown): boolean {
   }
 }
 
-/** A reference that is written as the key's own properties, as the key. */
+/** A reference that is written as the key's own property, as the key. */
 function keyOf(prop: EntityProperty | undefined, value: unknown): unknown {
   const keys: string[] = prop?.targetMeta?.primaryKeys ?? [];
   const given = Utils.isPlainObject(value) ? Object.entries(value as Record<string, unknown>) : [];
-  const isKey =
-    keys.length > 0 &&
-    prop!.kind !== ReferenceKind.EMBEDDED &&
-    given.length === keys.length &&
-    given.every(([name, part]) => keys.includes(name) && Utils.isPrimaryKey(part));
-  if (!isKey) {
-    return value;
-  }
-  return keys.length === 1 ? given[0]![1] : value;
+  const isKey = keys.length === 1 && given.length === 1 && given[0]![0] === keys[0] && Utils.isPrimaryKey(given[0]![1]);
+  return isKey ? given[0]![1] : value;
 }

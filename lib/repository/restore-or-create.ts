@@ -127,7 +127,7 @@ function merge(meta: { readonly properties: object }, values: object, data: obje
   for (const [name, value] of Object.entries(values)) {
     const given = (data as Record<string, unknown>)[name];
     const embedded = (meta.properties as Record<string, EntityProperty | undefined>)[name]?.embeddedProps;
-    if (embedded && Utils.isPlainObject(given) && Utils.isPlainObject(value)) {
+    if (embedded && Utils.isPlainObject(given)) {
       merged[name] = merge({ properties: embedded }, value as object, given as object);
     }
   }

@@ -77,7 +77,7 @@ export function selectRows(
     const keys = primaryColumns(meta).map((column) => em.getPlatform().quoteIdentifier(column));
     return {
       keys: { sql: `select ${keys.join(', ')} from (${sql}) as asked`, params },
-      condition: onOwnColumns(em, meta, qb, { sql, params }),
+      condition: onOwnColumns(em, meta, { sql, params }),
     };
   });
 }
@@ -92,15 +92,11 @@ function queryRows(em: EntityManager, meta: EntityMetadata, scope: DeletedScope)
   return scoped;
 }
 
-function onOwnColumns(
-  em: EntityManager,
-  meta: EntityMetadata,
-  qb: ScopedQueryBuilder,
-  { sql, params }: Sql,
-): Sql | undefined {
+function onOwnColumns(em: EntityManager, meta: EntityMetadata, { sql, params }: Sql): Sql | undefined {
   const from = ` as ${em.getPlatform().quoteIdentifier(ROW)}`;
   const rest = sql.slice(sql.indexOf(from) + from.length);
-  const isOneTable = meta.root.inheritanceType !== 'tpt' && Object.keys(qb.state.joins).length === 0;
+  const isOneTable = meta.root.inheritanceType !== 'tpt';
+  // Tables that are joined come before.
   const isCondition = rest === '' || rest.startsWith(WHERE);
   if (!isOneTable || !isCondition || looksElsewhere(rest)) {
     return undefined;

@@ -16,6 +16,7 @@ import {
   describeDeletionPolicy,
   SoftDeletable,
   SoftDeletableEntity,
+  softDelete,
   SoftDeleteConfigError,
 } from 'nestjs-mikro-orm-soft-delete';
 import { drawDeletionPolicy } from '../../../lib/policy/draw-deletion-policy.js';
@@ -300,6 +301,16 @@ describe('describeDeletionPolicy()', () => {
         `  Blog --x|"pinned: restrict, where ${pinned}"| Post`,
         `  Blog -.->|"posts: keep, except where ${quoted} or ${pinned}"| Post`,
       ]),
+    );
+  });
+
+  it("fills in the retention of the ORM's own configuration, unless another one is given", async () => {
+    const extensions = [softDelete({ purge: { retention: '40d' } })];
+    const configured = await MikroORM.init({ dbName: 'none', entities: [Blog, Post, Sketch], extensions });
+    await configured.close(true);
+    expect(describeDeletionPolicy(configured)).toContain('| Post | `post` | sets `deleted_at` | 40 days |');
+    expect(describeDeletionPolicy(configured, { retention: '7d' })).toContain(
+      '| Post | `post` | sets `deleted_at` | 7 days |',
     );
   });
 

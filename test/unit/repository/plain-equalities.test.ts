@@ -82,6 +82,9 @@ describe(plainEqualities.name, () => {
     ['another operator', { label: { $ne: 'a' } }],
     ['equality and another operator', { label: { $eq: 'a', $ne: 'b' } }],
     ['an object', { notes: { a: 1 } }],
+    ['an embedded object that is absent', { place: null }],
+    ['a key that is none', { above: { id: null } }],
+    ['a further condition beside a key', { above: { id: 1, level: 2 } }],
     ['a condition on the row in front', { above: { label: 'a' } }],
     ['members', { below: 1 }],
     ['the row that holds the key', { copy: 1 }],
@@ -90,6 +93,8 @@ describe(plainEqualities.name, () => {
   ])('leaves out %s, and says so', (_, where) => {
     expect(plainEqualities(meta, { level: 1, ...where })).toEqual({ values: { level: 1 }, isAll: false });
     expect(plainEqualities(meta, { $and: [{ level: 1 }, where] })).toEqual({ values: { level: 1 }, isAll: false });
+    expect(plainEqualities(meta, { $and: [where, { level: 1 }] })).toEqual({ values: { level: 1 }, isAll: false });
+    expect(plainEqualities(meta, { ...where, $and: [{ level: 1 }] })).toEqual({ values: { level: 1 }, isAll: false });
   });
 
   it('says so of an embedded object, too', () => {
