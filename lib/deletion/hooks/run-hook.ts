@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EntityMetadata, raw } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import type { Operation, OperationPlace } from '../../events/operation.js';
 import { worksFor } from '../../installation/outer-managers.js';
@@ -10,7 +12,24 @@ import type { DeletionHook } from './deletion-hook.js';
 /** How many rows a handler is given at once. */
 const PORTION = 1_000;
 
-/** Calls a handler with the rows of its entity that an operation has reached, if it has reached any. @internal */
+/** How many handlers may run inside of each other. */
+const MOST_NESTED = 32;
+
+/** A hook that runs, inside of others. What it has started and not waited for may outlive it. */
+interface RunningHook {
+  readonly name: string;
+  readonly within: RunningHook | undefined;
+  isOver: boolean;
+}
+
+const running = new AsyncLocalStorage<RunningHook>();
+
+/**
+ * Calls a handler with the rows of its entity that an operation has reached, if it has reached any.
+ *
+ * @throws SoftDeleteConfigError if handlers have called each other so often that they would not end
+ * @internal
+ */
 export async function runHook(
   hook: DeletionHook,
   meta: EntityMetadata,
@@ -20,7 +39,43 @@ export async function runHook(
   if (operation.action !== hook.action) {
     return;
   }
-  for (const part of operation.parts.filter((each) => each.meta === meta.root)) {
+  const parts = operation.parts.filter((each) => each.meta === meta.root);
+  const name = `@On${hook.action === 'deleted' ? 'Delete' : 'Restore'}(${meta.className})`;
+  const own: RunningHook = { name, within: running.getStore(), isOver: false };
+  if (parts.length > 0) {
+    refuseEndless(own);
+  }
+  try {
+    await running.run(own, () => callForParts(hook, meta, parts, operation, place));
+  } finally {
+    own.isOver = true;
+  }
+}
+
+function refuseEndless(hook: RunningHook): void {
+  const names: string[] = [];
+  for (let each: RunningHook | undefined = hook; each; each = each.within) {
+    if (!each.isOver) {
+      names.unshift(each.name);
+    }
+  }
+  if (names.length > MOST_NESTED) {
+    throw new SoftDeleteConfigError(
+      hook.name,
+      `${MOST_NESTED} handlers have called each other: ${names.slice(0, 4).join(' → ')} → ….`,
+      'Have one of them leave rows alone that the other has changed.',
+    );
+  }
+}
+
+async function callForParts(
+  hook: DeletionHook,
+  meta: EntityMetadata,
+  parts: Operation['parts'],
+  operation: Operation,
+  place: OperationPlace,
+): Promise<void> {
+  for (const part of parts) {
     let portion: RowKey[] = [];
     for await (const key of eachKeyOfPart(part, operation, place)) {
       portion.push(key);
