@@ -1,6 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveDirectly } from '../archive/removal/archive-directly.js';
-import { adviceOnVetoes } from '../archive/removal/vetoes.js';
+import { adviceOnVetoes } from '../postgres/vetoes.js';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
 import { MOST_KEYS } from '../events/most-keys.js';

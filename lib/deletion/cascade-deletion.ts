@@ -1,4 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { adviceOnVetoes, describeVetoes } from '../postgres/vetoes.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../sql/filter-sql.js';
@@ -8,9 +9,9 @@ import { refuses, takesAlong } from '../metadata/relations/relation-policies.js'
 import { isAwaitedByOthers, lockReferencedParts, updateLockedSql } from '../sql/lock-against-references.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { inChunks, keyConditionSql, type RowKey } from '../sql/row-set.js';
-import { assignUnitSql } from '../sql/deleted-at-sql.js';
+import { assignUnitSql, putIntoUnit } from '../sql/deleted-at-sql.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
-import { execute, executeCounting } from '../sql/transaction.js';
+import { execute } from '../sql/transaction.js';
 
 /** How many rows of each entity a deletion or restoration has changed. @internal */
 export type Affected = Map<SoftDeletableEntityMetadata, number>;
@@ -64,9 +65,9 @@ export async function cascadeDeletion(
 }
 
 /**
- * Refuses the unit if active rows stand behind one of its `restrict` relations.
+ * Refuses the unit if active rows stand behind one of its `restrict` relations, or the database has changed its time.
  *
- * @throws DeletionRestrictedError naming every such relation
+ * @throws DeletionRestrictedError naming every reason
  * @internal
  */
 export async function refuseIfRestricted(
@@ -79,12 +80,12 @@ export async function refuseIfRestricted(
   const entries = [...new Set(deleted)];
   const restrictions = await findRestrictions(em, ctx, catalog, unit, entries);
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(entries[0]!.name, restrictions);
+    throw new DeletionRestrictedError(entries[0]!.name, restrictions, adviceOnVetoes(restrictions));
   }
 }
 
 /**
- * The `restrict` relations of a unit that active rows stand behind. Asked after the cascade, which may have taken some of them
+ * The `restrict` relations of a unit that active rows stand behind, and what has changed its time. Asked after the cascade, which may have taken some of them
  * along.
  *
  * @internal
@@ -96,7 +97,7 @@ export async function findRestrictions(
   unit: UnitTime,
   deleted: Iterable<SoftDeletableEntityMetadata>,
 ): Promise<DeletionRestriction[]> {
-  const restrictions: DeletionRestriction[] = [];
+  const restrictions = await describeVetoes(em, ctx, [...unit.changed], 'update');
   for (const entry of deleted) {
     for (const edge of catalog.graph.from(entry.meta)) {
       if (refuses(edge)) {
@@ -134,16 +135,22 @@ async function deleteBehind(
   const params = [unit.text, ...relation.params, ...(among?.params ?? [])];
   if (isAwaitedByOthers(em, child)) {
     const from = `${relation.child} as c, ${before}`;
-    const count = await executeCounting(em, ctx, updateLockedSql(em, child, assigned.assignments, from, where), [
-      ...params,
-      ...assigned.params,
-    ]);
+    const count = await putIntoUnit(
+      em,
+      ctx,
+      child,
+      unit,
+      updateLockedSql(em, child, assigned.assignments, from, where),
+      [...params, ...assigned.params],
+    );
     await lockReferencedParts(em, ctx, child, unit);
     return count;
   }
-  return executeCounting(
+  return putIntoUnit(
     em,
     ctx,
+    child,
+    unit,
     `update ${relation.child} as c set ${assigned.assignments} from ${before} where ${where}`,
     [...assigned.params, ...params],
   );

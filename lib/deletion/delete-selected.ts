@@ -6,9 +6,8 @@ import { isAwaitedByOthers, lockReferencedParts, updateLockedSql } from '../sql/
 import { lockRows } from '../sql/lock-rows.js';
 import { inChunks, keyConditionSql } from '../sql/row-set.js';
 import type { RowSelection } from '../sql/select-rows.js';
-import { assignUnitSql } from '../sql/deleted-at-sql.js';
+import { assignUnitSql, putIntoUnit } from '../sql/deleted-at-sql.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
-import { executeCounting } from '../sql/transaction.js';
 
 /** Puts the active rows that are asked for into a unit. @returns how many @internal */
 export async function deleteSelected(
@@ -26,17 +25,21 @@ export async function deleteSelected(
     await inChunks(await lockRows(em, ctx, entry.meta, asked), async (chunk) => {
       const among = keyConditionSql(em, entry.meta, 'c', chunk);
       const sql = `update ${table} as c set ${assigned.assignments} where ${active} and ${among.sql}`;
-      count += await executeCounting(em, ctx, sql, [...assigned.params, ...among.params]);
+      count += await putIntoUnit(em, ctx, entry, unit, sql, [...assigned.params, ...among.params]);
     });
   } else {
     const { sql: condition, params } = asked.condition;
     const where = `${active} and (${condition})`;
     count = isAwaitedByOthers(em, entry)
-      ? await executeCounting(em, ctx, updateLockedSql(em, entry, assigned.assignments, `${table} as c`, where), [
-          ...params,
-          ...assigned.params,
-        ])
-      : await executeCounting(em, ctx, `update ${table} as c set ${assigned.assignments} where ${where}`, [
+      ? await putIntoUnit(
+          em,
+          ctx,
+          entry,
+          unit,
+          updateLockedSql(em, entry, assigned.assignments, `${table} as c`, where),
+          [...params, ...assigned.params],
+        )
+      : await putIntoUnit(em, ctx, entry, unit, `update ${table} as c set ${assigned.assignments} where ${where}`, [
           ...assigned.params,
           ...params,
         ]);

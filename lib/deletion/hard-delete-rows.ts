@@ -22,7 +22,7 @@ import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './restoration/read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { adviceOnVetoes, findVetoes } from '../archive/removal/vetoes.js';
+import { adviceOnVetoes, findVetoes } from '../postgres/vetoes.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
@@ -209,7 +209,7 @@ export async function removeAll(
   );
   await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
   // The rows were locked: where one is left, a trigger or a rule has said nothing and kept it.
-  return row!.isAllowed ? findVetoes(rows, row!.gone) : STALE;
+  return row!.isAllowed ? findVetoes(em, ctx, rows, row!.gone) : STALE;
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */

@@ -5,9 +5,9 @@ export interface RestoreConflict {
   /**
    * `unique`: another row holds the value, see `conflictingWith`. `parent-deleted`: the row that owns this one is deleted itself, or
    * archived.
+   * `schema`: the table does not take the row, see `column`.
    *
    * Of archived rows: `key`: another row has taken the primary key. `parent-missing`: a row that this one points at is gone for good.
-   * `schema`: the table has changed, see `column`.
    */
   readonly reason: 'unique' | 'key' | 'parent-deleted' | 'parent-missing' | 'schema';
   /** The entity of the row that was to be restored. */
@@ -17,7 +17,7 @@ export interface RestoreConflict {
    * be seen holds the value, or one that comes and goes: then only the database's constraint is known.
    */
   readonly key: unknown;
-  /** The unique constraint or index that the row would violate, or the relation to the deleted parent. */
+  /** The unique constraint or index that the row would violate, the relation to the deleted parent, or the trigger that keeps the row deleted. */
   readonly constraint?: string;
   /** The properties whose values are taken, where the constraint is one of plain columns. */
   readonly properties?: readonly string[];
@@ -73,6 +73,9 @@ function describe({
   if (reason === 'schema' && column === '*') {
     return key === undefined ? `a table rejects a row of ${entity}` : `the table of ${row} is gone, or rejects it`;
   }
+  if (isKept({ reason, key, constraint })) {
+    return `${constraint} keeps ${row} deleted`;
+  }
   if (reason === 'schema' && key === undefined) {
     return `the column ${column} of ${entity} no longer accepts a value that it had when the row was archived`;
   }
@@ -95,6 +98,11 @@ function describe({
   return conflictingWith === 'restored'
     ? `${row} has the same ${value} as ${keyText(conflictingKey)}, which would be restored together with it`
     : `${row} has the same ${value} as the active row ${keyText(conflictingKey)}`;
+}
+
+/** Whether the database keeps a row deleted that was not archived. */
+function isKept({ reason, key, constraint }: Pick<RestoreConflict, 'reason' | 'key' | 'constraint'>): boolean {
+  return reason === 'schema' && key !== undefined && constraint !== undefined;
 }
 
 /** A key in words: the parts of a composite one, bytes as hexadecimal digits, times in ISO format. */
@@ -121,7 +129,8 @@ function advice(conflicts: readonly RestoreConflict[]): string {
       'Another transaction may be taking the value right now, or the row that has it is hidden from this role: try again, or look it up by the constraint.',
     conflicts.some(({ reason }) => reason === 'key') && 'Remove the row that has the key, or give it another one.',
     conflicts.some(({ reason }) => reason === 'parent-missing') && 'Insert the referenced row again.',
-    conflicts.some(({ reason }) => reason === 'schema') &&
+    conflicts.some(isKept) && 'Have it leave the time as it is written, or raise an error that says why not.',
+    conflicts.some((conflict) => conflict.reason === 'schema' && !isKept(conflict)) &&
       'Declare a renamed or dropped column with { archive: { renamed, dropped } } of @SoftDeletable(), give a new column a default, change the type back, or let triggers keep the values that an insert sets.',
     conflicts.some(({ reason }) => reason === 'parent-deleted') && 'Restore the parent, or pass { withParents: true }.',
   ]

@@ -1,4 +1,4 @@
-import { helper } from '@mikro-orm/core';
+import { type EntityProperty, helper } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { outerManagers } from '../installation/outer-managers.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
@@ -83,7 +83,11 @@ async function findInUnit(
 ): Promise<[object, Record<string, unknown>][]> {
   const { meta } = entry;
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const version = meta.ownsVersionProperty() ? meta.properties[meta.versionProperty] : undefined;
+  // A trigger may have its own idea of who deletes.
+  const names = [meta.ownsVersionProperty() && meta.versionProperty, entry.deletedBy?.property].filter(
+    (name) => !!name,
+  );
+  const written = names.map((name) => meta.properties[name as never] as EntityProperty);
   const byKey = Map.groupBy(candidates, ([, key]) => identify(key));
   const condition = keyConditionSql(
     em,
@@ -93,7 +97,7 @@ async function findInUnit(
   );
   const columns = [
     keySql(em, meta, 'c', 'soft-delete:key'),
-    ...(version?.fieldNames ?? []).map((name) => `c.${quote(name)}`),
+    ...written.flatMap(({ fieldNames }) => fieldNames).map((name) => `c.${quote(name)}`),
   ];
   const rows = await execute<Record<string, unknown>>(
     em,
@@ -103,9 +107,9 @@ async function findInUnit(
     [...condition.params, unit.text],
   );
   return rows.flatMap((row) => {
-    const mapped = version ? (em.getComparator().mapResult(meta, row as never) as Record<string, unknown>) : undefined;
-    const written = version ? { [version.name]: mapped![version.name] } : {};
+    const mapped = em.getComparator().mapResult(meta, row as never) as Record<string, unknown>;
+    const values = Object.fromEntries(written.map(({ name }) => [name, mapped[name]]));
     const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
-    return held.map(([entity]): [object, Record<string, unknown>] => [entity, written]);
+    return held.map(([entity]): [object, Record<string, unknown>] => [entity, values]);
   });
 }

@@ -1,6 +1,8 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import type { UnitTime } from './take-unit-time.js';
+import { execute } from './transaction.js';
 
 /**
  * The assignments that mark a row `c` as deleted at a time, or as active: the timestamp and, so that a stale copy in memory
@@ -29,6 +31,39 @@ export function assignUnitSql(
   }
   const params = unit === null ? [] : [unit.text, ...(deletedBy ? [unit.actor ?? null] : [])];
   return { assignments: assignments.join(', '), params };
+}
+
+/**
+ * Runs an update of rows `c` with these assignments. Notes at the unit how many of them PostgreSQL returns with another time.
+ *
+ * @returns how many it has updated
+ * @internal
+ */
+export async function putIntoUnit(
+  em: EntityManager,
+  ctx: Transaction,
+  { meta, column, columnType }: SoftDeletableEntityMetadata,
+  unit: UnitTime,
+  sql: string,
+  params: readonly unknown[],
+): Promise<number> {
+  const isChanged = `c.${em.getPlatform().quoteIdentifier(column)} is distinct from cast(? as ${columnType})`;
+  const [row] = await execute<{ count: number; changed: number }>(
+    em,
+    ctx,
+    `with "soft-delete:updated" as (${sql} returning ${isChanged} as changed) ` +
+      `select count(*)::int as count, (count(*) filter (where changed))::int as changed from "soft-delete:updated"`,
+    [...params, unit.text],
+  );
+  noteChanged(unit, meta, row!.changed);
+  return row!.count;
+}
+
+/** @internal */
+export function noteChanged({ changed }: UnitTime, meta: EntityMetadata, count: number): void {
+  if (count > 0) {
+    changed.set(meta, (changed.get(meta) ?? 0) + count);
+  }
 }
 
 /** A time of deletion as the text of its unit, in UTC and to the microsecond, whatever the session's settings are. @internal */

@@ -1,3 +1,4 @@
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { TransactionState } from '../events/transaction-state.js';
 import { execute } from './transaction.js';
@@ -14,6 +15,8 @@ export interface UnitTime {
   readonly date: Date;
   /** Who deletes, for the entities that keep it on the row. */
   readonly actor?: string | undefined;
+  /** How many rows of each entity have got another time than this one from the database. */
+  readonly changed: Map<EntityMetadata, number>;
 }
 
 /** The first key of this package's advisory locks; the second one is the slot. Spells "soft". */
@@ -63,7 +66,12 @@ export async function takeUnitTime(
   ]);
   const { slot, last, text } = row!;
   transactions.keepUnitSlot(ctx, { slot, last });
-  return { text: `${text}+00`, actor, date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`) };
+  return {
+    text: `${text}+00`,
+    actor,
+    changed: new Map(),
+    date: new Date(`${text.slice(0, 10)}T${text.slice(11, 23)}Z`),
+  };
 }
 
 /** @param candidates - a query for slots, in the order in which they are tried */

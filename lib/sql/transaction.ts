@@ -1,5 +1,6 @@
 import { TransactionEventBroadcaster } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { getInstallation } from '../installation/installation.js';
 
 /**
@@ -60,7 +61,10 @@ export async function execute<Row extends object = Record<string, unknown>>(
   sql: string,
   params: readonly unknown[] = [],
 ): Promise<Row[]> {
-  return em.getDriver().execute<Row[]>(sql, [...params], 'all', ctx, em.getLoggerContext());
+  return em
+    .getDriver()
+    .execute<Row[]>(sql, [...params], 'all', ctx, em.getLoggerContext())
+    .catch(refuseRules);
 }
 
 /** The same for a statement that only changes rows: how many it changed. @internal */
@@ -72,6 +76,22 @@ export async function executeCounting(
 ): Promise<number> {
   const { affectedRows } = await em
     .getDriver()
-    .execute<{ affectedRows: number }>(sql, [...params], 'run', ctx, em.getLoggerContext());
+    .execute<{ affectedRows: number }>(sql, [...params], 'run', ctx, em.getLoggerContext())
+    .catch(refuseRules);
   return affectedRows;
+}
+
+/** PostgreSQL rewrites no statement by a rule that tells what it has done, and names the relation or the kind of rule. */
+function refuseRules(error: unknown): never {
+  const { code, where, message } = error as { code?: string; where?: string; message?: string };
+  if (code !== '0A000' || where !== undefined) {
+    throw error;
+  }
+  const refusal = new SoftDeleteConfigError(
+    'The table',
+    `PostgreSQL says: ${message}.`,
+    'Turn rules on UPDATE and DELETE of soft-deletable tables into triggers.',
+  );
+  refusal.cause = error;
+  throw refusal;
 }

@@ -7,7 +7,7 @@ import { primaryColumns } from '../../metadata/relations/relation-graph.js';
 import { arrayText, identify } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import type { UnitTime } from '../../sql/take-unit-time.js';
-import { findVetoes } from '../removal/vetoes.js';
+import { findVetoes } from '../../postgres/vetoes.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from './archive-table.js';
 import { columnTextSql } from './column-text-sql.js';
@@ -55,7 +55,9 @@ export async function writeSnapshots(
     `with ${parts.join(', ')} select json_build_array(${kept.join(', ')}) as kept`,
     params,
   );
-  const restrictions = findVetoes(
+  const restrictions = await findVetoes(
+    em,
+    ctx,
     collected.rows,
     row!.kept.filter((count) => count !== null),
   );

@@ -96,7 +96,7 @@ export async function erasePerson(
   const overwritten = [...(await overwriteRows(em, ctx, staying)), ...(await overwriteSnapshots(em, ctx, staying))];
   const unwritten = await findUnwritten(em, ctx, staying);
   const stayed = await removeRows(em, ctx, catalog, removal);
-  const gone = await markStayed(rows, removal.going, stayed);
+  const gone = await markStayed(em, ctx, rows, removal.going, stayed);
   const snapshots = acting.filter((row) => !row.isLive && isRemoved(row));
   await removeSnapshots(em, ctx, snapshots);
   const isKept = (row: PersonalRow) => row.fields.size === 0 || unwritten.has(row) || stayed.has(row.root, row.key);

@@ -7,6 +7,7 @@ import { worksFor } from '../../installation/outer-managers.js';
 import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
 import { eachArchivedKeyOfPart, eachKeyOfPart } from '../each-key-of-part.js';
 import type { DeletionHook, HookedAction } from './deletion-hook.js';
+import { refuseEndlessHooks } from './refuse-endless-hooks.js';
 
 /** How many rows a handler is given at once. */
 const PORTION = 1_000;
@@ -21,21 +22,30 @@ const HOOKED: Partial<Record<Operation['action'], HookedAction>> = {
 /** Reads the rows of a portion that a handler is given. */
 type ReadRows = (em: EntityManager) => Promise<object[]>;
 
-/** Calls a handler with the rows of its entity that an operation has reached, if it has reached any. @internal */
+/**
+ * Calls a handler with the rows of its entity that an operation has reached, if it has reached any.
+ *
+ * @throws SoftDeleteConfigError if handlers have called each other so often that they would not end
+ * @internal
+ */
 export async function runHook(
   hook: DeletionHook,
   meta: EntityMetadata,
   operation: Operation,
   place: OperationPlace,
 ): Promise<void> {
-  if (HOOKED[operation.action] !== hook.action) {
+  const parts = operation.parts.filter((each) => each.meta === meta.root);
+  if (HOOKED[operation.action] !== hook.action || parts.length === 0) {
     return;
   }
-  for (const part of operation.parts.filter((each) => each.meta === meta.root)) {
-    for await (const read of eachPortion(hook, meta, part, operation, place)) {
-      await callHandler(hook, read, operation, place);
+  const name = `@On${hook.action === 'deleted' ? 'Delete' : 'Restore'}(${meta.className})`;
+  await refuseEndlessHooks(name, async () => {
+    for (const part of parts) {
+      for await (const read of eachPortion(hook, meta, part, operation, place)) {
+        await callHandler(hook, read, operation, place);
+      }
     }
-  }
+  });
 }
 
 async function* eachPortion(

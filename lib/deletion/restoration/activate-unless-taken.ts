@@ -4,11 +4,14 @@ import { getInstallation } from '../../installation/installation.js';
 import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { STALE } from '../../postgres/kept-facts.js';
 import { uniqueFacts } from '../../postgres/unique-facts.js';
+import { activePredicateSql } from '../../metadata/active-predicate.js';
+import { entityKeys } from '../../sql/entity-key.js';
 import { assignUnitSql } from '../../sql/deleted-at-sql.js';
-import { inChunks, keyConditionSql, type RowKey, type RowSet } from '../../sql/row-set.js';
+import { inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../../sql/row-set.js';
 import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { tableName } from '../../sql/table-name.js';
-import { execute, executeCounting } from '../../sql/transaction.js';
+import { describeVetoes } from '../../postgres/vetoes.js';
+import { execute } from '../../sql/transaction.js';
 import type { Affected } from '../cascade-deletion.js';
 import { checkUniques, findUniqueConflicts, type TakenRow } from './find-unique-conflicts.js';
 
@@ -51,7 +54,37 @@ export async function activateUnlessTaken(
       affected.set(entry, await activate(em, ctx, entry, rows));
     }
   }
-  return { affected, conflicts: [] };
+  const conflicts: RestoreConflict[] = [];
+  for (const entry of entries) {
+    if (affected.get(entry) !== rows.count(entry.meta)) {
+      conflicts.push(...(await findKept(em, ctx, entry, rows)));
+    }
+  }
+  return { affected, conflicts };
+}
+
+/** Rows that are deleted still, though the update has made them active: the database has kept or changed their times. */
+async function findKept(
+  em: EntityManager,
+  ctx: Transaction,
+  { name, meta, column }: SoftDeletableEntityMetadata,
+  rows: RowSet,
+): Promise<RestoreConflict[]> {
+  const kept: RowKey[] = [];
+  await inChunks(rows.each(meta), async (chunk) => {
+    const { sql, params } = keyConditionSql(em, meta, 'c', chunk);
+    const where = `${sql} and c.${em.getPlatform().quoteIdentifier(column)} is not null`;
+    const found = await execute<{ key: string[] }>(
+      em,
+      ctx,
+      `select ${keySql(em, meta, 'c')} from ${tableName(em, meta)} as c where ${where}`,
+      params,
+    );
+    kept.push(...found.map(({ key }) => key));
+  });
+  const [veto] = await describeVetoes(em, ctx, [[meta, kept.length]], 'update');
+  const keyOf = await entityKeys(em, ctx, meta, kept);
+  return kept.map((key) => ({ reason: 'schema', entity: name, key: keyOf(key), column, constraint: veto!.relation }));
 }
 
 /** @returns how many rows it has activated, or what stands in the way of any of the rows */
@@ -76,9 +109,9 @@ function activateFirst(
     const found = await execute<Partial<TakenRow> & { count: number }>(
       em,
       ctx,
-      `with ${steps.join(', ')}, "soft-delete:activated" as (${update.sql} and ${conditions.join(' and ')} returning 1) ` +
+      `with ${steps.join(', ')}, "soft-delete:activated" as (${update.sql} and ${conditions.join(' and ')} returning ${update.isActive}) ` +
         `select null::int as position, null::text[] as key, null::text[] as conflicting, null::boolean as restored, ` +
-        `(select count(*)::int from "soft-delete:activated") as count from "soft-delete:known" where "isFresh"` +
+        `${ACTIVATED} as count from "soft-delete:known" where "isFresh"` +
         (taken ? ' union all select *, 0 from "soft-delete:taken"' : ''),
       [...params, ...others],
     );
@@ -99,17 +132,30 @@ async function activate(
 ): Promise<number> {
   let count = 0;
   await inChunks(rows.each(entry.meta), async (chunk) => {
-    const { sql, params } = activateSql(em, entry, chunk);
-    count += await executeCounting(em, ctx, sql, params);
+    const { sql, params, isActive } = activateSql(em, entry, chunk);
+    const [row] = await execute<{ count: number }>(
+      em,
+      ctx,
+      `with "soft-delete:activated" as (${sql} returning ${isActive}) select ${ACTIVATED} as count`,
+      params,
+    );
+    count += row!.count;
   });
   return count;
 }
 
-function activateSql(em: EntityManager, entry: SoftDeletableEntityMetadata, keys: readonly RowKey[]): SqlFragment {
+const ACTIVATED = '(select (count(*) filter (where "isActive"))::int from "soft-delete:activated")';
+
+function activateSql(
+  em: EntityManager,
+  entry: SoftDeletableEntityMetadata,
+  keys: readonly RowKey[],
+): SqlFragment & { readonly isActive: string } {
   const assigned = assignUnitSql(em, entry, null);
   const condition = keyConditionSql(em, entry.meta, 'c', keys);
   return {
     sql: `update ${tableName(em, entry.meta)} as c set ${assigned.assignments} where ${condition.sql}`,
     params: [...assigned.params, ...condition.params],
+    isActive: `${activePredicateSql(`c.${em.getPlatform().quoteIdentifier(entry.column)}`)} as "isActive"`,
   };
 }

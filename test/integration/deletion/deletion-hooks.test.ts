@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { defineEntity, p } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
@@ -5,6 +6,7 @@ import {
   type HookContext,
   registerHook,
   softDeletable,
+  SoftDeleteConfigError,
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
 import { Author, Book, Chapter, Draft, Note, Passport, Review } from '../../support/library.js';
@@ -62,6 +64,47 @@ describe(registerHook.name, () => {
   it.each(Object.entries(DELETIONS))('calls with every row of a deletion, once: %s', async (_, run) => {
     await run();
     expect(calls.sort()).toEqual(family('delete'));
+  });
+
+  it.each([
+    ['softDelete()', () => authors().softDelete(1)],
+    ['em.remove()', async () => library.em.remove(await library.em.findOneOrFail(Author, 1)).flush()],
+  ])('stops handlers that call each other without end, and names them: %s', async (_name, run) => {
+    handle = async (_rows, { em }) => {
+      const [on, entity] = calls.at(-1)!.split(' ');
+      if (entity === 'Author') {
+        await authors(em)[on === 'delete' ? 'restore' : 'softDelete'](1);
+      }
+    };
+    const error = await run().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SoftDeleteConfigError);
+    expect((error as Error).message).toContain('@OnDelete(Author) → @OnRestore(Author) → @OnDelete(Author) → ');
+    expect(calls.filter((call) => call.includes('Author'))).toHaveLength(32);
+    await expect(library.deleted('author')).resolves.toEqual([false, false]);
+  });
+
+  it('lets 32 handlers call each other', async () => {
+    let left = 31;
+    handle = async (_rows, { em }) => {
+      const [on, entity] = calls.at(-1)!.split(' ');
+      if (entity === 'Author' && left-- > 0) {
+        await authors(em)[on === 'delete' ? 'restore' : 'softDelete'](1);
+      }
+    };
+    await authors().softDelete(1);
+    expect(calls.filter((call) => call.includes('Author'))).toHaveLength(32);
+  });
+
+  it('counts no handler that has returned before what it has started begins', async () => {
+    let within = (run: () => Promise<unknown>): Promise<unknown> => run();
+    handle = () => {
+      within = AsyncLocalStorage.snapshot();
+    };
+    for (let n = 0; n < 40; n++) {
+      const work = authors(library.fork());
+      await within(() => work[n % 2 ? 'restore' : 'softDelete'](2));
+    }
+    expect(calls.filter((call) => call.includes('Author'))).toHaveLength(40);
   });
 
   it('calls with orphans, loaded or not', async () => {

@@ -86,7 +86,7 @@ describe('a removal of rows that the database keeps', () => {
           await em.execute('set local role keeper');
           return new SoftDeleteRepository(em, Crate).hardDelete(keys);
         });
-      await expect(removal([2, 3])).rejects.toThrow('a trigger of crate');
+      await expect(removal([2, 3])).rejects.toThrow('(row-level security of crate)');
       await expect(Promise.all(['crate', 'bottle'].map(rows))).resolves.toEqual([3, 3]);
       await expect(removal([3])).resolves.toBe(2);
     } finally {

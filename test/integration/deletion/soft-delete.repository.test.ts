@@ -140,8 +140,8 @@ describe(SoftDeleteRepository.name, () => {
         analyze author, book, chapter`);
       test.statements.length = 0;
       expect(await repo(Author).softDelete({ name: 'x' })).toMatchObject({ total: 111_000 });
-      expect(test.statements.filter((sql) => /^(update|with "soft-delete:locked") /.test(sql))).toHaveLength(5);
-      expect(test.statements.filter((sql) => sql.includes('returning'))).toEqual([]);
+      expect(test.statements.filter((sql) => sql.startsWith('with "soft-delete:updated" as ('))).toHaveLength(5);
+      expect(test.statements.filter((sql) => /returning (?!\S+ is distinct from )/.test(sql))).toEqual([]);
       // Somebody listens to the events here, which name few rows.
       const untold = () => test.statements.filter((sql) => !sql.startsWith('select c."id" as "soft-delete:0"'));
       const many = untold().length;

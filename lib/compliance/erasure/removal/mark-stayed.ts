@@ -1,4 +1,5 @@
-import { adviceOnVetoes, vetoOn } from '../../../archive/removal/vetoes.js';
+import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { adviceOnVetoes, describeVetoes } from '../../../postgres/vetoes.js';
 import { DeletionRestrictedError } from '../../../errors/deletion-restricted.error.js';
 import { RowSet } from '../../../sql/row-set.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
@@ -10,13 +11,22 @@ import type { PersonalRows } from '../graph/personal-rows.js';
  * @throws DeletionRestrictedError if one of them belongs to nobody by declaration, so that no certificate could name it
  * @internal
  */
-export async function markStayed(rows: PersonalRows, going: RowSet, stayed: RowSet): Promise<RowSet> {
-  if (stayed.entities().length === 0) {
+export async function markStayed(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  going: RowSet,
+  stayed: RowSet,
+): Promise<RowSet> {
+  const roots = stayed.entities();
+  if (roots.length === 0) {
     return going;
   }
+  const counts = roots.map((root) => [root, stayed.count(root)] as const);
+  const vetoes = await describeVetoes(em, ctx, counts, 'delete');
   const gone = new RowSet();
   for (const root of going.entities()) {
-    const veto = vetoOn(root, stayed.count(root));
+    const veto = vetoes[roots.indexOf(root)]!;
     for (const key of stayed.keys(root)) {
       const row = rows.find(root, key);
       if (!row) {
