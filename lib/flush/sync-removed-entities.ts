@@ -62,12 +62,12 @@ export async function syncRemovedEntities(
   }
   await readAgain(em, ctx, entry.meta, unknown);
   const isOther = new Set(others);
-  // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs, and what a trigger has written.
+  // As the update has returned it: of a row that somebody else has deleted meanwhile, theirs.
   const actorOf = (entity: object) => entry.deletedBy && (entity as Record<string, unknown>)[entry.deletedBy.property];
   const deleted = new Map(
     removals.map(({ entity }) => [
       entity,
-      markValues(entry, isOther.has(entity) ? read(entity) : value(), actorOf(entity)),
+      isOther.has(entity) ? markValues(entry, read(entity), actorOf(entity)) : markValues(entry, value(), unit!.actor),
     ]),
   );
   const inUnit = new Set([...deleted.keys()].filter((entity) => !isOther.has(entity)));

@@ -226,13 +226,12 @@ describe('a time of deletion that the database changes', () => {
     ]);
   });
 
-  it('gives memory what a trigger writes as the one who has deleted', async () => {
+  it('gives memory what a trigger writes as the one who has deleted, of what no flush has named', async () => {
     await withTrigger('letter', `if new.deleted_at is not null then new.deleted_by = 'trigger'; end if`, async () => {
       const em = test.orm.em.fork();
       const letters = await em.findAll(Letter, { orderBy: { id: 1 } });
       await new SoftDeleteRepository(em, Letter).softDelete(1);
-      await em.remove(letters[1]!).flush();
-      expect(letters.map(({ deletedBy }) => deletedBy)).toEqual(['trigger', 'trigger', null]);
+      expect(letters.map(({ deletedBy }) => deletedBy)).toEqual(['trigger', null, null]);
     });
   });
 
