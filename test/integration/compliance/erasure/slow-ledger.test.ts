@@ -27,7 +27,7 @@ describe('a ledger of erasures that takes its time', () => {
         erasure: {
           ledger: async ({ id }) => {
             const [{ open }] = await database.query(
-              `select count(*)::int as open from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()`,
+              `select count(*)::int as open from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and xact_start is not null and pid <> pg_backend_pid()`,
             );
             await database.query(`select from erasure where id = ${id} for update nowait`);
             const others = await orm.em
