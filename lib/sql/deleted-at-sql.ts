@@ -59,7 +59,7 @@ export async function putIntoUnit(
   return row!.count;
 }
 
-/** @internal */
+/** Notes at a unit how many rows of an entity have got another time than the unit's from the database. @internal */
 export function noteChanged({ changed }: UnitTime, meta: EntityMetadata, count: number): void {
   if (count > 0) {
     changed.set(meta, (changed.get(meta) ?? 0) + count);

@@ -81,10 +81,10 @@ export async function executeCounting(
   return affectedRows;
 }
 
-/** PostgreSQL rewrites no statement by a rule that tells what it has done, and names the relation or the kind of rule. */
+/** PostgreSQL rewrites no statement by a rule if the statement tells what it has done. The error comes from where rules are applied. */
 function refuseRules(error: unknown): never {
-  const { code, where, message } = error as { code?: string; where?: string; message?: string };
-  if (code !== '0A000' || where !== undefined) {
+  const { code, file, message } = error as { code?: string; file?: string; message?: string };
+  if (code !== '0A000' || file !== 'rewriteHandler.c') {
     throw error;
   }
   const refusal = new SoftDeleteConfigError(

@@ -24,12 +24,16 @@ export interface RowCount {
 export async function countRows(em: EntityManager, entity: AnyEntityName): Promise<RowCount> {
   const marked = SoftDeleteCatalog.of(em).getMarked(entity);
   const table = tableName(em, marked.meta);
-  const deleted = 'column' in marked ? em.getPlatform().quoteIdentifier(marked.column) : undefined;
+  if (!('column' in marked)) {
+    const [row] = await em.execute<[RowCount]>(
+      `select (select count(*)::int from ${table}) as active, count(*)::int as deleted from ${archiveTable(em)} where "part" = ?`,
+      [marked.meta.root.className],
+    );
+    return row;
+  }
+  const deleted = em.getPlatform().quoteIdentifier(marked.column);
   const [row] = await em.execute<[RowCount]>(
-    deleted === undefined
-      ? `select (select count(*)::int from ${table}) as active, count(*)::int as deleted from ${archiveTable(em)} where "part" = ?`
-      : `select (count(*) - count(${deleted}))::int as active, count(${deleted})::int as deleted from ${table}`,
-    deleted === undefined ? [marked.meta.root.className] : [],
+    `select (count(*) - count(${deleted}))::int as active, count(${deleted})::int as deleted from ${table}`,
   );
   return row;
 }

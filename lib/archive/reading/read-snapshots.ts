@@ -39,13 +39,14 @@ export async function readSnapshots(
   return readAsked(em, meta, asked, { limit, offset, order: orderSql(em, meta, orderBy) });
 }
 
-/** Given archived rows of an entity, the same way. @internal */
-export function readListedSnapshots(
+/** Given archived rows, the same way: those that are of the class. @internal */
+export async function readListedSnapshots(
   em: EntityManager,
   meta: EntityMetadata,
   rows: readonly (readonly [key: string, unit: string])[],
 ): Promise<object[]> {
-  return readAsked(em, meta, listSnapshots(em, meta, rows), { order: [] });
+  const found = await readAsked(em, meta, listSnapshots(em, meta, rows), { order: [] });
+  return found.filter((row) => row instanceof meta.class);
 }
 
 async function readAsked(

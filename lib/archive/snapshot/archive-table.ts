@@ -1,4 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { DeletionArchive } from './deletion-archive.entity.js';
+
+/** Whether the ORM has the table of archived rows. @internal */
+export function hasArchive(em: EntityManager): boolean {
+  return [...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName);
+}
 
 /**
  * The quoted name of the table of archived rows. It is one for all schemas: an entity manager of a tenant's schema has no other.

@@ -1,18 +1,12 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { UNIT_TEXT } from '../../archive/restoration/lock-snapshots.js';
-import { archiveTable } from '../../archive/snapshot/archive-table.js';
-import { DeletionArchive } from '../../archive/snapshot/deletion-archive.entity.js';
+import { archiveTable, hasArchive } from '../../archive/snapshot/archive-table.js';
 import { rowKeyOf } from '../../archive/snapshot/row-key-of.js';
 import { schemaOf } from '../../archive/snapshot/write-snapshots.js';
 import { identify, primaryColumnTypes, type RowKey } from '../../sql/row-set.js';
 import { execute } from '../../sql/transaction.js';
 import { hasOneText, sameKeySql } from './same-key-sql.js';
-
-/** Whether the ORM has the table of archived rows. @internal */
-export function hasArchive(em: EntityManager): boolean {
-  return [...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName);
-}
 
 /** The archived rows with a key, the one that was deleted last first, each with the texts of its own. @internal */
 export async function archivedWithKey(

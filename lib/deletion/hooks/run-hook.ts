@@ -63,14 +63,8 @@ async function* eachPortion(
     return;
   }
   for await (const keys of inPortions(eachArchivedKeyOfPart(part, unit!, place))) {
-    yield async (em) => {
-      const rows = await readListedSnapshots(
-        em,
-        meta,
-        keys.map((key) => [key, unit!.text] as const),
-      );
-      return rows.filter((row) => row instanceof meta.class);
-    };
+    const listed = keys.map((key) => [key, unit!.text] as const);
+    yield (em) => readListedSnapshots(em, meta, listed);
   }
 }
 

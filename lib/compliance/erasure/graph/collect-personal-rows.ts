@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { archiveTable } from '../../../archive/snapshot/archive-table.js';
+import { archiveTable, hasArchive } from '../../../archive/snapshot/archive-table.js';
 import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
@@ -9,7 +9,7 @@ import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import { isRelated, type PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
-import { archivedWithKey, hasArchive } from '../../record/archived-with-key.js';
+import { archivedWithKey } from '../../record/archived-with-key.js';
 import { archivedBehind } from './archived-rows.js';
 import { liveBehindArchived } from './live-behind-archived.js';
 import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';

@@ -1,15 +1,13 @@
-import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { AnyEntityName } from '../../../options/any-of-the-orm.js';
-import { readSnapshots } from '../../../archive/reading/read-snapshots.js';
+import { readListedSnapshots } from '../../../archive/reading/read-snapshots.js';
 import type { DeletionHandler, DeletionHookOptions } from '../../../deletion/hooks/deletion-hook.js';
 import { requireField } from '../../../deletion/hooks/register-hook.js';
 import { callHandler, readRows } from '../../../deletion/hooks/run-hook.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
 import type { DeletionContext } from '../../../events/deletion-context.js';
 import { findMetadata, type OrmModel } from '../../../metadata/soft-delete-catalog.js';
-import { keyAsCondition } from '../../../sql/entity-key.js';
-import { keyFromTexts } from '../../../sql/key-from-texts.js';
+import { identify } from '../../../sql/row-set.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
 import type { ErasureHook } from './erasure-hook.js';
@@ -58,27 +56,12 @@ export async function callErasureHooks(
     for (const [isLive, group] of Map.groupBy(own, (row) => row.isLive)) {
       for (let i = 0; i < group.length; i += PORTION) {
         const portion = group.slice(i, i + PORTION);
-        const read = isLive
-          ? (tx: EntityManager) =>
-              readRows(
-                tx,
-                hook,
-                meta,
-                portion.map(({ key }) => key),
-              )
-          : (tx: EntityManager) => readSnapshotsOf(tx, meta, portion);
+        const keys = portion.map(({ key }) => key);
+        const listed = portion.map(({ key, unit }) => [identify(key), unit!] as const);
+        const read = (tx: EntityManager) =>
+          isLive ? readRows(tx, hook, meta, keys) : readListedSnapshots(tx, meta, listed);
         await callHandler(hook, read, context, { em, ctx });
       }
     }
   }
-}
-
-async function readSnapshotsOf(
-  em: EntityManager,
-  meta: EntityMetadata,
-  rows: readonly PersonalRow[],
-): Promise<object[]> {
-  const keys = rows.map(({ root, key }) => keyAsCondition(meta, keyFromTexts(em, root, key)));
-  const found = await readSnapshots(em, meta, { $or: keys } as never, { filters: false });
-  return found.filter((each) => each instanceof meta.class);
 }

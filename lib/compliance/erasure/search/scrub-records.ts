@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { archiveTable } from '../../../archive/snapshot/archive-table.js';
-import { DeletionArchive } from '../../../archive/snapshot/deletion-archive.entity.js';
+import { archiveTable, hasArchive } from '../../../archive/snapshot/archive-table.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { hasNoSchema } from '../../../purge/plan/has-no-schema.js';
 import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
@@ -59,7 +58,6 @@ function tables(em: EntityManager): ScrubbedTable[] {
   const records = findComplianceEntity(em, DeletionRecord);
   const holds = findComplianceEntity(em, LegalHoldRecord);
   const erasures = findComplianceEntity(em, ErasureRecord);
-  const hasArchive = [...em.getMetadata()].some((meta) => meta.tableName === DeletionArchive.meta.tableName);
   return [
     ...(records ? [{ table: tableName(em, records), actors: ['actor'], reasons: ['reason'] }] : []),
     ...(erasures
@@ -75,7 +73,7 @@ function tables(em: EntityManager): ScrubbedTable[] {
           },
         ]
       : []),
-    ...(hasArchive ? [{ table: archiveTable(em), actors: ['actor'], reasons: ['reason'] }] : []),
+    ...(hasArchive(em) ? [{ table: archiveTable(em), actors: ['actor'], reasons: ['reason'] }] : []),
   ];
 }
 
