@@ -90,7 +90,7 @@ describe('Archived rows of processes that are killed', () => {
   /** Whether a server process still works for one that is gone. */
   async function isBusy(): Promise<boolean> {
     const rows = await world.database.query(
-      `select 1 from pg_stat_activity where datname = current_database() and state in ('active', 'idle in transaction') and pid <> pg_backend_pid()`,
+      `select 1 from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and state in ('active', 'idle in transaction') and pid <> pg_backend_pid()`,
     );
     return rows.length > 0;
   }

@@ -90,8 +90,9 @@ describe('what keeps a purge from its next batch', () => {
         waits++;
         // The only connection of the pool is free.
         const [row] = await test.orm.em.fork().execute(
-          `select count(*) filter (where pid <> pg_backend_pid() and state <> 'idle')::int as busy,
-             (select count(*)::int from pg_locks as l where l.relation = 'item'::regclass) as locks
+          `select count(*) filter (where pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle')::int as busy,
+             (select count(*)::int from pg_locks as l join pg_stat_activity as a using (pid)
+               where l.relation = 'item'::regclass and a.backend_type = 'client backend') as locks
            from pg_stat_activity where datname = current_database()`,
         );
         seen.push(row);
