@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { RequestContext } from '@mikro-orm/core';
 import {
   type ArgumentsHost,
@@ -15,16 +13,7 @@ import {
   UseFilters,
   UseInterceptors,
 } from '@nestjs/common';
-import {
-  type ClientProxy,
-  ClientProxyFactory,
-  EventPattern,
-  MessagePattern,
-  Payload,
-  RpcException,
-  Transport,
-} from '@nestjs/microservices';
-import { WsAdapter } from '@nestjs/platform-ws';
+import { EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import {
@@ -37,6 +26,7 @@ import {
 import { defer, firstValueFrom, from, type Observable, throwError } from 'rxjs';
 import type { TestDatabase } from '../../support/database.js';
 import { createPeopleDatabase, mikroOrmModule, Person } from '../nest/people.js';
+import { listenForMessages, type MessageClients } from './message-clients.js';
 
 /** Messages have no request context by themselves. */
 @Injectable()
@@ -142,8 +132,7 @@ class Gateway {
 describe('Message handlers', () => {
   let database: TestDatabase;
   let app: INestApplication;
-  let client: ClientProxy;
-  let socket: WebSocket;
+  let clients: MessageClients;
 
   beforeAll(async () => {
     database = await createPeopleDatabase();
@@ -153,41 +142,18 @@ describe('Message handlers', () => {
       providers: [People, Gateway],
     }).compile();
     app = module.createNestApplication({ logger: false });
-    app.useWebSocketAdapter(new WsAdapter(app));
-    const service = app.connectMicroservice(
-      { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
-      { inheritAppConfig: false },
-    );
-    await app.startAllMicroservices();
-    await app.listen(0, '127.0.0.1');
-    const { port } = service.unwrap<{ address(): AddressInfo }>().address();
-    client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
-    socket = new WebSocket((await app.getUrl()).replace('http', 'ws'));
-    await once(socket, 'open');
+    clients = await listenForMessages(app);
   });
 
   afterAll(async () => {
-    socket?.close();
-    await client?.close();
-    await app?.close();
+    await clients?.close();
     await database.drop();
   });
 
-  const send = (pattern: string, data: unknown = {}) => firstValueFrom(client.send<string[]>(pattern, data));
-
-  async function emit(event: string, data: unknown): Promise<{ event: string; data: unknown }> {
-    const answer = once(socket, 'message') as Promise<[MessageEvent]>;
-    socket.send(JSON.stringify({ event, data }));
-    const [{ data: text }] = await answer;
-    return JSON.parse(text as string) as { event: string; data: unknown };
-  }
-
   it('of a microservice show deleted rows where they are marked', async () => {
-    await expect(Promise.all([send('active'), send('everybody'), send('active')])).resolves.toEqual([
-      ['Ada'],
-      ['Ada', 'Bob'],
-      ['Ada'],
-    ]);
+    await expect(
+      Promise.all([clients.send('active'), clients.send('everybody'), clients.send('active')]),
+    ).resolves.toEqual([['Ada'], ['Ada', 'Bob'], ['Ada']]);
   });
 
   it.each([
@@ -199,21 +165,25 @@ describe('Message handlers', () => {
     ['withDeleted', ['Ada']],
     [[{ withDeleted: true }], ['Ada']],
   ])('of a microservice show them when the message asks for it: %j', async (message, names) => {
-    await expect(send('asked', message)).resolves.toEqual(names);
+    await expect(clients.send('asked', message)).resolves.toEqual(names);
   });
 
   it('of a microservice get the scope that the message names', async () => {
-    await expect(send('scoped', {})).resolves.toEqual(['Ada']);
-    await expect(send('scoped', { deleted: 'only' })).resolves.toEqual(['Bob']);
+    await expect(clients.send('scoped', {})).resolves.toEqual(['Ada']);
+    await expect(clients.send('scoped', { deleted: 'only' })).resolves.toEqual(['Bob']);
   });
 
   it('of a microservice refuse what is neither', async () => {
-    await expect(send('asked', { withDeleted: 1 })).rejects.toBe('The argument withDeleted must be true or false.');
-    await expect(send('scoped', { deleted: 'all' })).rejects.toBe('The argument deleted must be active, with or only.');
+    await expect(clients.send('asked', { withDeleted: 1 })).rejects.toBe(
+      'The argument withDeleted must be true or false.',
+    );
+    await expect(clients.send('scoped', { deleted: 'all' })).rejects.toBe(
+      'The argument deleted must be active, with or only.',
+    );
   });
 
   it('of events show them too', async () => {
-    client.emit('happened', { withDeleted: true });
+    clients.emit('happened', { withDeleted: true });
     const { heard } = app.get(Messages);
     for (let waited = 0; heard.length === 0 && waited < 5_000; waited += 20) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -222,11 +192,14 @@ describe('Message handlers', () => {
   });
 
   it('of a gateway show them where they are marked, or the message asks for it', async () => {
-    expect(await emit('asked', {})).toEqual({ event: 'asked', data: ['Ada'] });
-    expect(await emit('asked', { withDeleted: true })).toEqual({ event: 'asked', data: ['Ada', 'Bob'] });
-    expect(await emit('everybody', { withDeleted: false })).toEqual({ event: 'everybody', data: ['Ada', 'Bob'] });
-    expect(await emit('scoped', { deleted: 'only' })).toEqual({ event: 'scoped', data: ['Bob'] });
-    expect(await emit('asked', { withDeleted: 'maybe' })).toEqual({
+    expect(await clients.ask('asked', {})).toEqual({ event: 'asked', data: ['Ada'] });
+    expect(await clients.ask('asked', { withDeleted: true })).toEqual({ event: 'asked', data: ['Ada', 'Bob'] });
+    expect(await clients.ask('everybody', { withDeleted: false })).toEqual({
+      event: 'everybody',
+      data: ['Ada', 'Bob'],
+    });
+    expect(await clients.ask('scoped', { deleted: 'only' })).toEqual({ event: 'scoped', data: ['Bob'] });
+    expect(await clients.ask('asked', { withDeleted: 'maybe' })).toEqual({
       event: 'refused',
       data: 'The argument withDeleted must be true or false.',
     });

@@ -1,17 +1,7 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { MikroORM, RequestContext } from '@mikro-orm/core';
 import { Controller, type INestApplication, Logger, type LoggerService, UseFilters } from '@nestjs/common';
-import {
-  type ClientProxy,
-  ClientProxyFactory,
-  EventPattern,
-  MessagePattern,
-  Payload,
-  Transport,
-} from '@nestjs/microservices';
-import { WsAdapter } from '@nestjs/platform-ws';
+import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
@@ -22,9 +12,10 @@ import {
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
 import { LegalHoldError } from 'nestjs-mikro-orm-soft-delete/compliance';
-import { from, lastValueFrom, type Observable, timeout } from 'rxjs';
+import { from, type Observable } from 'rxjs';
 import type { TestDatabase } from '../../support/database.js';
 import { createPeopleDatabase, mikroOrmModule, Person } from '../nest/people.js';
+import { listenForMessages, type MessageClients } from './message-clients.js';
 
 @Controller()
 @UseFilters(SoftDeleteExceptionFilter)
@@ -88,8 +79,7 @@ class People {
 describe(`${SoftDeleteExceptionFilter.name} on messages`, () => {
   let database: TestDatabase;
   let app: INestApplication;
-  let client: ClientProxy;
-  let socket: WebSocket;
+  let clients: MessageClients;
   const logged: unknown[] = [];
 
   beforeAll(async () => {
@@ -105,36 +95,20 @@ describe(`${SoftDeleteExceptionFilter.name} on messages`, () => {
     const keep = (message: unknown) => void logged.push(message);
     Logger.overrideLogger({ log: () => undefined, warn: keep, error: keep } satisfies LoggerService);
     app = module.createNestApplication();
-    app.useWebSocketAdapter(new WsAdapter(app));
-    const service = app.connectMicroservice({ transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } });
-    await app.startAllMicroservices();
-    await app.listen(0, '127.0.0.1');
-    const { port } = service.unwrap<{ address(): AddressInfo }>().address();
-    client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
-    socket = new WebSocket((await app.getUrl()).replace('http', 'ws'));
-    await once(socket, 'open');
+    clients = await listenForMessages(app);
   });
 
   afterAll(async () => {
-    socket?.close();
-    await client?.close();
-    await app?.close();
+    await clients?.close();
     Logger.overrideLogger(false);
     await database.drop();
   });
 
   /** What the client is told, over both transports. */
   const ask: Record<string, (pattern: string, data?: unknown) => Promise<unknown>> = {
-    'a TCP microservice': (pattern, data = {}) =>
-      lastValueFrom(client.send(pattern, data).pipe(timeout(10_000))).then(
-        (value) => value,
-        (error) => ({ event: 'exception', data: error }),
-      ),
-    'a WebSocket': async (event, data) => {
-      const answer = once(socket, 'message', { signal: AbortSignal.timeout(10_000) }) as Promise<[MessageEvent]>;
-      socket.send(JSON.stringify({ event, data }));
-      return JSON.parse((await answer)[0].data as string);
-    },
+    'a TCP microservice': (pattern, data) =>
+      clients.send(pattern, data).catch((error: unknown) => ({ event: 'exception', data: error })),
+    'a WebSocket': (event, data) => clients.ask(event, data),
   };
 
   describe.each(Object.keys(ask))('of %s', (transport) => {
@@ -181,7 +155,7 @@ describe(`${SoftDeleteExceptionFilter.name} on messages`, () => {
 
   it('logs what an event could not do, since nobody waits for an answer', async () => {
     logged.length = 0;
-    client.emit('to-restore', 2);
+    clients.emit('to-restore', 2);
     while (logged.length === 0) {
       await setTimeout(20);
     }
