@@ -19,7 +19,12 @@ export const NAMED_SIGNATURES_SQL =
 /** Forgets the signatures of an earlier erasure of the transaction. @internal */
 export const FORGET_SIGNATURES_SQL = `set_config('${SETTING}', '', true)`;
 
-/** Of groups of rows: keeps their signatures, with those that are kept already. True if there are any, else null. @internal */
+/**
+ * Keeps the signatures of rows, with those that are kept already. True if there are any, else null. An aggregate of all rows: for each of
+ * many groups, the setting would be written again.
+ *
+ * @internal
+ */
 export function keepSignaturesSql(signature: string): string {
   const all = `concat_ws(',', nullif(current_setting('${SETTING}'), ''), string_agg(${signature}::text, ','))`;
   return `case when count(${signature}) > 0 then set_config('${SETTING}', ${all}, true) <> '' end`;

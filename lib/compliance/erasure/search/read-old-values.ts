@@ -3,7 +3,6 @@ import { keyTextSql } from '../../../archive/snapshot/key-text-sql.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { withExactText } from '../../../archive/snapshot/with-exact-text.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
-import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { arrayText, inChunks, keyConditionSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
@@ -59,7 +58,7 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
     if (texts.fields.length === 0) {
       continue;
     }
-    const wanted = foundSql(group.table.root === rows.subject.root, constants);
+    const wanted = wantedValues(group.table.root === rows.subject.root, constants);
     for (const found of [await live(em, ctx, texts, wanted), await archived(em, ctx, texts, wanted)]) {
       for (const { value, isWhole, isSigned } of found) {
         if (value !== null) {
@@ -78,7 +77,7 @@ async function live(
   em: EntityManager,
   ctx: Transaction,
   { table, fields, rows }: RowGroup,
-  wanted: SqlFragment,
+  wanted: WantedValues,
 ): Promise<FoundValue[]> {
   const name = tableName(em, table);
   const found: FoundValue[][] = [];
@@ -98,8 +97,9 @@ async function live(
       const values = await execute<FoundValue & object>(
         em,
         ctx,
-        `${wanted.sql} from ${name} as c ` +
-          `cross join lateral (${parts.map(({ sql }) => sql).join(' union all ')}) as v (value, "isWhole") where ${among.sql}) as f group by 1`,
+        wanted.sqlOf(
+          `${name} as c cross join lateral (${parts.map(({ sql }) => sql).join(' union all ')}) as v (value, "isWhole") where ${among.sql}`,
+        ),
         [...wanted.params, ...parts.flatMap(({ params }) => params), ...among.params],
       );
       found.push(values);
@@ -112,7 +112,7 @@ async function archived(
   em: EntityManager,
   ctx: Transaction,
   { table, fields, rows }: RowGroup,
-  wanted: SqlFragment,
+  wanted: WantedValues,
 ): Promise<FoundValue[]> {
   const snapshots = rows.filter(({ isLive }) => !isLive);
   if (snapshots.length === 0) {
@@ -125,10 +125,12 @@ async function archived(
       const values = await execute<FoundValue & object>(
         em,
         ctx,
-        `${wanted.sql} from ${archiveTable(em)} as a ` +
-          `cross join lateral (select ${data.sql} as data offset 0) as n cross join ${ARCHIVED_CELLS_SQL} as o ` +
-          `cross join lateral (select o.value, true where o.document is null union all ${partsSql('o.document')}) as v (value, "isWhole") ` +
-          `where a."part" = ? and ${AMONG_SNAPSHOTS} and o.value is distinct from n.data ->> o.name) as f group by 1`,
+        wanted.sqlOf(
+          `${archiveTable(em)} as a ` +
+            `cross join lateral (select ${data.sql} as data offset 0) as n cross join ${ARCHIVED_CELLS_SQL} as o ` +
+            `cross join lateral (select o.value, true where o.document is null union all ${partsSql('o.document')}) as v (value, "isWhole") ` +
+            `where a."part" = ? and ${AMONG_SNAPSHOTS} and o.value is distinct from n.data ->> o.name`,
+        ),
         [...wanted.params, ...data.params, partOf(table), ...amongSnapshots(chunk)],
       );
       found.push(values);
@@ -142,15 +144,26 @@ function partsSql(json: string): string {
   return `select d.value, false from (${leavesSql(json)}) as d (value)`;
 }
 
-/** Reads values `v` of the person, and keeps signatures of all that are long enough. To be closed by `) as f group by 1`. */
-function foundSql(isOfPerson: boolean, constants: ReadonlySet<string>): SqlFragment {
+/** Values of the person, `v`, with signatures of all that are long enough, which are kept once, however many there are. */
+interface WantedValues {
+  readonly params: readonly unknown[];
+  /** The statement that reads them from tables. */
+  sqlOf(from: string): string;
+}
+
+function wantedValues(isOfPerson: boolean, constants: ReadonlySet<string>): WantedValues {
   const isShort = `length(v.value) <= ${LONGEST}`;
   const value = isOfPerson ? `case when ${isShort} then v.value end` : 'null::text';
   const isSigned = `length(v.value) >= ${LONG} and v.value <> all(cast(? as text[]))`;
-  const sql =
-    `select f.value as value, bool_or(f."isWhole") as "isWhole", ${keepSignaturesSql('f.signature')} as "isSigned" from (` +
-    `select distinct ${value} as value, v."isWhole", case when ${isSigned} then ${signatureSql('v.value')} end as signature`;
-  return { sql, params: [arrayText([...constants])] };
+  return {
+    params: [arrayText([...constants])],
+    sqlOf: (from) =>
+      `with "soft-delete:found" as materialized (select distinct ${value} as value, v."isWhole", ` +
+      `case when ${isSigned} then ${signatureSql('v.value')} end as.signature from ${from}) ` +
+      `select f.value, bool_or(f."isWhole") as "isWhole", ` +
+      `(select ${keepSignaturesSql('s.signature')} from "soft-delete:found" as s) as "isSigned" ` +
+      `from "soft-delete:found" as f group by f.value`,
+  };
 }
 
 /** Whether a value says something: `DE`, `42` or `y` would be found everywhere. */
