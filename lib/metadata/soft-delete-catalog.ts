@@ -156,6 +156,16 @@ export class SoftDeleteCatalog {
     if (!mark || meta.pivotTable || !hasTable(meta)) {
       return;
     }
+    const asking = [meta.schema, meta.tableName, ...meta.props.flatMap(({ fieldNames }) => fieldNames)].find((name) =>
+      name?.includes('?'),
+    );
+    if (asking !== undefined) {
+      throw new SoftDeleteConfigError(
+        `@SoftDeletable() on ${meta.className}`,
+        `the ORM takes the question mark in the name ${JSON.stringify(asking)} for a parameter.`,
+        'Rename the table or column.',
+      );
+    }
     if (meta.root !== meta) {
       if (hasOwnMark(meta.class) && !getMark(meta.root.class)) {
         throw new SoftDeleteConfigError(

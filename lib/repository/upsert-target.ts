@@ -55,7 +55,8 @@ export function upsertTarget(
         : em.getDriver().renderPartialIndexWhere(meta.class, unique.where as AnyCondition);
     return {
       options: {
-        onConflictFields: raw(`(${columns}) where ${predicate}`),
+        // To the ORM a question mark is a place for a parameter, in operators and texts too.
+        onConflictFields: raw(`(${columns}) where ${predicate}`.replaceAll('?', String.raw`\?`)),
         ...(onConflictWhere ? { onConflictWhere } : {}),
       },
       ...(unique.allActiveRows ? { unique: unique.properties } : {}),

@@ -54,7 +54,12 @@ export async function inPreview<Result>(
   return result as Result;
 }
 
-/** Runs one statement on the connection of a transaction. `?` stands for a value, as everywhere in the ORM. @internal */
+/**
+ * Runs one statement on the connection of a transaction. `?` stands for a value, as everywhere in the ORM, but not inside of quotes: tables
+ * that the ORM does not map may have one in a name.
+ *
+ * @internal
+ */
 export async function execute<Row extends object = Record<string, unknown>>(
   em: EntityManager,
   ctx: Transaction,
@@ -63,7 +68,7 @@ export async function execute<Row extends object = Record<string, unknown>>(
 ): Promise<Row[]> {
   return em
     .getDriver()
-    .execute<Row[]>(sql, [...params], 'all', ctx, em.getLoggerContext())
+    .execute<Row[]>(escapeQuoted(sql, params), [...params], 'all', ctx, em.getLoggerContext())
     .catch(refuseRules);
 }
 
@@ -76,9 +81,18 @@ export async function executeCounting(
 ): Promise<number> {
   const { affectedRows } = await em
     .getDriver()
-    .execute<{ affectedRows: number }>(sql, [...params], 'run', ctx, em.getLoggerContext())
+    .execute<{ affectedRows: number }>(escapeQuoted(sql, params), [...params], 'run', ctx, em.getLoggerContext())
     .catch(refuseRules);
   return affectedRows;
+}
+
+/** Without values the ORM takes a statement as it is (`formatQuery()` in its `Platform.js`). SQL of the user may quote in other ways. */
+function escapeQuoted(sql: string, params: readonly unknown[]): string {
+  if (params.length === 0) {
+    return sql;
+  }
+  const escaped = sql.replaceAll(/"[^"]*"|'[^']*'/g, (quoted) => quoted.replaceAll(/(?<!\\)\?/g, String.raw`\?`));
+  return escaped.match(/(?<!\\)\?\??/g)?.length === params.length ? escaped : sql;
 }
 
 /** PostgreSQL rewrites no statement by a rule if the statement tells what it has done. The error comes from where rules are applied. */

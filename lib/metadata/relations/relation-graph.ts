@@ -101,7 +101,7 @@ export class RelationGraph {
         child: target,
         policy: 'cascade',
         link: { kind: 'parent-key', table: link.table, columns: link.columns, referenced: link.referenced },
-        members: { parent: [], child: whereConditions(target, prop) },
+        members: { parent: ownRows(meta), child: whereConditions(target, prop) },
       } as const;
       return [
         { edge: { ...this.#candidate(meta, prop, behind, conditions).edge, property: undefined }, isDeclared: false },
@@ -128,7 +128,7 @@ export class RelationGraph {
         childReferenced: primaryColumns(child),
         polymorphicSide: prop.polymorphic ? (isUnion === prop.owner ? 'child' : 'parent') : undefined,
       } as const;
-      const members = { parent: [], child: [...classConditions(child), ...whereConditions(child, prop)] };
+      const members = { parent: ownRows(meta), child: [...classConditions(child), ...whereConditions(child, prop)] };
       const discriminated = isUnion === prop.owner ? child : meta;
       const conditions = isUnion ? polymorphicCondition(owner, discriminated) : discriminatorValue(prop);
       return this.#candidate(
@@ -262,6 +262,11 @@ export function classConditions(meta: EntityMetadata, linked?: EntityMetadata): 
     .filter(([, cls]) => cls === meta.class || meta.class.isPrototypeOf(cls))
     .map(([value]) => value);
   return [{ column, values }];
+}
+
+/** Which rows of a single table have a relation of the class: another class may have one over the same columns, or none. */
+function ownRows(meta: EntityMetadata): RowCondition[] {
+  return meta.root.inheritanceType === 'sti' ? classConditions(meta) : [];
 }
 
 function whereConditions(entity: EntityMetadata, { where }: EntityProperty): RowCondition[] {

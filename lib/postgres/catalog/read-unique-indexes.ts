@@ -14,10 +14,13 @@ export interface UniqueIndex {
   readonly predicate: string;
 }
 
+/** To the ORM a question mark is a place for a value, in operators too. */
+const escaped = (sql: string) => `replace(${sql}, chr(63), chr(92) || chr(63))`;
+
 /** What is selected of an index `i` that is the relation `c`, for a `UniqueIndex`. @internal */
 export const UNIQUE_INDEX_SQL = `c.relname as name, i.indisprimary as "isPrimary",
-  coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as predicate,
-  array(select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) as k order by k) as keys,
+  coalesce(${escaped('pg_get_expr(i.indpred, i.indrelid)')}, 'true') as predicate,
+  array(select ${escaped('pg_get_indexdef(i.indexrelid, k, true)')} from generate_series(1, i.indnkeyatts) as k order by k) as keys,
   array(select (select b.attname::text from pg_attribute as b
                 where b.attrelid = i.indrelid and b.attnum = i.indkey[k - 1] and b.attnum > 0)
         from generate_series(1, i.indnkeyatts) as k order by k) as columns,

@@ -28,7 +28,7 @@ export function partConditions(em: EntityManager, relation: GraphRelation, table
   ];
 }
 
-/** Whether the row in front of a key meets conditions. */
+/** Whether the row in front of a key meets conditions. What a row itself points at is looked for beside it: it is `p` there. */
 function inFrontSql(
   em: EntityManager,
   { link, parent: { root } }: GraphRelation,
@@ -36,7 +36,7 @@ function inFrontSql(
   conditions: readonly RowCondition[],
 ): string {
   if (link.kind !== 'child-key') {
-    return 'true';
+    return conditionsSql(em, root, 'p', conditions);
   }
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const same = link.columns.map((column, i) => `f.${quote(link.referenced[i]!)} = ${alias}.${quote(column)}`);

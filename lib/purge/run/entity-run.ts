@@ -50,7 +50,7 @@ export class EntityRun {
   /** Due rows that the current pass has found locked by somebody else. */
   #metLocked = 0;
   /** How many rows nothing stood in the way of when all that was left was last counted, and how many had been dealt with by then. */
-  #open: { readonly rows: number; readonly dealtWith: number } | undefined;
+  #open: { readonly rows: number; readonly dealtWith: number; readonly areTried: boolean } | undefined;
 
   constructor(
     readonly plan: EntityPlan,
@@ -115,16 +115,22 @@ export class EntityRun {
     this.#metLocked += count;
   }
 
-  /** All that is left of its due rows was counted. */
-  counted({ blocked, blockedBy, open }: CountedRows): void {
+  /**
+   * All that is left of its due rows was counted.
+   *
+   * @param areTried - whether those that are open have been tried, so that somebody else must have locked them
+   */
+  counted({ blocked, blockedBy, open }: CountedRows, areTried: boolean): void {
     this.blocked = blocked;
     this.blockedBy = blockedBy;
-    this.#open = { rows: open, dealtWith: this.#dealtWith };
+    this.#open = { rows: open, dealtWith: this.#dealtWith, areTried };
   }
 
   /** How many due rows somebody else has locked, as far as is known; once all that is left was counted, with those that wait for them. */
   get locked(): number {
-    return this.#open ? Math.max(0, this.#open.rows - (this.#dealtWith - this.#open.dealtWith)) : this.#metLocked;
+    return this.#open?.areTried
+      ? Math.max(0, this.#open.rows - (this.#dealtWith - this.#open.dealtWith))
+      : this.#metLocked;
   }
 
   get #dealtWith(): number {

@@ -78,7 +78,7 @@ export class PurgeExecutor {
     const counted = await this.#countDueRows();
     this.#runs.forEach((run, e) => {
       run.purged = counted[e]!.open;
-      run.counted({ ...counted[e]!, open: 0 });
+      run.counted({ ...counted[e]!, open: 0 }, true);
     });
   }
 
@@ -113,14 +113,16 @@ export class PurgeExecutor {
     for (let round = 0; ; round++) {
       this.stop.throwIfStopped();
       const counted = await this.#countDueRows();
-      this.#runs.forEach((run, e) => run.counted(counted[e]!));
       const open = counted.reduce((total, entity) => total + entity.open, 0);
       if (open < lastOpen) {
         movedAt = performance.now();
         round = 0;
       }
       lastOpen = open;
-      if (open === 0 || performance.now() - movedAt > PATIENCE) {
+      const isOver = open === 0 || performance.now() - movedAt > PATIENCE;
+      // Nobody has tried rows of circles before.
+      this.#runs.forEach((run, e) => run.counted(counted[e]!, isOver || !this.#circular.has(run)));
+      if (isOver) {
         return;
       }
       await this.stop.pause(Math.min(20 * round, 200));
@@ -167,13 +169,14 @@ export class PurgeExecutor {
 
   async #removeUnits(e: number, run: EntityRun, context: BatchContext): Promise<void> {
     const keys = await this.#open(e, CIRCLES_AT_ONCE);
+    run.startPass();
     while (keys.length > 0) {
       const some = keys.splice(0, await context.beforeBatch(run, context.size.current));
       const measure = this.connection.clock.start();
       await isolateFailures(
         some,
         (unit) => this.#removeUnit(e, unit, context),
-        (key, error) => error !== undefined && run.fail(key, error),
+        (key, error) => (error === undefined ? run.metLocked(1) : run.fail(key, error)),
       );
       const { worked, network } = measure();
       context.size.took(worked, some.length, network);

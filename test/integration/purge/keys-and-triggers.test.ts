@@ -18,11 +18,11 @@ const File = softDeletable(
 const Country = softDeletable(
   defineEntity({
     name: 'Country',
-    tableName: 'country?',
+    tableName: 'country!',
     properties: {
       code: p.string().columnType('char(3)').primary(),
       note: p.text().primary(),
-      deletedAt: p.datetime().columnType('timestamptz').fieldName('gone "at"?').nullable(),
+      deletedAt: p.datetime().columnType('timestamptz').fieldName('gone "at"!').nullable(),
     },
   }),
   { retention: '30d' },
@@ -72,7 +72,7 @@ describe(PurgeService.name, () => {
   });
   beforeEach(async () => {
     test.statements.length = 0;
-    await test.database.query('truncate file, "country?", customer, address, visit cascade');
+    await test.database.query('truncate file, "country!", customer, address, visit cascade');
   });
   afterAll(() => test.close());
 
@@ -132,26 +132,26 @@ describe(PurgeService.name, () => {
       sql: `do $$ begin
         execute 'alter table page alter constraint page_code_note_fkey not enforced';
       exception when syntax_error then
-        alter table "country?" disable trigger all;
+        alter table "country!" disable trigger all;
       end $$`,
     },
-    { kind: 'without its triggers', sql: 'alter table "country?" disable trigger all' },
+    { kind: 'without its triggers', sql: 'alter table "country!" disable trigger all' },
     { kind: 'without triggers in this session', sql: "set session_replication_role = 'replica'" },
   ])('looks at the rows behind a foreign key that the database does not see to: $kind', async ({ sql }) => {
     await test.database.query(`
-      create table page (code char(3), note text, foreign key (code, note) references "country?");
+      create table page (code char(3), note text, foreign key (code, note) references "country!");
       create index on page (code, note);
-      insert into "country?" (code, note, "gone ""at""?") select n, 'note', ${DUE} from generate_series(1, 20) as n;
+      insert into "country!" (code, note, "gone ""at""!") select n, 'note', ${DUE} from generate_series(1, 20) as n;
       insert into page values (7, 'note');
     `);
     await test.orm.em.execute(sql);
 
     const report = await run(['Country']);
     await test.orm.em.execute('reset session_replication_role');
-    await test.database.query('alter table "country?" enable trigger all; drop table page');
+    await test.database.query('alter table "country!" enable trigger all; drop table page');
 
     expect(report.entities[0]).toMatchObject({ purged: 19, blocked: 1 });
-    await expect(column('select trim(code) from "country?"')).resolves.toEqual(['7']);
+    await expect(column('select trim(code) from "country!"')).resolves.toEqual(['7']);
   });
 
   it('believes keys that are checked at the commit, of several columns, in a partitioned table or in one partition alone', async () => {
@@ -256,10 +256,10 @@ describe(PurgeService.name, () => {
     const notes = ['', "it's", '\\', '"q"', '? $1 :a', '%_', 'é\u00a0\t\n', '[1,2]', 'null'];
     for (const code of ['a', 'ab', 'abc']) {
       for (const note of notes) {
-        await test.database.query(`insert into "country?" values ($1, $2, ${DUE})`, [code, note]);
+        await test.database.query(`insert into "country!" values ($1, $2, ${DUE})`, [code, note]);
       }
     }
-    await test.database.query(`insert into "country?" values ('ab', 'kept', null)`);
+    await test.database.query(`insert into "country!" values ('ab', 'kept', null)`);
     const purge = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, batchSize: 2 });
     const seen: string[] = [];
     purge.registerHook(Country.class, (rows: { note: string }[]) => void seen.push(...rows.map(({ note }) => note)), {
@@ -277,7 +277,7 @@ describe(PurgeService.name, () => {
 
     expect(entities[0]).toMatchObject({ purged: 19, failed: 0, locked: 0 });
     expect(new Set(seen)).toEqual(new Set(notes.filter((note) => seen.includes(note))));
-    await expect(column('select note from "country?"')).resolves.toEqual(['kept']);
+    await expect(column('select note from "country!"')).resolves.toEqual(['kept']);
   });
 
   it('refuses to purge what row-level security may hide from it', async () => {

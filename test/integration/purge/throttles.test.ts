@@ -180,6 +180,31 @@ describe('what keeps a purge from its next batch', () => {
       expect(await count('item')).toBe(101 - report.total);
     });
 
+    it('tells circles that it has not come to neither as locked nor as blocked', async () => {
+      await test.database.query(`
+        update item set parent_id = case when id % 2 = 1 then id + 1 else id - 1 end where id <= 100`);
+      const user = await test.database.connect();
+      await user.query('begin; select from item where id = 1 for update');
+      const locked: number[] = [];
+      try {
+        const limited = await purge(undefined, { batchSize: 4, lockTimeout: 10 }).run({
+          entities: [Item],
+          maxRows: 10,
+          onProgress: (progress) => locked.push(progress.locked),
+        });
+        expect(limited.outcome).toBe('row-limit');
+        expect(limited.entities[0]).toMatchObject({ purged: limited.total, blocked: 0, failed: 0 });
+        // The locked circle is among those that it has come to, or it is not.
+        expect([0, 1, 2]).toEqual(expect.arrayContaining([...locked, limited.entities[0]!.locked]));
+        const rest = await purge(undefined, { lockTimeout: 10 }).run({ entities: [Item] });
+        expect(rest.outcome).toBe('completed');
+        expect(rest.entities[0]).toMatchObject({ purged: 98 - limited.total, blocked: 0, failed: 0, locked: 2 });
+      } finally {
+        await user.end();
+      }
+      expect(await count('item')).toBe(3);
+    });
+
     it.each([0, -1, 1.5, '10'])('is refused if it is no number of rows: %p', async (maxRows) => {
       await expect(purge().run({ maxRows: maxRows as number })).rejects.toThrow(SoftDeleteConfigError);
       expect(() => purge(undefined, { maxRows })).toThrow(SoftDeleteConfigError);

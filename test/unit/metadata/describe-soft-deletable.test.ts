@@ -235,6 +235,17 @@ describe(describeSoftDeletable.name, () => {
     expect((await describeUser(properties, {}, partitioned)).guard).toBe(false);
   });
 
+  it.each<[what: string, properties: Record<string, any>, more: object, options: SoftDeletableOptions<any>]>([
+    ['table', { deletedAt: deletedAt() }, { tableName: 'is it?' }, {}],
+    ['schema', { deletedAt: deletedAt() }, { schema: 'is it?' }, {}],
+    ['column', { deletedAt: deletedAt(), other: p.text().fieldName('is it?') }, {}, {}],
+    ['column of an archived entity', { other: p.text().fieldName('is it?') }, {}, { strategy: 'archive' }],
+  ])('refuses a %s that the ORM takes for a parameter', async (_what, properties, more, options) => {
+    await expect((async () => catalogOf(define(properties, options, more)))()).rejects.toThrow(
+      '@SoftDeletable() on User: the ORM takes the question mark in the name "is it?" for a parameter. Rename the table or column.',
+    );
+  });
+
   describe('relations', () => {
     /** A person is a user of a hierarchy, who has notes; every user has posts, and belongs to a team. */
     const hierarchy = (inheritance: 'sti' | 'tpt', relations: Record<string, any>) => {
