@@ -111,7 +111,11 @@ describe('@PersonalData()', () => {
       { of: 'a', keep: { for: '1y', from: 'at', ground: 'g', until: 1 } as never },
       /keep.*until/,
     ],
-    ['a start that is no text', { of: 'a', keep: { for: '1y', from: 7, ground: 'g' } as never }, /keep, from: 7 is not/],
+    [
+      'a start that is no text',
+      { of: 'a', keep: { for: '1y', from: 7, ground: 'g' } as never },
+      /keep, from: 7 is not/,
+    ],
     [
       'a ground that is no text',
       { of: 'a', keep: { for: '1y', from: 'at', ground: 7 } as never },
@@ -345,7 +349,11 @@ describe('@PersonalData()', () => {
     }
     const Cards: any = defineEntity({
       class: Card as new () => any,
-      properties: { id: p.integer().primary(), text: p.text(), member: () => p.oneToOne(Members).mappedBy('card') } as any,
+      properties: {
+        id: p.integer().primary(),
+        text: p.text(),
+        member: () => p.oneToOne(Members).mappedBy('card'),
+      } as any,
     });
     const Members: any = defineEntity({
       class: Member as new () => any,
@@ -558,6 +566,179 @@ class Key {
   @Property({ type: 'string' })
   label!: string;
 }
+
+@PersonalData<Crew>({ subject: true, fields: {} })
+@Entity({ discriminatorColumn: 'type' })
+class Crew {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  type!: string;
+}
+
+@PersonalData<Boss>({ subject: true, fields: {} })
+@Entity()
+class Boss extends Crew {}
+
+@PersonalData<Driver>({ subject: true, fields: { name: '', licence: null } as never })
+@Entity({ inheritance: 'tpt' })
+abstract class Driver {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+@Entity()
+class Trucker extends Driver {
+  @Property({ type: 'string', nullable: true })
+  licence?: string | null;
+
+  @ManyToOne(() => Person)
+  chief!: object;
+}
+
+@PersonalData<Person>({ subject: true, fields: { name: '' } })
+@Entity()
+class Person {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+/** With another table than the class that it extends. */
+@PersonalData<Player>({ subject: true, erase: 'row' })
+@Entity()
+class Player extends Person {}
+
+@PersonalData<OfPerson>({ of: 'person', erase: 'row' })
+abstract class OfPerson {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person)
+  person!: Person;
+}
+
+@Entity()
+class Letter extends OfPerson {}
+
+@Entity()
+class Parcel extends OfPerson {}
+
+@NoPersonalData()
+@Entity({ discriminatorColumn: 'type' })
+class Machine {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  type!: string;
+}
+
+@Entity()
+class Truck extends Machine {
+  @ManyToOne(() => Person)
+  driver!: Person;
+}
+
+@PersonalData<Robot>({ fields: { name: '' } })
+@Entity()
+class Robot extends Machine {
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+describe('@PersonalData() in hierarchies', () => {
+  const read = (...entities: any[]) =>
+    PersonalDataCatalog.of(start(...entities).em as never)
+      .all()
+      .map(({ meta, isSubject, erasesRow, paths }) => [
+        meta.className,
+        isSubject ? 'subject' : 'of a subject',
+        erasesRow ? 'row' : 'fields',
+        ...paths.flatMap(({ name, fields }) => [
+          name,
+          ...fields.map(({ table, column }) => `${table.className}.${column}`),
+        ]),
+      ])
+      .toSorted();
+
+  it('lets a class below a declared one say what becomes of its own properties', () => {
+    expect(read(Party, Staff, Guest, Address, Settings)).toEqual([
+      ['Party', 'subject', 'fields', '', 'Party.name', 'Party.home_street'],
+      ['Staff', 'subject', 'fields', '', 'Staff.badge'],
+    ]);
+  });
+
+  it('finds the properties of classes below, each in its own table', () => {
+    expect(read(Driver, Trucker, Person)).toEqual([
+      ['Driver', 'subject', 'fields', '', 'Driver.name', 'Trucker.licence'],
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+    ]);
+  });
+
+  it('lets a base class without a table speak for each entity that inherits from it', () => {
+    expect(read(Person, Letter, Parcel)).toEqual([
+      ['Letter', 'of a subject', 'row', 'person'],
+      ['Parcel', 'of a subject', 'row', 'person'],
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+    ]);
+  });
+
+  it('refuses persons below persons, unless they are in tables of their own', () => {
+    expect(() => start(Crew, Boss)).toThrow(
+      '@PersonalData() on Boss, subject: its rows are already persons by the declaration of Crew.',
+    );
+    expect(read(Person, Player)).toEqual([
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+      ['Player', 'subject', 'row', ''],
+    ]);
+  });
+
+  it('takes what is not personal for all classes below, which cannot inherit whose rows they are', () => {
+    expect(findUndeclared(start(Person, Machine, Truck).em as never)).toEqual([]);
+    expect(() => start(Person, Machine, Robot)).toThrow('nothing says whose data its rows are');
+  });
+
+  it.each(['deletedAt', 'deletedBy', 'type'])('refuses to replace what somebody else writes: %s', (name) => {
+    class Marked {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Marked as new () => any,
+      discriminatorColumn: 'type',
+      properties: {
+        id: p.integer().primary(),
+        type: p.string(),
+        deletedAt: p.datetime().nullable(),
+        deletedBy: p.text().nullable(),
+      } as any,
+    });
+    personalData(schema as any, { subject: true, fields: { [name]: name === 'type' ? '' : null } });
+    expect(() => start(softDeletable(schema as any, { deletedBy: 'deletedBy' as never }))).toThrow(
+      `fields.${name}: it is written by the ORM or by soft deletion, not by an erasure.`,
+    );
+  });
+
+  it('refuses a part of an embeddable that is not personal as a whole', () => {
+    class Mixed {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Mixed as new () => any,
+      properties: { id: p.integer().primary(), home: () => p.embedded(Address) } as any,
+    });
+    const options = { subject: true as const, fields: { 'home.street': null }, notPersonal: ['home'] };
+    expect(() => start(personalData(schema as any, options as never), Address)).toThrow(
+      'notPersonal: home_street is also among the fields that are replaced.',
+    );
+  });
+});
 
 const TEXT_TYPES =
   'text text[] CITEXT varchar varchar(20) char(3) bpchar name json jsonb xml hstore tsvector bytea inet cidr macaddr macaddr8 textual ltree'
