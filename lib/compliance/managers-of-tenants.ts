@@ -21,7 +21,7 @@ export async function managersOfTenants(
     return [em];
   }
   const names = await readSchemas(schemas);
-  return names.map((schema) => em.fork({ clear: true, schema, keepTransactionContext: true }) as EntityManager);
+  return names.map((schema) => em.fork({ schema, keepTransactionContext: true }) as EntityManager);
 }
 
 /** The schema of a tenant, where each has its own erasures: `{ schema }`. @internal */

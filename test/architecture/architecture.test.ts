@@ -116,20 +116,28 @@ const rules: {
       'purge/b.ts': "throw new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.');",
       'purge/c.ts': "throw new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no');",
       'purge/d.ts': 'throw new SoftDeleteConfigError(where, `${value} is wrong.`, isOne ? advice : `Write ${other}.`);',
+      'purge/e.ts': "requireType('', value, 'string'); requireType(`${where}, a`, value ?? '', 'string');",
+      'purge/f.ts': "refuseUnknownOptions('a', options, ['b', '']); refuseUnknownOptions('a', options, ['b'], '');",
       'cli/a.ts':
         "throw new CliError(isOne ? 'It is wrong.' : ''); throw new CliError(text); throw new CliError('It is wrong.');",
       'cli/b.ts':
         "throw new CliError(`${flag} is wrong. ` + ''); throw new CliError(`${flag} is wrong. ` + 'Write another.');",
       'cli/c.ts': "export const command = { name: '', description: '' };",
+      'cli/d.ts':
+        "command.argument('<entity>', 'the class').option('--limit <n>', ''); program.option('', 'the class');",
       'doctor/a.ts': "const found = [{ problem: 'it is wrong.', fix: '' }, { problem: '', fix: 'drop it' }];",
     },
     found: [
       "purge/a.ts: new SoftDeleteConfigError('a', '', 'Write another one.')",
       "purge/b.ts: new SoftDeleteConfigError('', 'it is wrong.', 'Write another one.')",
       "purge/c.ts: new SoftDeleteConfigError('a', 'it is wrong.', isOne ? 'Write another one.' : 'no')",
+      "purge/e.ts: requireType('', value, 'string')",
+      "purge/f.ts: refuseUnknownOptions('a', options, ['b', ''])",
       "cli/a.ts: new CliError(isOne ? 'It is wrong.' : '')",
       "cli/b.ts: new CliError(`${flag} is wrong. ` + '')",
       "cli/c.ts: description: ''",
+      "cli/d.ts: '--limit <n>' of a command",
+      "cli/d.ts: '' of a command",
       "doctor/a.ts: fix: ''",
       "doctor/a.ts: problem: ''",
     ],

@@ -116,6 +116,9 @@ export function bareErrors(sources: readonly Source[]): string[] {
   );
 }
 
+/** What makes an error of the name that it is given first, or shows a text by its name. */
+const CHECKS = /^(require|refuse|parse)[A-Z]\w*$|^(refuse|say|intervalOf)$/;
+
 /**
  * Messages that leave out what is wrong or what to do about it: of errors in what somebody has configured, and of findings of the
  * doctor.
@@ -129,6 +132,17 @@ export function silentMessages(sources: readonly Source[]): string[] {
     }
     if (ts.isNewExpression(node) && node.expression.getText().endsWith('Error')) {
       return node.arguments?.flatMap(says).includes('') ? node.getText() : undefined;
+    }
+    if (
+      ts.isCallExpression(node) &&
+      /\.(argument|description|option|requiredOption)$/.test(node.expression.getText())
+    ) {
+      return node.arguments.flatMap(says).includes('') ? `${node.arguments[0]?.getText()} of a command` : undefined;
+    }
+    if (ts.isCallExpression(node) && CHECKS.test(node.expression.getText())) {
+      const [named, , names] = node.arguments;
+      const elements = names && ts.isArrayLiteralExpression(names) ? names.elements : [];
+      return [named, ...elements].flatMap(says).includes('') ? node.getText() : undefined;
     }
     if (ts.isPropertyAssignment(node) && node.name.getText() === 'description') {
       return says(node.initializer).includes('') ? node.getText() : undefined;

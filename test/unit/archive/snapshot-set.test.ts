@@ -45,4 +45,30 @@ describe(SnapshotSet, () => {
       false,
     ]);
   });
+
+  it('counts rows of entities, and none of pivot tables, of classes below a root or of entities that are gone', () => {
+    const order: object = { className: 'Order' };
+    Object.assign(order, { root: order });
+    const pivot: object = { className: 'Order_labels', pivotTable: true };
+    Object.assign(pivot, { root: pivot });
+    const heir = { className: 'Urgent', root: order };
+    const set = new SnapshotSet([pivot, heir, order] as unknown as MetadataStorage);
+    set.add([
+      snapshot('Order', '1'),
+      snapshot('Order', '2'),
+      snapshot('Order_labels', '1'),
+      snapshot('Urgent', '1'),
+      snapshot('Gone', '1'),
+    ]);
+    expect(set.counts()).toEqual([['Order', 2]]);
+    expect(set.metaOf('Urgent')).toBe(heir);
+    expect(set.metaOf('Gone')).toBeUndefined();
+    expect(set.of('Other')).toEqual([]);
+  });
+
+  it('names the rows of a part by their keys and units', () => {
+    const set = new SnapshotSet(none);
+    set.add([snapshot('Order', '1'), snapshot('Order', 'a"b', '2026-02-02'), snapshot('Line', '3')]);
+    expect(set.condition('Order').params).toEqual(['Order', '{1,"a\\"b"}', '{2026-01-01,2026-02-02}']);
+  });
 });

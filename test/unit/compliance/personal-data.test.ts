@@ -1,4 +1,4 @@
-import { defineEntity, p, raw } from '@mikro-orm/core';
+import { defineEntity, p, raw, Type } from '@mikro-orm/core';
 import {
   Embeddable,
   Embedded,
@@ -96,6 +96,31 @@ describe('@PersonalData()', () => {
     ['a keep without a unit', { of: 'a', keep: { for: '10' as never, from: 'at', ground: 'g' } }, /has no unit/],
     ['a keep of no time', { of: 'a', keep: { for: '0 years', from: 'at', ground: 'g' } }, /is not a positive duration/],
     ['names that are no list', { of: 'a', notPersonal: 'text' } as never, /notPersonal: "text" is not a list/],
+    ['a name that is no text', { of: 'a', notPersonal: [7] } as never, /notPersonal: 7 is not text/],
+    ['a name that is missing', { of: 'a', notPersonal: [undefined] } as never, /notPersonal: null is not text/],
+    ['fields that are no object', { of: 'a', fields: 'text' } as never, /fields: "text" is not an object/],
+    ['a way that is no text', { of: 7 } as never, /of: 7 is not an object/],
+    ['a way of no name', { of: '' }, /of: "" is not/],
+    ['replacements that are no object', { of: { a: 'x' } } as never, /of\.a: "x" is not an object/],
+    ['a way without replacements', { of: { a: undefined } } as never, /of\.a: null is not an object/],
+    ['a keep that is no object', { of: 'a', keep: '10y' } as never, /keep: "10y" is not an object/],
+    ['a keep without a period', { of: 'a', keep: { from: 'at', ground: 'g' } as never }, /keep, for: it is missing/],
+    ['a keep without a start', { of: 'a', keep: { for: '1y', ground: 'g' } as never }, /keep, from: it is missing/],
+    [
+      'an option of a keep that does not exist',
+      { of: 'a', keep: { for: '1y', from: 'at', ground: 'g', until: 1 } as never },
+      /keep.*until/,
+    ],
+    [
+      'a start that is no text',
+      { of: 'a', keep: { for: '1y', from: 7, ground: 'g' } as never },
+      /keep, from: 7 is not/,
+    ],
+    [
+      'a ground that is no text',
+      { of: 'a', keep: { for: '1y', from: 'at', ground: 7 } as never },
+      /keep, ground: 7 is not/,
+    ],
   ])('refuses %s where it is written', (_what, options, message) => {
     expect(() =>
       PersonalData(options)(
@@ -112,6 +137,20 @@ describe('@PersonalData()', () => {
       ),
     ).toThrow(message);
     expect(() => personWith(options)).toThrow(message);
+  });
+
+  it.each<[string, PersonalDataOptions]>([
+    ['persons with rows of others', { subject: true, of: { boss: { name: null } }, fields: { name: null } }],
+    ['rows of several persons', { of: { a: { name: null }, b: {} }, notPersonal: ['text'] }],
+    ['rows of one', { of: 'a', fields: { text: null }, keep: { for: '1y', from: 'at', ground: 'g' } }],
+  ])('takes %s', (_what, options) => {
+    expect(() =>
+      PersonalData(options)(
+        class Fine {
+          id!: number;
+        },
+      ),
+    ).not.toThrow();
   });
 
   it('refuses a second declaration of a class', () => {
@@ -141,6 +180,7 @@ describe('@PersonalData()', () => {
       { name: erased.email() },
       /takes 38 characters, and the column holds 20\. Make the column longer, or write null or a constant\./,
     ],
+    ['a constant for one that many lists allow', { kind: 'ab' }, /"ab" is none of a, b/],
     ['a digest that would not tell rows apart', { nick: erased.digest() }, /takes 16 characters/],
     [
       'a digest of no text',
@@ -198,7 +238,13 @@ describe('@PersonalData()', () => {
     expect(subject).toMatchObject({ isSubject: true, erasesRow: true, paths: [{ name: '', edges: [] }] });
     expect(owned).toMatchObject({
       isSubject: false,
-      keep: { interval: '10 years', column: 'at' },
+      keep: {
+        interval: '10 years',
+        ground: '§147 AO',
+        property: 'at',
+        column: 'at',
+        table: { className: 'Owned' },
+      },
       paths: [
         {
           name: 'parent.owner',
@@ -235,6 +281,102 @@ describe('@PersonalData()', () => {
       { kind: 'constant', text: '\\x6162' },
       { kind: 'constant', text: '1970-01-01T00:00:00.000Z' },
     ]);
+  });
+
+  it('knows of each column its table, its type, whether it is unique, and how it is read and written', () => {
+    class Sealed extends Type<string, string> {
+      override convertToDatabaseValueSQL = (value: string) => `seal(${value})`;
+      override convertToJSValueSQL = (column: string) => `unseal(${column})`;
+      override getColumnType = () => 'text';
+    }
+    class Patient {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Patient as new () => any,
+      properties: {
+        id: p.integer().primary(),
+        number: p.string().length(70).unique(),
+        room: p.string().length(70),
+        bed: p.string().length(70),
+        illness: p.type(Sealed as never),
+      },
+      uniques: [{ properties: ['room', 'bed'] as never }],
+    });
+    const fields = { number: erased.digest(), room: 'x'.repeat(70), bed: null, illness: 'none' };
+    const orm = start(personalData(schema as any, { subject: true, fields: { ...fields, bed: erased.digest() } }));
+    const [patient] = PersonalDataCatalog.of(orm.em as never).all();
+    const described = patient!.paths[0]!.fields;
+    expect(
+      described.map(({ name, table, column, type, isUnique, value }) => [
+        name,
+        table.className,
+        column,
+        type,
+        isUnique,
+        value.kind,
+      ]),
+    ).toEqual([
+      ['number', 'Patient', 'number', 'varchar(70)', true, 'digest'],
+      ['room', 'Patient', 'room', 'varchar(70)', false, 'constant'],
+      ['bed', 'Patient', 'bed', 'varchar(70)', false, 'digest'],
+      ['illness', 'Patient', 'illness', 'text', false, 'constant'],
+    ]);
+    expect(described.map(({ writtenBy, readBy }) => [writtenBy?.('v'), readBy?.('c')])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, undefined],
+      ['seal(v)', 'unseal(c)'],
+    ]);
+  });
+
+  it('counts the characters of a constant as the database does', () => {
+    const [described] = PersonalDataCatalog.of(
+      start(personWith({ subject: true, fields: { nick: '👤'.repeat(10) } })).em as never,
+    ).all();
+    expect(described!.paths[0]!.fields[0]!.value).toEqual({ kind: 'constant', text: '👤'.repeat(10) });
+    expect(() => start(personWith({ subject: true, fields: { nick: '👤'.repeat(11) } }))).toThrow(
+      'has 11 characters, and the column holds 10',
+    );
+  });
+
+  it('follows a way from either side of a one-to-one relation', () => {
+    class Member {
+      id!: number;
+    }
+    class Card {
+      id!: number;
+    }
+    const Cards: any = defineEntity({
+      class: Card as new () => any,
+      properties: {
+        id: p.integer().primary(),
+        text: p.text(),
+        member: () => p.oneToOne(Members).mappedBy('card'),
+      } as any,
+    });
+    const Members: any = defineEntity({
+      class: Member as new () => any,
+      properties: { id: p.integer().primary(), card: () => p.oneToOne(Cards).owner().nullable() } as any,
+    });
+    const orm = start(
+      personalData(Members, { subject: true, fields: { card: null } }),
+      personalData(Cards, { of: 'member', fields: { text: '' } }),
+    );
+    const [member, card] = PersonalDataCatalog.of(orm.em as never).all();
+    expect(member!.paths[0]!.fields).toMatchObject([{ column: 'card_id', isUnique: true, value: { kind: 'null' } }]);
+    expect(card!.paths[0]!).toMatchObject({
+      edges: [
+        {
+          name: 'Card.member',
+          parent: { className: 'Member' },
+          child: { className: 'Card' },
+          policy: 'keep',
+          link: { kind: 'parent-key', columns: ['card_id'], referenced: ['id'] },
+        },
+      ],
+      subject: { className: 'Member' },
+    });
   });
 
   it('is an ECMAScript decorator as well', async () => {
@@ -424,6 +566,179 @@ class Key {
   @Property({ type: 'string' })
   label!: string;
 }
+
+@PersonalData<Crew>({ subject: true, fields: {} })
+@Entity({ discriminatorColumn: 'type' })
+class Crew {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  type!: string;
+}
+
+@PersonalData<Boss>({ subject: true, fields: {} })
+@Entity()
+class Boss extends Crew {}
+
+@PersonalData<Driver>({ subject: true, fields: { name: '', licence: null } as never })
+@Entity({ inheritance: 'tpt' })
+abstract class Driver {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+@Entity()
+class Trucker extends Driver {
+  @Property({ type: 'string', nullable: true })
+  licence?: string | null;
+
+  @ManyToOne(() => Person)
+  chief!: object;
+}
+
+@PersonalData<Person>({ subject: true, fields: { name: '' } })
+@Entity()
+class Person {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+/** With another table than the class that it extends. */
+@PersonalData<Player>({ subject: true, erase: 'row' })
+@Entity()
+class Player extends Person {}
+
+@PersonalData<OfPerson>({ of: 'person', erase: 'row' })
+abstract class OfPerson {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Person)
+  person!: Person;
+}
+
+@Entity()
+class Letter extends OfPerson {}
+
+@Entity()
+class Parcel extends OfPerson {}
+
+@NoPersonalData()
+@Entity({ discriminatorColumn: 'type' })
+class Machine {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  type!: string;
+}
+
+@Entity()
+class Truck extends Machine {
+  @ManyToOne(() => Person)
+  driver!: Person;
+}
+
+@PersonalData<Robot>({ fields: { name: '' } })
+@Entity()
+class Robot extends Machine {
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+describe('@PersonalData() in hierarchies', () => {
+  const read = (...entities: any[]) =>
+    PersonalDataCatalog.of(start(...entities).em as never)
+      .all()
+      .map(({ meta, isSubject, erasesRow, paths }) => [
+        meta.className,
+        isSubject ? 'subject' : 'of a subject',
+        erasesRow ? 'row' : 'fields',
+        ...paths.flatMap(({ name, fields }) => [
+          name,
+          ...fields.map(({ table, column }) => `${table.className}.${column}`),
+        ]),
+      ])
+      .toSorted();
+
+  it('lets a class below a declared one say what becomes of its own properties', () => {
+    expect(read(Party, Staff, Guest, Address, Settings)).toEqual([
+      ['Party', 'subject', 'fields', '', 'Party.name', 'Party.home_street'],
+      ['Staff', 'subject', 'fields', '', 'Staff.badge'],
+    ]);
+  });
+
+  it('finds the properties of classes below, each in its own table', () => {
+    expect(read(Driver, Trucker, Person)).toEqual([
+      ['Driver', 'subject', 'fields', '', 'Driver.name', 'Trucker.licence'],
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+    ]);
+  });
+
+  it('lets a base class without a table speak for each entity that inherits from it', () => {
+    expect(read(Person, Letter, Parcel)).toEqual([
+      ['Letter', 'of a subject', 'row', 'person'],
+      ['Parcel', 'of a subject', 'row', 'person'],
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+    ]);
+  });
+
+  it('refuses persons below persons, unless they are in tables of their own', () => {
+    expect(() => start(Crew, Boss)).toThrow(
+      '@PersonalData() on Boss, subject: its rows are already persons by the declaration of Crew.',
+    );
+    expect(read(Person, Player)).toEqual([
+      ['Person', 'subject', 'fields', '', 'Person.name'],
+      ['Player', 'subject', 'row', ''],
+    ]);
+  });
+
+  it('takes what is not personal for all classes below, which cannot inherit whose rows they are', () => {
+    expect(findUndeclared(start(Person, Machine, Truck).em as never)).toEqual([]);
+    expect(() => start(Person, Machine, Robot)).toThrow('nothing says whose data its rows are');
+  });
+
+  it.each(['deletedAt', 'deletedBy', 'type'])('refuses to replace what somebody else writes: %s', (name) => {
+    class Marked {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Marked as new () => any,
+      discriminatorColumn: 'type',
+      properties: {
+        id: p.integer().primary(),
+        type: p.string(),
+        deletedAt: p.datetime().nullable(),
+        deletedBy: p.text().nullable(),
+      } as any,
+    });
+    personalData(schema as any, { subject: true, fields: { [name]: name === 'type' ? '' : null } });
+    expect(() => start(softDeletable(schema as any, { deletedBy: 'deletedBy' as never }))).toThrow(
+      `fields.${name}: it is written by the ORM or by soft deletion, not by an erasure.`,
+    );
+  });
+
+  it('refuses a part of an embeddable that is not personal as a whole', () => {
+    class Mixed {
+      id!: number;
+    }
+    const schema = defineEntity({
+      class: Mixed as new () => any,
+      properties: { id: p.integer().primary(), home: () => p.embedded(Address) } as any,
+    });
+    const options = { subject: true as const, fields: { 'home.street': null }, notPersonal: ['home'] };
+    expect(() => start(personalData(schema as any, options as never), Address)).toThrow(
+      'notPersonal: home_street is also among the fields that are replaced.',
+    );
+  });
+});
 
 const TEXT_TYPES =
   'text text[] CITEXT varchar varchar(20) char(3) bpchar name json jsonb xml hstore tsvector bytea inet cidr macaddr macaddr8 textual ltree'

@@ -8,6 +8,7 @@ import {
   OneToMany,
   PrimaryKey,
   Property,
+  Unique,
 } from '@mikro-orm/decorators/legacy';
 import { MikroORM, raw } from '@mikro-orm/postgresql';
 import {
@@ -238,6 +239,85 @@ describe('describeDeletionPolicy()', () => {
     expect(sections['Deleted at once']![0]).toContain('Call, Visit are removed');
   });
 
+  it('is one document, the same whatever the order of the entities', async () => {
+    @SoftDeletable({ retention: '30d' })
+    @ActiveUnique({ properties: ['city', 'street'] })
+    @Unique({ properties: ['code'], where: "city <> 'a|b' and deleted_at is null" })
+    @Unique({ properties: ['city', 'code'] })
+    @Entity({ schema: '*', tableName: 'shops' })
+    class Shop extends Row {
+      @Property({ type: 'string' })
+      city!: string;
+
+      @Property({ type: 'string' })
+      street!: string;
+
+      @Property({ type: 'string' })
+      code!: string;
+
+      @OneToMany({ entity: () => Visitor, mappedBy: 'shop', orphanRemoval: true })
+      visitors = new Collection<Visitor>(this);
+    }
+
+    @Entity()
+    class Visitor {
+      @PrimaryKey({ type: 'number', unique: true })
+      id!: number;
+
+      @ManyToOne({ entity: () => Shop })
+      shop!: Rel<Shop>;
+    }
+
+    @Entity()
+    class Alley {
+      @PrimaryKey({ type: 'number' })
+      id!: number;
+    }
+
+    const write = async (entities: any[]) => {
+      const orm = await MikroORM.init({ dbName: 'none', entities });
+      await orm.close(true);
+      return { text: describeDeletionPolicy(orm), drawing: drawDeletionPolicy(orm.em as never) };
+    };
+    const written = await write([Visitor, Shop, Label, Alley]);
+    expect(written.text).toBe(
+      `# Deletion policy
+
+What happens to deleted data, entity by entity. Written by \`soft-delete policy\` from the entities of the application.
+
+| Entity | Table | A deletion | Is kept | Unique among active rows | Unique among all rows |
+| --- | --- | --- | --- | --- | --- |
+| Alley | \`alley\` | removes the row | – | – | – |
+| Label | \`label\` | sets \`deleted_at\` | the module's \`purge.retention\` | – | – |
+| Shop | \`shops\` | sets \`deleted_at\` | 30 days | code (where city <> 'a\\|b' and deleted_at is null); city, street | city, code |
+| Visitor | \`visitor\` | removes the row | – | – | – |
+
+## Label
+
+A deleted row can be restored for the module's \`purge.retention\`; then the purge removes it for good.
+
+## Shop
+
+A deleted row can be restored for 30 days; then the purge removes it for good.
+
+- Stay when it is deleted: Shop.visitors (Visitor)
+- Removed for good with it, at the purge: Shop.visitors (Visitor)
+
+## Deleted at once
+
+Rows of Alley, Visitor are removed when they are deleted, and cannot be restored.
+`,
+    );
+    expect(written.drawing).toBe(
+      `flowchart LR
+  Label["Label"]
+  Shop["Shop"]
+  Visitor(["Visitor"])
+  Shop ==>|"visitors: cascade"| Visitor`,
+    );
+    expect(await write([Alley, Label, Shop, Visitor])).toEqual(written);
+  });
+
   it('takes keys without a rule for what the schema generator makes of them', async () => {
     @Entity()
     class Remark {
@@ -319,5 +399,7 @@ describe('describeDeletionPolicy()', () => {
       '| Contract | `contract` | sets `deleted_at` | 7 days |',
     );
     expect(() => describeDeletionPolicy(orm, { retention: 'soon' as never })).toThrow(SoftDeleteConfigError);
+    expect(() => describeDeletionPolicy(orm, { retention: 'soon' as never })).toThrow(/policy\.retention/);
+    expect(() => describeDeletionPolicy(orm, { retain: '7d' } as never)).toThrow(/policy\.retain\b/);
   });
 });

@@ -21,6 +21,25 @@ describe(adviseTable.name, () => {
     expect(adviseTable({ ...facts, parts: [{ ...kept, analyzeShare: 0.1 }] }, 'visit', column)).toHaveLength(1);
   });
 
+  it('says nothing of a table that is vacuumed and counted just soon enough, unless nothing vacuums it at all', () => {
+    const enough = { ...part, vacuumShare: 0.04, analyzeShare: 0.04 };
+    expect(adviseTable({ ...facts, parts: [enough] }, 'visit', column)).toEqual([]);
+    expect(adviseTable({ ...facts, parts: [{ ...enough, isVacuumed: false }] }, 'visit', column)).toHaveLength(1);
+    expect(adviseTable({ ...facts, parts: [{ ...enough, vacuumShare: 0.041 }] }, 'visit', column)).toHaveLength(1);
+  });
+
+  it.each([
+    [2, undefined],
+    [3, undefined],
+    [4, '-- the same for 1 more partition of visit'],
+    [5, '-- the same for 2 more partitions of visit'],
+  ])('spells out the settings of three partitions: of %i', (count, more) => {
+    const parts = Array.from({ length: count }, (_, n) => ({ ...part, name: `visit_${n}` }));
+    const advice = adviseTable({ ...facts, parts }, 'visit', undefined);
+    expect(advice).toHaveLength(Math.min(count, 3) + (more ? 1 : 0));
+    expect(advice[3]).toBe(more);
+  });
+
   it('takes its own advice for enough', () => {
     for (let rows = 1_500_000; rows < 1e10; rows *= 1.7) {
       const [advice] = adviseTable({ ...facts, parts: [{ ...part, rows }] }, 'visit', column);

@@ -43,6 +43,12 @@ describe(classifyFailure.name, () => {
     },
   );
 
+  it.each(['40P01', '40001'])('tries again what a trigger of the row was interrupted with: %s', (code) => {
+    expect(classifyFailure(failure(code, { where: 'PL/pgSQL function count() line 3 at SQL statement' }))).toBe(
+      'again',
+    );
+  });
+
   it.each([
     'Connection terminated unexpectedly',
     'Connection terminated due to connection timeout',
@@ -68,6 +74,13 @@ describe(sqlState.name, () => {
       'ECONNRESET',
     );
     expect(sqlState(failure('ERR_OUTER', { cause: failure('40001') }))).toBe('40001');
+  });
+
+  it('is looked for as far as the fourth cause', () => {
+    const wrapped = (times: number): unknown =>
+      times === 0 ? failure('23503') : new Error('outer', { cause: wrapped(times - 1) });
+    expect(sqlState(wrapped(4))).toBe('23503');
+    expect(sqlState(wrapped(5))).toBeUndefined();
   });
 
   it('is none of what has no code, or causes itself', () => {

@@ -53,9 +53,10 @@ export function valueOf(where: string, prop: EntityProperty, value: unknown, pla
       : { kind: 'digest', length: Math.min(length ?? LONGEST_DIGEST, LONGEST_DIGEST) };
   }
   const text = textOf(prop, value, platform);
-  if (length !== undefined && text.length > length) {
+  const characters = [...text].length;
+  if (length !== undefined && characters > length) {
     return refuse(
-      `${showValue(value)} has ${text.length} characters, and the column holds ${length}.`,
+      `${showValue(value)} has ${characters} characters, and the column holds ${length}.`,
       'Write a shorter one, or make the column longer.',
     );
   }
