@@ -1,6 +1,7 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
+import { hasTimeZone } from '../sql/deleted-at-sql.js';
 import { entityKeyOf } from '../sql/entity-key.js';
 import { primaryColumnTypes, type RowKey, textSql } from '../sql/row-set.js';
 import { type RowSelection, selectRows } from '../sql/select-rows.js';
@@ -110,7 +111,7 @@ export async function listRows(
 
 /** Whether the deletion that a row carries the time of is on record as one of an actor's. */
 function recordedSql(em: EntityManager, records: EntityMetadata, deleted: string, type: string): string {
-  const unit = isZoned(type) ? 'r."unit"' : `r."unit" at time zone 'UTC'`;
+  const unit = hasTimeZone(type) ? 'r."unit"' : `r."unit" at time zone 'UTC'`;
   return (
     `${deleted} in (select ${unit} from ${tableName(em, records)} as r ` +
     `where r."entity" = ? and r."action" = 'deleted' and r."actor" = ?)`
@@ -133,11 +134,7 @@ export function whereParams({ keys, condition }: RowSelection): readonly unknown
 
 /** A time of deletion in UTC without a zone: what a column without one is taken for. */
 function utcSql(column: string, type: string): string {
-  return isZoned(type) ? `(${column} at time zone 'UTC')` : column;
-}
-
-function isZoned(type: string): boolean {
-  return /^timestamptz|with time zone/i.test(type);
+  return hasTimeZone(type) ? `(${column} at time zone 'UTC')` : column;
 }
 
 /** @internal */

@@ -65,14 +65,10 @@ function resolveOne<Entity extends object>(
     }
     return keyCondition(meta, key);
   }
-  if (isKey(target) || (Array.isArray(target) && isTuple(meta, target))) {
+  if (Utils.isPrimaryKey(target) || (Array.isArray(target) && isTuple(meta, target))) {
     return keyCondition(meta, target);
   }
   return target as ObjectQuery<Entity>;
-}
-
-function isKey(target: unknown): boolean {
-  return Utils.isPrimaryKey(target) && !Utils.isEntity(target);
 }
 
 /** Whether an array is one composite key rather than a list of keys. */
@@ -80,7 +76,14 @@ function isTuple(meta: EntityMetadata, target: readonly unknown[]): boolean {
   return (
     meta.compositePK &&
     target.length === meta.primaryKeys.length &&
-    !target.every((part) => Array.isArray(part) || Utils.isEntity(part))
+    !target.every((part) => Array.isArray(part) || Utils.isEntity(part) || isCondition(meta, part))
+  );
+}
+
+/** Whether an object is a condition on an entity's rows, rather than the key of another one's as a part of a key. */
+function isCondition(meta: EntityMetadata, part: unknown): boolean {
+  return (
+    Utils.isPlainObject(part) && Object.keys(part).every((name) => name.startsWith('$') || name in meta.properties)
   );
 }
 

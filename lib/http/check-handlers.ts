@@ -45,7 +45,8 @@ export function checkHandlers(discovery: DiscoveryService, scanner: MetadataScan
   const providers = discovery.getProviders();
   const runsForFields = runInterceptorsForFields(providers);
   const warnings: string[] = [];
-  for (const { metatype } of new Set([...providers, ...discovery.getControllers()])) {
+  // A class may be provided by several modules.
+  for (const metatype of new Set([...providers, ...discovery.getControllers()].map((wrapper) => wrapper.metatype))) {
     const prototype = (metatype as { prototype?: object } | null)?.prototype;
     if (!metatype || !prototype) {
       continue;

@@ -28,8 +28,8 @@ export function refuseKyselyDeletes(em: EntityManager, catalog: SoftDeleteCatalo
         const meta = mappedTables(catalog.getMetadata())
           .filter((other) => catalog.findMarked(other))
           .find((other) => {
-            const own = schemaName(em, other);
-            return other.tableName === name && (schema === undefined || own === undefined || own === schema);
+            const isThere = schema === undefined || other.schema === '*' || schemaName(em, other) === schema;
+            return other.tableName === name && isThere;
           });
         if (meta) {
           throw new PhysicalDeletionError(meta.className, 'A deletion of getKysely()');

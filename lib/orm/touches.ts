@@ -52,9 +52,16 @@ export const TOUCHES: readonly Touches[] = [
   },
   {
     part: 'EntityManager',
-    members: { createQueryBuilder: 4 },
+    members: { createQueryBuilder: 4, getKysely: 0 },
     since: '7.0',
     why: 'A query builder deletes no soft-deletable rows.',
+    instead: 'an event before a query builder executes',
+  },
+  {
+    part: 'QueryBuilder',
+    members: { execute: 2 },
+    since: '7.0',
+    why: 'A deletion by a query builder takes no soft-deletable rows along either.',
     instead: 'an event before a query builder executes',
   },
   {

@@ -77,7 +77,7 @@ export function unitTimeSql(column: string, columnType: string): string {
   return hasTimeZone(columnType) ? column : `${column} at time zone 'UTC'`;
 }
 
-/** A column without time zone holds UTC, as the ORM writes it. */
-function hasTimeZone(columnType: string): boolean {
-  return /^(timestamptz|timestamp(\(\d\))? with time zone)/i.test(columnType);
+/** Whether a timestamp has a time zone. A column without one holds UTC, as the ORM writes it. @internal */
+export function hasTimeZone(columnType: string): boolean {
+  return /^timestamp(tz| *(\(\d\))? with time zone)/i.test(columnType);
 }

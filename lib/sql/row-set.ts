@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { EntityMetadata } from '@mikro-orm/core';
 import { primaryColumns, type GraphRelation } from '../metadata/relations/relation-graph.js';
+import { hasTimeZone } from './deleted-at-sql.js';
 import { filterSql } from './filter-sql.js';
 import { tableName } from './table-name.js';
 import { relationSql } from './relation-sql.js';
@@ -203,7 +204,7 @@ export function textSql(column: string, type: string): string {
   if (/^bytea/i.test(type)) {
     return `'\\x' || encode(${column}, 'hex')`;
   }
-  if (/^timestamp(tz| *(\(\d\))? with time zone)/i.test(type)) {
+  if (hasTimeZone(type)) {
     // The same in every time zone: a key is also kept, and compared by sessions of others.
     return (
       `case when isfinite(${column}) and ${column} >= '0001-01-02 00:00:00+00' ` +

@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
+import { hasTimeZone } from './deleted-at-sql.js';
 import type { UnitTime } from './take-unit-time.js';
 import { execute } from './transaction.js';
 
@@ -39,7 +40,7 @@ function dateOf(
   { meta, property, column, columnType }: SoftDeletableEntityMetadata,
   unit: UnitTime,
 ) {
-  if (/^timestamptz|with time zone/i.test(columnType)) {
+  if (hasTimeZone(columnType)) {
     return () => new Date(unit.date);
   }
   // Without a time zone of its own, the ORM reads the column in the one that it is configured for.

@@ -143,7 +143,47 @@ class Lamp extends Device {
 @Entity()
 class Fan extends Device {}
 
-const TABLES = ['shelf', 'book', 'page', 'cover', 'remark', 'tag', 'tagged', 'lamp', 'room', 'place'];
+/** In one table, where the rows of one class leave those behind them alone. */
+@SoftDeletable<Safe>({ relations: { valuables: 'keep' } })
+@Entity({ discriminatorColumn: 'kind', discriminatorMap: { cabinet: 'Cabinet', safe: 'Safe' } })
+class Cabinet extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @OneToMany(() => Thing, (thing) => thing.cabinet, { cascade: [Cascade.REMOVE] })
+  things = new Collection<Thing>(this);
+}
+
+@Entity()
+class Safe extends Cabinet {
+  @OneToMany(() => Thing, (thing) => thing.cabinet)
+  valuables = new Collection<Thing>(this);
+}
+
+@SoftDeletable({ strategy: 'archive' })
+@Entity()
+class Thing {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne(() => Cabinet, { createForeignKeyConstraint: false })
+  cabinet!: Rel<Cabinet>;
+}
+
+const TABLES = [
+  'shelf',
+  'book',
+  'page',
+  'cover',
+  'remark',
+  'tag',
+  'tagged',
+  'lamp',
+  'room',
+  'place',
+  'thing',
+  'cabinet',
+];
 
 describe('restoration of archived rows whose relations no foreign key enforces', () => {
   let test: TestOrm;
@@ -161,6 +201,9 @@ describe('restoration of archived rows whose relations no foreign key enforces',
       Device,
       Lamp,
       Fan,
+      Cabinet,
+      Safe,
+      Thing,
       ...complianceEntities(),
     ]);
   });
@@ -178,7 +221,9 @@ describe('restoration of archived rows whose relations no foreign key enforces',
       insert into tag (id) values (1);
       insert into tagged (tagged_type, tagged_id, tag_id) values ('book', 1, 1);
       insert into place (id) values (1); insert into room (id) values (1);
-      insert into device (id, kind, room_id) values (1, 'lamp', 1)`);
+      insert into device (id, kind, room_id) values (1, 'lamp', 1);
+      insert into cabinet (id, kind) values (1, 'cabinet'), (2, 'safe');
+      insert into thing (id, cabinet_id) values (1, 1), (2, 2)`);
   });
 
   const repo = <E extends object>(entity: abstract new () => E) =>
@@ -242,6 +287,14 @@ describe('restoration of archived rows whose relations no foreign key enforces',
     await repo(Book).softDelete(1);
     await query('delete from shelf where id = 1');
     await refused(Book, 1, { reason: 'parent-missing', constraint: 'Shelf.chained' });
+  });
+
+  it('waits for a deleted owner of a class, and not for one of a class that leaves it alone', async () => {
+    await repo(Thing).softDelete([1, 2]);
+    await query('update cabinet set deleted_at = now()');
+    await refused(Thing, 1, { reason: 'parent-deleted', constraint: 'Cabinet.things', conflictingKey: 1 });
+    await repo(Thing).restore(2);
+    expect(await ids('thing')).toEqual([2]);
   });
 
   it.each<[string, abstract new () => object, string]>([

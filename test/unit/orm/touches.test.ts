@@ -18,6 +18,22 @@ const sources = readdirSync(lib, { recursive: true, encoding: 'utf8' })
   .map((file) => readFileSync(new URL(file, lib), 'utf8'))
   .join('\n');
 
+/** What the classes of this room override, by the class of the ORM that they extend. */
+const overridden = (
+  [
+    ['Collection', 'loading/scoped-collection'],
+    ['EntityFactory', 'scoped-entity-factory'],
+    ['EntityLoader', 'scoped-entity-loader'],
+    ['EntityManager', 'scoped-entity-manager'],
+    ['QueryBuilder', 'guarded-query-builder'],
+    ['QueryBuilder', 'scoped-query-builder'],
+  ] as const
+).flatMap(([part, file]) =>
+  [...readFileSync(new URL(`orm/${file}.ts`, lib), 'utf8').matchAll(/ override (?:async )?\*?(\w+)[(<]/g)].map(
+    ([, member]) => `${part}.${member}`,
+  ),
+);
+
 /** A part of the ORM in which one member is another. */
 const withMember = (part: object, member: string, value: unknown): object =>
   Object.create(part, { [member]: { value, configurable: true } });
@@ -50,6 +66,15 @@ describe('The MikroORM that is installed', () => {
 describe('This package', () => {
   it.each(touches)('uses $name, which it says it touches', ({ member }) => {
     expect(sources).toMatch(new RegExp(`\\b${member}\\b`));
+  });
+
+  it.each([...new Set(overridden)])('says that it touches %s, which it overrides', (name) => {
+    expect(touches.map((touch) => touch.name)).toContain(name);
+  });
+
+  it('overrides something of each of these classes', () => {
+    expect(overridden.length).toBeGreaterThan(30);
+    expect(new Set(overridden.map((name) => name.split('.')[0])).size).toBe(5);
   });
 
   it.each(checked)('names $name if an ORM lacks it', ({ part, member, name }) => {

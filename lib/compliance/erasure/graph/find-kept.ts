@@ -4,6 +4,7 @@ import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
 import { primaryColumns } from '../../../metadata/relations/relation-graph.js';
+import { hasTimeZone } from '../../../sql/deleted-at-sql.js';
 import { arrayText, identify, inChunks, keyConditionSql, primaryColumnTypes, textSql } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
@@ -102,9 +103,7 @@ async function keptInArchive(
 
 /** Months and years are added in UTC, so that no session's time zone decides about a day. */
 function utcSql(value: string, type: string): string {
-  return /^timestamptz|^timestamp(\(\d\))? with time zone/i.test(type)
-    ? `${value} at time zone 'UTC'`
-    : `${value}::timestamp`;
+  return hasTimeZone(type) ? `${value} at time zone 'UTC'` : `${value}::timestamp`;
 }
 
 function isAheadSql(end: string): string {
