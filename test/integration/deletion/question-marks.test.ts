@@ -1,4 +1,4 @@
-import { Collection, type Rel } from '@mikro-orm/core';
+import { Collection, raw, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import {
   ActiveUnique,
@@ -170,6 +170,13 @@ describe('question marks in what only the database knows', () => {
       { id: 1, tags },
       { id: 4, tags },
     ]);
+  });
+
+  it('leaves SQL of the user alone that quotes in ways of its own', async () => {
+    await rows(`insert into person (id, name) values (1, 'it''s "'), (2, 'Bob'), (3, 'Eve?')`);
+    const where = raw(`name <> E'it\\'s "' and name <> ? and name like '%\\?'`, ['Bob']);
+    await expect(repo(Person).softDelete({ [where as unknown as string]: [] })).resolves.toMatchObject({ total: 1 });
+    await expect(deleted('person')).resolves.toEqual(['1', '2', '3 deleted']);
   });
 
   it('takes members of a relation along that asks for a key of a document', async () => {

@@ -125,13 +125,11 @@ describe('upsert() and upsertMany()', () => {
       ],
       { onConflictAction: 'ignore', onConflictFields: ['tenant', 'code'] },
     );
-    expect(many.map(({ id, name }) => [id, name])).toEqual([
-      [5, 'first'],
-      [2, 'active'],
-      [6, 'second'],
-      [3, 'other'],
-    ]);
-    expect(await names()).toEqual({ 1: 'gone', 2: 'active', 3: 'other', 4: 'same', 5: 'first', 6: 'second' });
+    expect(many.map(({ name }) => name)).toEqual(['first', 'active', 'second', 'other']);
+    // The ORM inserts rows in an order of its own, which is another one from 7.2.5 on.
+    const stored = await names();
+    expect(many.map(({ id }) => stored[id])).toEqual(['first', 'active', 'second', 'other']);
+    expect(Object.values(stored).toSorted()).toEqual(['active', 'first', 'gone', 'other', 'same', 'second']);
   });
 
   it('inserts a row whose values only a deleted one has', async () => {

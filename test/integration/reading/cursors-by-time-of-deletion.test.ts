@@ -1,6 +1,7 @@
 import { Collection, type Rel } from '@mikro-orm/core';
 import { Entity, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { runInScope, SoftDeletable, SoftDeletableEntity, SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
+import { hasNestedCursors } from '../../support/orm-features.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable()
@@ -87,20 +88,29 @@ describe('cursors that order by the time of deletion', () => {
     await expect(walk(Folder, 'only', { first: 2 }, { orderBy }, next)).resolves.toEqual(descending);
   });
 
-  it('reads every row once in ascending order, backward, and with rows that have no time', async () => {
+  it('reads every row once in ascending order, and backward', async () => {
     const ascending = [4, 0, 1, 2, 3, 5];
     const orderBy = [{ deletedAt: 'asc' }, { id: 'asc' }];
     await expect(walk(Folder, 'only', { first: 1 }, { orderBy })).resolves.toEqual(ascending);
     await expect(walk(Folder, 'only', { last: 1 }, { orderBy }, 'startCursor')).resolves.toEqual(
       ascending.toReversed(),
     );
-    await expect(walk(Folder, 'with', { first: 1 }, { orderBy })).resolves.toEqual([...ascending, 8, 9]);
   });
 
-  it('reads every row once by the time of what a row refers to, of a column without time zone, with a composite key', async () => {
+  (hasNestedCursors ? it : it.skip)('reads every row once with rows that have no time', async () => {
+    const orderBy = [{ deletedAt: 'asc' }, { id: 'asc' }];
+    const found = walk(Folder, 'with', { first: 1 }, { orderBy });
+    await expect(found).resolves.toEqual([4, 0, 1, 2, 3, 5, 8, 9]);
+  });
+
+  (hasNestedCursors ? it : it.skip)('reads every row once by the time of what a row refers to', async () => {
     const options = { populate: ['folder'], orderBy: [{ folder: { deletedAt: 'desc', id: 'asc' } }] };
     const inOrder = descending.map((i) => uuid(i).toLowerCase());
     await expect(walk(Sheet, 'only', { first: 1 }, options)).resolves.toEqual(inOrder);
+  });
+
+  it('reads every row once by a column without time zone, with a composite key', async () => {
+    const inOrder = descending.map((i) => uuid(i).toLowerCase());
     await expect(walk(Sheet, 'only', { first: 1 }, { orderBy: { removed: 'desc', id: 'asc' } })).resolves.toEqual(
       inOrder,
     );
