@@ -21,7 +21,9 @@ const Customer = personalData(
   ) as any,
   { subject: true, erase: 'row' },
 );
-class Stranger {}
+class Stranger {
+  id!: number;
+}
 
 /** No database is there: what is refused here was refused before one was asked. */
 const ormWith = (entities: any[], extensions: any[] = [softDelete()]) =>
