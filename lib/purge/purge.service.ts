@@ -59,7 +59,7 @@ export class PurgeService {
     orm: AnyOrm,
     private readonly options: ResolvedPurgeOptions,
   ) {
-    this.#em = orm.em.fork({ clear: true });
+    this.#em = orm.em.fork();
     this.#catalog = SoftDeleteCatalog.of(orm.em);
     this.telemetry = new PurgeTelemetry(this, orm.config.get('contextName'));
   }
@@ -212,7 +212,7 @@ export class PurgeService {
     const place: PurgePlace =
       schema === undefined
         ? { em: this.#em, entities: undefined }
-        : { em: this.#em.fork({ clear: true, schema }), schema, entities: [name] };
+        : { em: this.#em.fork({ schema }), schema, entities: [name] };
     return whileReading(() => explainRows(place, this.#connect(place.em), this.options, name, asked));
   }
 

@@ -18,7 +18,7 @@ export function guardHeldRows(em: EntityManager, { catalog, holds }: Installatio
     const { entities } = coveringHoldSql(em, holds, root, 'old');
     const isOfTenant = [...entities, holds.holds].some(({ schema }) => schema === '*');
     // The trigger looks into the schema of its own table first, so that names without one are those of the tenant.
-    const own = isOfTenant ? (em.fork({ clear: true, schema: '' }) as EntityManager) : em;
+    const own = isOfTenant ? (em.fork({ schema: '' }) as EntityManager) : em;
     const { withSql, fromSql } = coveringHoldSql(own, holds, root, 'old');
     const trigger = guardTriggerWithHolds({
       isAnyActive: `exists (select from ${tableName(own, holds.holds)} where "released_at" is null)`,

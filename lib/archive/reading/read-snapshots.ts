@@ -135,7 +135,7 @@ function detach(em: EntityManager, meta: EntityMetadata, row: Record<string, unk
   // The class furthest down.
   const own = present.toSorted((one, other) => depth(other) - depth(one))[0] ?? meta.root;
   const data = Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('soft-delete:')));
-  const fork = em.fork({ clear: true, keepTransactionContext: false });
+  const fork = em.fork({ keepTransactionContext: false });
   const entity: object = fork.map(own.class as never, data as never);
   for (const each of fork.getUnitOfWork(false).getIdentityMap()) {
     const wrapped = helper(each);

@@ -214,7 +214,7 @@ export class PurgeConnection {
     settings: Settings,
     work: (ctx: Transaction, em: EntityManager) => Promise<Result>,
   ): Promise<Result> {
-    const em = this.em.fork({ clear: true });
+    const em = this.em.fork();
     const connection = em.getConnection('write');
     const events = new TransactionEventBroadcaster(em, { topLevelTransaction: true });
     await events.dispatchEvent(EventType.beforeTransactionStart);

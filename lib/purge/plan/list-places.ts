@@ -30,7 +30,7 @@ export async function listPlaces(
     return [{ em, entities: asked }];
   }
   const places: PurgePlace[] = (await readSchemas(schemas)).map((schema) => ({
-    em: em.fork({ clear: true, schema }),
+    em: em.fork({ schema }),
     schema,
     entities: moving,
   }));

@@ -67,7 +67,7 @@ export class PurgeRun {
     private readonly stop: StopSignal,
     private readonly telemetry?: RunTelemetry,
   ) {
-    this.#em = task.schema === undefined ? em : em.fork({ clear: true, schema: task.schema });
+    this.#em = task.schema === undefined ? em : em.fork({ schema: task.schema });
     this.#onProgress = task.onProgress && callOnProgress(em, task.onProgress);
   }
 

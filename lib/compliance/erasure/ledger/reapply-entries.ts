@@ -58,8 +58,7 @@ export async function reapplyEntries(
   const reapplied: ReappliedErasure[] = [];
   for (const { entry, meta } of asked) {
     const { schema } = entry;
-    const own =
-      schema === undefined ? em : (em.fork({ clear: true, schema, keepTransactionContext: true }) as EntityManager);
+    const own = schema === undefined ? em : (em.fork({ schema, keepTransactionContext: true }) as EntityManager);
     const outcome = await inTransaction(own, (ctx) => reapply(own, ctx, meta, entry, deadline));
     const key = keyFromTexts(em, meta, entry.key);
     reapplied.push({ ...(schema === undefined ? {} : { schema }), entity: entry.entity, key, outcome });
