@@ -11,9 +11,5 @@ export function readScope({ scope }: Installation, filters: FilterOptions | unde
 
 /** Whether find options switch the filter off, as MikroORM documents it. @internal */
 export function switchesOff(filters: FilterOptions | undefined): boolean {
-  return filters === false || (isDictionary(filters) && filters[SOFT_DELETE_FILTER] === false);
-}
-
-function isDictionary(filters: FilterOptions | undefined): filters is Record<string, boolean> {
-  return typeof filters === 'object' && !Array.isArray(filters);
+  return filters === false || (filters as Record<string, unknown> | undefined)?.[SOFT_DELETE_FILTER] === false;
 }

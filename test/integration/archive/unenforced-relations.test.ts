@@ -143,8 +143,8 @@ class Lamp extends Device {
 @Entity()
 class Fan extends Device {}
 
-/** In one table, where the rows of one class leave those behind them alone. */
-@SoftDeletable<Safe>({ relations: { valuables: 'keep' } })
+/** In one table, where the rows of one class leave those behind them alone, and all of them the sealed ones. */
+@SoftDeletable<Safe>({ relations: { valuables: 'keep', sealed: 'keep' } })
 @Entity({ discriminatorColumn: 'kind', discriminatorMap: { cabinet: 'Cabinet', safe: 'Safe' } })
 class Cabinet extends SoftDeletableEntity {
   @PrimaryKey({ type: 'number' })
@@ -152,6 +152,9 @@ class Cabinet extends SoftDeletableEntity {
 
   @OneToMany(() => Thing, (thing) => thing.cabinet, { cascade: [Cascade.REMOVE] })
   things = new Collection<Thing>(this);
+
+  @OneToMany(() => Thing, (thing) => thing.cabinet, { where: { isSealed: true } })
+  sealed = new Collection<Thing>(this);
 }
 
 @Entity()
@@ -168,6 +171,9 @@ class Thing {
 
   @ManyToOne(() => Cabinet, { createForeignKeyConstraint: false })
   cabinet!: Rel<Cabinet>;
+
+  @Property({ type: 'boolean', default: false })
+  isSealed: boolean = false;
 }
 
 const TABLES = [
@@ -223,7 +229,7 @@ describe('restoration of archived rows whose relations no foreign key enforces',
       insert into place (id) values (1); insert into room (id) values (1);
       insert into device (id, kind, room_id) values (1, 'lamp', 1);
       insert into cabinet (id, kind) values (1, 'cabinet'), (2, 'safe');
-      insert into thing (id, cabinet_id) values (1, 1), (2, 2)`);
+      insert into thing (id, cabinet_id, is_sealed) values (1, 1, false), (2, 2, false), (3, 1, true)`);
   });
 
   const repo = <E extends object>(entity: abstract new () => E) =>
@@ -289,12 +295,12 @@ describe('restoration of archived rows whose relations no foreign key enforces',
     await refused(Book, 1, { reason: 'parent-missing', constraint: 'Shelf.chained' });
   });
 
-  it('waits for a deleted owner of a class, and not for one of a class that leaves it alone', async () => {
-    await repo(Thing).softDelete([1, 2]);
+  it('waits for a deleted owner of a class, and not for one of a class, or of a relation, that leaves it alone', async () => {
+    await repo(Thing).softDelete([1, 2, 3]);
     await query('update cabinet set deleted_at = now()');
     await refused(Thing, 1, { reason: 'parent-deleted', constraint: 'Cabinet.things', conflictingKey: 1 });
-    await repo(Thing).restore(2);
-    expect(await ids('thing')).toEqual([2]);
+    await repo(Thing).restore([2, 3]);
+    expect(await ids('thing')).toEqual([2, 3]);
   });
 
   it.each<[string, abstract new () => object, string]>([

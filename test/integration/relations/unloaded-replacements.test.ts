@@ -1,6 +1,11 @@
 import { Collection, type Rel, Type } from '@mikro-orm/core';
 import { Entity, ManyToOne, OneToMany, PrimaryKey } from '@mikro-orm/decorators/legacy';
-import { installSoftDelete, SoftDeletable, SoftDeletableEntity } from 'nestjs-mikro-orm-soft-delete';
+import {
+  DeletionRestrictedError,
+  installSoftDelete,
+  SoftDeletable,
+  SoftDeletableEntity,
+} from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 /** `key_7` in memory, 7 in the database. */
@@ -50,24 +55,46 @@ class Book extends SoftDeletableEntity {
   shelf?: Rel<Shelf> | null;
 }
 
-@SoftDeletable()
+@SoftDeletable<Card>({ relations: { stamps: 'cascade', loans: 'restrict' } })
 @Entity()
 class Card extends SoftDeletableEntity {
   @PrimaryKey({ type: PrefixedId })
   id!: string;
   @ManyToOne(() => Shelf, { nullable: true })
   shelf?: Rel<Shelf> | null;
+  @OneToMany(() => Stamp, (stamp) => stamp.card)
+  stamps = new Collection<Stamp>(this);
+  @OneToMany(() => Loan, (loan) => loan.card)
+  loans = new Collection<Loan>(this);
+}
+
+@SoftDeletable()
+@Entity()
+class Stamp extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+  @ManyToOne(() => Card)
+  card!: Rel<Card>;
+}
+
+@SoftDeletable()
+@Entity()
+class Loan extends SoftDeletableEntity {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+  @ManyToOne(() => Card)
+  card!: Rel<Card>;
 }
 
 describe(installSoftDelete.name, () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([Shelf, Book, Card, Slip]);
+    test = await createTestOrm([Shelf, Book, Card, Slip, Stamp, Loan]);
   });
   beforeEach(() =>
     test.database.query(`
-      truncate shelf, book, card, slip;
+      truncate shelf, book, card, slip, stamp, loan;
       insert into shelf (id) values (1), (2);
       insert into book (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null);
       insert into card (id, shelf_id, deleted_at) values (1, 1, null), (2, 1, null), (3, 1, now()), (4, 2, null)`),
@@ -110,5 +137,32 @@ describe(installSoftDelete.name, () => {
       { id: 3, shelf_id: 1, deleted: true },
       { id: 4, shelf_id: 2, deleted: false },
     ]);
+  });
+
+  /** Replaces the cards of the first shelf by the first one, without having loaded them. */
+  async function replaceCards(): Promise<void> {
+    const em = test.orm.em.fork();
+    const shelf = await em.findOneOrFail(Shelf, 'key_1');
+    shelf.cards.set([em.getReference(Card, 'key_1')]);
+    await em.flush();
+  }
+
+  it('deletes with those that leave by orphan removal what is behind them, as one unit', async () => {
+    await test.database.query('insert into stamp (id, card_id) values (1, 1), (2, 2), (3, 3)');
+    await replaceCards();
+    await expect(
+      test.database.query(`select s.id, s.deleted_at is not null as deleted, s.deleted_at = c.deleted_at as together
+        from stamp as s join card as c on c.id = s.card_id order by s.id`),
+    ).resolves.toEqual([
+      { id: 1, deleted: false, together: null },
+      { id: 2, deleted: true, together: true },
+      { id: 3, deleted: false, together: null },
+    ]);
+  });
+
+  it('refuses to let those go that an active row behind them holds', async () => {
+    await test.database.query('insert into loan (id, card_id) values (1, 2)');
+    await expect(replaceCards()).rejects.toThrow(DeletionRestrictedError);
+    expect((await rows('card')).map(({ deleted }) => deleted)).toEqual([false, false, true, false]);
   });
 });
