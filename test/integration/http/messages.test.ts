@@ -139,7 +139,7 @@ class Gateway {
   }
 }
 
-describe('Message handlers', () => {
+describe.each([false, true])('Message handlers (inheritAppConfig: %s)', (inheritAppConfig) => {
   let database: TestDatabase;
   let app: INestApplication;
   let client: ClientProxy;
@@ -156,7 +156,7 @@ describe('Message handlers', () => {
     app.useWebSocketAdapter(new WsAdapter(app));
     const service = app.connectMicroservice(
       { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
-      { inheritAppConfig: false },
+      { inheritAppConfig },
     );
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
