@@ -1,12 +1,14 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { readInsertTriggers } from '../../postgres/catalog/read-insert-triggers.js';
-import { arrayText } from '../../sql/row-set.js';
+import { primaryColumns } from '../../metadata/relations/relation-graph.js';
+import { arrayText, inChunks, keyConditionSql } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../removal/allowed-removal.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { columnTextSql } from '../snapshot/column-text-sql.js';
 import { keyTextSql } from '../snapshot/key-text-sql.js';
+import { rowKeyOf } from '../snapshot/row-key-of.js';
 import type { ColumnMismatch, MatchedRows } from './match-columns.js';
 import type { SnapshotSet } from './snapshot-set.js';
 import { valueSql } from '../snapshot/former-columns.js';
@@ -60,7 +62,35 @@ export async function insertSnapshots(
       `select json_build_array(${moved.join(', ')}) as moved, ${endRemovalSql(matched.map((_of, i) => taken(i)))}`,
     params,
   );
-  return matched.flatMap(({ part }, i) => findChanged(part, row!.moved[i]!));
+  const changed = matched.flatMap(({ part }, i) => findChanged(part, row!.moved[i]!));
+  return changed.length > 0 || fired.size === 0 ? changed : findGone(em, ctx, snapshots, matched);
+}
+
+/** Rows that the statement has inserted, and a trigger after it has removed again, perhaps one of another table. */
+async function findGone(
+  em: EntityManager,
+  ctx: Transaction,
+  snapshots: SnapshotSet,
+  matched: readonly MatchedRows[],
+): Promise<ColumnMismatch[]> {
+  const gone: ColumnMismatch[] = [];
+  for (const [part, [of]] of Map.groupBy(matched, (each) => each.part)) {
+    const { meta } = of!;
+    await inChunks(snapshots.of(part), async (chunk) => {
+      const keys = chunk.map(({ key }) => rowKeyOf(meta, key));
+      const { sql, params } = keyConditionSql(em, meta, 'c', keys, primaryColumns(meta), tableName(em, meta));
+      const rows = await execute<{ key: string }>(
+        em,
+        ctx,
+        `select ${keyTextSql(em, meta, 'c')} as key from ${tableName(em, meta)} as c where ${sql}`,
+        params,
+      );
+      const there = new Set(rows.map(({ key }) => key));
+      const lost = chunk.filter(({ key }) => !there.has(key));
+      gone.push(...lost.map(({ key }) => ({ part, column: '*', key })));
+    });
+  }
+  return gone;
 }
 
 function taken(i: number): string {

@@ -131,12 +131,8 @@ export class RelationGraph {
       const members = { parent: ownRows(meta), child: [...classConditions(child), ...whereConditions(child, prop)] };
       const discriminated = isUnion === prop.owner ? child : meta;
       const conditions = isUnion ? polymorphicCondition(owner, discriminated) : discriminatorValue(prop);
-      return this.#candidate(
-        meta,
-        prop,
-        { parent: meta, child, link, members, policy: this.#policy(meta, prop) },
-        conditions,
-      );
+      const edge = { parent: meta, child, link, members, policy: this.#policy(meta, prop) };
+      return this.#candidate(meta, prop, edge, conditions);
     });
   }
 

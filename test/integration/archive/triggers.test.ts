@@ -108,6 +108,27 @@ describe('Archived rows of tables that do more than hold rows', () => {
     ]);
   });
 
+  it.each([
+    ['removes', 'card', Card, 1, 'after insert', `delete from card where id = new.id; return null;`],
+    ['removes', 'page', Letter, 'b', 'after insert', `delete from page where id = 'b'; return null;`],
+  ])('stay in the archive where a trigger %s them again: %s', async (_what, table, entity, key, event, body) => {
+    await repo(entity).softDelete(1);
+    await addTrigger(event, table, body);
+    const before = await contents();
+    const expected = [{ reason: 'schema', entity: table === 'card' ? 'Card' : 'Page', key, column: '*' }];
+    expect(await conflictsOf(repo(entity).restore(1))).toEqual(expected);
+    expect((await repo(entity).restore(1, { dryRun: true })).conflicts).toEqual(expected);
+    expect(await contents()).toEqual(before);
+  });
+
+  it('are in the archive and in their table where a trigger puts them there again', async () => {
+    await addTrigger('after delete', 'card', `insert into card values (old.id, old.text); return null;`);
+    expect((await repo(Card).softDelete(1)).total).toBe(1);
+    expect(await test.database.query('select id from card order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await conflictsOf(repo(Card).restore(1))).toMatchObject([{ reason: 'key', key: 1, conflictingKey: 1 }]);
+    expect(await test.database.query('select key from deletion_archive')).toEqual([{ key: '1' }]);
+  });
+
   it('are compared by the columns that they go to', async () => {
     await repo(Card).softDelete({});
     await test.database.query('alter table card add added text');

@@ -235,6 +235,25 @@ describe('a time of deletion that the database changes', () => {
     });
   });
 
+  it('leaves memory the actor of a flush for what that has named, and never writes it over the trigger’s', async () => {
+    await withTrigger('letter', `if new.deleted_at is not null then new.deleted_by = 'trigger'; end if`, async () => {
+      const em = test.orm.em.fork();
+      const [folder, named, other] = [
+        await em.findOneOrFail(Folder, 1),
+        await em.findOneOrFail(Letter, 3),
+        await em.findOneOrFail(Letter, 1),
+      ];
+      await em.remove(folder).remove(named).flush();
+      expect([named.deletedBy, other.deletedBy]).toEqual([null, 'trigger']);
+      test.statements.length = 0;
+      await em.flush();
+      expect(test.statements).toEqual([]);
+    });
+    await expect(
+      test.database.query('select deleted_by from letter where deleted_at is not null group by 1'),
+    ).resolves.toEqual([{ deleted_by: 'trigger' }]);
+  });
+
   it.each([
     ['an audit', 'on update to letter do also notify letters'],
     ['nothing', 'on update to letter do instead nothing'],

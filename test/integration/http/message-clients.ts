@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, NestHybridApplicationOptions } from '@nestjs/common';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { lastValueFrom, timeout } from 'rxjs';
@@ -20,9 +20,15 @@ export interface MessageClients {
 }
 
 /** Starts an application on ports that are free. */
-export async function listenForMessages(app: INestApplication): Promise<MessageClients> {
+export async function listenForMessages(
+  app: INestApplication,
+  options: NestHybridApplicationOptions = {},
+): Promise<MessageClients> {
   app.useWebSocketAdapter(new WsAdapter(app));
-  const service = app.connectMicroservice({ transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } });
+  const service = app.connectMicroservice(
+    { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
+    options,
+  );
   await app.startAllMicroservices();
   await app.listen(0, '127.0.0.1');
   const { port } = service.unwrap<{ address(): AddressInfo }>().address();

@@ -129,7 +129,7 @@ class Gateway {
   }
 }
 
-describe('Message handlers', () => {
+describe.each([false, true])('Message handlers (inheritAppConfig: %s)', (inheritAppConfig) => {
   let database: TestDatabase;
   let app: INestApplication;
   let clients: MessageClients;
@@ -142,7 +142,7 @@ describe('Message handlers', () => {
       providers: [People, Gateway],
     }).compile();
     app = module.createNestApplication({ logger: false });
-    clients = await listenForMessages(app);
+    clients = await listenForMessages(app, { inheritAppConfig });
   });
 
   afterAll(async () => {

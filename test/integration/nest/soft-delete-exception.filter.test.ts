@@ -1,4 +1,5 @@
-import { Controller, Delete, Get, type INestApplication, Param, Post } from '@nestjs/common';
+import { Controller, Delete, Get, type INestApplication, Param, Post, Query, Res, Sse } from '@nestjs/common';
+import { concat, type Observable, of, throwError } from 'rxjs';
 import { APP_FILTER } from '@nestjs/core';
 import { NotFoundError } from '@mikro-orm/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -24,6 +25,28 @@ class PeopleController {
   @Get(':id')
   show(@Param('id') id: string): Promise<Person> {
     return this.people.findOneOrFail({ id: Number(id), name: { $ne: 'a secret' } });
+  }
+
+  @Get('by/hand')
+  async byHand(@Res() response: any, @Query('begun') begun?: string): Promise<void> {
+    response.hijack?.();
+    const raw = response.raw ?? response;
+    if (begun) {
+      raw.writeHead(200, { 'content-type': 'text/plain' });
+      raw.write('so far');
+    }
+    await this.people.findOneOrFail({ id: 99 });
+  }
+
+  @Sse('events/:when')
+  events(@Param('when') when: string): Promise<Observable<object>> | Observable<object> {
+    const failing = () => this.people.findOneOrFail({ id: 99 });
+    return when === 'first'
+      ? failing().then(() => of())
+      : concat(
+          of({ data: 'one' }),
+          throwError(() => new NotFoundError('gone (secret)')),
+        );
   }
 
   @Post(':id/restore')
@@ -168,6 +191,18 @@ describe.each([
         body: { title: 'Not Found', status: 404, code: 'NOT_FOUND', detail: 'Person not found' },
       });
     }
+  });
+
+  it('answers where a handler answers by itself and has not begun to, and ends what has begun', async () => {
+    expect(await ask('GET', 'by/hand')).toMatchObject({ status: 404, type: PROBLEM, body: { code: 'NOT_FOUND' } });
+    const begun = await fetch(`${address}/people/by/hand?begun=1`);
+    expect([begun.status, await begun.text()]).toEqual([200, 'so far']);
+  });
+
+  it('answers for server-sent events that have not begun, and leaves the others to Nest', async () => {
+    expect(await ask('GET', 'events/first')).toMatchObject({ status: 404, type: PROBLEM, body: { code: 'NOT_FOUND' } });
+    const begun = await fetch(`${address}/people/events/later`);
+    expect([begun.status, await begun.text()]).toEqual([200, expect.stringContaining('data: one')]);
   });
 
   it('writes keys that JSON has no number for', async () => {
