@@ -200,7 +200,7 @@ function describeKeep(where: string, keep: LegalKeep, { classes }: FieldContext)
 
 function refuseSecondSubjects(subjects: readonly EntityMetadata[]): void {
   for (const subject of subjects) {
-    const other = subjects.find((one) => one !== subject && one.root === subject.root && isBelow(one, subject));
+    const other = subjects.find((one) => isBelow(one, subject));
     if (other) {
       throw new SoftDeleteConfigError(
         `@PersonalData() on ${other.className}, subject`,
@@ -222,5 +222,5 @@ export function isRelated(one: EntityMetadata, other: EntityMetadata): boolean {
 }
 
 function isBelow(meta: EntityMetadata, other: EntityMetadata): boolean {
-  return meta.class !== other.class && meta.root === other.root && other.class.isPrototypeOf(meta.class);
+  return meta.root === other.root && other.class.isPrototypeOf(meta.class);
 }
