@@ -53,7 +53,8 @@ export function valueOf(where: string, prop: EntityProperty, value: unknown, pla
       : { kind: 'digest', length: Math.min(length ?? LONGEST_DIGEST, LONGEST_DIGEST) };
   }
   const text = textOf(prop, value, platform);
-  const characters = [...text].length;
+  // The database counts code points.
+  const characters = Array.from(text).length;
   if (length !== undefined && characters > length) {
     return refuse(
       `${showValue(value)} has ${characters} characters, and the column holds ${length}.`,
