@@ -159,7 +159,7 @@ function wantedValues(isOfPerson: boolean, constants: ReadonlySet<string>): Want
     params: [arrayText([...constants])],
     sqlOf: (from) =>
       `with "soft-delete:found" as materialized (select distinct ${value} as value, v."isWhole", ` +
-      `case when ${isSigned} then ${signatureSql('v.value')} end as.signature from ${from}) ` +
+      `case when ${isSigned} then ${signatureSql('v.value')} end as signature from ${from}) ` +
       `select f.value, bool_or(f."isWhole") as "isWhole", ` +
       `(select ${keepSignaturesSql('s.signature')} from "soft-delete:found" as s) as "isSigned" ` +
       `from "soft-delete:found" as f group by f.value`,
