@@ -1,4 +1,5 @@
 import { allBlocked } from './all-blocked.mjs';
+import { coldStorage } from './cold-storage.mjs';
 import { compareWithOneDelete } from './compare-with-one-delete.mjs';
 import { compareWithTheOrm } from './compare-with-the-orm.mjs';
 import { fewAmongMany } from './few-among-many.mjs';
@@ -19,6 +20,7 @@ export const experiments = {
   network: slowNetworks,
   partitions: manyPartitions,
   blocked: allBlocked,
+  cold: coldStorage,
 };
 
 /** What takes too long to be part of every benchmark. */
