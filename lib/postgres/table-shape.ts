@@ -43,9 +43,9 @@ export async function readShapes(
        exists (select from pg_inherits as h join pg_class as r on r.oid = h.inhparent where h.inhparent = a.attrelid and r.relkind = 'r') as "isInherited",
        a.attnotnull or y.typnotnull as "isNotNull", (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
        case when y.typnamespace <> 'pg_catalog'::regnamespace
-           then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)$'), '')
+           then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '[(][^()]*[)]$'), '')
          when y.typname = any('{char,bit,interval,_interval}') then format_type(a.atttypid, a.atttypmod)
-         else y.typname || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '\\([^()]*\\)'), '')
+         else y.typname || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '[(][^()]*[)]'), '')
        end as type
      from unnest(cast(? as text[])) with ordinality as t(name, i)
      join pg_attribute as a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped

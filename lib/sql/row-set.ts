@@ -202,7 +202,7 @@ export function textSql(column: string, type: string): string {
     );
   }
   if (/^bytea/i.test(type)) {
-    return `'\\x' || encode(${column}, 'hex')`;
+    return `E'\\\\x' || encode(${column}, 'hex')`;
   }
   if (hasTimeZone(type)) {
     // The same in every time zone: a key is also kept, and compared by sessions of others.

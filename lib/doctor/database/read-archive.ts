@@ -18,7 +18,7 @@ export async function readArchive(em: EntityManager, retention: number | 'foreve
   const [row] = await em.execute<ArchiveState[]>(
     `select t.relkind = 'p' as "isPartitioned", pg_has_role(t.relowner, 'usage') as "isOwned", t.relowner::regrole::text as owner,
        array(select p.oid::regclass::text from pg_inherits as i join pg_class as p on p.oid = i.inhrelid
-         cross join lateral (select cast((regexp_match(pg_get_expr(p.relpartbound, p.oid), 'TO \\(''([^'']+)''\\)'))[1] as timestamptz)) as b ("until")
+         cross join lateral (select cast((regexp_match(pg_get_expr(p.relpartbound, p.oid), 'TO [(]''([^'']+)''[)]'))[1] as timestamptz)) as b ("until")
          where i.inhparent = t.oid and b."until" <= now() - cast(? as float8) * interval '1 millisecond' order by b."until") as expired,
        (select coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 from pg_class as c
         where c.oid = t.oid or c.oid in (select i.inhrelid from pg_inherits as i where i.inhparent = t.oid)) as rows

@@ -11,7 +11,7 @@ export interface DroppableMonth {
 }
 
 const BOUND = (keyword: string) =>
-  `cast((regexp_match(pg_get_expr(c.relpartbound, c.oid), '${keyword} \\(''([^'']+)''\\)'))[1] as timestamptz)`;
+  `cast((regexp_match(pg_get_expr(c.relpartbound, c.oid), '${keyword} [(]''([^'']+)''[)]'))[1] as timestamptz)`;
 
 /**
  * The partitions of a table whose rows are all older than a time, as far as the session may drop them: those of a table and of

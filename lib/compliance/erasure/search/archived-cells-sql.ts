@@ -6,7 +6,7 @@
  */
 export const ARCHIVED_CELLS_SQL = `lateral (
   select e.name, e.value, case
-    when c.type in ('json', 'jsonb') and strpos(e.value, '\\u0000') = 0 then cast(e.value as jsonb)
+    when c.type in ('json', 'jsonb') and strpos(e.value, E'\\\\u0000') = 0 then cast(e.value as jsonb)
     when left(c.type, 1) = '_' and left(e.value, 1) in ('{', '[') then to_jsonb(cast(e.value as text[]))
     when c.type = 'bytea' then to_jsonb(encode(cast(e.value as bytea), 'escape')) end as document
   from jsonb_each_text(a."data") with ordinality as e (name, value, n)
