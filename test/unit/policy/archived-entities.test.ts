@@ -2,6 +2,7 @@ import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { describeDeletionPolicy, SoftDeletable } from 'nestjs-mikro-orm-soft-delete';
 import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { drawDeletionPolicy } from '../../../lib/policy/draw-deletion-policy.js';
 import { SHOP } from '../../integration/archive/archive.entities.js';
 
 @SoftDeletable({ strategy: 'archive', retention: '1y' })
@@ -45,6 +46,31 @@ describe('The policy of archived entities', () => {
     expect(policy).toContain(
       '## Variant\n\nA deleted row can be restored at any time. It is never removed for good.\n',
     );
+  });
+
+  it('draws them as what they are, with what lies behind them', async () => {
+    const orm = await MikroORM.init({
+      dbName: 'nowhere',
+      connect: false,
+      entities: [...SHOP, Visit, ...complianceEntities()],
+    } as never);
+    expect(drawDeletionPolicy(orm.em as never)).toBe(`flowchart LR
+  Booking(["Booking"])
+  Bookmark(["Bookmark"])
+  Label(["Label"])
+  Offer["Offer"]
+  Product[("Product")]
+  Remark(["Remark"])
+  Shop["Shop"]
+  Variant[("Variant")]
+  Visit[("Visit")]
+  Product --x|"bookings: restrict"| Booking
+  Product -.->|"bookmarks: keep"| Bookmark
+  Product -.->|"labels: keep"| Label
+  Product ==>|"offers: cascade"| Offer
+  Product ==>|"remarks: cascade"| Remark
+  Product ==>|"variants: cascade"| Variant
+  Shop ==>|"products: cascade"| Product`);
   });
 
   it.each([

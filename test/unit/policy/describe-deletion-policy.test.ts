@@ -313,7 +313,7 @@ Rows of Alley, Visitor are removed when they are deleted, and cannot be restored
   Label["Label"]
   Shop["Shop"]
   Visitor(["Visitor"])
-  Shop ==>|"visitors: cascade"| Visitor`,
+  Shop ==>|"visitors: cascade at the purge"| Visitor`,
     );
     expect(await write([Alley, Label, Shop, Visitor])).toEqual(written);
   });
