@@ -51,7 +51,10 @@ export class AdminAccess {
   }
 
   /** @throws ForbiddenException if the caller may not restore rows of one of these entities, which the page need not show */
-  async requireRestore(entities: readonly SoftDeletableEntityMetadata[], context: ExecutionContext): Promise<void> {
+  async requireRestore(
+    entities: readonly Pick<SoftDeletableEntityMetadata, 'name' | 'meta'>[],
+    context: ExecutionContext,
+  ): Promise<void> {
     for (const { name, meta } of entities) {
       if (!((await this.options.can?.('restore', meta.class as EntityClass<object>, context)) ?? true)) {
         throw new ForbiddenException(`You may not restore rows of ${name}.`);

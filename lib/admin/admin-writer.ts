@@ -117,7 +117,7 @@ export class AdminWriter {
     const both = (await preview(true)).affected;
     const more = Object.keys(both).filter((name) => both[name]! > (alone[name] ?? 0));
     await this.access.requireRestore(
-      this.orm.catalog.all().filter(({ name }) => more.includes(name)),
+      this.orm.catalog.allMarked().filter(({ name }) => more.includes(name)),
       context,
     );
   }

@@ -13,7 +13,7 @@ import { CliError } from './cli.error.js';
  */
 export function requireEntity(em: EntityManager, name: string): SoftDeletableEntityMetadata | ArchivedEntityMetadata {
   const catalog = SoftDeleteCatalog.of(em);
-  const marked = [...catalog.all(), ...catalog.allArchived()];
+  const marked = catalog.allMarked();
   return requireNamed('not a soft-deletable entity', marked, ({ meta }) => meta.className, name);
 }
 

@@ -49,7 +49,7 @@ export function driverHooks(
       if (isFlush && meta && catalog.findMarked(meta) && !isArchived(subscriber.current(ctx, undefined), where)) {
         throw new PhysicalDeletionError(meta.className, 'The flush');
       }
-      if (manager && meta && !catalog.findMarked(meta) && catalog.all().length + catalog.allArchived().length > 0) {
+      if (manager && meta && !catalog.findMarked(meta) && catalog.allMarked().length > 0) {
         const qb = em
           .getDriver()
           .createQueryBuilder<object>(entityName, ctx, 'write')

@@ -89,6 +89,11 @@ export class SoftDeleteCatalog {
     return [...this.#archived.values()];
   }
 
+  /** Those of both strategies. */
+  allMarked(): (SoftDeletableEntityMetadata | ArchivedEntityMetadata)[] {
+    return [...this.all(), ...this.allArchived()];
+  }
+
   /** The entry of an entity, of any class of its hierarchy, or `undefined` if it is not soft-deletable. */
   find(entity: AnyEntityName | EntityMetadata): SoftDeletableEntityMetadata | undefined {
     const meta = this.#own(entity);

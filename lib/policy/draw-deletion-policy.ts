@@ -15,7 +15,7 @@ export function drawDeletionPolicy(em: EntityManager): string {
   const catalog = SoftDeleteCatalog.of(em);
   const nodes = new Set<string>();
   const arrows: string[] = [];
-  for (const { meta } of [...catalog.all(), ...catalog.allArchived()]) {
+  for (const { meta } of catalog.allMarked()) {
     nodes.add(meta.className);
     for (const relation of catalog.graph.from(meta)) {
       const { child, name, policy } = relation;

@@ -205,7 +205,7 @@ export class PurgeService {
     refuseUnknownOptions('explain()', options, ['schema']);
     requireType('schema', options.schema, 'string');
     const name = requirePurgedEntity(this.#catalog, entity);
-    const marked = [...this.#catalog.all(), ...this.#catalog.allArchived()];
+    const marked = this.#catalog.allMarked();
     const { meta } = marked.find((entry) => entry.name === name)!;
     const asked = requireKeys(this.#em, meta, keys);
     const { schema } = options;

@@ -94,7 +94,7 @@ function chooseEntities(em: EntityManager, { entity, except }: PurgeFlags): read
     return asked;
   }
   const catalog = SoftDeleteCatalog.of(em);
-  const all = [...catalog.all(), ...catalog.allArchived()].map(({ name }) => name);
+  const all = catalog.allMarked().map(({ name }) => name);
   return (asked ?? all).filter((name) => !spared.has(name));
 }
 

@@ -58,7 +58,8 @@ export function addHook(
     throw new SoftDeleteConfigError(
       where,
       `${entity.name} is ${meta ? 'not soft-deletable' : 'not an entity of this ORM'}.`,
-      `Soft-deletable are: ${[...catalog.all(), ...catalog.allArchived()]
+      `Soft-deletable are: ${catalog
+        .allMarked()
         .map(({ name }) => name)
         .toSorted()
         .join(', ')}.`,

@@ -24,7 +24,7 @@ export async function removedLinks(
     const { property, owner } = collection;
     const pivot =
       property.kind === ReferenceKind.MANY_TO_MANY ? em.getMetadata().find(property.pivotEntity as never) : undefined;
-    if (!pivot || catalog.all().length === 0 || (await cascadesOf(em, ctx, pivot)).length === 0) {
+    if (!pivot || catalog.allMarked().length === 0 || (await cascadesOf(em, ctx, pivot)).length === 0) {
       continue;
     }
     const leaving = leavingItems(collection);

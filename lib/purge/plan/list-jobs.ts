@@ -21,7 +21,7 @@ export interface PurgeJob {
  * @internal
  */
 export function listJobs(catalog: SoftDeleteCatalog, { groups }: PurgeOrder, contextName: string): PurgeJob[] {
-  const marked = [...catalog.all(), ...catalog.allArchived()];
+  const marked = catalog.allMarked();
   const connected = new Map(marked.map(({ name }) => [name, new Set([name])]));
   const connect = (one: string, other: string): void => {
     const [kept, added] = [connected.get(one)!, connected.get(other)!];

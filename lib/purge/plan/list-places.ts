@@ -45,6 +45,6 @@ export function splitBySchema(
   const catalog = SoftDeleteCatalog.of(em);
   const isAsked = (name: string) => !asked || asked.includes(name);
   const moving = catalog.all().flatMap(({ name, meta }) => (meta.schema === '*' && isAsked(name) ? [name] : []));
-  const all = [...catalog.all(), ...catalog.allArchived()].map(({ name }) => name);
+  const all = catalog.allMarked().map(({ name }) => name);
   return [moving, all.filter((name) => isAsked(name) && !moving.includes(name))];
 }

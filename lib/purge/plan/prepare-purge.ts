@@ -41,5 +41,5 @@ export function readAllDueTimes(
   olderThan?: number,
 ): Promise<DueTimes> {
   const catalog = SoftDeleteCatalog.of(em);
-  return readDueTimes(connection, [...catalog.all(), ...catalog.allArchived()], byDefault, olderThan);
+  return readDueTimes(connection, catalog.allMarked(), byDefault, olderThan);
 }

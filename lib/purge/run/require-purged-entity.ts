@@ -22,7 +22,7 @@ export function requirePurgedEntity(catalog: SoftDeleteCatalog, entity: AnyEntit
     }
     return catalog.getMarked(entity).name;
   }
-  const found = [...catalog.all(), ...catalog.allArchived()].find(({ name }) => name === entity);
+  const found = catalog.allMarked().find(({ name }) => name === entity);
   if (!found) {
     const isKnown = [...catalog.getMetadata()].some(({ className }) => className === entity);
     throw new NotSoftDeletableError(entity, isKnown);

@@ -12,14 +12,21 @@ import {
 } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
-import { softDeletable, SoftDeleteConfigError, SoftDeleteModule } from 'nestjs-mikro-orm-soft-delete';
+import {
+  softDeletable,
+  SoftDeleteConfigError,
+  SoftDeleteModule,
+  SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
 import {
   type AdminAction,
   SoftDeleteAdminModule,
   type SoftDeleteAdminOptions,
 } from 'nestjs-mikro-orm-soft-delete/admin';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { buildAdminPage } from '../../support/build-admin-page.js';
 import { createTestDatabase } from '../../support/database.js';
+import { Offer, Product, SHOP } from '../archive/archive.entities.js';
 import { AdminApp, KeyGuard, KeysModule, platforms } from './admin-app.js';
 import { Customer, OFFICES, Order, Seat } from './offices.js';
 
@@ -135,6 +142,30 @@ describe.each(platforms)(`${SoftDeleteAdminModule.name} on %s`, (_name, adapter)
     expect((await app.post('entities/Order/restore', { keys: ['1'] })).status).toBe(409);
     may.add('restore Customer');
     expect((await app.post('entities/Order/restore', { keys: ['1'], withParents: true })).body.total).toBe(2);
+  });
+
+  it('restores archived parents for those alone who may restore them', async () => {
+    const may = new Set(['list Offer', 'restore Offer']);
+    app = await AdminApp.start(
+      adapter,
+      { entities: [Offer], can: (action, entity) => may.has(`${action} ${entity?.name}`) },
+      '',
+      undefined,
+      { entities: [...SHOP, ...complianceEntities()] },
+    );
+    await app.database.query(
+      `insert into shop (id, name) values (1, 'A'); insert into product (id, name, shop_id) values (1, 'Cup', 1);
+       insert into offer (id, product_id) values (1, 1)`,
+    );
+    await new SoftDeleteRepository(app.app.get(MikroORM).em.fork(), Product).softDelete(1);
+    const restore = (more: object) => app.post('entities/Offer/restore', { keys: ['1'], ...more });
+    for (const dryRun of [true, false]) {
+      const both = await restore({ withParents: true, dryRun });
+      expect([both.status, both.body.message]).toEqual([403, 'You may not restore rows of Product.']);
+    }
+    expect(await app.database.query('select id from product')).toEqual([]);
+    may.add('restore Product');
+    expect((await restore({ withParents: true })).body.total).toBe(2);
   });
 
   it('has no page where none is wanted', async () => {
