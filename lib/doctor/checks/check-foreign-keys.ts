@@ -26,7 +26,7 @@ function examine(examination: Examination, table: DatabaseTable, key: DatabaseFo
     if (!child?.pivotTable && !isKept) {
       findings.push(plainRowsBehind(examination, table, key, child, parent));
     }
-  } else if (child && catalog.find(child)) {
+  } else if (child && catalog.findMarked(child)) {
     findings.push(hardDeletedParent(examination, table, key, child, parent));
   }
   return findings.filter((finding) => finding !== undefined);
@@ -130,6 +130,14 @@ function hardDeletedParent(
     problem,
     fix: advice,
   });
+  if (catalog.findArchived(child)) {
+    return key.deleteRule === 'cascade' && !catalog.findArchived(parent)
+      ? finding(
+          'error',
+          `${key.name} says on delete cascade, and ${parent.className} is not soft-deletable: deleting a ${parent.className} removes its ${entity} rows without a copy in the archive.`,
+        )
+      : undefined;
+  }
   if (key.deleteRule === 'cascade') {
     return catalog.get(child).guard
       ? finding(

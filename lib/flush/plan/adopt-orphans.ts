@@ -20,11 +20,13 @@ export function adoptOrphans(em: EntityManager, catalog: SoftDeleteCatalog): voi
     }
     const borrowed = new Set<object>(own.getIdentityMap().values());
     for (const orphan of scheduled) {
-      const entry = catalog.find(metadataOf(catalog, orphan));
+      const meta = metadataOf(catalog, orphan);
+      const property = catalog.find(meta)?.property;
       const original = helper(orphan).__originalEntityData as Record<string, unknown> | undefined;
       // What was scheduled before the transaction began is known to both.
       const isKnown = own.getOrphanRemoveStack().has(orphan);
-      if (entry && borrowed.has(orphan) && !isKnown && original?.[entry.property] == null) {
+      const isActive = property === undefined || original?.[property] == null;
+      if (catalog.findMarked(meta) && borrowed.has(orphan) && !isKnown && isActive) {
         scheduled.delete(orphan);
         own.getOrphanRemoveStack().add(orphan);
       }

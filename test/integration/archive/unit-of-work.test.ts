@@ -70,6 +70,21 @@ describe('Removal of archived entities through the unit of work', () => {
     expect(await world.contents()).toEqual(before);
   });
 
+  it.each([true, false])(
+    'archives orphans of a transaction that shares loaded entities (found in it: %s)',
+    async (isFound) => {
+      const loaded = await world.em.findOneOrFail(Product, 1, { populate: ['variants'] });
+      await world.em.transactional(async (em) => {
+        const product = isFound ? await em.findOneOrFail(Product, 1, { populate: ['variants'] }) : loaded;
+        product.variants.remove(product.variants[0]!);
+      });
+      expect(await world.archived()).toEqual(['Variant 1']);
+      world.statements.length = 0;
+      await world.em.flush();
+      expect(world.statements).toEqual([]);
+    },
+  );
+
   it('archives orphans, and what is behind collections replaced without having been loaded', async () => {
     const product = await world.em.findOneOrFail(Product, 1, { populate: ['variants'] });
     product.variants.remove(product.variants[0]!);

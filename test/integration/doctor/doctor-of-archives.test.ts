@@ -66,6 +66,39 @@ describe('SoftDeleteDoctor of archived entities', () => {
     expect(await find()).toEqual([]);
   });
 
+  it('finds keys by which rows would go without a copy in the archive', async () => {
+    const reference = (deleteRule?: string) => () =>
+      p
+        .manyToOne(Plain)
+        .nullable()
+        .deleteRule(deleteRule as never);
+    const Log = softDeletable(
+      defineEntity({
+        name: 'Log',
+        properties: {
+          id: p.integer().primary(),
+          taking: reference('cascade'),
+          clearing: reference('set null'),
+          refusing: reference('restrict'),
+          parent: () => p.manyToOne(Log).nullable().deleteRule('cascade'),
+        },
+      }),
+      { strategy: 'archive' },
+    );
+    const { orm, close } = await createTestOrm([Plain, Log, ...complianceEntities()]);
+    const findings = await new SoftDeleteDoctor(orm).examine();
+    await close();
+    expect(findings.filter(({ code }) => code.endsWith('parent'))).toEqual([
+      {
+        code: 'hard-deleted-parent',
+        severity: 'error',
+        entity: 'Log',
+        problem: expect.stringContaining('deleting a Plain removes its Log rows without a copy in the archive'),
+        fix: expect.stringContaining("give Log.taking `deleteRule: 'restrict'`"),
+      },
+    ]);
+  });
+
   it('refuses to add months to tables without partitions', async () => {
     await expect(addMonths(test.orm, 3)).rejects.toThrow("complianceTablesSql({ partition: 'month' })");
   });
