@@ -42,15 +42,15 @@ function describe(
     return describeArchived(catalog, archived, byDefault, tableOf(meta), uniqueAmongAll(classesOf(em, meta), []));
   }
   const relations = entry ? catalog.graph.from(meta) : [];
-  const isSoft = (relation: GraphRelation) => catalog.find(relation.child) !== undefined;
+  const isMarked = (relation: GraphRelation) => catalog.findMarked(relation.child) !== undefined;
   const rule = ({ link }: GraphRelation) => (link.kind === 'child-key' ? link.deleteRule : undefined);
   const list = (wanted: (relation: GraphRelation) => boolean) =>
     [...new Set(relations.filter(wanted).map(describeRelation))].sort();
   const byKey = (relation: GraphRelation) => relation.link.kind === 'child-key';
   const isPart = (relation: GraphRelation) =>
-    byKey(relation) && !isSoft(relation) && (takesAlong(relation) || rule(relation) === 'cascade');
+    byKey(relation) && !isMarked(relation) && (takesAlong(relation) || rule(relation) === 'cascade');
   const isCleared = (relation: GraphRelation) =>
-    !isSoft(relation) && !isPart(relation) && rule(relation) === 'set null';
+    !isMarked(relation) && !isPart(relation) && rule(relation) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,
@@ -59,9 +59,9 @@ function describe(
     column: entry?.column,
     guarded: entry?.guard ?? false,
     retention: entry && (entry.retention ?? byDefault),
-    deletedAlong: list((relation) => takesAlong(relation) && isSoft(relation)),
+    deletedAlong: list((relation) => takesAlong(relation) && isMarked(relation)),
     restrictedBy: list(refuses),
-    kept: list((relation) => !refuses(relation) && (!takesAlong(relation) || !isSoft(relation))),
+    kept: list((relation) => !refuses(relation) && (!takesAlong(relation) || !isMarked(relation))),
     purgedAlong: [...list(isPart), ...pivotRows(relations)],
     clearedAtPurge: list(isCleared),
     clearedAtOnce: [],

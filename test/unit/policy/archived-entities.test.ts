@@ -42,6 +42,16 @@ describe('The policy of archived entities', () => {
         '',
       ].join('\n'),
     );
+    expect(policy).toContain(
+      [
+        '## Shop',
+        '',
+        'A deleted row can be restored at any time. It is never removed for good.',
+        '',
+        '- Deleted and restored with it: Shop.products (Product)',
+        '',
+      ].join('\n'),
+    );
     expect(policy).toContain('from where it comes back.\nWhy: Written at every visit.\n');
     expect(policy).toContain(
       '## Variant\n\nA deleted row can be restored at any time. It is never removed for good.\n',
