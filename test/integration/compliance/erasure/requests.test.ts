@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import { NotFoundError } from '@mikro-orm/core';
 import { installSoftDelete } from 'nestjs-mikro-orm-soft-delete';
 import { createCompliance, ErasureService } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { untilBlocked } from '../../../support/blocked.js';
 import { Customer, Order } from './shop.entities.js';
 import { PLANT, useErasures } from './use-erasures.js';
 
@@ -77,6 +79,18 @@ describe(`${ErasureService.name}.request()`, () => {
     expect(await test.erasures.request(Customer, 1)).toEqual(first);
     await test.erasures.run();
     expect((await test.erasures.request(Customer, 1)).id).toBe(first.id + 1);
+  });
+
+  it.each(['request', 'erase'] as const)('is one, if %s() comes while it is being asked for', async (ask) => {
+    const askOutside = AsyncResource.bind(() => test.erasures[ask](Customer, 1));
+    let other: Promise<unknown>;
+    await test.fork().transactional(async () => {
+      await test.erasures.request(Customer, 1);
+      other = askOutside();
+      await untilBlocked(test.database, other);
+    });
+    expect(await other!).toMatchObject({ id: 1 });
+    expect(await test.rows('select id from erasure')).toEqual([{ id: 1 }]);
   });
 
   it('can be withdrawn until it is carried out', async () => {
