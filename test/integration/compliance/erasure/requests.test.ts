@@ -32,6 +32,14 @@ describe(`${ErasureService.name}.request()`, () => {
     });
   });
 
+  it('is due a month from now at the latest, where it says that it was asked for at a time to come', async () => {
+    const { id } = await test.erasures.request(Customer, 1, { requestedAt: new Date(now() + YEAR) });
+    const [row] = await test.rows(
+      `select requested_at <= clock_timestamp() and due_at <= clock_timestamp() + interval '1 month' as "isNow" from erasure where id = ${id}`,
+    );
+    expect(row).toEqual({ isNow: true });
+  });
+
   it('has the deadline of the options, and of who asks', async () => {
     const requestedAt = new Date('2025-05-31T00:00:00Z');
     const due = async (erasures: ErasureService, key: number) =>
