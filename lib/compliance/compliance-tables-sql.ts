@@ -24,6 +24,7 @@ export function complianceTablesSql(
 ): string[] {
   refuseUnknownOptions('complianceTablesSql()', options, ['schema', 'partition', 'archive']);
   const { schema, partition, archive = true } = options;
+  requireType('complianceTablesSql(), schema', schema, 'string');
   requireType('complianceTablesSql(), archive', archive, 'boolean');
   const isMeant = (table: string) => archive || COMPLIANCE_TABLES.includes(table);
   if (partition !== undefined && partition !== 'month') {

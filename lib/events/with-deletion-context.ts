@@ -15,13 +15,14 @@ import { runWhileOpen } from './run-while-open.js';
  * The context ends when the function's promise settles: what it has left running deletes without it.
  *
  * @returns what the function returns
- * @throws SoftDeleteConfigError if the actor or the reason is not text
+ * @throws SoftDeleteConfigError if the actor or the reason is not text, or there is nothing to call
  * @publicApi
  */
 export function withDeletionContext<Result>(context: DeletionContext, fn: () => PromiseLike<Result>): Promise<Result>;
 export function withDeletionContext<Result>(context: DeletionContext, fn: () => Result): Result;
 export function withDeletionContext(context: DeletionContext, fn: () => unknown): unknown {
   const { actor, reason } = requireContext(context);
+  requireType('withDeletionContext(), fn', fn ?? null, 'function');
   const opened = new OpenDeletionContext({
     ...(actor === undefined ? {} : { actor }),
     ...(reason === undefined ? {} : { reason }),

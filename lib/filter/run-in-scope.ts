@@ -4,6 +4,7 @@ import { runWhileOpen } from '../events/run-while-open.js';
 import type { DeletedScope } from '../metadata/active-predicate.js';
 import { getInstallation } from '../installation/installation.js';
 import { requireScope } from '../installation/require-scope.js';
+import { requireType } from '../options/require-type.js';
 import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './keep-in-scope.js';
 
 /**
@@ -19,7 +20,7 @@ import { isAsyncGenerator, keepGeneratorInScope, keepStreamInScope } from './kee
  * it reads active rows. Deletions and updates reach active rows only, as everywhere.
  *
  * @returns what the function returns
- * @throws SoftDeleteConfigError if there is no such scope
+ * @throws SoftDeleteConfigError if there is no such scope, or nothing to call
  * @throws SoftDeleteNotInstalledError if soft deletion is not installed on the ORM
  * @publicApi
  */
@@ -30,6 +31,7 @@ export function runInScope<Result>(
 ): Promise<Result>;
 export function runInScope<Result>(em: EntityManager, scope: DeletedScope, fn: () => Result): Result;
 export function runInScope(em: EntityManager, scope: DeletedScope, fn: () => unknown): unknown {
+  requireType('runInScope(fn)', fn ?? null, 'function');
   const opened = getInstallation(em).scope.open(requireScope('runInScope(scope)', scope));
   return runWhileOpen(opened, fn, (result) => {
     if (isAsyncGenerator(result)) {

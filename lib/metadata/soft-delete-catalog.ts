@@ -122,7 +122,7 @@ export class SoftDeleteCatalog {
     if (!found) {
       const known = isMetadata(entity) || findMetadata(this, entity) !== undefined;
       throw new NotSoftDeletableError(
-        isMetadata(entity) ? entity.className : Utils.className(entity as EntityName),
+        isMetadata(entity) ? entity.className : entity ? Utils.className(entity as EntityName) : String(entity),
         known,
       );
     }

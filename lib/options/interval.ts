@@ -9,6 +9,9 @@ import { type Duration, parseDuration } from './duration.js';
  */
 export type CalendarDuration = Duration | `${number} month` | `${number} months`;
 
+const DAY = 24 * 60 * 60 * 1_000;
+const LONGEST = 1_000 * 365.25 * DAY;
+
 const CALENDAR = /^(\d+) *(months?|y|years?)$/i;
 
 /**
@@ -23,17 +26,16 @@ export function intervalOf(option: string, duration: CalendarDuration): string {
   const interval = count
     ? `${Number(count)} ${/^m/i.test(unit!) ? 'months' : 'years'}`
     : `${parseDuration(option, duration as Duration)} milliseconds`;
-  if (interval.startsWith('0 ')) {
+  const isTooLong = lengthOf(interval).longest > LONGEST;
+  if (isTooLong || interval.startsWith('0 ')) {
     throw new SoftDeleteConfigError(
       option,
-      `${showValue(duration)} is not a positive duration.`,
+      `${showValue(duration)} is ${isTooLong ? 'longer than a thousand years' : 'not a positive duration'}.`,
       "Write for example '1 month'.",
     );
   }
   return interval;
 }
-
-const DAY = 24 * 60 * 60 * 1_000;
 
 /** Milliseconds of each unit of an interval, as short as it may be and as long. */
 const UNITS: Readonly<Record<string, readonly [shortest: number, longest: number]>> = {

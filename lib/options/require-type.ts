@@ -11,6 +11,9 @@ interface Types {
   Date: Date;
 }
 
+const FIRST = Date.parse('0001-01-01');
+const LAST = Date.parse('9000-01-01');
+
 const TYPES: {
   readonly [Name in keyof Types]: readonly [(value: unknown) => boolean, description: string, example: string];
 } = {
@@ -27,7 +30,12 @@ const TYPES: {
     'an AbortSignal',
     'the `signal` of an AbortController',
   ],
-  Date: [(value) => value instanceof Date && !Number.isNaN(value.getTime()), 'a date', 'a valid Date'],
+  // PostgreSQL writes others in another way, and a deadline may come a thousand years later.
+  Date: [
+    (value) => value instanceof Date && value.getTime() >= FIRST && value.getTime() < LAST,
+    'a date',
+    'a valid Date of the years 1 to 8999',
+  ],
 };
 
 /**

@@ -16,6 +16,7 @@ import { sameKeySql } from '../record/same-key-sql.js';
 import { findUndeclared } from './declaration/find-undeclared.js';
 import { ErasureRecord } from './erasure.entity.js';
 import { erasureTable, IS_REQUESTED_AT, readErasures, type StoredErasure } from './erasure-store.js';
+import { takeTurnOf } from './take-turn.js';
 
 /** A person that somebody asks for. @internal */
 export interface AskedPerson {
@@ -90,7 +91,8 @@ async function isOfClass(em: EntityManager, meta: EntityMetadata, key: RowKey): 
 }
 
 /**
- * The erasure of a person that was asked for before: one that is open, or the last one, if no other request is meant.
+ * The erasure of a person that was asked for before: one that is open, or the last one, if no other request is meant. Nobody else asks for
+ * it before the transaction ends.
  *
  * @internal
  */
@@ -100,6 +102,7 @@ export async function findEarlier(
   { meta, key }: AskedPerson,
   requestedAt: Date | undefined,
 ): Promise<StoredErasure | undefined> {
+  await takeTurnOf(em, ctx, `${meta.root.className} ${JSON.stringify(key)}`);
   const ofPerson = sameKeySql(meta, 'e."entity"', 'e."key"', key);
   const found = await readErasures(
     em,

@@ -6,7 +6,8 @@ import { addErasures } from './describe-erasure.js';
 import { erasePerson } from './erase-person.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
 import { callErasureHooks } from './hooks/erasure-hooks.js';
-import { fingerprintOf } from './ledger/fingerprint.js';
+import type { PersonalRow } from './graph/personal-rows.js';
+import { fingerprintOf, type PersonValue } from './ledger/fingerprint.js';
 import { readPerson } from './ledger/read-person.js';
 import { takeTurn } from './take-turn.js';
 import { findUnchanged } from './search/find-unchanged.js';
@@ -38,17 +39,13 @@ export async function carryOutErasure(
   const [stored] = await readErasures(em, ctx, 'e."id" = ?', [id]);
   const { key, outcome: earlier, certificate, cells: known, fingerprint } = stored!;
   const wasCompleted = earlier === 'completed';
+  let persons: PersonalRow[] = [];
+  let values: PersonValue[] = [];
   const done = await erasePerson(em, ctx, subject, key, {
     context,
     before: async (rows, acting) => {
-      const persons = acting.filter((row) => rows.persons.includes(row));
-      if (!fingerprint && persons.length > 0) {
-        const values = await readPerson(em, ctx, persons);
-        await write(em, ctx, id, {
-          fingerprint: await fingerprintOf(values),
-          ...(hasLedger ? { ledger: 'owed' } : {}),
-        });
-      }
+      persons = fingerprint ? [] : acting.filter((row) => rows.persons.includes(row));
+      values = persons.length > 0 ? await readPerson(em, ctx, persons) : [];
       await callErasureHooks(em, ctx, acting, context);
     },
   });
@@ -67,6 +64,9 @@ export async function carryOutErasure(
       outcome: residue === 0 && !done.isPending ? 'completed' : 'partial',
       certificate: { entities: addErasures(certificate?.entities ?? [], done.entities), residue },
       cells,
+      ...(persons.some(({ stays }) => !stays)
+        ? { fingerprint: await fingerprintOf(values), ...(hasLedger ? { ledger: 'owed' } : {}) }
+        : {}),
     },
     isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
   );

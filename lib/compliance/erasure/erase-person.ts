@@ -74,9 +74,14 @@ export async function erasePerson(
     return undefined;
   }
   await findKept(em, ctx, rows);
-  const held = await findHeld(em, ctx, rows);
-  const acting = rows.declared().filter((row) => !row.stays);
-  await before?.(rows, acting);
+  let held = await findHeld(em, ctx, rows);
+  let acting = rows.declared().filter((row) => !row.stays);
+  if (before) {
+    await before(rows, acting);
+    // A handler may have placed a hold.
+    held = await findHeld(em, ctx, rows);
+    acting = acting.filter((row) => !row.stays);
+  }
   const values = await readOldValues(em, ctx, rows);
   const removal = await planRemoval(
     em,

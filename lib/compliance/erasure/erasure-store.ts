@@ -123,7 +123,7 @@ export async function insertErasure(em: EntityManager, ctx: Transaction, asked: 
     em,
     ctx,
     `insert into ${erasureTable(em)} ("entity", "key", "requested_at", "due_at", "not_before", "actor", "reason") ` +
-      `select ?, cast(? as jsonb), t.at, ${AFTER}, ${AFTER}, ?, ? from (select coalesce(cast(? as timestamptz), clock_timestamp()) as at) as t returning "id"`,
+      `select ?, cast(? as jsonb), t.at, ${AFTER}, ${AFTER}, ?, ? from (select least(cast(? as timestamptz), clock_timestamp()) as at) as t returning "id"`,
     [
       asked.subject.root.className,
       JSON.stringify(asked.key),

@@ -37,7 +37,7 @@ import { insertErasure, readErasures, showEntities, type StoredErasure } from '.
  */
 export interface EraseOptions {
   /**
-   * When the person asked for it. The deadline counts from then on.
+   * When the person asked for it. The deadline counts from then on. A time that has not come yet counts as now.
    *
    * @default now
    */

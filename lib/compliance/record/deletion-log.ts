@@ -144,7 +144,7 @@ export class DeletionLog {
   async find(query: DeletionLogQuery = {}): Promise<DeletionLogEntry[]> {
     const em = this.#em;
     const { entity, actor, action, from, to, limit } = requireQuery(query);
-    const meta = entity && requireEntity(em, 'DeletionLog.find(), entity', entity);
+    const meta = entity === undefined ? undefined : requireEntity(em, 'DeletionLog.find(), entity', entity);
     const records = complianceTable(em, DeletionRecord);
     const conditions: [string, unknown][] = [
       ...(meta ? [['r."entity" = ?', meta.className] as [string, unknown]] : []),

@@ -1,6 +1,17 @@
 import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
-import { SoftDeletable, SoftDeletableEntity, type SoftDeleteRepository } from 'nestjs-mikro-orm-soft-delete';
-import { complianceEntities, createCompliance, PersonalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import {
+  runInScope,
+  SoftDeletable,
+  SoftDeletableEntity,
+  type SoftDeleteRepository,
+} from 'nestjs-mikro-orm-soft-delete';
+import {
+  complianceEntities,
+  complianceTablesSql,
+  createCompliance,
+  PersonalData,
+  withDeletionContext,
+} from 'nestjs-mikro-orm-soft-delete/compliance';
 import { getInstallation } from '../../../lib/installation/installation.js';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
@@ -111,6 +122,48 @@ describe('What no database could read', () => {
       });
     }
     expect(await test.database.query('select deleted_at from numbered')).toEqual([{ deleted_at: null }]);
+  });
+
+  it.each(['+012000-01-01', '-271821-04-20', '0000-05-05'])('is no time of %s', async (year) => {
+    const { holds, erasures, log } = compliance;
+    const at = new Date(`${year}T00:00:00Z`);
+    for (const ask of [
+      () => log.find({ from: at }),
+      () => log.find({ to: at }),
+      () => holds.place({ name: 'n', reason: 'r', on: [[Numbered, 1]], reviewAt: at }),
+      () => erasures.erase(Numbered, 1, { requestedAt: at }),
+      () => erasures.request(Numbered, 1, { requestedAt: at }),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({
+        code: 'SOFT_DELETE_CONFIG',
+        message: expect.stringContaining('Write a valid Date of the years 1 to 8999'),
+      });
+    }
+    expect(await test.database.query('select 1 from erasure union all select 1 from legal_hold')).toEqual([]);
+  });
+
+  it.each(['99999999d', '1001 years', Number.MAX_SAFE_INTEGER, 1e300])('is no length of time: %p', async (length) => {
+    const refused = { code: 'SOFT_DELETE_CONFIG', message: expect.stringContaining('is longer than a thousand years') };
+    const { erasures } = compliance;
+    await expect(erasures.request(Numbered, 1, { after: length as never })).rejects.toMatchObject(refused);
+    expect(() => createCompliance(test.orm, { erasure: { deadline: length as never } })).toThrow(
+      expect.objectContaining(refused),
+    );
+  });
+
+  it.each([undefined, null, '', 0])('is nothing that %p could be', async (nothing: any) => {
+    const { holds, log } = compliance;
+    const code = { code: expect.stringMatching(/^(SOFT_DELETE_CONFIG|NOT_SOFT_DELETABLE)$/) };
+    await expect(holds.of(nothing, 1)).rejects.toMatchObject(code);
+    await expect(holds.place({ name: 'n', reason: 'r', on: [[nothing, 1]] })).rejects.toMatchObject(code);
+    if (nothing !== undefined) {
+      await expect(log.find({ entity: nothing })).rejects.toMatchObject(code);
+      expect(() => complianceTablesSql({ schema: nothing })).toThrow(expect.objectContaining(code));
+    }
+    expect(() => createCompliance(nothing)).toThrow(expect.objectContaining(code));
+    expect(() => createCompliance(Promise.resolve(test.orm) as never)).toThrow(expect.objectContaining(code));
+    expect(() => withDeletionContext({ reason: 'r' }, nothing)).toThrow(expect.objectContaining(code));
+    expect(() => runInScope(test.orm.em, 'with', nothing)).toThrow(expect.objectContaining(code));
   });
 
   it.each([

@@ -171,7 +171,12 @@ describe(requireType.name, () => {
       [{}, { aborted: false }, { aborted: 'no', addEventListener: () => undefined }, null],
       'is not an AbortSignal. Write the `signal` of an AbortController, or leave it out.',
     ],
-    ['Date', [new Date(0)], [new Date(NaN), '2026-01-01', 0], 'is not a date. Write a valid Date, or leave it out.'],
+    [
+      'Date',
+      [new Date(0)],
+      [new Date(NaN), new Date('+009000-01-01'), '2026-01-01', 0],
+      'is not a date. Write a valid Date of the years 1 to 8999, or leave it out.',
+    ],
   ])('tells a %s', (type, right, wrong, message) => {
     for (const value of [undefined, ...right]) {
       expect(() => requireType('it', value, type)).not.toThrow();

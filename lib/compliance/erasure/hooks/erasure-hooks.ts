@@ -2,6 +2,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { AnyEntityName } from '../../../options/any-of-the-orm.js';
 import { readListedSnapshots } from '../../../archive/reading/read-snapshots.js';
 import type { DeletionHandler, DeletionHookOptions } from '../../../deletion/hooks/deletion-hook.js';
+import { refuseEndlessHooks } from '../../../deletion/hooks/refuse-endless-hooks.js';
 import { requireField } from '../../../deletion/hooks/register-hook.js';
 import { callHandler, readRows } from '../../../deletion/hooks/run-hook.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
@@ -60,7 +61,7 @@ export async function callErasureHooks(
         const listed = portion.map(({ key, unit }) => [identify(key), unit!] as const);
         const read = (tx: EntityManager) =>
           isLive ? readRows(tx, hook, meta, keys) : readListedSnapshots(tx, meta, listed);
-        await callHandler(hook, read, context, { em, ctx });
+        await refuseEndlessHooks(`@OnErase(${meta.className})`, () => callHandler(hook, read, context, { em, ctx }));
       }
     }
   }

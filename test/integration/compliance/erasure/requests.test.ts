@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import { NotFoundError } from '@mikro-orm/core';
 import { installSoftDelete } from 'nestjs-mikro-orm-soft-delete';
 import { createCompliance, ErasureService } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { untilBlocked } from '../../../support/blocked.js';
 import { Customer, Order } from './shop.entities.js';
 import { PLANT, useErasures } from './use-erasures.js';
 
@@ -28,6 +30,14 @@ describe(`${ErasureService.name}.request()`, () => {
       dueAt: new Date(dueAt),
       onTime: false,
     });
+  });
+
+  it('is due a month from now at the latest, where it says that it was asked for at a time to come', async () => {
+    const { id } = await test.erasures.request(Customer, 1, { requestedAt: new Date(now() + YEAR) });
+    const [row] = await test.rows(
+      `select requested_at <= clock_timestamp() and due_at <= clock_timestamp() + interval '1 month' as "isNow" from erasure where id = ${id}`,
+    );
+    expect(row).toEqual({ isNow: true });
   });
 
   it('has the deadline of the options, and of who asks', async () => {
@@ -77,6 +87,18 @@ describe(`${ErasureService.name}.request()`, () => {
     expect(await test.erasures.request(Customer, 1)).toEqual(first);
     await test.erasures.run();
     expect((await test.erasures.request(Customer, 1)).id).toBe(first.id + 1);
+  });
+
+  it.each(['request', 'erase'] as const)('is one, if %s() comes while it is being asked for', async (ask) => {
+    const askOutside = AsyncResource.bind(() => test.erasures[ask](Customer, 1));
+    let other: Promise<unknown>;
+    await test.fork().transactional(async () => {
+      await test.erasures.request(Customer, 1);
+      other = askOutside();
+      await untilBlocked(test.database, other);
+    });
+    expect(await other!).toMatchObject({ id: 1 });
+    expect(await test.rows('select id from erasure')).toEqual([{ id: 1 }]);
   });
 
   it('can be withdrawn until it is carried out', async () => {

@@ -1,0 +1,73 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { softDeletable } from 'nestjs-mikro-orm-soft-delete';
+import { createCompliance, ErasureService, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { useErasures } from './use-erasures.js';
+
+const PersonSchema = softDeletable(
+  personalData(
+    defineEntity({
+      name: 'Person',
+      tableName: 'person',
+      properties: {
+        id: p.integer().primary(),
+        name: p.text().nullable(),
+        deletedAt: p.datetime().length(6).nullable(),
+      },
+    }),
+    { subject: true, fields: { name: null } },
+  ),
+);
+class Person extends PersonSchema.class {}
+PersonSchema.setClass(Person);
+
+describe(`Handlers of ${ErasureService.name}`, () => {
+  const test = useErasures([PersonSchema]);
+  let handle: (id: number) => Promise<unknown>;
+
+  beforeAll(() =>
+    test.erasures.onErase(Person, async (rows) => {
+      for (const { id } of rows) {
+        await handle(id);
+      }
+    }),
+  );
+  beforeEach(() => test.rows(`insert into person (id, name) values (1, 'Ada Lovelace'), (2, 'Bob Babbage')`));
+
+  const names = async () => (await test.rows('select name from person order by id')).map(({ name }) => name as string);
+
+  it('place holds, which keep rows that were to be erased', async () => {
+    const told: number[] = [];
+    const { erasures } = createCompliance(test.orm, { erasure: { ledger: ({ id }) => void told.push(id) } });
+    handle = (id) => test.holds.place({ name: 'dispute', reason: 'case 7', on: [[Person, id]] });
+    expect(await erasures.erase(Person, 1)).toMatchObject({
+      outcome: 'partial',
+      entities: [{ entity: 'Person', overwritten: 0, held: [{ key: 1, hold: 'dispute' }] }],
+    });
+    expect([await names(), told]).toEqual([['Ada Lovelace', 'Bob Babbage'], []]);
+
+    await test.holds.release(1, { reason: 'settled' });
+    handle = async () => undefined;
+    expect(await erasures.run()).toMatchObject([{ outcome: 'completed' }]);
+    expect([await names(), told]).toEqual([[null, 'Bob Babbage'], [1]]);
+  });
+
+  it('erase somebody else, in the same transaction', async () => {
+    handle = async (id) => {
+      if (id === 1) {
+        await test.erasures.erase(Person, 2);
+        expect(await names()).toEqual(['Ada Lovelace', 'Bob Babbage']);
+      }
+    };
+    expect(await test.erasures.erase(Person, 1)).toMatchObject({ outcome: 'completed' });
+    expect(await names()).toEqual([null, null]);
+  });
+
+  it('are refused where they call each other without end', async () => {
+    handle = (id) => test.erasures.erase(Person, 3 - id);
+    await expect(test.erasures.erase(Person, 1)).rejects.toMatchObject({
+      code: 'SOFT_DELETE_CONFIG',
+      message: expect.stringContaining('@OnErase(Person): 32 handlers have called each other'),
+    });
+    expect(await names()).toEqual(['Ada Lovelace', 'Bob Babbage']);
+  });
+});
