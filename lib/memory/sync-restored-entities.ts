@@ -18,6 +18,7 @@ import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/loading/chosen-part.js';
 import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { countOn, readWritten } from './sync-managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
@@ -73,16 +74,15 @@ async function syncOne(
   const { meta, property } = entry;
   const undo: Undo[] = [];
   const deleted = managedEntities(em, meta).filter((entity) => (entity as Record<string, unknown>)[property] != null);
-  for (const [entity, key] of await rowKeys(em, ctx, meta, deleted)) {
-    if (rows.has(meta, key)) {
-      const version = meta.versionProperty && (entity as Record<string, unknown>)[meta.versionProperty];
-      undo.push(
-        takeOver(em, entity, {
-          ...markValues(entry, null),
-          ...(typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {}),
-        }),
-      );
-    }
+  const restored = [...(await rowKeys(em, ctx, meta, deleted))].filter(([, key]) => rows.has(meta, key));
+  const version = meta.properties[meta.versionProperty];
+  // What a version that is a time has become, nobody but the row knows.
+  const written =
+    version && version.runtimeType !== 'number'
+      ? await readWritten(em, ctx, entry, null, restored)
+      : restored.map(([entity]) => [entity, countOn(entry, entity)] as const);
+  for (const [entity, values] of written) {
+    undo.push(takeOver(em, entity, { ...values, ...markValues(entry, null) }));
   }
   const { graph } = getInstallation(em).catalog;
   for (const owner of em.getMetadata()) {
