@@ -16,6 +16,7 @@ import { getInstallation } from '../installation/installation.js';
 import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/loading/chosen-part.js';
+import { askDatabaseOnce } from '../orm/loading/loaded-while-active.js';
 import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
 import { countOn, readWritten } from './sync-managed-entities.js';
@@ -43,6 +44,19 @@ export async function syncRestored(
     undo.push(await syncOne(each, ctx, entry, rows));
   }
   return () => undo.toReversed().forEach((step) => step());
+}
+
+/** Entities that are loaded from now on would pass for active after a rollback, so that the database is asked about them again. @internal */
+export function doubtLoaded(em: EntityManager, metas: readonly EntityMetadata[]): Undo {
+  const known = [em, ...outerManagers(em)].flatMap((each) =>
+    metas.map((meta) => [each, meta, new Set(managedEntities(each, meta))] as const),
+  );
+  return () =>
+    known.forEach(([each, meta, entities]) =>
+      managedEntities(each, meta)
+        .filter((entity) => !entities.has(entity))
+        .forEach((entity) => askDatabaseOnce(entity)),
+    );
 }
 
 /**
