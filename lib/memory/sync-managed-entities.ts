@@ -66,19 +66,24 @@ export async function deletedInUnit(
     return deleted;
   }
   const value = await unitValue(em, ctx, entry, unit);
-  await inChunks([...(await rowKeys(em, ctx, entry.meta, candidates))], async (chunk) => {
-    for (const [entity, version] of await findInUnit(em, ctx, entry, unit, chunk)) {
-      deleted.set(entity, { ...markValues(entry, value(), unit.actor), ...version });
-    }
-  });
+  const keys = [...(await rowKeys(em, ctx, entry.meta, candidates))];
+  for (const [entity, written] of await readWritten(em, ctx, entry, unit.text, keys)) {
+    deleted.set(entity, { ...markValues(entry, value(), unit.actor), ...written });
+  }
   return deleted;
 }
 
-async function findInUnit(
+/**
+ * What the rows of entities hold besides their time since a statement has written that.
+ *
+ * @param time - of the rows that are meant, the others are left out
+ * @internal
+ */
+export async function readWritten(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
-  unit: UnitTime,
+  time: string | null,
   candidates: readonly [entity: object, key: RowKey][],
 ): Promise<[object, Record<string, unknown>][]> {
   const { meta } = entry;
@@ -89,27 +94,41 @@ async function findInUnit(
   );
   const written = names.map((name) => meta.properties[name as never] as EntityProperty);
   const byKey = Map.groupBy(candidates, ([, key]) => identify(key));
-  const condition = keyConditionSql(
-    em,
-    meta,
-    'c',
-    candidates.map(([, key]) => key),
-  );
+  const found: [object, Record<string, unknown>][] = [];
   const columns = [
     keySql(em, meta, 'c', 'soft-delete:key'),
     ...written.flatMap(({ fieldNames }) => fieldNames).map((name) => `c.${quote(name)}`),
   ];
-  const rows = await execute<Record<string, unknown>>(
-    em,
-    ctx,
-    `select ${columns.join(', ')} from ${tableName(em, meta)} as c ` +
-      `where ${condition.sql} and c.${quote(entry.column)} = cast(? as ${entry.columnType})`,
-    [...condition.params, unit.text],
-  );
-  return rows.flatMap((row) => {
-    const mapped = em.getComparator().mapResult(meta, row as never) as Record<string, unknown>;
-    const values = Object.fromEntries(written.map(({ name }) => [name, mapped[name]]));
-    const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
-    return held.map(([entity]): [object, Record<string, unknown>] => [entity, values]);
+  await inChunks(candidates, async (chunk) => {
+    const condition = keyConditionSql(
+      em,
+      meta,
+      'c',
+      chunk.map(([, key]) => key),
+    );
+    const rows = await execute<Record<string, unknown>>(
+      em,
+      ctx,
+      `select ${columns.join(', ')} from ${tableName(em, meta)} as c ` +
+        `where ${condition.sql} and c.${quote(entry.column)} is not distinct from cast(? as ${entry.columnType})`,
+      [...condition.params, time],
+    );
+    for (const row of rows) {
+      const mapped = em.getComparator().mapResult(meta, row as never) as Record<string, unknown>;
+      const values = Object.fromEntries(written.map(({ name }) => [name, mapped[name]]));
+      const held = byKey.get(identify(row['soft-delete:key'] as string[])) ?? [];
+      found.push(
+        ...held.map(
+          ([entity]) => [entity, { ...values, ...countOn(entry, entity) }] as [object, Record<string, unknown>],
+        ),
+      );
+    }
   });
+  return found;
+}
+
+/** The next version of an entity that counts them: from what memory has, so that it still tells what somebody else has changed before. @internal */
+export function countOn({ meta }: SoftDeletableEntityMetadata, entity: object): Record<string, unknown> {
+  const version = (entity as Record<string, unknown>)[meta.versionProperty];
+  return typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {};
 }

@@ -16,8 +16,10 @@ import { getInstallation } from '../installation/installation.js';
 import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/loading/chosen-part.js';
+import { askDatabaseOnce } from '../orm/loading/loaded-while-active.js';
 import { keepToPart } from './keep-to-part.js';
 import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { countOn, readWritten } from './sync-managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
 import { execute } from '../sql/transaction.js';
@@ -42,6 +44,19 @@ export async function syncRestored(
     undo.push(await syncOne(each, ctx, entry, rows));
   }
   return () => undo.toReversed().forEach((step) => step());
+}
+
+/** Entities that are loaded from now on would pass for active after a rollback, so that the database is asked about them again. @internal */
+export function doubtLoaded(em: EntityManager, metas: readonly EntityMetadata[]): Undo {
+  const known = [em, ...outerManagers(em)].flatMap((each) =>
+    metas.map((meta) => [each, meta, new Set(managedEntities(each, meta))] as const),
+  );
+  return () =>
+    known.forEach(([each, meta, entities]) =>
+      managedEntities(each, meta)
+        .filter((entity) => !entities.has(entity))
+        .forEach((entity) => askDatabaseOnce(entity)),
+    );
 }
 
 /**
@@ -73,16 +88,15 @@ async function syncOne(
   const { meta, property } = entry;
   const undo: Undo[] = [];
   const deleted = managedEntities(em, meta).filter((entity) => (entity as Record<string, unknown>)[property] != null);
-  for (const [entity, key] of await rowKeys(em, ctx, meta, deleted)) {
-    if (rows.has(meta, key)) {
-      const version = meta.versionProperty && (entity as Record<string, unknown>)[meta.versionProperty];
-      undo.push(
-        takeOver(em, entity, {
-          ...markValues(entry, null),
-          ...(typeof version === 'number' ? { [meta.versionProperty]: version + 1 } : {}),
-        }),
-      );
-    }
+  const restored = [...(await rowKeys(em, ctx, meta, deleted))].filter(([, key]) => rows.has(meta, key));
+  const version = meta.properties[meta.versionProperty];
+  // What a version that is a time has become, nobody but the row knows.
+  const written =
+    version && version.runtimeType !== 'number'
+      ? await readWritten(em, ctx, entry, null, restored)
+      : restored.map(([entity]) => [entity, countOn(entry, entity)] as const);
+  for (const [entity, values] of written) {
+    undo.push(takeOver(em, entity, { ...values, ...markValues(entry, null) }));
   }
   const { graph } = getInstallation(em).catalog;
   for (const owner of em.getMetadata()) {

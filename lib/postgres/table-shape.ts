@@ -16,6 +16,8 @@ export interface TableColumn {
   readonly hasOneText: boolean;
   /** Whether tables inherit it, whose rows may have columns of their own: nothing would keep these. Partitions are none of them. */
   readonly isInherited: boolean;
+  /** Whether it is one of a view or of a foreign table: the keys that lead to its rows are those of another table. */
+  readonly isElsewhere: boolean;
   readonly isNotNull: boolean;
   /** Whether an insert has to name it. */
   readonly isRequired: boolean;
@@ -41,6 +43,7 @@ export async function readShapes(
          and coalesce(e.typname, y.typname) <> all('{float4,float8,interval,jsonb}') and (coalesce(e.typname, y.typname) <> 'numeric' or a.atttypmod >= 0)
          and coalesce((select x.collisdeterministic from pg_collation as x where x.oid = a.attcollation), true) as "hasOneText",
        exists (select from pg_inherits as h join pg_class as r on r.oid = h.inhparent where h.inhparent = a.attrelid and r.relkind = 'r') as "isInherited",
+       (select r.relkind = any('{v,f}') from pg_class as r where r.oid = a.attrelid) as "isElsewhere",
        a.attnotnull or y.typnotnull as "isNotNull", (a.attnotnull or y.typnotnull) and not (a.atthasdef or a.attidentity <> '' or y.typdefault is not null) as "isRequired",
        case when y.typnamespace <> 'pg_catalog'::regnamespace
            then format('%I.%I', n.nspname, y.typname) || coalesce(substring(format_type(a.atttypid, a.atttypmod) from '[(][^()]*[)]$'), '')

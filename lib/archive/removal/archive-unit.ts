@@ -15,7 +15,7 @@ import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from 
 import { collectPivotRows } from './collect-pivot-rows.js';
 import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
 import { refuseInherited } from './refuse-inherited.js';
-import { findReferences } from './find-references.js';
+import { findHidden, findReferences } from './find-references.js';
 import { syncCleared } from '../snapshot/sync-relinked.js';
 import { readShapes } from '../../postgres/table-shape.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
@@ -96,14 +96,16 @@ export class ArchiveUnit {
       this.#held.push(await findHeld(em, ctx, root, collected.rows));
     }
     return withExactText(em, ctx, async () => {
-      const { restrictions, links } = await findReferences(em, ctx, this.#catalog, collected);
+      const references = await findReferences(em, ctx, this.#catalog, collected);
+      const { restrictions, links } = references;
       if (restrictions.length === 0) {
         const tables = collected.rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
         const shapes = await readShapes(em, ctx, tables);
         shapes.forEach((columns, table) => refuseInherited(table, columns));
         this.#links = links;
         const all = this.#withFollowers(links);
-        return writeSnapshots(em, ctx, collected, shapes, { ...context, unit: this.unit, links: all });
+        const kept = await writeSnapshots(em, ctx, collected, shapes, { ...context, unit: this.unit, links: all });
+        return kept.length > 0 ? kept : findHidden(em, ctx, this.#catalog, collected, references);
       }
       return restrictions;
     });

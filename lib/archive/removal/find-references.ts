@@ -17,6 +17,8 @@ export interface References {
   readonly restrictions: readonly DeletionRestriction[];
   /** Rows whose keys are about to be cleared, by the name of the row that they point at. */
   readonly links: ReadonlyMap<string, readonly ArchivedLink[]>;
+  /** By their table, the keys that reach rows which a policy may hide. */
+  readonly guarded: ReadonlyMap<string, IncomingKey>;
 }
 
 /**
@@ -33,12 +35,17 @@ export async function findReferences(
 ): Promise<References> {
   const restrictions = await findRestricting(em, ctx, catalog, collected);
   const links = new Map<string, ArchivedLink[]>();
+  const guarded = new Map<string, IncomingKey>();
   if (restrictions.length > 0) {
-    return { restrictions, links };
+    return { restrictions, links, guarded };
   }
-  const roots = collected.rows.entities().filter(({ pivotTable }) => !pivotTable);
-  const tables = roots.flatMap((root) => tablesOf(em.getMetadata(), root));
-  for (const key of await readIncomingKeys(em, ctx, catalog, tables)) {
+  for (const key of await readKeys(em, ctx, catalog, collected)) {
+    if (key.written !== null) {
+      guarded.set(key.table, key);
+    }
+    if (key.entity?.pivotTable) {
+      continue;
+    }
     const found = await findPointing(em, ctx, collected, key);
     if (found.length > 0 && !(key.clears && key.primary.length > 0)) {
       restrictions.push({ relation: key.name, entity: key.entity?.className ?? key.table, count: found.length });
@@ -56,7 +63,43 @@ export async function findReferences(
       links.set(name, [...(links.get(name) ?? []), link]);
     }
   }
-  return { restrictions, links };
+  return { restrictions, links, guarded };
+}
+
+function readKeys(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  { rows }: CollectedRows,
+): Promise<IncomingKey[]> {
+  const roots = rows.entities().filter(({ pivotTable }) => !pivotTable);
+  const tables = roots.flatMap((root) => tablesOf(em.getMetadata(), root));
+  return readIncomingKeys(em, ctx, catalog, tables, () => true);
+}
+
+/**
+ * Rows that the database has removed, or whose keys it has cleared, though a policy hides them from everybody who could have archived them:
+ * foreign keys pass row-level security.
+ *
+ * @internal
+ */
+export async function findHidden(
+  em: EntityManager,
+  ctx: Transaction,
+  catalog: SoftDeleteCatalog,
+  collected: CollectedRows,
+  { links, guarded }: References,
+): Promise<DeletionRestriction[]> {
+  if (guarded.size === 0) {
+    return [];
+  }
+  const cleared = [...links.values()].flat();
+  const after = new Map((await readKeys(em, ctx, catalog, collected)).map((key) => [key.table, key]));
+  return [...guarded].flatMap(([table, { entity, written }]) => {
+    const own = (entity ? collected.rows.count(entity) : 0) + cleared.filter((link) => link.table === table).length;
+    const count = after.get(table)!.written! - written! - own;
+    return count > 0 ? [{ relation: `row-level security of ${table}`, entity: entity?.className ?? table, count }] : [];
+  });
 }
 
 async function findRestricting(

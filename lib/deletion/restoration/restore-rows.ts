@@ -24,7 +24,7 @@ import { readUnits } from './read-units.js';
 import { requireDeletionOptions } from '../require-deletion-options.js';
 import { selectRows } from '../../sql/select-rows.js';
 import { summarize } from '../soft-delete-rows.js';
-import { loadReferences, syncRestored } from '../../memory/sync-restored-entities.js';
+import { doubtLoaded, loadReferences, syncRestored } from '../../memory/sync-restored-entities.js';
 import { inPreview, inTransaction } from '../../sql/transaction.js';
 
 /** How often a restoration is tried while others take its values. */
@@ -269,13 +269,15 @@ async function restoreUnits(
       return { rows: plan.rows, archived: plan.archive?.snapshots, units, ...done };
     },
   );
+  const parts: OperationPart[] = archived ? restoredParts(em, archived) : [];
+  const metas = [...parts, ...affected.keys()].map(({ meta: root }) => root);
+  transactions.undoOnRollback(ctx, doubtLoaded(em, metas));
   if (archived) {
     transactions.undoOnRollback(ctx, await syncRelinked(em, ctx, archived, relinked));
   }
   for (const restored of affected.keys()) {
     transactions.undoOnRollback(ctx, await syncRestored(em, ctx, restored, rows));
   }
-  const parts: OperationPart[] = archived ? restoredParts(em, archived) : [];
   for (const [{ meta: root }, count] of affected) {
     const keys = await keysOfRows(em, ctx, root, rows);
     parts.push({ meta: root, count, ...keys, each: () => rows.each(root), rows: units?.get(root) });

@@ -33,3 +33,8 @@ export function askDatabaseWhileDeleted(entity: object, property: string): void 
     wrapped.__loadedProperties = new LoadedWhileActive(entity, property, wrapped.__loadedProperties);
   }
 }
+
+/** Makes it ask once, for an entity that does not know better. @internal */
+export function askDatabaseOnce(entity: object): void {
+  helper(entity).__loadedProperties.clear();
+}

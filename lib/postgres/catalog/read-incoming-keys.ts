@@ -23,6 +23,8 @@ export interface IncomingKey {
   readonly referenced: readonly string[];
   /** The primary key of the table that holds it. */
   readonly primary: readonly string[];
+  /** How many rows of that table the transaction has written; only where a policy may hide rows from it, which the key reaches all the same. */
+  readonly written: number | null;
 }
 
 interface KeyRow extends Omit<IncomingKey, 'target' | 'entity'> {
@@ -51,7 +53,9 @@ export async function readIncomingKeys(
     `select t.i::int as i, m.i::int as of, k.conname as name, k.confdeltype = 'n' as clears,
        (select format('%I.%I', n.nspname, r.relname) from pg_class as r join pg_namespace as n on n.oid = r.relnamespace
         where r.oid = k.conrelid) as table,
-       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
+       ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns,
+       case when k.confdeltype = any('{c,n,d}') and row_security_active(k.conrelid) then ${writtenSql('k.conrelid')} end as written,
+       ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
        ${keyColumnsSql('k.conrelid', '(select x.indkey::int2[] from pg_index as x where x.indrelid = k.conrelid and x.indisprimary)')} as primary
      from unnest(cast(? as text[])) with ordinality as t(name, i)
      join pg_constraint as k on k.confrelid = to_regclass(t.name) and k.contype = 'f' and k.conparentid = 0
@@ -67,6 +71,14 @@ export async function readIncomingKeys(
       ? []
       : [{ ...key, name: relationOver(catalog.graph, entity, key.columns, target)?.name ?? key.name }];
   });
+}
+
+/** How many rows of a table, or of its partitions, the transaction has changed or deleted, by whatever statement or key. */
+function writtenSql(table: string): string {
+  return (
+    `(select sum(pg_stat_get_xact_tuples_updated(w.relid) + pg_stat_get_xact_tuples_deleted(w.relid))::int ` +
+    `from (select ${table}::regclass as relid union select p.relid from pg_partition_tree(${table}) as p) as w)`
+  );
 }
 
 /** Rows of pivot tables, and of the tables of one row of a table-per-type hierarchy, go with the row that they point at. */

@@ -170,6 +170,20 @@ describe('Archived rows of tables that do more than hold rows', () => {
     expect(await test.database.query('select extra from heir')).toEqual([{ extra: 'lost' }]);
   });
 
+  it.each([
+    ['alone', Card, 'card'],
+    ['with others', Letter, 'letter'],
+  ])('are not archived, %s, where a view has the name of their table', async (_name, entity, table) => {
+    await test.database.query(`
+      alter table ${table} rename to moved; create view ${table} as select * from moved;
+      create table note (id int primary key references moved on delete cascade); insert into note select min(id) from moved`);
+    const before = await contents();
+    await expect(repo(entity).softDelete({})).rejects.toThrow(
+      /is not a table, and what references its rows would be lost/,
+    );
+    expect([await contents(), await test.database.query('select from note')]).toEqual([before, [{}]]);
+  });
+
   it('come back to tables with partitions', async () => {
     await test.database.query(`
       drop table card;
