@@ -4,7 +4,15 @@ import { outerManagers } from '../installation/outer-managers.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 import { rowKeys } from '../sql/entity-key.js';
-import { managedEntities, markDeleted, markValues, takeOver, type Undo, whileActive } from './managed-entities.js';
+import {
+  managedEntities,
+  markDeleted,
+  markValues,
+  takeOver,
+  type Undo,
+  undoLoaded,
+  whileActive,
+} from './managed-entities.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute } from '../sql/transaction.js';
@@ -34,9 +42,9 @@ export async function syncDeletedOuter(
   entry: SoftDeletableEntityMetadata,
   unit: UnitTime,
 ): Promise<Undo> {
-  const undo = [undoLoaded(em, entry, unit)];
+  const undo = [undoDeleted(em, entry, unit)];
   for (const outer of outerManagers(em)) {
-    undo.push(undoLoaded(outer, entry, unit), await syncOne(outer, ctx, entry, unit));
+    undo.push(undoDeleted(outer, entry, unit), await syncOne(outer, ctx, entry, unit));
   }
   return () => undo.toReversed().forEach((step) => step());
 }
@@ -54,17 +62,14 @@ async function syncOne(
 }
 
 /** What is loaded from now on with the time of a unit is active again once that is rolled back. */
-function undoLoaded(em: EntityManager, entry: SoftDeletableEntityMetadata, unit: UnitTime): Undo {
-  const known = new Set(managedEntities(em, entry.meta));
-  return () => {
-    for (const entity of managedEntities(em, entry.meta).filter((each) => !known.has(each))) {
-      const values = entity as Record<string, unknown>;
-      const time = values[entry.property];
-      if (time instanceof Date && +time === +unit.date) {
-        takeOver(em, entity, whileActive(entry, values));
-      }
+function undoDeleted(em: EntityManager, entry: SoftDeletableEntityMetadata, unit: UnitTime): Undo {
+  return undoLoaded(em, entry.meta, (entity) => {
+    const values = entity as Record<string, unknown>;
+    const time = values[entry.property];
+    if (time instanceof Date && +time === +unit.date) {
+      takeOver(em, entity, whileActive(entry, values));
     }
-  };
+  });
 }
 
 /** Those of the entities whose rows are in a unit, with what these hold since. @internal */
