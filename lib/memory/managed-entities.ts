@@ -27,6 +27,15 @@ export function managedEntities(em: EntityManager, meta: EntityMetadata): object
   return [...new Set([...managed, ...left.filter((entity) => metadataOf(em, entity).root === meta.root)])];
 }
 
+/** What is done to entities that are loaded from now on, once this is undone. @internal */
+export function undoLoaded(em: EntityManager, meta: EntityMetadata, undo: (entity: object) => void): Undo {
+  const known = new Set(managedEntities(em, meta));
+  return () =>
+    managedEntities(em, meta)
+      .filter((entity) => !known.has(entity))
+      .forEach((entity) => undo(entity));
+}
+
 /**
  * Gives a managed entity the values that a statement has just written, as if they had been loaded, so that no later flush
  * writes them again.

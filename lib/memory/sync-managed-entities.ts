@@ -4,7 +4,15 @@ import { outerManagers } from '../installation/outer-managers.js';
 import type { SoftDeletableEntityMetadata } from '../metadata/soft-delete-catalog.js';
 import { tableName } from '../sql/table-name.js';
 import { rowKeys } from '../sql/entity-key.js';
-import { managedEntities, markDeleted, markValues, type Undo } from './managed-entities.js';
+import {
+  managedEntities,
+  markDeleted,
+  markValues,
+  takeOver,
+  type Undo,
+  undoLoaded,
+  whileActive,
+} from './managed-entities.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
 import type { UnitTime } from '../sql/take-unit-time.js';
 import { execute } from '../sql/transaction.js';
@@ -27,16 +35,16 @@ export async function syncDeleted(
   return () => [undoOuter, undo].forEach((step) => step());
 }
 
-/** The same for the entity managers that this one works for alone. @internal */
+/** The same for the entity managers that this one works for alone, and for what this one loads later. @internal */
 export async function syncDeletedOuter(
   em: EntityManager,
   ctx: Transaction,
   entry: SoftDeletableEntityMetadata,
   unit: UnitTime,
 ): Promise<Undo> {
-  const undo: Undo[] = [];
+  const undo = [undoDeleted(em, entry, unit)];
   for (const outer of outerManagers(em)) {
-    undo.push(await syncOne(outer, ctx, entry, unit));
+    undo.push(undoDeleted(outer, entry, unit), await syncOne(outer, ctx, entry, unit));
   }
   return () => undo.toReversed().forEach((step) => step());
 }
@@ -51,6 +59,17 @@ async function syncOne(
     (entity) => (entity as Record<string, unknown>)[entry.property] == null && helper(entity).hasPrimaryKey(),
   );
   return markDeleted(em, entry, await deletedInUnit(em, ctx, entry, unit, candidates));
+}
+
+/** What is loaded from now on with the time of a unit is active again once that is rolled back. */
+function undoDeleted(em: EntityManager, entry: SoftDeletableEntityMetadata, unit: UnitTime): Undo {
+  return undoLoaded(em, entry.meta, (entity) => {
+    const values = entity as Record<string, unknown>;
+    const time = values[entry.property];
+    if (time instanceof Date && +time === +unit.date) {
+      takeOver(em, entity, whileActive(entry, values));
+    }
+  });
 }
 
 /** Those of the entities whose rows are in a unit, with what these hold since. @internal */

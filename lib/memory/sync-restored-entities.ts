@@ -18,7 +18,7 @@ import { entityKeys, keyAsCondition, rowKeys } from '../sql/entity-key.js';
 import { putIn } from '../orm/loading/chosen-part.js';
 import { askDatabaseOnce } from '../orm/loading/loaded-while-active.js';
 import { keepToPart } from './keep-to-part.js';
-import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo } from './managed-entities.js';
+import { leadsTo, managedEntities, markValues, takeOut, takeOver, type Undo, undoLoaded } from './managed-entities.js';
 import { countOn, readWritten } from './sync-managed-entities.js';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, inChunks, keyConditionSql, keySql, type RowKey, type RowSet } from '../sql/row-set.js';
@@ -48,15 +48,10 @@ export async function syncRestored(
 
 /** Entities that are loaded from now on would pass for active after a rollback, so that the database is asked about them again. @internal */
 export function doubtLoaded(em: EntityManager, metas: readonly EntityMetadata[]): Undo {
-  const known = [em, ...outerManagers(em)].flatMap((each) =>
-    metas.map((meta) => [each, meta, new Set(managedEntities(each, meta))] as const),
+  const undo = [em, ...outerManagers(em)].flatMap((each) =>
+    metas.map((meta) => undoLoaded(each, meta, askDatabaseOnce)),
   );
-  return () =>
-    known.forEach(([each, meta, entities]) =>
-      managedEntities(each, meta)
-        .filter((entity) => !entities.has(entity))
-        .forEach((entity) => askDatabaseOnce(entity)),
-    );
+  return () => undo.forEach((step) => step());
 }
 
 /**

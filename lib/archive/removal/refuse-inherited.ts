@@ -14,10 +14,8 @@ export function refuseInherited({ root, tableName }: EntityMetadata, columns: re
   if (isInherited || columns.some(({ isElsewhere }) => isElsewhere)) {
     throw new SoftDeleteConfigError(
       `@SoftDeletable() on ${root.className}, strategy`,
-      isInherited
-        ? `no row was archived, since other tables inherit ${tableName} (\`inherits\`), and their columns would be lost.`
-        : `no row was archived, since ${tableName} is not a table, and what references its rows would be lost.`,
-      `${isInherited ? 'Use partitions or separate tables' : 'Map the entity to the table'}, or leave out \`strategy: 'archive'\`.`,
+      `no row was archived, since ${isInherited ? 'other tables inherit' : 'there is a view or a foreign table instead of'} ${tableName}, and rows would be lost.`,
+      "Map the entity to a table that stands alone, or leave out `strategy: 'archive'`.",
     );
   }
 }

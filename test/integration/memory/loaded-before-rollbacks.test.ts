@@ -40,7 +40,7 @@ class View {
   name!: string;
 }
 
-describe('rows that are restored and loaded in a transaction that does not last', () => {
+describe('rows that are loaded in a transaction that does not last, after they were restored or deleted', () => {
   let test: TestOrm;
   let em: any;
 
@@ -124,5 +124,29 @@ describe('rows that are restored and loaded in a transaction that does not last'
     await rolledBack(() => restore(em, Book));
     expect(shelf.books.getItems()).toEqual([]);
     await expectDeleted(Book);
+  });
+
+  it.each([
+    ['a deletion by set', (on: any) => on.getRepository(Shelf).softDelete(1)],
+    ['a removal', (on: any) => on.remove(on.getReference(Shelf, 1)).flush()],
+  ] as const)('are active after %s, and can be deleted', async (_door, remove) => {
+    const options = { filters: { softDelete: false }, populate: ['books'] };
+    let shelf: any;
+    await rolledBack(() =>
+      em.transactional(async (inner: any) => {
+        await remove(inner);
+        inner.clear();
+        shelf = await inner.findOneOrFail(Shelf, 1, options);
+        expect([shelf.deletedAt, shelf.books[0].deletedAt]).toEqual([expect.any(Date), expect.any(Date)]);
+      }),
+    );
+    const held = em.getReference(Shelf, 1);
+    expect([held.deletedAt, em.getReference(Book, 1).deletedAt]).toEqual([null, null]);
+    expect(await em.find(Book, {})).toHaveLength(1);
+    await em.remove(held).flush();
+    const [row] = await test.database.query(
+      'select s.deleted_at = b.deleted_at as together from shelf as s, book as b',
+    );
+    expect(row).toEqual({ together: true });
   });
 });
