@@ -189,6 +189,14 @@ describe('I1: a row is visible if and only if its own time of deletion is null',
     });
   });
 
+  it('leaves a query builder of the entity manager as it is, without filters, until these are asked for', async () => {
+    const all = em.createQueryBuilder(Book, 'b');
+    expect(ids(await all.getResultList())).toEqual(BOOKS.with);
+    const filtered = em.createQueryBuilder(Book, 'b');
+    await filtered.applyFilters();
+    expect(ids(await filtered.getResultList())).toEqual(BOOKS.active);
+  });
+
   it.each(['find', 'findAll', 'findOne by key', 'count', 'stream', 'countBy', 'findByCursor'])(
     '%s, with the filter switched off in the options',
     async (path) => {
