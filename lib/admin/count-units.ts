@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { relationSql } from '../sql/relation-sql.js';
 import { identify, keyConditionSql, keySql, type RowKey } from '../sql/row-set.js';
+import { sameUnitSql } from '../sql/deleted-at-sql.js';
 import type { GraphRelation } from '../metadata/relations/graph-relation.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -75,12 +76,9 @@ async function readBehind(
   parents: readonly RowKey[],
   limit: number,
 ): Promise<{ key: RowKey; parent: RowKey }[]> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const relation = relationSql(em, edge);
   const condition = keyConditionSql(em, edge.parent, 'p', parents);
-  const sameUnit = filterSql(
-    `c.${quote(catalog.get(edge.child).column)} = p.${quote(catalog.get(edge.parent).column)}`,
-  );
+  const sameUnit = filterSql(sameUnitSql(em, catalog.get(edge.child), catalog.get(edge.parent)));
   return em.execute<{ key: string[]; parent: string[] }[]>(
     `select ${keySql(em, edge.child, 'c')}, ${keySql(em, edge.parent, 'p', 'parent')} ` +
       `from ${[`${relation.child} as c`, `${relation.parent} as p`, ...relation.between].join(', ')} ` +

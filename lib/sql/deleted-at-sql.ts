@@ -66,6 +66,17 @@ export function noteChanged({ changed }: UnitTime, meta: EntityMetadata, count: 
   }
 }
 
+/** Whether a row `c` was deleted in the unit of a row `p`, also where one of them has a time zone and the other has none. @internal */
+export function sameUnitSql(
+  em: EntityManager,
+  child: SoftDeletableEntityMetadata,
+  parent: SoftDeletableEntityMetadata,
+): string {
+  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
+  const isAlike = hasTimeZone(child.columnType) === hasTimeZone(parent.columnType);
+  return `c.${quote(child.column)} = p.${quote(parent.column)}${isAlike ? '' : ` at time zone 'UTC'`}`;
+}
+
 /** A time of deletion as the text of its unit, in UTC and to the microsecond, whatever the session's settings are. @internal */
 export function unitTextSql(column: string, columnType: string): string {
   const utc = hasTimeZone(columnType) ? `${column} at time zone 'UTC'` : column;

@@ -4,6 +4,7 @@ import { ArchiveRestoration } from '../../archive/restoration/archive-restoratio
 import { withReadableText } from '../../archive/snapshot/with-exact-text.js';
 import type { AskedSnapshots } from '../../archive/reading/asked-snapshots.js';
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
+import { sameUnitSql } from '../../sql/deleted-at-sql.js';
 import { filterSql } from '../../sql/filter-sql.js';
 import { getInstallation } from '../../installation/installation.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
@@ -98,10 +99,9 @@ function collectUnit(
   meta: EntityMetadata,
   asked: RowSelection,
 ): Promise<LockedRows> {
-  const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   return lockAlong(em, ctx, catalog.graph, meta, asked, (edge, front) => {
     const child = catalog.find(edge.child);
-    return child && [filterSql(`c.${quote(child.column)} = p.${quote(catalog.get(front).column)}`)];
+    return child && [filterSql(sameUnitSql(em, child, catalog.get(front)))];
   });
 }
 
