@@ -50,7 +50,7 @@ function describe(
   const isPart = (relation: GraphRelation) =>
     byKey(relation) && !isMarked(relation) && (takesAlong(relation) || rule(relation) === 'cascade');
   const isCleared = (relation: GraphRelation) =>
-    !isMarked(relation) && !isPart(relation) && rule(relation) === 'set null';
+    !catalog.find(relation.child) && !isPart(relation) && rule(relation) === 'set null';
   const unique = entry ? findActiveUniques(entry, em.getPlatform()) : [];
   return {
     entity: meta.className,
