@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { Delete, type ExecutionContext } from '@nestjs/common';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import { defer, lastValueFrom, Subject } from 'rxjs';
 import { currentDeletionContext } from '../../../lib/events/deletion-context.js';
@@ -45,6 +45,21 @@ describe(DeletionReasonInterceptor, () => {
     ['a header that came twice', { 'x-reason': ['a', 'b'] }],
   ])('knows no reason of a request with %s', async (_what, headers) => {
     expect(await reasonFor(remove, headers)).toEqual({});
+  });
+
+  it('describes its header on the routes of classes that inherit the decorator', () => {
+    @DeletionReason({ header: 'X-Reason' })
+    class Base {}
+    class Inheriting extends Base {
+      @Delete()
+      remove(): void {}
+    }
+    const parameters = () => Reflect.getMetadata('swagger/apiParameters', Inheriting.prototype.remove) as unknown;
+    expect(parameters()).toBeUndefined();
+    const modules = new ModulesContainer();
+    modules.set('people', { controllers: new Map([[Inheriting, { metatype: Inheriting }]]) } as never);
+    expect(new DeletionReasonInterceptor(new Reflector(), modules)).toBeDefined();
+    expect(parameters()).toMatchObject([{ in: 'header', name: 'X-Reason', required: false }]);
   });
 
   it('asks no message or query for a header', async () => {
