@@ -1,3 +1,4 @@
+import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RelationPolicy } from '../options/soft-deletable-options.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -13,23 +14,22 @@ const ARROWS: Readonly<Record<RelationPolicy, string>> = { cascade: '==>', restr
  */
 export function drawDeletionPolicy(em: EntityManager): string {
   const catalog = SoftDeleteCatalog.of(em);
-  const nodes = new Set<string>();
+  const nodes = new Map<string, EntityMetadata>();
   const arrows: string[] = [];
   for (const { meta } of catalog.allMarked()) {
-    nodes.add(meta.className);
+    nodes.set(meta.className, meta);
     for (const relation of catalog.graph.from(meta)) {
       const { child, name, policy } = relation;
-      const target = child.root.className;
       const members = showMembers(relation);
       const isLater = policy === 'cascade' && catalog.find(meta) && !catalog.findMarked(child);
       const text = `${name.split('.').at(-1)}: ${policy}${isLater ? ' at the purge' : ''}${members && `, ${members}`}`;
-      nodes.add(target);
-      arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${text.replaceAll('"', '#quot;')}"| ${target}`);
+      nodes.set(child.root.className, child.root);
+      arrows.push(`  ${meta.className} ${ARROWS[policy]}|"${text.replaceAll('"', '#quot;')}"| ${child.root.className}`);
     }
   }
-  const soft = new Set(catalog.all().map(({ meta }) => meta.className));
-  const archived = new Set(catalog.allArchived().map(({ meta }) => meta.className));
-  const shape = (name: string) =>
-    `  ${name}${soft.has(name) ? `["${name}"]` : archived.has(name) ? `[("${name}")]` : `(["${name}"])`}`;
-  return ['flowchart LR', ...[...nodes].sort().map(shape), ...[...new Set(arrows)].sort()].join('\n');
+  const shape = ([name, meta]: [string, EntityMetadata]) => {
+    const [open, close] = catalog.find(meta) ? ['[', ']'] : catalog.findArchived(meta) ? ['[(', ')]'] : ['([', '])'];
+    return `  ${name}${open}"${name}"${close}`;
+  };
+  return ['flowchart LR', ...[...nodes].map(shape).sort(), ...[...new Set(arrows)].sort()].join('\n');
 }

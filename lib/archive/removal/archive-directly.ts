@@ -21,7 +21,7 @@ import { archiveTable } from '../snapshot/archive-table.js';
 import { rowKeyOf } from '../snapshot/row-key-of.js';
 import { withExactOutput } from '../snapshot/with-exact-text.js';
 import { requireReadable } from '../snapshot/require-readable.js';
-import { refuseInherited } from './refuse-inherited.js';
+import { requireOwnTable } from './require-own-table.js';
 import { directSnapshotsSql } from '../snapshot/direct-snapshots-sql.js';
 
 /** What one statement has moved to the archive. @internal */
@@ -77,7 +77,7 @@ async function archive(
 ): Promise<DirectlyArchived | typeof STALE | undefined> {
   return withExactOutput(em, ctx, async (timeZone) => {
     const columns = (await readShapes(em, ctx, [root])).get(root)!;
-    refuseInherited(root, columns);
+    requireOwnTable(root, columns);
     const isKeyZoned = timeZone !== 'UTC' && primaryColumnTypes(root).some(({ type }) => /^time/i.test(type));
     // The condition would read amounts of money in the locale that they are printed in.
     if (isKeyZoned || columns.some(({ type }) => /money/.test(type))) {

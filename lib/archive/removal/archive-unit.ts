@@ -14,7 +14,7 @@ import { CollectedRows } from './collected-rows.js';
 import { collectBehind, collectBehindSoft, type Level, type SoftFollower } from './collect-rows.js';
 import { collectPivotRows } from './collect-pivot-rows.js';
 import { markDetached, unmarkDetached } from '../reading/detached-rows.js';
-import { refuseInherited } from './refuse-inherited.js';
+import { requireOwnTable } from './require-own-table.js';
 import { findHidden, findReferences } from './find-references.js';
 import { syncCleared } from '../snapshot/sync-relinked.js';
 import { readShapes } from '../../postgres/table-shape.js';
@@ -101,7 +101,7 @@ export class ArchiveUnit {
       if (restrictions.length === 0) {
         const tables = collected.rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
         const shapes = await readShapes(em, ctx, tables);
-        shapes.forEach((columns, table) => refuseInherited(table, columns));
+        shapes.forEach((columns, table) => requireOwnTable(table, columns));
         this.#links = links;
         const all = this.#withFollowers(links);
         const kept = await writeSnapshots(em, ctx, collected, shapes, { ...context, unit: this.unit, links: all });

@@ -9,7 +9,7 @@ import type { TableColumn } from '../../postgres/table-shape.js';
  * @throws SoftDeleteConfigError
  * @internal
  */
-export function refuseInherited({ root, tableName }: EntityMetadata, columns: readonly TableColumn[]): void {
+export function requireOwnTable({ root, tableName }: EntityMetadata, columns: readonly TableColumn[]): void {
   const isInherited = columns.some((column) => column.isInherited);
   if (isInherited || columns.some(({ isElsewhere }) => isElsewhere)) {
     throw new SoftDeleteConfigError(
