@@ -31,9 +31,9 @@ function checkReference(catalog: SoftDeleteCatalog, { name, parent, child, link,
   if (link.kind !== 'child-key') {
     return;
   }
-  const prop = link.table.properties[link.property] ?? child.properties[link.property];
+  const prop = child.properties[link.property]!;
   const isCleared =
-    link.nullable && link.deleteRule === 'set null' && prop?.createForeignKeyConstraint !== false && !prop?.polymorphic;
+    link.nullable && link.deleteRule === 'set null' && prop.createForeignKeyConstraint !== false && !prop.polymorphic;
   const isSoft = catalog.find(child) !== undefined;
   if (isCleared || (policy !== 'keep' && !isSoft)) {
     return;

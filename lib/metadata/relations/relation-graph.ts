@@ -271,13 +271,14 @@ function whereConditions(entity: EntityMetadata, { where }: EntityProperty): Row
 }
 
 function polymorphicCondition(prop: EntityProperty, target: EntityMetadata): ColumnCondition[] {
-  if (!prop.polymorphic || !prop.discriminatorMap || !prop.discriminatorColumn) {
+  // Only polymorphic relations have one, and with it a column (`initPolymorphicRelation` in `MetadataDiscovery.js`).
+  if (!prop.discriminatorMap) {
     return [];
   }
   const values = Object.entries(prop.discriminatorMap)
     .filter(([, cls]) => cls === target.class)
     .map(([value]) => value);
-  return [{ column: prop.discriminatorColumn, values }];
+  return [{ column: prop.discriminatorColumn!, values }];
 }
 
 function discriminatorValue({
