@@ -198,6 +198,15 @@ describe('the other side of a one-to-one relation in memory', () => {
     expect(place(homeless)).toBe(active);
   });
 
+  it('stays one that was never saved, deleted or not, whatever is read', () => {
+    const { em, user, profile } = start();
+    const rows = [profile(10, LATE), profile(11)];
+    helper(user).__data.profile = null;
+    const unsaved: any = em.create(Profile, { id: 12, user, deletedAt: EARLY } as never, { persist: false });
+    placeInverseReferences(rows, prop, catalog);
+    expect(user.profile).toBe(unsaved);
+  });
+
   it('is loaded once all of its columns are that are not lazy', () => {
     const { load, user, profile } = start();
     expect(isLoaded(user, prop, catalog)).toBe(false);
