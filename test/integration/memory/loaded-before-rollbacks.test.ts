@@ -149,4 +149,25 @@ describe('rows that are loaded in a transaction that does not last, after they w
     );
     expect(row).toEqual({ together: true });
   });
+
+  it.each([
+    ['a deletion by set', (on: any) => on.getRepository(Shelf).softDelete(1)],
+    ['a removal', (on: any) => on.remove(on.getReference(Shelf, 1)).flush()],
+  ] as const)(
+    'are active to the entity manager for which a transaction inside has deleted them, by %s',
+    async (_door, remove) => {
+      const options = { filters: { softDelete: false }, populate: ['books'] };
+      let shelf: any;
+      await rolledBack(async () => {
+        await em.transactional(remove, { clear: true });
+        shelf = await em.findOneOrFail(Shelf, 1, options);
+        expect([shelf.deletedAt, shelf.books[0].deletedAt]).toEqual([expect.any(Date), expect.any(Date)]);
+      });
+      expect([shelf.deletedAt, em.getReference(Book, 1).deletedAt]).toEqual([null, null]);
+      expect(await em.find(Book, {})).toHaveLength(1);
+      test.statements.length = 0;
+      await em.flush();
+      expect(test.statements).toEqual([]);
+    },
+  );
 });
