@@ -104,6 +104,23 @@ describe(PurgeService.name, () => {
     await expect(files()).resolves.toEqual([7]);
   });
 
+  it('tries a row again that stayed although nothing held it, as one does that was changed at that moment', async () => {
+    await test.database.query(`
+      insert into file (id, deleted_at) values (1, ${DUE}), (2, ${DUE});
+      create sequence attempts;
+      create function keep() returns trigger language plpgsql as $$ begin return case when old.id = 2 or nextval('attempts') > 1 then old end; end $$;
+      create trigger keep before delete on file for each row execute function keep();
+    `);
+    const purge = createPurge(test.orm, { brake: false, pauseBetweenBatches: 0, batchSize: 1 });
+    purge.registerHook(File.class, () => undefined);
+
+    const { entities } = await purge.run({ entities: ['File'] });
+    await test.database.query('drop function keep cascade; drop sequence attempts');
+
+    expect(entities[0]).toMatchObject({ purged: 2, failed: 0, failures: [] });
+    await expect(files()).resolves.toEqual([]);
+  });
+
   it.each([
     { index: 'on page (file_id)', helps: true },
     { index: 'on page (file_id, id)', helps: true },
