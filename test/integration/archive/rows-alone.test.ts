@@ -25,16 +25,24 @@ const Movement = softDeletable(
   { strategy: 'archive' },
 );
 
+/** Not archived. */
+const Page = softDeletable(
+  defineEntity({
+    name: 'Page',
+    properties: { id: p.integer().primary(), path: p.text().unique(), deletedAt: p.datetime().nullable() },
+  }),
+);
+
 describe('Archived rows that nothing belongs to', () => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([View, Movement, ...complianceEntities()] as never);
+    test = await createTestOrm([View, Movement, Page, ...complianceEntities()] as never);
   });
   afterAll(() => test.close());
   beforeEach(async () => {
     await test.database.query(
-      `set session_replication_role = 'replica'; truncate view, movement, deletion_archive, deletion_record; reset session_replication_role`,
+      `set session_replication_role = 'replica'; truncate view, movement, page, deletion_archive, deletion_record; reset session_replication_role`,
     );
     await test.database.query(
       `insert into view select g, '/' || g % 10, null from generate_series(1, 2500) as g;
@@ -64,6 +72,16 @@ describe('Archived rows that nothing belongs to', () => {
     expect([unit.getTime(), n]).toEqual([deletedAt.getTime(), 1]);
     expect((await repo(View).restore({ path: { $like: '/%' } })).total).toBe(2250);
     expect(await contents('view')).toEqual(before);
+  });
+
+  it('cost a restoration that has to do with none of them no statement about values that are taken', async () => {
+    await test.database.query(`insert into page values (1, '/', now())`);
+    expect((await repo(Page).restore(1)).total).toBe(1);
+
+    // The statement that writes the rows looks for them itself.
+    const looking = test.statements.filter((sql) => sql.includes('conflicting'));
+    expect(looking).toEqual([expect.stringContaining('update "public"."page"')]);
+    expect(await count('from page where deleted_at is null')).toBe(1);
   });
 
   it('are recorded and told with their keys, all of them in the record', async () => {
