@@ -148,7 +148,7 @@ export class AdminReader {
       em,
       this.orm.catalog,
       meta,
-      rows.map(({ row }) => row),
+      rows.map(({ row, deletedAt }) => ({ key: row, unit: deletedAt })),
     );
     const retention = await this.orm.retention(entity);
     const records = this.orm.records(em);

@@ -9,6 +9,8 @@ import {
 } from '../sql/guard-setting.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
+import { isInheritance } from '../metadata/relations/key-relations.js';
+import { tablesOf } from '../metadata/mapped-tables.js';
 import { keyColumns, type RelationGraph } from '../metadata/relations/relation-graph.js';
 import { tableName } from '../sql/table-name.js';
 import { findHeld, forgetRemoved, type HeldEntities } from '../memory/forget-removed.js';
@@ -25,7 +27,8 @@ import { requireDeletionOptions } from './require-deletion-options.js';
 import { adviceOnVetoes, findVetoes } from '../postgres/vetoes.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
-import { foreignKeyFacts } from '../postgres/foreign-key-facts.js';
+import { foreignKeyFacts, type KeysTo } from '../postgres/foreign-key-facts.js';
+import { type GuardedTable, hiddenRows, removedSql } from '../postgres/removed-rows.js';
 import { STALE } from '../postgres/kept-facts.js';
 import { rowConditionsSql, type SqlFragment } from '../sql/row-condition-sql.js';
 import { keyConditionSql, type RowSet } from '../sql/row-set.js';
@@ -154,7 +157,7 @@ async function removeUnlessRestricted(
     if (restrictions.length > 0) {
       return restrictions;
     }
-    return removeAll(em, ctx, graph, rows, keys.isFresh);
+    return removeAll(em, ctx, graph, rows, keys);
   });
 }
 
@@ -176,12 +179,21 @@ export async function removeAll(
   ctx: Transaction,
   graph: RelationGraph,
   rows: RowSet,
-  isFresh: SqlFragment = ALWAYS,
+  keys?: KeysTo,
 ): Promise<DeletionRestriction[] | typeof STALE> {
   const roots = rows.entities();
   if (roots.length === 0) {
     return [];
   }
+  const isFresh = keys?.isFresh ?? ALWAYS;
+  const guarded = keys ? guardedTables(em, rows, keys) : [];
+  const removed =
+    guarded.length > 0
+      ? removedSql(
+          guarded,
+          guarded.map(({ name }) => name),
+        )
+      : NOTHING;
   const links = removePivotRows(em, graph, rows);
   const removals = roots.toReversed().map((root): SqlFragment => {
     const condition = keyConditionSql(em, root, 'c', rows.keys(root));
@@ -199,17 +211,41 @@ export async function removeAll(
   // The holds were looked at, under their lock.
   const marked = holds ? ` and ${MARK_HOLDS_CHECKED_SQL} is not null` : '';
   const isAllowed = `case when ${isFresh.sql} then (${ALLOW_PHYSICAL_DELETE_SQL}) is not null${marked} else false end`;
-  const [row] = await execute<{ isAllowed: boolean; gone: number[] }>(
+  const [row] = await execute<{ isAllowed: boolean; gone: number[]; before: number[] | null }>(
     em,
     ctx,
-    `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed"), ` +
+    `with ${ALLOWED} as materialized (select ${isAllowed} as "isAllowed", ${removed.sql} as before), ` +
       all.map(({ sql }, i) => `"soft-delete:removal${i}" as (${sql})`).join(', ') +
-      ` select "isAllowed", array[${gone.toReversed().join(', ')}] as gone from ${ALLOWED}`,
-    [...isFresh.params, ...all.flatMap(({ params }) => params)],
+      ` select "isAllowed", before, array[${gone.toReversed().join(', ')}] as gone from ${ALLOWED}`,
+    [...isFresh.params, ...removed.params, ...all.flatMap(({ params }) => params)],
   );
-  await execute(em, ctx, `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}`);
+  const [over] = await execute<{ after: number[] | null }>(
+    em,
+    ctx,
+    `${REFUSE_PHYSICAL_DELETE_SQL}${holds ? `, ${ASK_FOR_HOLDS_SQL}` : ''}, ${removed.sql} as after`,
+    removed.params,
+  );
+  const hidden = hiddenRows(guarded, row!.before, over!.after, (entity) => row!.gone[roots.indexOf(entity.root)] ?? 0);
   // The rows were locked: where one is left, a trigger or a rule has said nothing and kept it.
-  return row!.isAllowed ? findVetoes(em, ctx, rows, row!.gone) : STALE;
+  return row!.isAllowed ? [...(await findVetoes(em, ctx, rows, row!.gone)), ...hidden] : STALE;
+}
+
+const NOTHING: SqlFragment = { sql: 'null', params: [] };
+
+/** Where the database may remove rows along that a policy hides. Pivot rows go along anyway. */
+function guardedTables(em: EntityManager, rows: RowSet, keys: KeysTo): GuardedTable[] {
+  const tables = rows.entities().flatMap((root) => tablesOf(em.getMetadata(), root));
+  const guarded = tables.flatMap((table) =>
+    keys
+      .of(table)
+      .filter(
+        ({ action, from, entity, fromColumns }) =>
+          action === 'cascade' &&
+          from.hasPolicies &&
+          !(entity && (entity.pivotTable || isInheritance(entity, fromColumns, table))),
+      ),
+  );
+  return [...new Map(guarded.map(({ from: { name }, entity }) => [name, { name, entity }])).values()];
 }
 
 /** Pivot rows that no foreign key takes along: those of polymorphic relations, and of relations whose keys do not cascade. */

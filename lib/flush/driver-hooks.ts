@@ -7,6 +7,7 @@ import type { DriverHooks } from '../orm/hook-into-driver.js';
 import { isArchived } from './archive-removals.js';
 import { abortTransaction } from './finish-removals.js';
 import { refusePhysicalCascade } from './refuse-physical-cascade.js';
+import { refuseHiddenAlong } from './refuse-hidden-along.js';
 import { removedLinks } from './plan/removed-links.js';
 import type { SoftDeleteSubscriber } from './soft-delete.subscriber.js';
 import { withActiveSnapshot } from './plan/unloaded-links.js';
@@ -43,7 +44,8 @@ export function driverHooks(
         await subscriber.finish(state, ctx);
       }
     },
-    async beforeDelete(entityName, where, manager, ctx, isFlush) {
+    async aroundDelete(entityName, where, manager, options, isFlush, remove) {
+      const ctx = options?.ctx;
       const meta = em.getMetadata().find(entityName);
       // Whatever a flush removes it has looked at already. What it still deletes here, no listener of this package has seen.
       if (isFlush && meta && catalog.findMarked(meta) && !isArchived(subscriber.current(ctx, undefined), where)) {
@@ -59,6 +61,9 @@ export function driverHooks(
           : qb.where(where as never);
         await refuseAlong(meta, matching.toQuery(), manager, ctx);
       }
+      return meta && !catalog.findMarked(meta) && (manager || isFlush)
+        ? refuseHiddenAlong(manager ?? em.fork({ schema: options?.schema }), ctx, meta, remove)
+        : remove(ctx);
     },
     beforeBuiltDelete: refuseAlong,
   };

@@ -14,19 +14,21 @@ export interface DriverHooks {
   /** After that, before the commit. */
   afterCollections(flush: FlushIdentity): Promise<void>;
   /**
-   * Before rows are deleted.
+   * Around a deletion of rows.
    *
+   * @param remove - deletes them, in a transaction other than the given one where one is needed
    * @param manager - the entity manager, for `em.nativeDelete()` alone
    * @param isFlush - whether it may be a flush, which passes its transaction (`executeDeletes` in `ChangeSetPersister.js`); the schema
    * generator has none
    */
-  beforeDelete(
+  aroundDelete<Result>(
     entityName: EntityName<any>,
     where: unknown,
     manager: EntityManager | undefined,
-    ctx: Transaction | undefined,
+    options: { readonly ctx?: Transaction; readonly schema?: string } | undefined,
     isFlush: boolean,
-  ): Promise<void>;
+    remove: (ctx: Transaction | undefined) => Promise<Result>,
+  ): Promise<Result>;
   /**
    * Before a query builder deletes rows that are not soft-deletable.
    *
@@ -68,7 +70,8 @@ export function hookIntoDriver(em: EntityManager, hooks: DriverHooks): void {
     // Only `em.nativeDelete()` passes itself on.
     const manager = (options as { em?: EntityManager } | undefined)?.em;
     const isFlush = !manager && options !== undefined && 'ctx' in options;
-    await hooks.beforeDelete(entityName, where, manager, options?.ctx, isFlush);
-    return nativeDelete(entityName, where, options, ...rest);
+    return hooks.aroundDelete(entityName, where, manager, options, isFlush, (ctx) =>
+      nativeDelete(entityName, where, ctx === options?.ctx ? options : { ...options, ctx }, ...rest),
+    );
   };
 }

@@ -12,6 +12,8 @@ export interface CascadingKey {
   readonly referenced: readonly string[];
   /** The marked entity whose rows hold the key, if they do. */
   readonly endangers: EntityMetadata | undefined;
+  /** Whether policies may hide rows that hold the key. */
+  readonly isGuarded: boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export class CascadeCatalog {
         to: key.to.name,
         referenced: key.toColumns.map(quote),
         endangers: holder && catalog.findMarked(holder) ? holder : undefined,
+        isGuarded: key.from.hasPolicies,
       };
     });
     const reaching = new Set(described.filter(({ endangers }) => endangers));

@@ -1,5 +1,6 @@
 /**
- * All that a foreign key `k` of `pg_constraint` says, as one text: itself, its tables and columns by name, its rule. Two texts that are
+ * All that a foreign key `k` of `pg_constraint` says, as one text: itself, its tables and columns by name, its rule, whether policies may
+ * hide rows that hold it. Two texts that are
  * the same say the same about the database.
  *
  * @internal
@@ -13,6 +14,7 @@ export function keyFingerprintSql(): string {
     columnsSql('k.conrelid', 'k.conkey'),
     tableSql('k.confrelid'),
     columnsSql('k.confrelid', 'k.confkey'),
+    '(select r.relrowsecurity from pg_class as r where r.oid = k.conrelid)',
   ];
   return `concat_ws(' ', ${parts.join(', ')})`;
 }

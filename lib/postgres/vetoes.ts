@@ -4,6 +4,7 @@ import type { DeletionRestriction } from '../errors/deletion-restricted.error.js
 import { arrayText, type RowSet } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
+import { adviceOnHidden } from './removed-rows.js';
 
 /** The bits of `tgtype` and the `ev_type` of an event. */
 const EVENTS = { update: { trigger: 16, rule: 2 }, delete: { trigger: 8, rule: 4 } } as const;
@@ -73,7 +74,7 @@ export function findVetoes(
 export function adviceOnVetoes(restrictions: readonly DeletionRestriction[]): string | undefined {
   const vetoes = restrictions.filter(({ relation }) => CULPRIT.test(relation));
   if (vetoes.length === 0) {
-    return undefined;
+    return adviceOnHidden(restrictions);
   }
   return vetoes.some(({ relation }) => relation.endsWith(CHANGES))
     ? 'Have it leave the time as it is written, to the microsecond, or raise an error that says why not.'

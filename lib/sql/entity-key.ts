@@ -26,6 +26,13 @@ const CANONICAL: readonly (readonly [type: RegExp, text: RegExp])[] = [
   [/^uuid/i, /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/],
 ];
 
+/** Whether a key has the one text that it has in the database, so that PostgreSQL can read it, unless a number is too large. @internal */
+export function isCanonicalKey(meta: EntityMetadata, key: RowKey): boolean {
+  return primaryColumnTypes(meta.root).every(({ type }, i) =>
+    CANONICAL.find(([pattern]) => pattern.test(type))?.[1].test(key[i]!),
+  );
+}
+
 /** The primary key of an entity as it is sent to the database, one text per column. @internal */
 export function sentKey(em: EntityManager, meta: EntityMetadata, entity: object): RowKey {
   return sentKeyOf(em, meta, helper(entity).getPrimaryKey());
@@ -56,8 +63,7 @@ export async function rowKeys<Entity extends object>(
   const known = entities.filter((entity) => helper(entity).hasPrimaryKey());
   const sent = new Map(known.map((entity) => [entity, sentKey(em, meta, entity)]));
   const columns = primaryColumnTypes(meta.root);
-  const isCanonical = columns.map(({ type }) => CANONICAL.find(([pattern]) => pattern.test(type))?.[1]);
-  const unclear = [...sent].filter(([, key]) => !key.every((text, i) => isCanonical[i]?.test(text)));
+  const unclear = [...sent].filter(([, key]) => !isCanonicalKey(meta, key));
   const names = columns.map(({ column }) => em.getPlatform().quoteIdentifier(column));
   await inChunks(unclear, async (chunk) => {
     const table = tableName(em, meta.root);

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { execute } from '../../sql/transaction.js';
 import { addErasures } from './describe-erasure.js';
@@ -47,6 +48,14 @@ export async function carryOutErasure(
       persons = fingerprint ? [] : acting.filter((row) => rows.persons.includes(row));
       values = persons.length > 0 ? await readPerson(em, ctx, persons) : [];
       await callErasureHooks(em, ctx, acting, context);
+      const [now] = await readErasures(em, ctx, 'e."id" = ?', [id]);
+      if (stateOfRun(now!) !== stateOfRun(stored!)) {
+        throw new SoftDeleteConfigError(
+          '@OnErase()',
+          `a handler has erased the same ${subject.className}, and its rows would count twice.`,
+          'Leave these rows to the erasure that calls the handler.',
+        );
+      }
     },
   });
   if (!done) {
@@ -71,6 +80,10 @@ export async function carryOutErasure(
     isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
   );
   return { ...(await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!, changed: done.changed };
+}
+
+function stateOfRun({ finishedAt, checkedAt, certificate }: StoredErasure): string {
+  return JSON.stringify([finishedAt, checkedAt, certificate]);
 }
 
 const JSON_COLUMNS = ['certificate', 'cells', 'fingerprint'];

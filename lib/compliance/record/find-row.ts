@@ -5,10 +5,10 @@ import { showValue } from '../../errors/text/show-value.js';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { couldBeKey } from '../../sql/could-be-key.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
-import { sentKeyOf } from '../../sql/entity-key.js';
+import { isCanonicalKey, sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, keyRowsSql, primaryColumnTypes, textSql } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
-import { execute } from '../../sql/transaction.js';
+import { execute, inTransaction } from '../../sql/transaction.js';
 import { archivedWithKey } from './archived-with-key.js';
 
 /** What becomes of values that are no keys as texts. */
@@ -61,14 +61,16 @@ export async function findRow(
   const own = columns.map(({ type }, i) => textSql(`c.${names[i]!}`, type));
   const same = names.map((name, i) => `c.${name} = "soft-delete:${i}"`);
   const unit = entry ? unitTextSql(`c.${quote(entry.column)}`, entry.columnType) : 'null::text';
-  const [row] = await execute<Omit<AskedRow, 'isArchived'>>(
-    em,
-    ctx as Transaction,
+  const sql =
     `select case when c.${names[0]} is null then jsonb_build_array(${texts.join(', ')}) else jsonb_build_array(${own.join(', ')}) end::text as key, ` +
-      `${unit} as unit, c.${names[0]} is not null as "isThere" ` +
-      `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`,
-    sent.map((text) => arrayText([text])),
-  ).catch((error: unknown) => {
+    `${unit} as unit, c.${names[0]} is not null as "isThere" ` +
+    `from ${keyRowsSql(table, names, 1)} left join ${table} as c on ${same.join(' and ')}`;
+  const params = sent.map((text) => arrayText([text]));
+  const read = (own: Transaction | undefined) =>
+    execute<Omit<AskedRow, 'isArchived'>>(em, own as Transaction, sql, params);
+  // An error would end the caller's transaction.
+  const isSafe = !em.isInTransaction() || isCanonicalKey(root, sent);
+  const [row] = await (isSafe ? read(ctx) : inTransaction(em, read)).catch((error: unknown) => {
     throw isUnreadable(error) ? refusal() : error;
   });
   const { key: text, isThere } = row!;

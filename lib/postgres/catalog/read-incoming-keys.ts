@@ -7,6 +7,7 @@ import { arrayText } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { keyColumnsSql } from '../key-columns-sql.js';
+import { writtenSql } from '../removed-rows.js';
 
 /** A foreign key of the database that points at a table whose rows are archived. @internal */
 export interface IncomingKey {
@@ -54,7 +55,7 @@ export async function readIncomingKeys(
        (select format('%I.%I', n.nspname, r.relname) from pg_class as r join pg_namespace as n on n.oid = r.relnamespace
         where r.oid = k.conrelid) as table,
        ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns,
-       case when k.confdeltype = any('{c,n,d}') and row_security_active(k.conrelid) then ${writtenSql('k.conrelid')} end as written,
+       case when k.confdeltype = any('{c,n,d}') and row_security_active(k.conrelid) then ${writtenSql('k.conrelid', ['updated', 'deleted'])} end as written,
        ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
        ${keyColumnsSql('k.conrelid', '(select x.indkey::int2[] from pg_index as x where x.indrelid = k.conrelid and x.indisprimary)')} as primary
      from unnest(cast(? as text[])) with ordinality as t(name, i)
@@ -71,14 +72,6 @@ export async function readIncomingKeys(
       ? []
       : [{ ...key, name: relationOver(catalog.graph, entity, key.columns, target)?.name ?? key.name }];
   });
-}
-
-/** How many rows of a table, or of its partitions, the transaction has changed or deleted, by whatever statement or key. */
-function writtenSql(table: string): string {
-  return (
-    `(select sum(pg_stat_get_xact_tuples_updated(w.relid) + pg_stat_get_xact_tuples_deleted(w.relid))::int ` +
-    `from (select ${table}::regclass as relid union select p.relid from pg_partition_tree(${table}) as p) as w)`
-  );
 }
 
 /** Rows of pivot tables, and of the tables of one row of a table-per-type hierarchy, go with the row that they point at. */

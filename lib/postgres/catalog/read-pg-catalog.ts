@@ -83,6 +83,7 @@ export class CatalogTable {
   readonly isPartitioned: boolean;
   readonly isPartition: boolean;
   readonly isFiltered: boolean;
+  readonly hasPolicies: boolean;
   readonly indexes: IndexRow[] = [];
   readonly #byNumber = new Map<number, ColumnRow>();
   readonly #byName = new Map<string, ColumnRow>();
@@ -96,6 +97,7 @@ export class CatalogTable {
     this.isPartitioned = row.isPartitioned;
     this.isPartition = row.isPartition;
     this.isFiltered = row.isFiltered;
+    this.hasPolicies = row.hasPolicies;
   }
 
   addColumn(column: ColumnRow): void {

@@ -12,6 +12,8 @@ export interface TableRow {
   readonly isPartition: boolean;
   /** Whether row-level security may hide rows from the current user. */
   readonly isFiltered: boolean;
+  /** Whether it may from some user. */
+  readonly hasPolicies: boolean;
   /** The tables of the names that were asked for, in their order; `null` where there is none. */
   readonly named: readonly (number | null)[];
 }
@@ -21,7 +23,7 @@ export function readTables(names: readonly string[], ids: readonly number[], quo
   const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
   return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
   quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
-  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", row_security_active(c.oid) as "isFiltered",
+  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
   ${named} as named
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;

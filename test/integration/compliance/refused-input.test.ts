@@ -94,6 +94,20 @@ describe('What no database could read', () => {
     });
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['log.of()', () => compliance.log.of(Dated, ['soon', '1'] as never)],
+    ['holds.of()', () => compliance.holds.of(Dated, ['soon', '1'])],
+    ['holds.place()', () => compliance.holds.place({ name: 'n', reason: 'r', on: [[Dated, ['soon', '1']]] })],
+    ['erasures.plan()', () => compliance.erasures.plan(Dated, ['soon', '1'] as never)],
+    ['erasures.request()', () => compliance.erasures.request(Dated, ['soon', '1'] as never)],
+    ['erasures.erase()', () => compliance.erasures.erase(Dated, ['soon', '1'] as never)],
+  ])('leaves it as it is where only PostgreSQL can tell, for %s', async (_what, ask) => {
+    await test.orm.em.fork().transactional(async (em) => {
+      await expect(ask()).rejects.toThrow('is not a key of Dated');
+      expect(await em.execute('select 1 as one')).toEqual([{ one: 1 }]);
+    });
+  });
+
   it('reads keys that are written in another way', async () => {
     const { erasures } = compliance;
     expect(await erasures.plan(Identified, `{${UUID.toUpperCase().replaceAll('-', '')}}`)).toMatchObject({

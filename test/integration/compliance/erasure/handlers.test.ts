@@ -62,6 +62,25 @@ describe(`Handlers of ${ErasureService.name}`, () => {
     expect(await names()).toEqual([null, null]);
   });
 
+  it('are refused where they erase the same person again, which would count twice', async () => {
+    let isFirst = true;
+    handle = async (id) => {
+      if (isFirst) {
+        isFirst = false;
+        await test.erasures.erase(Person, id);
+      }
+    };
+    await expect(test.erasures.erase(Person, 1)).rejects.toMatchObject({
+      code: 'SOFT_DELETE_CONFIG',
+      message: expect.stringContaining('a handler has erased the same Person'),
+    });
+    expect(await names()).toEqual(['Ada Lovelace', 'Bob Babbage']);
+    expect(await test.erasures.erase(Person, 1)).toMatchObject({
+      outcome: 'completed',
+      entities: [{ entity: 'Person', overwritten: 1 }],
+    });
+  });
+
   it('are refused where they call each other without end', async () => {
     handle = (id) => test.erasures.erase(Person, 3 - id);
     await expect(test.erasures.erase(Person, 1)).rejects.toMatchObject({
