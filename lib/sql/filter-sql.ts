@@ -10,3 +10,16 @@
 export function filterSql(condition: string): string {
   return `case when ${condition} then true else false end`;
 }
+
+/**
+ * Goes on after a query and adds no row to it, but rows to what the planner expects of it: where it takes thousands for one, it compares each
+ * of them with each. Of a comparison with a number that the series never has it knows no better than that it holds for a third of it
+ * (`DEFAULT_INEQ_SEL` in PostgreSQL's `selfuncs.h`).
+ *
+ * @param rows - how many the query may return
+ * @param columns - how many columns it has
+ * @internal
+ */
+export function expectRowsSql(rows: number, columns: number): string {
+  return ` union all select ${Array(columns).fill('null').join(', ')} from generate_series(1, ${rows}) as n where n < 0`;
+}

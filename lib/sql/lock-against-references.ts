@@ -1,6 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { activePredicateSql } from '../metadata/active-predicate.js';
 import { primaryColumns, type GraphRelation } from '../metadata/relations/relation-graph.js';
 import { type SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
 import { refuses, takesAlong } from '../metadata/relations/relation-policies.js';
@@ -30,7 +29,7 @@ const LOCKED = '"soft-delete:locked"';
 /** Locks rows `c` and updates them, in one statement. The parameters of the lock come first. @internal */
 export function updateLockedSql(
   em: EntityManager,
-  { meta, column }: SoftDeletableEntityMetadata,
+  { meta }: SoftDeletableEntityMetadata,
   assignments: string,
   from: string,
   where: string,
@@ -41,8 +40,7 @@ export function updateLockedSql(
   const same = keys.map((key) => `c.${quote(key)} = ${LOCKED}.${quote(key)}`);
   return (
     `with ${LOCKED} as materialized (select ${selected} from ${from} where ${where} order by ${selected} for update of c) ` +
-    `update ${tableName(em, meta)} as c set ${assignments} from ${LOCKED} ` +
-    `where ${[...same, activePredicateSql(`c.${quote(column)}`)].join(' and ')}`
+    `update ${tableName(em, meta)} as c set ${assignments} from ${LOCKED} where ${same.join(' and ')}`
   );
 }
 

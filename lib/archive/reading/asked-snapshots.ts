@@ -7,6 +7,7 @@ import { sentKeyOf } from '../../sql/entity-key.js';
 import { arrayText, primaryColumnTypes, type RowKey, textSql } from '../../sql/row-set.js';
 import { looksElsewhere, selectRows } from '../../sql/select-rows.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';
+import { AMONG_SNAPSHOTS, amongSnapshots } from '../snapshot/among-snapshots.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { keyOfTextsSql } from '../snapshot/key-text-sql.js';
 import { schemaOf } from '../snapshot/write-snapshots.js';
@@ -84,10 +85,8 @@ export function listSnapshots(
       const columns = (await readShapes(manager, ctx, [root])).get(root)!;
       return {
         from: ` cross join lateral (select ${typedColumnsSql(manager, getInstallation(em).catalog, root, columns)}) as c`,
-        where:
-          `a."part" = ? and (a."key", a."unit") in (select s."key", cast(s."unit" as timestamptz) ` +
-          `from unnest(cast(? as text[]), cast(? as text[])) as s("key", "unit"))`,
-        params: [root.className, arrayText(rows.map(([key]) => key)), arrayText(rows.map(([, unit]) => unit))],
+        where: `a."part" = ? and ${AMONG_SNAPSHOTS}`,
+        params: [root.className, ...amongSnapshots(rows.map(([key, unit]) => ({ key, unit })))],
       };
     },
   };

@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { MOST_KEYS } from '../../events/most-keys.js';
 import type { OperationPart } from '../../events/operation.js';
+import { filterSql } from '../../sql/filter-sql.js';
 import { keyFromTexts } from '../../sql/key-from-texts.js';
 import { arrayText } from '../../sql/row-set.js';
 import { execute } from '../../sql/transaction.js';
@@ -43,15 +44,18 @@ export async function removeSnapshots(
   ctx: Transaction,
   snapshots: readonly Snapshot[],
 ): Promise<void> {
-  const list = (of: (snapshot: Snapshot) => string) => arrayText(snapshots.map(of));
+  const parts = snapshots.map(({ part }) => part);
+  const keys = arrayText(snapshots.map(({ key }) => key));
   await execute(
     em,
     ctx,
-    `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} and (a."part", a."key", a."unit") in ` +
-      `(select s."part", s."key", cast(s."unit" as timestamptz) from ` +
-      `unnest(cast(? as text[]), cast(? as text[]), cast(? as text[])) as s("part", "key", "unit")) returning 1) ` +
-      `select ${endRemovalSql(['gone'])}`,
-    [list(({ part }) => part), list(({ key }) => key), list(({ unit }) => unit)],
+    `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} ` +
+      `and a."part" = any(cast(? as text[])) and a."key" = any(cast(? as text[])) and ` +
+      filterSql(
+        `(a."part", a."key", a."unit") in (select * from unnest(cast(? as text[]), cast(? as text[]), cast(? as timestamptz[])))`,
+      ) +
+      ` returning 1) select ${endRemovalSql(['gone'])}`,
+    [arrayText([...new Set(parts)]), keys, arrayText(parts), keys, arrayText(snapshots.map(({ unit }) => unit))],
   );
 }
 

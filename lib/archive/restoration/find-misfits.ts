@@ -5,6 +5,7 @@ import type { TableColumn } from '../../postgres/table-shape.js';
 import { execute, inPreview } from '../../sql/transaction.js';
 import type { AskedSnapshots } from '../reading/asked-snapshots.js';
 import { isMisfit } from '../snapshot/is-misfit.js';
+import { AMONG_SNAPSHOTS, amongSnapshots } from '../snapshot/among-snapshots.js';
 import { archiveTable } from '../snapshot/archive-table.js';
 import { valueSql } from '../snapshot/former-columns.js';
 import { withExactText } from '../snapshot/with-exact-text.js';
@@ -63,7 +64,7 @@ function search(em: EntityManager, asked: AskedSnapshots): Promise<RestoreConfli
   );
 }
 
-/** Halves the rows until one is left. */
+/** Halves the rows, all of one part, until one is left. */
 async function findMisfit(
   em: EntityManager,
   ctx: Transaction,
@@ -88,7 +89,6 @@ async function fits(
   name: string,
   { type, isNotNull }: TableColumn,
 ): Promise<boolean> {
-  const list = (of: (snapshot: Snapshot) => string) => JSON.stringify(snapshots.map(of));
   await execute(em, ctx, 'savepoint soft_delete_misfit');
   try {
     const value = valueSql(em, name);
@@ -96,9 +96,8 @@ async function fits(
       em,
       ctx,
       `select count(cast(${value} as ${type})) as read, (count(*) - count(${value}))::int as missing from ${archiveTable(em)} as a ` +
-        `where (a."part", a."key", a."unit") in (select s.part, s.key, cast(s.unit as timestamptz) from ` +
-        `rows from (jsonb_array_elements_text(cast(? as jsonb)), jsonb_array_elements_text(cast(? as jsonb)), jsonb_array_elements_text(cast(? as jsonb))) as s(part, key, unit))`,
-      [list(({ part }) => part), list(({ key }) => key), list(({ unit }) => unit)],
+        `where a."part" = ? and ${AMONG_SNAPSHOTS}`,
+      [snapshots[0]!.part, ...amongSnapshots(snapshots)],
     );
     return !(isNotNull && row!.missing > 0);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
+import { filterSql } from '../../sql/filter-sql.js';
 import { execute } from '../../sql/transaction.js';
 import { archivedConditionsSql } from '../snapshot/archived-condition-sql.js';
 import { partOf } from '../snapshot/part-of.js';
@@ -58,13 +59,22 @@ async function findMissing(
       ...own.map(({ sql }) => sql),
       ...columns.map((column) => `c.${quote(column)} is not null`),
       `not exists (select from ${table} as p where ${pointsAtSql(em, 'p', needed)})`,
-      ...(set
-        ? [
-            `not exists (select from (select c.* from ${set.sql} where ${set.condition}) as s where ${pointsAtSql(em, 's', needed)})`,
-          ]
-        : []),
+      ...(set ? [`not ${amongSql(em, `(select c.* from ${set.sql} where ${set.condition})`, needed)}`] : []),
     ].join(' and ')} order by a."key"`,
     [...rows.params, ...own.flatMap(({ params }) => params), ...(set?.params ?? [])],
   );
   return found.map(({ key }) => key);
+}
+
+/**
+ * That rows `c` point at rows of a query, which are looked up in a hash table where one operator compares all of their columns: joined, the
+ * query's rows would be gone through for each of them where statistics know of neither.
+ */
+function amongSql(em: EntityManager, rows: string, needed: NeededParent): string {
+  const { columns, referenced, operators } = needed;
+  const list = (alias: string, names: readonly string[]) =>
+    names.map((name) => `${alias}.${em.getPlatform().quoteIdentifier(name)}`).join(', ');
+  return new Set(operators).size === 1
+    ? filterSql(`(${list('c', columns)}) ${operators[0]!} any (select ${list('s', referenced)} from ${rows} as s)`)
+    : `exists (select from ${rows} as s where ${pointsAtSql(em, 's', needed)})`;
 }

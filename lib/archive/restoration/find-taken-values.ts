@@ -3,6 +3,7 @@ import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import type { RestoreConflict } from '../../errors/restore-conflict.error.js';
 import type { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import { readUniqueIndexes, type UniqueIndex } from '../../postgres/catalog/read-unique-indexes.js';
+import { expectRowsSql } from '../../sql/filter-sql.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
@@ -38,6 +39,7 @@ export async function findTakenValues(
         typed,
         unique,
         snapshots.condition(part),
+        snapshots.of(part).length,
       )) {
         const properties = propertiesOf(meta, unique.columns);
         conflicts.push({
@@ -66,6 +68,7 @@ function findTaken(
   typed: string,
   { keys, operators, predicate }: UniqueIndex,
   selected: { sql: string; params: unknown[] },
+  rows: number,
 ): Promise<{ key: string; conflicting: string; restored: boolean }[]> {
   const values = keys.map((key, i) => `${key} as "soft-delete:value${i}"`).join(', ');
   const same = operators
@@ -83,7 +86,7 @@ function findTaken(
     ctx,
     `with "soft-delete:restored" as materialized (select ${KEY}, ${values} from (` +
       `select a."key" as ${KEY}, c.* from ${archiveTable(em)} as a cross join lateral (select ${typed}) as c ` +
-      `where ${selected.sql}) as ${ROW} where ${predicate}) ` +
+      `where ${selected.sql}) as ${ROW} where ${predicate}${expectRowsSql(rows, keys.length + 1)}) ` +
       `${active} union all ${together}`,
     selected.params,
   );

@@ -2,6 +2,7 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { getInstallation } from '../../installation/installation.js';
 import { unitTextSql } from '../../sql/deleted-at-sql.js';
+import { filterSql } from '../../sql/filter-sql.js';
 import { arrayText } from '../../sql/row-set.js';
 import { execute } from '../../sql/transaction.js';
 import { archiveTable } from '../snapshot/archive-table.js';
@@ -54,8 +55,7 @@ export async function lockOwned(
     em,
     ctx,
     `a."entity" = any(cast(? as text[])) and a."unit" = any(cast(? as timestamptz[])) and exists (` +
-      `select from unnest(a."owners") as o("name") where (o."name", a."unit") in ` +
-      `(select m."name", cast(m."unit" as timestamptz) from unnest(cast(? as text[]), cast(? as text[])) as m("name", "unit")))`,
+      `select from unnest(a."owners") as o("name") where ${isMemberSql('o."name"')})`,
     [
       arrayText(archivedNames(em)),
       arrayText(units),
@@ -78,8 +78,7 @@ export async function lockOwners(
     ctx,
     `a."entity" = any(cast(? as text[])) and a."unit" = any(cast(? as timestamptz[])) and exists (` +
       `select from jsonb_array_elements(a."links") as l("link") where l."link" ->> 'entity' = ? ` +
-      `and (l."link" ->> 'id', a."unit") in (select m."name", cast(m."unit" as timestamptz) ` +
-      `from unnest(cast(? as text[]), cast(? as text[])) as m("name", "unit")))`,
+      `and ${isMemberSql(`l."link" ->> 'id'`)})`,
     [
       arrayText(archivedNames(em)),
       arrayText(units),
@@ -87,6 +86,14 @@ export async function lockOwners(
       arrayText(members.map(({ name }) => name)),
       arrayText(members.map(({ unit }) => unit)),
     ],
+  );
+}
+
+/** Looked up in a hash table: joined, all members would be gone through again for each row of the archive. */
+function isMemberSql(name: string): string {
+  return filterSql(
+    `(${name}, a."unit") in (select m."name", cast(m."unit" as timestamptz) ` +
+      `from unnest(cast(? as text[]), cast(? as text[])) as m("name", "unit"))`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { EntityMetadata, MetadataStorage } from '@mikro-orm/core';
-import { arrayText } from '../../sql/row-set.js';
+import { AMONG_SNAPSHOTS, amongSnapshots } from '../snapshot/among-snapshots.js';
 import type { ArchivedLink } from '../snapshot/archived-link.js';
 
 /** An archived row, without its values. @internal */
@@ -78,11 +78,6 @@ export class SnapshotSet {
    */
   condition(part: string): { sql: string; params: unknown[] } {
     const snapshots = this.of(part);
-    return {
-      sql:
-        `a."part" = ? and (a."key", a."unit") in ` +
-        `(select s."key", cast(s."unit" as timestamptz) from unnest(cast(? as text[]), cast(? as text[])) as s("key", "unit"))`,
-      params: [part, arrayText(snapshots.map(({ key }) => key)), arrayText(snapshots.map(({ unit }) => unit))],
-    };
+    return { sql: `a."part" = ? and ${AMONG_SNAPSHOTS}`, params: [part, ...amongSnapshots(snapshots)] };
   }
 }

@@ -6,6 +6,7 @@ import type { SoftDeletableEntityMetadata, SoftDeleteCatalog } from '../../metad
 import { STALE } from '../../postgres/kept-facts.js';
 import type { UniqueIndex } from '../../postgres/catalog/read-unique-indexes.js';
 import { type UniqueFacts, uniqueFacts } from '../../postgres/unique-facts.js';
+import { expectRowsSql } from '../../sql/filter-sql.js';
 import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { tableName } from '../../sql/table-name.js';
 import { entityKeys } from '../../sql/entity-key.js';
@@ -143,7 +144,7 @@ function takenSql(
     sql:
       `with "soft-delete:restored" as materialized (select ${own}, ${values} from (` +
       `select ${keySql(em, meta, ROW, KEY)}, (jsonb_populate_record(${ROW}.*, cast(? as jsonb))).* ` +
-      `from ${table} as ${ROW} where ${condition.sql}) as x where ${predicate}) ` +
+      `from ${table} as ${ROW} where ${condition.sql}) as x where ${predicate}${expectRowsSql(rows.length, keys.length + 1)}) ` +
       `select ${position} as position, r.${own} as key, a.${own} as conflicting, false as restored ` +
       `from "soft-delete:restored" as r join (` +
       `select ${keySql(em, meta, ROW, KEY)}, ${values} from ${table} as ${ROW} ` +

@@ -16,7 +16,8 @@ import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
 import { identify, keyConditionSql, keySql, type RowKey } from '../../../sql/row-set.js';
 import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
-import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
+import { amongArchived } from '../overwriting/erase-snapshots.js';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import type { PersonalRow } from './personal-rows.js';
 
 /** A key between rows in the archive and rows in their table, by values that both hold. */
@@ -135,7 +136,7 @@ async function lockLive(
     [
       partOf(key.archived),
       schemaOf(em, key.archived),
-      ...amongSnapshots(archived),
+      ...amongArchived(archived),
       ...conditions.flatMap(({ params }) => params),
     ],
   );
@@ -162,7 +163,7 @@ async function findOthers(
   const snapshots = (among: string) =>
     `(select a."key" as ${KEY}, a."unit" as ${UNIT}, c.* from ${archiveTable(em)} as a ` +
     `cross join lateral (select ${typed}) as c where a."part" = ? and a."schema" = ? and ${among})`;
-  const ofPart = [partOf(key.archived), schemaOf(em, key.archived), ...amongSnapshots(archived)];
+  const ofPart = [partOf(key.archived), schemaOf(em, key.archived), ...amongArchived(archived)];
   const rows = await execute<{ key: string; unit: string; isTaken: boolean; isLater: boolean; shared: string | null }>(
     em,
     ctx,

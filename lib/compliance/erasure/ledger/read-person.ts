@@ -8,7 +8,8 @@ import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
-import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
+import { amongArchived } from '../overwriting/erase-snapshots.js';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { differsSql } from '../overwriting/replacement-sql.js';
 import { withTexts } from '../search/with-texts.js';
@@ -58,7 +59,7 @@ async function archived(
     em,
     ctx,
     `select a."data" as data from ${archiveTable(em)} as a where a."part" = ? and ${AMONG_SNAPSHOTS}`,
-    [partOf(table), ...amongSnapshots(rows.slice(0, 1))],
+    [partOf(table), ...amongArchived(rows.slice(0, 1))],
   );
   const former = FormerColumns.mapped(em, table);
   const names = new Set(Object.keys(row?.data ?? {}));

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../../../archive/removal/allowed-removal.js';
+import { AMONG_SNAPSHOTS, amongSnapshots } from '../../../archive/snapshot/among-snapshots.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { rowKeyOf } from '../../../archive/snapshot/row-key-of.js';
@@ -19,13 +20,9 @@ import type { PersonalRow } from '../graph/personal-rows.js';
 import { groupRows } from './group-rows.js';
 import { differsSql, replacementSql } from './replacement-sql.js';
 
-/** A condition on rows `a` of the archive. @internal */
-export const AMONG_SNAPSHOTS = `(a."key", a."unit") in (select * from unnest(cast(? as text[]), cast(? as timestamptz[])))`;
-
-/** Its parameters. @internal */
-export function amongSnapshots(rows: readonly PersonalRow[]): string[] {
-  const keys = rows.map(({ key }) => identify(key));
-  return [arrayText(keys), arrayText(rows.map(({ unit }) => unit!))];
+/** The parameters of `AMONG_SNAPSHOTS` for archived rows of a person. @internal */
+export function amongArchived(rows: readonly PersonalRow[]): string[] {
+  return amongSnapshots(rows.map(({ key, unit }) => ({ key: identify(key), unit: unit! })));
 }
 
 /**
@@ -50,7 +47,7 @@ export async function overwriteSnapshots(
       const byId = new Map(group.map((row) => [row.id, row]));
       const data = await replacedDataSql(em, ctx, table, fields);
       await inChunks(group, async (chunk) => {
-        const among = amongSnapshots(chunk);
+        const among = amongArchived(chunk);
         const written = await execute<{ key: string; unit: string }>(
           em,
           ctx,
@@ -86,7 +83,7 @@ export async function removeSnapshots(
         ctx,
         `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} ` +
           `and a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS} returning 1) select ${endRemovalSql(['gone'])}`,
-        [parts, ...amongSnapshots(chunk)],
+        [parts, ...amongArchived(chunk)],
       );
     });
   }

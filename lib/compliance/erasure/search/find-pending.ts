@@ -10,7 +10,8 @@ import { tableName } from '../../../sql/table-name.js';
 import { execute } from '../../../sql/transaction.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
-import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
+import { amongArchived, replacedDataSql } from '../overwriting/erase-snapshots.js';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
 import { differsSql } from '../overwriting/replacement-sql.js';
 import { withTexts } from './with-texts.js';
@@ -83,7 +84,7 @@ async function inArchive(em: EntityManager, ctx: Transaction, { table, fields, r
       `select a."key" as key, ${UNIT_TEXT} as unit, array_agg(v.name) as columns from ${archiveTable(em)} as a ` +
         `cross join lateral jsonb_each(${data.sql}) as v (name, value) ` +
         `where a."part" = ? and ${AMONG_SNAPSHOTS} and v.value is distinct from a."data" -> v.name group by 1, 2`,
-      [...data.params, partOf(table), ...amongSnapshots(archived)],
+      [...data.params, partOf(table), ...amongArchived(archived)],
     );
     return differing.map(({ key, unit, columns }) => ({
       id: `${identify(rowKeyOf(table.root, key))}@${unit}`,

@@ -12,7 +12,8 @@ import { arrayText, lockBehind, RowSet } from '../../../sql/row-set.js';
 import { execute } from '../../../sql/transaction.js';
 import type { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
-import { AMONG_SNAPSHOTS, amongSnapshots } from '../overwriting/erase-snapshots.js';
+import { amongArchived } from '../overwriting/erase-snapshots.js';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import type { OldValues } from './old-values.js';
 import type { ResidualCell } from './residual-cell.js';
 import { searchTables } from './search-tables.js';
@@ -94,7 +95,7 @@ async function searchArchive(
       `from ${archiveTable(em)} as a cross join ${ARCHIVED_CELLS_SQL} as v ` +
       `where (${AMONG_SNAPSHOTS} or a."owners" && cast(? as text[])) ` +
       `and exists (select from (select v.value union all ${textsSql('v.document')}) as t (value) where ${matches.sql})`,
-    [...amongSnapshots(archived), arrayText(names), ...matches.params],
+    [...amongArchived(archived), arrayText(names), ...matches.params],
   );
   return found.map((cell) => {
     const root = archived.find((row) =>

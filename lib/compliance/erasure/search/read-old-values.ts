@@ -9,7 +9,8 @@ import { execute } from '../../../sql/transaction.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
 import { groupRows, type RowGroup } from '../overwriting/group-rows.js';
-import { AMONG_SNAPSHOTS, amongSnapshots, replacedDataSql } from '../overwriting/erase-snapshots.js';
+import { amongArchived, replacedDataSql } from '../overwriting/erase-snapshots.js';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import { differsSql } from '../overwriting/replacement-sql.js';
 import { ARCHIVED_CELLS_SQL } from './archived-cells-sql.js';
 import { FORGET_SIGNATURES_SQL, keepSignaturesSql } from './matches-sql.js';
@@ -131,7 +132,7 @@ async function archived(
             `cross join lateral (select o.value, true where o.document is null union all ${partsSql('o.document')}) as v (value, "isWhole") ` +
             `where a."part" = ? and ${AMONG_SNAPSHOTS} and o.value is distinct from n.data ->> o.name`,
         ),
-        [...wanted.params, ...data.params, partOf(table), ...amongSnapshots(chunk)],
+        [...wanted.params, ...data.params, partOf(table), ...amongArchived(chunk)],
       );
       found.push(values);
     });
