@@ -119,7 +119,7 @@ function readsAll(plan: Plan): boolean {
   }
   const condition = plan['Index Cond'] ?? '';
   // Of the archive's index, the part alone is all rows of a table.
-  const isPart = plan['Relation Name']?.startsWith('deletion_archive') && !condition.includes('key');
+  const isPart = !!plan['Relation Name']?.startsWith('deletion_archive') && !condition.includes('key');
   const isAll = type === 'Seq Scan' || (type.includes('Index') && (condition === '' || isPart));
   return type === 'CTE Scan' || (isAll && !plan['Relation Name']!.startsWith('pg_'));
 }
