@@ -69,6 +69,7 @@ describe(SnapshotSet, () => {
   it('names the rows of a part by their keys and units', () => {
     const set = new SnapshotSet(none);
     set.add([snapshot('Order', '1'), snapshot('Order', 'a"b', '2026-02-02'), snapshot('Line', '3')]);
-    expect(set.condition('Order').params).toEqual(['Order', '{1,"a\\"b"}', '{2026-01-01,2026-02-02}']);
+    const keys = '{1,"a\\"b"}';
+    expect(set.condition('Order').params).toEqual(['Order', keys, keys, '{2026-01-01,2026-02-02}']);
   });
 });
