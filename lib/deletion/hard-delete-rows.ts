@@ -187,13 +187,7 @@ export async function removeAll(
   }
   const isFresh = keys?.isFresh ?? ALWAYS;
   const guarded = keys ? guardedTables(em, rows, keys) : [];
-  const removed =
-    guarded.length > 0
-      ? removedSql(
-          guarded,
-          guarded.map(({ name }) => name),
-        )
-      : NOTHING;
+  const removed = guarded.length > 0 ? removedSql(guarded) : NOTHING;
   const links = removePivotRows(em, graph, rows);
   const removals = roots.toReversed().map((root): SqlFragment => {
     const condition = keyConditionSql(em, root, 'c', rows.keys(root));

@@ -16,10 +16,13 @@ export interface GuardedTable {
  * How many rows of tables the transaction has removed, by whatever statement or key, as an array; `null` where no policy hides rows from
  * the user: foreign keys pass row-level security.
  *
- * @param passed - the names of the tables that keys pass
+ * @param passed - the names of the tables that keys pass, these unless given
  * @internal
  */
-export function removedSql(tables: readonly GuardedTable[], passed: readonly string[]): SqlFragment {
+export function removedSql(
+  tables: readonly GuardedTable[],
+  passed: readonly string[] = tables.map(({ name }) => name),
+): SqlFragment {
   return {
     sql:
       'case when exists (select from unnest(cast(? as text[])) as f(name) where row_security_active(to_regclass(f.name)::oid)) then ' +

@@ -26,7 +26,12 @@ export function isAwaitedByOthers(em: EntityManager, { meta }: SoftDeletableEnti
 /** A name that no table has: it would hide the table. */
 const LOCKED = '"soft-delete:locked"';
 
-/** Locks rows `c` and updates them, in one statement. The parameters of the lock come first. @internal */
+/**
+ * Locks rows `c` and updates them, in one statement. The parameters of the lock come first. The condition is not asked once more by the
+ * update: what is locked meets it, and the index of active rows, which statistics may take for empty, would be read for each row.
+ *
+ * @internal
+ */
 export function updateLockedSql(
   em: EntityManager,
   { meta }: SoftDeletableEntityMetadata,

@@ -26,7 +26,7 @@ class Visit extends SoftDeletableEntity {
   region!: string;
 }
 
-@SoftDeletable({ retention: '1d', relations: {} })
+@SoftDeletable({ retention: '1d' })
 @Entity()
 class Step extends SoftDeletableEntity {
   [PrimaryKeyProp]?: ['id', 'visit'];
