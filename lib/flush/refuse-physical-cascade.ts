@@ -5,7 +5,7 @@ import { execute } from '../sql/transaction.js';
 import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
 import { tableName } from '../sql/table-name.js';
 import type { CascadingKey } from '../postgres/cascade-catalog.js';
-import { type ForeignKeyFacts, foreignKeyFacts } from '../postgres/foreign-key-facts.js';
+import { type ForeignKeyFacts, foreignKeyFacts, rowsOfView } from '../postgres/foreign-key-facts.js';
 import { STALE } from '../postgres/kept-facts.js';
 
 /** Rows that are about to be removed physically, as a condition on the rows `p` of the root's table. @internal */
@@ -29,6 +29,7 @@ export async function cascadesOf(
  * so that no filter hides a row; or one in all, which asks whether there are such keys by now.
  *
  * @throws DeletionRestrictedError naming every such key
+ * @throws SoftDeleteConfigError if there are such keys behind a view, of whose rows nobody can tell which they are about
  * @internal
  */
 export async function refusePhysicalCascade(
@@ -64,6 +65,9 @@ async function findEndangered(
     return row!.isFresh ? [] : STALE;
   }
   for (const removal of endangering) {
+    if (catalog.isView(removal.meta)) {
+      throw rowsOfView(removal.meta);
+    }
     const found = await countEndangered(em, ctx, removal, catalog.from(removal.meta), isFresh);
     if (found === STALE) {
       return STALE;

@@ -24,7 +24,7 @@ export interface CascadingKey {
  */
 export class CascadeCatalog {
   readonly #reaching: readonly CascadingKey[];
-  readonly #names: ReadonlyMap<EntityMetadata, string>;
+  readonly #tables: ReadonlyMap<EntityMetadata, CatalogTable>;
 
   constructor(
     keys: readonly CatalogKey[],
@@ -32,7 +32,7 @@ export class CascadeCatalog {
     catalog: SoftDeleteCatalog,
     quote: (name: string) => string,
   ) {
-    this.#names = new Map([...entities].map(([{ name }, meta]) => [meta, name]));
+    this.#tables = new Map([...entities].map(([table, meta]) => [meta, table]));
     const described = keys.map((key): CascadingKey => {
       const holder = entities.get(key.from);
       return {
@@ -57,10 +57,11 @@ export class CascadeCatalog {
 
   /** The keys that the removal of rows of an entity may pass. */
   from(meta: EntityMetadata): readonly CascadingKey[] {
-    const reached = new Set([this.#names.get(meta.root)]);
+    const table = this.#tables.get(meta.root);
+    const reached = new Set([table, ...(table?.below ?? [])].map((each) => each?.name));
     const passed = new Set<CascadingKey>();
-    for (const table of reached) {
-      for (const key of this.#reaching.filter(({ to }) => to === table)) {
+    for (const name of reached) {
+      for (const key of this.#reaching.filter(({ to }) => to === name)) {
         passed.add(key);
         if (!key.endangers) {
           reached.add(key.from);
@@ -68,5 +69,9 @@ export class CascadeCatalog {
       }
     }
     return [...passed];
+  }
+
+  isView(meta: EntityMetadata): boolean {
+    return this.#tables.get(meta.root)?.isView ?? false;
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { SoftDeleteConfigError } from '../errors/soft-delete-config.error.js';
 import { hasTable } from '../metadata/has-table.js';
 import { mappedTables } from '../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../metadata/soft-delete-catalog.js';
@@ -40,24 +41,38 @@ export class ForeignKeyFacts {
     private readonly catalog: PgCatalog,
     private readonly place: readonly string[],
   ) {
-    this.#entities = new Map(
-      mappedTables(em.getMetadata()).flatMap((meta) => this.#tableOf(em, meta).map((table) => [table, meta] as const)),
+    const mapped = mappedTables(em.getMetadata()).flatMap((meta) =>
+      this.#tableOf(em, meta).map((table) => [table, meta] as const),
     );
+    const marked = SoftDeleteCatalog.of(em);
+    const below = mapped.flatMap(([view, meta]) =>
+      marked.findMarked(meta) ? view.below.map((table) => [table, meta] as const) : [],
+    );
+    this.#entities = new Map([...below, ...mapped]);
   }
 
-  /** The keys that point at the tables of entities. */
+  /**
+   * The keys that point at the tables of entities.
+   *
+   * @throws SoftDeleteConfigError if they point at a column that the view of an entity does not show
+   */
   keysTo(em: EntityManager, metas: readonly EntityMetadata[]): KeysTo {
-    const tables = new Set(metas.flatMap((meta) => this.#tableOf(em, meta)));
-    const names = metas.map(() => 'to_regclass(?)::oid').join(', ');
+    const named = metas.flatMap((meta) => this.#tableOf(em, meta));
+    const below = named.flatMap((table) => table.below);
+    const tables = new Set([...named, ...below]);
+    const names = [...metas.map((meta) => tableName(em, meta)), ...below.map(({ name }) => name)];
     return {
       of: (meta) => {
         const [table] = this.#tableOf(em, meta);
-        const keys = table ? this.catalog.keys.filter(({ to }) => to === table) : [];
+        const keys = table ? this.catalog.keys.filter(({ to }) => to === table || table.below.includes(to)) : [];
+        if (table?.isView && keys.some(({ toColumns }) => toColumns.some((column) => !table.typeOf(column)))) {
+          throw rowsOfView(meta);
+        }
         return keys.map((key) => ({ ...key, entity: this.#entities.get(key.from) }));
       },
       isFresh: this.#isFresh(
-        `coalesce(pg_partition_root(k.confrelid), k.confrelid)::oid = any(array[${names}]::oid[])`,
-        metas.map((meta) => tableName(em, meta)),
+        `coalesce(pg_partition_root(k.confrelid), k.confrelid)::oid = any(array[${names.map(() => 'to_regclass(?)::oid').join(', ')}]::oid[])`,
+        names,
         ({ to }) => tables.has(to),
       ),
     };
@@ -91,6 +106,15 @@ export class ForeignKeyFacts {
     const table = this.catalog.byName.get(tableName(em, meta));
     return table ? [table] : [];
   }
+}
+
+/** Foreign keys lead to the table below a view, and take rows along that nobody has asked for. @internal */
+export function rowsOfView({ className, tableName: view }: EntityMetadata): SoftDeleteConfigError {
+  return new SoftDeleteConfigError(
+    `The entity ${className}`,
+    `no row was removed: ${view} is a view, and foreign keys of the table below it may remove soft-deletable rows along.`,
+    'Map the entity to the table itself, or change the deleteRule of these keys.',
+  );
 }
 
 const PLACE_SQL = 'array[current_database()::text, current_schemas(false)::text]';

@@ -3,7 +3,7 @@ import { admitsNotNull } from '../predicate.js';
 import { type ColumnRow, readColumns } from './read-columns.js';
 import { type ForeignKeyRow, readForeignKeys } from './read-foreign-keys.js';
 import { type IndexRow, readIndexes } from './read-indexes.js';
-import { readTables, type TableRow } from './read-tables.js';
+import { readTables, readTablesBelow, type TableBelowRow, type TableRow } from './read-tables.js';
 
 /** Whoever reads: a transaction of the ORM, or a connection of the purge. @internal */
 export interface CatalogReader {
@@ -41,7 +41,7 @@ export interface PgCatalog {
 
 /**
  * Reads the tables of the given quoted names, every foreign key of the database and the tables that these lead to. A key that only
- * one partition has counts as one of the partitioned table. Runs four short queries, or three without indexes.
+ * one partition has counts as one of the partitioned table. Runs four short queries, or three without indexes, and one more for views.
  *
  * @internal
  */
@@ -63,6 +63,11 @@ export async function readPgCatalog(
   for (const index of indexes ? await reader.read<IndexRow>(readIndexes(ids)) : []) {
     tables.get(index.table)!.indexes.push(index);
   }
+  const views = rows.filter(({ isView }) => isView).map(({ id }) => id);
+  for (const { view, table } of views.length > 0 ? await reader.read<TableBelowRow>(readTablesBelow(views)) : []) {
+    // A table to which no foreign key leads, and which holds none, matters to nobody.
+    tables.get(view)!.below.push(...[tables.get(table)].filter((known) => known !== undefined));
+  }
   const named = rows[0]?.named ?? [];
   return {
     byName: new Map(names.flatMap((name, i) => (named[i] ? [[name, tables.get(named[i])!]] : []))),
@@ -70,7 +75,7 @@ export async function readPgCatalog(
   };
 }
 
-/** A table of the database with its columns and indexes. @internal */
+/** A table of the database with its columns and indexes, or a view that an entity is mapped to. @internal */
 export class CatalogTable {
   readonly id: string;
   /** The quoted name with its schema. */
@@ -82,9 +87,12 @@ export class CatalogTable {
   readonly pages: number;
   readonly isPartitioned: boolean;
   readonly isPartition: boolean;
+  readonly isView: boolean;
   readonly isFiltered: boolean;
   readonly hasPolicies: boolean;
   readonly indexes: IndexRow[] = [];
+  /** The tables that a view reads, to which foreign keys lead. */
+  readonly below: CatalogTable[] = [];
   readonly #byNumber = new Map<number, ColumnRow>();
   readonly #byName = new Map<string, ColumnRow>();
 
@@ -96,6 +104,7 @@ export class CatalogTable {
     this.pages = row.pages;
     this.isPartitioned = row.isPartitioned;
     this.isPartition = row.isPartition;
+    this.isView = row.isView;
     this.isFiltered = row.isFiltered;
     this.hasPolicies = row.hasPolicies;
   }

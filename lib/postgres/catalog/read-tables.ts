@@ -10,6 +10,7 @@ export interface TableRow {
   readonly pages: number;
   readonly isPartitioned: boolean;
   readonly isPartition: boolean;
+  readonly isView: boolean;
   /** Whether row-level security may hide rows from the current user. */
   readonly isFiltered: boolean;
   /** Whether it may from some user. */
@@ -23,10 +24,26 @@ export function readTables(names: readonly string[], ids: readonly number[], quo
   const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
   return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
   quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
-  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
+  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", c.relkind = 'v' as "isView", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
   ${named} as named
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;
+}
+
+/** @internal */
+export interface TableBelowRow {
+  readonly view: number;
+  readonly table: number;
+}
+
+/** The tables that views of the given numbers read, at any distance. @internal */
+export function readTablesBelow(views: readonly number[]): string {
+  return `with recursive below(view, id) as (
+  select v.id, v.id from unnest('{${views.join(',')}}'::oid[]) as v(id)
+  union select b.view, d.refobjid from below as b join pg_rewrite as w on w.ev_class = b.id
+  join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+)
+select b.view, r.oid as table from below as b join pg_class as r on r.oid = b.id where r.relkind in ('r', 'p') order by r.oid`;
 }
 
 /** With the pages of all its partitions. */

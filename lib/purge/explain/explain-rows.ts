@@ -14,7 +14,7 @@ import { createRuns } from '../run/create-runs.js';
 import type { EntityRun } from '../run/entity-run.js';
 import { HoldWatch } from '../run/hold-watch.js';
 import { milliseconds } from '../status/milliseconds.js';
-import { refuseWithoutSchema } from '../status/report-without-schema.js';
+import { refuseUnreachable } from '../status/report-unreachable.js';
 import { type AskedRow, findAsked } from '../statements/find-asked.js';
 import { CoveringHolds } from './covering-holds.js';
 import { describeBlockers } from './describe-blockers.js';
@@ -51,8 +51,8 @@ export async function explainRows(
     const braked = new Set(archiveRuns.filter((run) => run.braked).map((run) => run.name));
     return explainSnapshots(em, connection, archived, keys, { times, holds, byDefault: options.retention, braked });
   }
-  const { order, withoutSchema } = await preparePurge(place, connection);
-  refuseWithoutSchema(withoutSchema, name);
+  const { order, unreachable } = await preparePurge(place, connection);
+  refuseUnreachable(unreachable, name);
   const plan = order.groups.flat().find(({ entity }) => entity.name === name)!;
   const cutoff = times.cutoffs.get(name);
   const retention = retentionOf(plan.entity, options.retention);

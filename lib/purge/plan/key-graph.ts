@@ -86,13 +86,20 @@ export interface PurgeEntity {
   readonly tables: readonly PurgeTable[];
 }
 
+/** A soft-deletable entity whose rows the purge leaves alone, with what is wrong and what to do. @internal */
+export interface UnreachableEntity {
+  readonly entry: SoftDeletableEntityMetadata;
+  readonly schema: string;
+  readonly problem: string;
+  readonly advice: string;
+}
+
 /** What can stand between a purgeable row and its removal. @internal */
 export interface KeyGraph {
   readonly entities: readonly PurgeEntity[];
   readonly references: readonly KeyReference[];
   readonly companions: readonly KeyCompanion[];
-  /** Tables of soft-deletable entities in schemas other than the one that is purged: nobody knows which of their rows are due. */
+  /** Tables of soft-deletable entities in schemas other than the one that is purged, or below a view: nobody knows which of their rows are due. */
   readonly foreign?: readonly PurgeTable[];
-  /** Soft-deletable entities whose tables cannot be told, because they live in the schema of an entity manager that has none. */
-  readonly withoutSchema?: readonly SoftDeletableEntityMetadata[];
+  readonly unreachable?: readonly UnreachableEntity[];
 }

@@ -1,16 +1,16 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { SoftDeleteCatalog, type SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type DueTimes, readDueTimes } from './due-times.js';
 import { planPurge, type PurgeOrder } from './purge-planner.js';
 import type { PurgePlace } from './list-places.js';
+import type { UnreachableEntity } from './key-graph.js';
 import { readKeyGraph } from './read-key-graph.js';
 
 /** What there is to purge, and in which order. @internal */
 export interface PreparedPurge {
   readonly order: PurgeOrder;
-  /** Entities that live in the schema of the entity manager, which has none. */
-  readonly withoutSchema: readonly SoftDeletableEntityMetadata[];
+  readonly unreachable: readonly UnreachableEntity[];
 }
 
 /**
@@ -24,7 +24,7 @@ export async function preparePurge(
 ): Promise<PreparedPurge> {
   // In its own schema, an entity manager looks for entities without a schema there as well.
   const graph = await readKeyGraph(em, connection, schema === undefined ? undefined : entities);
-  return { order: planPurge(graph), withoutSchema: graph.withoutSchema ?? [] };
+  return { order: planPurge(graph), unreachable: graph.unreachable ?? [] };
 }
 
 /**

@@ -19,6 +19,7 @@ import type { KeyCompanion, KeyGraph, KeyReference, PurgeColumn, PurgeEntity, Pu
 import { keepArchivedRows } from './keep-archived-rows.js';
 import { partConditions } from './part-conditions.js';
 import { refuseHiddenRows } from './refuse-hidden-rows.js';
+import { findUnreachable } from './find-unreachable.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 
 /**
@@ -56,10 +57,9 @@ class KeyGraphBuilder {
 
   build(needed?: readonly string[]): KeyGraph {
     const catalog = SoftDeleteCatalog.of(this.em);
-    const withoutSchema = catalog.all().filter(({ meta }) => hasNoSchema(this.em, meta));
-    const entities = catalog
-      .all()
-      .filter((entry) => !withoutSchema.includes(entry))
+    const unreachable = catalog.all().flatMap((entry) => findUnreachable(this.em, this.database, entry));
+    const reachable = catalog.all().filter((entry) => !unreachable.some((other) => other.entry === entry));
+    const entities = reachable
       .filter(({ name, meta }) => !needed || needed.includes(name) || this.#table(meta))
       .map((entry) => this.#entity(entry));
     for (const meta of this.em.getMetadata()) {
@@ -74,16 +74,17 @@ class KeyGraphBuilder {
     const tables = entities.flatMap((entity) => entity.tables);
     refuseHiddenRows(tables, this.#references, (table) => this.#known.get(table)!.isFiltered);
     const foreign = this.#foreign(catalog, entities);
-    return { entities, references: this.#references, companions: this.#companions, foreign, withoutSchema };
+    return { entities, references: this.#references, companions: this.#companions, foreign, unreachable };
   }
 
   #foreign(catalog: SoftDeleteCatalog, entities: readonly PurgeEntity[]): PurgeTable[] {
     const names = [...this.em.getMetadata()]
       .filter((meta) => meta.schema === '*' && meta.class && catalog.find(meta))
       .map(({ tableName: name }) => name);
+    const below = catalog.all().flatMap(({ meta }) => this.database.byName.get(tableName(this.em, meta))?.below ?? []);
     const own = new Set(entities.flatMap(({ tables }) => tables));
     return [...this.#known]
-      .filter(([table, { relation }]) => names.includes(relation) && !own.has(table))
+      .filter(([table, known]) => (names.includes(known.relation) || below.includes(known)) && !own.has(table))
       .map(([table]) => table);
   }
 

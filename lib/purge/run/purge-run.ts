@@ -27,7 +27,7 @@ import type { EntityRun } from './entity-run.js';
 import { HoldWatch } from './hold-watch.js';
 import { groupRuns, PurgeExecutor } from './purge-executor.js';
 import { PurgeInterruptedError } from './purge-interrupted.error.js';
-import { reportWithoutSchema } from '../status/report-without-schema.js';
+import { reportUnreachable } from '../status/report-unreachable.js';
 import { reportSkipped } from '../status/report-skipped.js';
 import type { ResolvedRunOptions } from './resolve-run-options.js';
 import type { RunTelemetry, TracedEntity } from '../telemetry/run-telemetry.js';
@@ -142,9 +142,9 @@ export class PurgeRun {
     times: DueTimes,
   ): Promise<PreparedPurge['order'] | undefined> {
     try {
-      const { order, withoutSchema } = await preparePurge(place, connection);
+      const { order, unreachable } = await preparePurge(place, connection);
       const asked = { entities: place.entities, isJob: this.task.isJob };
-      this.#skipped.push(...reportWithoutSchema(withoutSchema, times.cutoffs, asked));
+      this.#skipped.push(...reportUnreachable(unreachable, times.cutoffs, asked));
       return order;
     } catch (error) {
       // What is wrong with the schema of one tenant is nothing to the others.

@@ -12,6 +12,7 @@ const table = (id: number, relation: string, more: Partial<TableRow> = {}): Tabl
   pages: 1,
   isPartitioned: false,
   isPartition: false,
+  isView: false,
   isFiltered: false,
   hasPolicies: false,
   named: [1, null],

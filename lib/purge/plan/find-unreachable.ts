@@ -1,0 +1,41 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
+import { schemaName } from '../../metadata/schema-name.js';
+import type { PgCatalog } from '../../postgres/catalog/read-pg-catalog.js';
+import { tableName } from '../../sql/table-name.js';
+import { hasNoSchema } from './has-no-schema.js';
+import type { UnreachableEntity } from './key-graph.js';
+
+/**
+ * Why the purge leaves the rows of an entity alone: it lives in the schema of an entity manager that has none, or is mapped to a view.
+ *
+ * @internal
+ */
+export function findUnreachable(
+  em: EntityManager,
+  database: PgCatalog,
+  entry: SoftDeletableEntityMetadata,
+): UnreachableEntity[] {
+  if (hasNoSchema(em, entry.meta)) {
+    return [
+      {
+        entry,
+        schema: '*',
+        problem: "lives in the schema of the entity manager (schema '*'), and nothing says which schemas there are.",
+        advice: "Set purge.schemas to a function that lists them, or name one: { schema: 'tenant_1' }.",
+      },
+    ];
+  }
+  const name = tableName(em, entry.meta);
+  if (!database.byName.get(name)?.isView) {
+    return [];
+  }
+  return [
+    {
+      entry,
+      schema: schemaName(em, entry.meta) ?? 'public',
+      problem: `is mapped to the view ${name}, and foreign keys lead to the table below it.`,
+      advice: "Map the entity to the table itself, or set its retention to 'forever'.",
+    },
+  ];
+}
