@@ -217,4 +217,13 @@ describe('Archived rows that nothing belongs to', () => {
     const { log } = createCompliance(test.orm);
     expect(await log.of(Movement.meta.class as never, ['a"b,c', at] as never)).toHaveLength(6);
   });
+
+  it('come back where they were archived before the archive noted schemas', async () => {
+    const before = await contents('view');
+    await repo(View).softDelete(1);
+    await test.database.query('alter table deletion_archive drop column schema');
+    await test.database.query(await test.orm.schema.getUpdateSchemaSQL());
+    expect((await repo(View).restore(1)).total).toBe(1);
+    expect(await contents('view')).toEqual(before);
+  });
 });

@@ -123,4 +123,27 @@ describe(`${LegalHoldService.name} while rows are removed`, () => {
     }
     expect(await ids()).toEqual([1, 2, 3]);
   });
+
+  it.each([undefined, 5])(
+    'is let go of by a running purge once it notes another one, with batches of %s',
+    async (batchSize) => {
+      await guard('disable');
+      await test.database.query(`
+      truncate customer, legal_hold, legal_hold_row restart identity cascade;
+      insert into customer (id, deleted_at) select n, now() - interval '2 days' from generate_series(1, ${ROWS}) as n`);
+      const first = await place(1);
+      let isReleased = false;
+      const throttle = async () => {
+        if (!isReleased) {
+          isReleased = true;
+          await holds.release(first.id, { reason: 'settled' });
+          await place(ROWS);
+        }
+        return 'go' as const;
+      };
+      const report = await purge({ batchSize, throttle }).run({ entities: [Customer] });
+      expect(report.entities).toMatchObject([{ entity: 'Customer', purged: ROWS - 1, held: 1, failed: 0, blocked: 0 }]);
+      expect(await ids()).toEqual([ROWS]);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { createPurge, PurgeHealthIndicator, PurgeService } from 'nestjs-mikro-orm-soft-delete';
+import { ErasureService } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 import { Account, Invoice, Project, Session, Tag } from './purge.entities.js';
 
@@ -44,5 +45,10 @@ describe(PurgeHealthIndicator.name, () => {
     await createPurge(test.orm).run();
     await expect(check()).resolves.toMatchObject({ details: { purge: { due: 1, blocked: 1, overdueBy: 0 } } });
     await module.close();
+  });
+
+  it('asks for no erasures where the ORM has no table of them', async () => {
+    const indicator = new PurgeHealthIndicator(createPurge(test.orm), new ErasureService(test.orm));
+    await expect(indicator.isHealthy()).resolves.toEqual({ purge: { status: 'up', overdueBy: 0 } });
   });
 });
