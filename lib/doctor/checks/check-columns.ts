@@ -9,6 +9,18 @@ export const checkColumns: Check = (examination) =>
     const { name: entity, meta, column: columnName, property } = entry;
     const table = examination.tableOf(meta);
     const update = 'Run `mikro-orm schema:update`, or create and run a migration.';
+    const view = examination.viewOf(meta);
+    if (view) {
+      return [
+        {
+          code: 'table-is-view',
+          severity: 'warning',
+          entity,
+          problem: `${entity} is mapped to the view ${view.name}: the purge leaves its rows alone, and its columns and indexes are not checked.`,
+          fix: 'Map the entity to the table below the view.',
+        },
+      ];
+    }
     if (!table) {
       return [
         {

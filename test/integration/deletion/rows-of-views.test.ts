@@ -6,6 +6,7 @@ import {
   SoftDeletable,
   SoftDeletableEntity,
   SoftDeleteConfigError,
+  SoftDeleteDoctor,
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
@@ -155,5 +156,12 @@ describe('Rows of an entity that is mapped to a view', () => {
     await expect(createPurge(test.orm).status()).resolves.toMatchObject({
       entities: [{ entity: 'Pet' }, { entity: 'Country', blocked: 1 }],
     });
+  });
+
+  it('are told of by the doctor, who does not miss the table', async () => {
+    const findings = await new SoftDeleteDoctor(test.orm).examine();
+    expect(findings.filter(({ entity }) => entity === 'Person')).toEqual([
+      expect.objectContaining({ code: 'table-is-view', severity: 'warning' }),
+    ]);
   });
 });
