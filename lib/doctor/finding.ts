@@ -8,6 +8,7 @@ export type FindingCode =
   | 'not-marked'
   | 'other-repository'
   | 'table-missing'
+  | 'table-is-partition'
   | 'table-is-view'
   | 'table-not-readable'
   | 'column-missing'

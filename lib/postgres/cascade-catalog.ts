@@ -58,7 +58,7 @@ export class CascadeCatalog {
   /** The keys that the removal of rows of an entity may pass. */
   from(meta: EntityMetadata): readonly CascadingKey[] {
     const table = this.#tables.get(meta.root);
-    const reached = new Set([table, ...(table?.below ?? [])].map((each) => each?.name));
+    const reached = new Set([table, ...(table?.bound ?? [])].map((each) => each?.name));
     const passed = new Set<CascadingKey>();
     for (const name of reached) {
       for (const key of this.#reaching.filter(({ to }) => to === name)) {

@@ -69,10 +69,11 @@ export interface DatabaseTrigger {
   readonly body: string;
 }
 
-/** @internal */
+/** A view, or a partition, which is none of the tables. @internal */
 export interface DatabaseView {
   readonly schema: string;
   readonly name: string;
+  readonly isPartition: boolean;
   readonly columns: readonly string[];
   readonly definition: string;
 }

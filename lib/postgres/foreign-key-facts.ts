@@ -45,10 +45,10 @@ export class ForeignKeyFacts {
       this.#tableOf(em, meta).map((table) => [table, meta] as const),
     );
     const marked = SoftDeleteCatalog.of(em);
-    const below = mapped.flatMap(([view, meta]) =>
-      marked.findMarked(meta) ? view.below.map((table) => [table, meta] as const) : [],
+    const bound = mapped.flatMap(([table, meta]) =>
+      marked.findMarked(meta) ? table.bound.map((other) => [other, meta] as const) : [],
     );
-    this.#entities = new Map([...below, ...mapped]);
+    this.#entities = new Map([...bound, ...mapped]);
   }
 
   /**
@@ -58,13 +58,13 @@ export class ForeignKeyFacts {
    */
   keysTo(em: EntityManager, metas: readonly EntityMetadata[]): KeysTo {
     const named = metas.flatMap((meta) => this.#tableOf(em, meta));
-    const below = named.flatMap((table) => table.below);
-    const tables = new Set([...named, ...below]);
-    const names = [...metas.map((meta) => tableName(em, meta)), ...below.map(({ name }) => name)];
+    const bound = named.flatMap((table) => table.bound);
+    const tables = new Set([...named, ...bound]);
+    const names = [...metas.map((meta) => tableName(em, meta)), ...bound.map(({ name }) => name)];
     return {
       of: (meta) => {
         const [table] = this.#tableOf(em, meta);
-        const keys = table ? this.catalog.keys.filter(({ to }) => to === table || table.below.includes(to)) : [];
+        const keys = table ? this.catalog.keys.filter(({ to }) => to === table || table.bound.includes(to)) : [];
         if (table?.isView && keys.some(({ toColumns }) => toColumns.some((column) => !table.typeOf(column)))) {
           throw rowsOfView(meta);
         }

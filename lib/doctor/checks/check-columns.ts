@@ -13,11 +13,11 @@ export const checkColumns: Check = (examination) =>
     if (view) {
       return [
         {
-          code: 'table-is-view',
+          code: view.isPartition ? 'table-is-partition' : 'table-is-view',
           severity: 'warning',
           entity,
-          problem: `${entity} is mapped to the view ${view.name}: the purge leaves its rows alone, and its columns and indexes are not checked.`,
-          fix: 'Map the entity to the table below the view.',
+          problem: `${entity} is mapped to the ${view.isPartition ? 'partition' : 'view'} ${view.name}: foreign keys do not lead there, so that the purge may leave its rows alone, and its columns and indexes are not checked.`,
+          fix: 'Map the entity to the table that the rows belong to.',
         },
       ];
     }

@@ -34,7 +34,7 @@ interface KeyRow extends Omit<IncomingKey, 'target' | 'entity'> {
 }
 
 /**
- * Every foreign key that points at one of the tables, mapped by the ORM or not.
+ * Every foreign key that points at one of the tables, or at one that it is a partition of, mapped by the ORM or not.
  *
  * @param isEntity - whether rows of a pivot table are more than a link between others
  * @internal
@@ -59,7 +59,8 @@ export async function readIncomingKeys(
        ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
        ${keyColumnsSql('k.conrelid', '(select x.indkey::int2[] from pg_index as x where x.indrelid = k.conrelid and x.indisprimary)')} as primary
      from unnest(cast(? as text[])) with ordinality as t(name, i)
-     join pg_constraint as k on k.confrelid = to_regclass(t.name) and k.contype = 'f' and k.conparentid = 0
+     join pg_constraint as k on k.contype = 'f' and k.conparentid = 0
+       and k.confrelid in (select to_regclass(t.name) union select p.relid from pg_partition_ancestors(to_regclass(t.name)) as p(relid))
      left join unnest(cast(? as text[])) with ordinality as m(name, i) on to_regclass(m.name) = k.conrelid
      order by t.i, k.conname`,
     [names(targets), names(metas)],

@@ -32,9 +32,9 @@ export function readOutgoingKeys(
        ${keyColumnsSql('k.conrelid', 'k.conkey')} as columns, ${keyColumnsSql('k.confrelid', 'k.confkey')} as referenced,
        array(select format('operator(%I.%s)', n.nspname, o.oprname) from unnest(k.conpfeqop) with ordinality as u(id, i)
          join pg_operator as o on o.oid = u.id join pg_namespace as n on n.oid = o.oprnamespace order by u.i) as operators
-     from pg_constraint as k
+     from (select cast(? as regclass) as id) as t cross join pg_constraint as k
      left join unnest(cast(? as text[])) with ordinality as m(name, i) on to_regclass(m.name) = k.confrelid
-     where k.contype = 'f' and k.conrelid = cast(? as regclass) and k.conparentid = 0 order by k.conname`,
-    [arrayText(metas.map((of) => tableName(em, of))), tableName(em, meta)],
+     where k.contype = 'f' and k.conparentid = 0 and k.conrelid in (select t.id union select p.relid from pg_partition_ancestors(t.id) as p(relid)) order by k.conname`,
+    [tableName(em, meta), arrayText(metas.map((of) => tableName(em, of)))],
   );
 }

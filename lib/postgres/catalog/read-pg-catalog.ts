@@ -65,8 +65,10 @@ export async function readPgCatalog(
   }
   const views = rows.filter(({ isView }) => isView).map(({ id }) => id);
   for (const { view, table } of views.length > 0 ? await reader.read<TableBelowRow>(readTablesBelow(views)) : []) {
-    // A table to which no foreign key leads, and which holds none, matters to nobody.
-    tables.get(view)!.below.push(...[tables.get(table)].filter((known) => known !== undefined));
+    tables.get(view)!.boundWith(tables.get(table));
+  }
+  for (const { id, root } of rows) {
+    tables.get(id)!.boundWith(tables.get(root ?? id));
   }
   const named = rows[0]?.named ?? [];
   return {
@@ -75,7 +77,7 @@ export async function readPgCatalog(
   };
 }
 
-/** A table of the database with its columns and indexes, or a view that an entity is mapped to. @internal */
+/** A table of the database with its columns and indexes, or a view or a partition that an entity is mapped to. @internal */
 export class CatalogTable {
   readonly id: string;
   /** The quoted name with its schema. */
@@ -91,8 +93,8 @@ export class CatalogTable {
   readonly isFiltered: boolean;
   readonly hasPolicies: boolean;
   readonly indexes: IndexRow[] = [];
-  /** The tables that a view reads, to which foreign keys lead. */
-  readonly below: CatalogTable[] = [];
+  /** The tables that hold its rows' foreign keys, and to which keys lead, instead of itself: those below a view, the root of a partition. */
+  readonly bound: CatalogTable[] = [];
   readonly #byNumber = new Map<number, ColumnRow>();
   readonly #byName = new Map<string, ColumnRow>();
 
@@ -103,10 +105,17 @@ export class CatalogTable {
     this.relation = row.relation;
     this.pages = row.pages;
     this.isPartitioned = row.isPartitioned;
-    this.isPartition = row.isPartition;
+    this.isPartition = row.root !== null;
     this.isView = row.isView;
     this.isFiltered = row.isFiltered;
     this.hasPolicies = row.hasPolicies;
+  }
+
+  /** @param table - nothing, if no foreign key leads to it and it holds none: then it matters to nobody */
+  boundWith(table: CatalogTable | undefined): void {
+    if (table && table !== this) {
+      this.bound.push(table);
+    }
   }
 
   addColumn(column: ColumnRow): void {

@@ -9,7 +9,8 @@ export interface TableRow {
   readonly quotedSchema: string;
   readonly pages: number;
   readonly isPartitioned: boolean;
-  readonly isPartition: boolean;
+  /** The root of the tree of partitions, for one of them. */
+  readonly root: number | null;
   readonly isView: boolean;
   /** Whether row-level security may hide rows from the current user. */
   readonly isFiltered: boolean;
@@ -24,7 +25,7 @@ export function readTables(names: readonly string[], ids: readonly number[], quo
   const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
   return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
   quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
-  c.relkind = 'p' as "isPartitioned", c.relispartition as "isPartition", c.relkind = 'v' as "isView", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
+  c.relkind = 'p' as "isPartitioned", case when c.relispartition then pg_partition_root(c.oid)::oid end as root, c.relkind = 'v' as "isView", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
   ${named} as named
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;

@@ -7,7 +7,8 @@ import { hasNoSchema } from './has-no-schema.js';
 import type { UnreachableEntity } from './key-graph.js';
 
 /**
- * Why the purge leaves the rows of an entity alone: it lives in the schema of an entity manager that has none, or is mapped to a view.
+ * Why the purge leaves the rows of an entity alone: it lives in the schema of an entity manager that has none, or is mapped to a view, or to a
+ * partition while keys lead to its root.
  *
  * @internal
  */
@@ -27,14 +28,15 @@ export function findUnreachable(
     ];
   }
   const name = tableName(em, entry.meta);
-  if (!database.byName.get(name)?.isView) {
+  const table = database.byName.get(name);
+  if (!table?.isView && !database.keys.some(({ to }) => table?.bound.includes(to))) {
     return [];
   }
   return [
     {
       entry,
       schema: schemaName(em, entry.meta) ?? 'public',
-      problem: `is mapped to the view ${name}, and foreign keys lead to the table below it.`,
+      problem: `is mapped to the ${table!.isView ? 'view' : 'partition'} ${name}, and foreign keys do not lead there but to the table that it belongs to.`,
       advice: "Map the entity to the table itself, or set its retention to 'forever'.",
     },
   ];

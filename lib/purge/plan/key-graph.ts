@@ -99,7 +99,7 @@ export interface KeyGraph {
   readonly entities: readonly PurgeEntity[];
   readonly references: readonly KeyReference[];
   readonly companions: readonly KeyCompanion[];
-  /** Tables of soft-deletable entities in schemas other than the one that is purged, or below a view: nobody knows which of their rows are due. */
+  /** Tables of soft-deletable entities in schemas other than the one that is purged, or below a view or around a partition: nobody knows which of their rows are due. */
   readonly foreign?: readonly PurgeTable[];
   readonly unreachable?: readonly UnreachableEntity[];
 }

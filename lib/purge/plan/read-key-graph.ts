@@ -81,10 +81,10 @@ class KeyGraphBuilder {
     const names = [...this.em.getMetadata()]
       .filter((meta) => meta.schema === '*' && meta.class && catalog.find(meta))
       .map(({ tableName: name }) => name);
-    const below = catalog.all().flatMap(({ meta }) => this.database.byName.get(tableName(this.em, meta))?.below ?? []);
+    const bound = catalog.all().flatMap(({ meta }) => this.database.byName.get(tableName(this.em, meta))?.bound ?? []);
     const own = new Set(entities.flatMap(({ tables }) => tables));
     return [...this.#known]
-      .filter(([table, known]) => (names.includes(known.relation) || below.includes(known)) && !own.has(table))
+      .filter(([table, known]) => (names.includes(known.relation) || bound.includes(known)) && !own.has(table))
       .map(([table]) => table);
   }
 

@@ -11,7 +11,7 @@ const table = (id: number, relation: string, more: Partial<TableRow> = {}): Tabl
   quotedSchema: '"public"',
   pages: 1,
   isPartitioned: false,
-  isPartition: false,
+  root: null,
   isView: false,
   isFiltered: false,
   hasPolicies: false,
@@ -89,14 +89,8 @@ describe(readPgCatalog, () => {
 
   it('takes a key of a partition for one of the partitioned table that the database does not see to as a whole', async () => {
     const root = table(3, 'lines', { isPartitioned: true });
-    const ofLeaf = await read(
-      [key('a', 'a', { fromRoot: 3 })],
-      [table(1, 'line', { isPartition: true }), TABLES[1]!, root],
-    );
-    const toLeaf = await read(
-      [key('a', 'a', { toRoot: 3 })],
-      [TABLES[0]!, table(2, 'order', { isPartition: true }), root],
-    );
+    const ofLeaf = await read([key('a', 'a', { fromRoot: 3 })], [table(1, 'line', { root: 3 }), TABLES[1]!, root]);
+    const toLeaf = await read([key('a', 'a', { toRoot: 3 })], [TABLES[0]!, table(2, 'order', { root: 3 }), root]);
     for (const [{ keys }, from, to] of [
       [ofLeaf, 'lines', 'order'],
       [toLeaf, 'line', 'lines'],

@@ -3,12 +3,14 @@ import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/l
 import {
   createPurge,
   DeletionRestrictedError,
+  RestoreConflictError,
   SoftDeletable,
   SoftDeletableEntity,
   SoftDeleteConfigError,
   SoftDeleteDoctor,
   SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
+import { complianceEntities } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { createTestOrm, type TestOrm } from '../../support/orm.js';
 
 @SoftDeletable({ retention: '1d', purgeIndex: false })
@@ -52,30 +54,59 @@ class Country extends SoftDeletableEntity {
   id!: number;
 }
 
-describe('Rows of an entity that is mapped to a view', () => {
+@SoftDeletable({ strategy: 'archive' })
+@Entity({ tableName: 'seen_visit' })
+class Visit {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+const OVER_VIEWS = `
+  alter table seen_visit rename to visit;
+  create view seen_visit as select * from visit;
+  alter table seen_person rename to person;
+  create view seen_person as select * from person;
+  alter table seen_town rename to town;
+  create view any_town as select * from town;
+  create view seen_town as select * from any_town;`;
+
+/** Of a town, the partition of a partition. */
+const OVER_PARTITIONS = `
+  create table visit (like seen_visit including all) partition by range (id);
+  alter table visit attach partition seen_visit default;
+  create table person (like seen_person including all) partition by range (id);
+  alter table person attach partition seen_person default;
+  create table any_town (like seen_town including all) partition by range (id);
+  alter table any_town attach partition seen_town default;
+  create table town (like any_town including all) partition by range (id);
+  alter table town attach partition any_town default;`;
+
+describe.each([
+  ['view', OVER_VIEWS, SoftDeleteConfigError],
+  ['partition', OVER_PARTITIONS, DeletionRestrictedError],
+])('Rows of an entity that is mapped to a %s', (kind, mapped, refusal) => {
   let test: TestOrm;
 
   beforeAll(async () => {
-    test = await createTestOrm([Person, Pet, Town, Region, Country]);
+    test = await createTestOrm([Person, Pet, Town, Region, Country, Visit, ...complianceEntities()]);
     await test.database.query(`
-      alter table seen_person rename to person;
-      alter table person add town_id int, add region_id int, add country_id int;
-      create view seen_person as select * from person;
-      alter table seen_town rename to town;
-      create view any_town as select * from town;
-      create view seen_town as select * from any_town;
+      alter table seen_person add town_id int, add region_id int, add country_id int;
+      alter table seen_visit add town_id int;
+      ${mapped}
       alter table person add foreign key (town_id) references town on delete cascade,
         add foreign key (region_id) references region on delete cascade,
         add foreign key (country_id) references country on delete cascade;
       alter table pet add foreign key (person_id) references person on delete cascade,
-        add foreign key (keeper_id) references person on delete cascade`);
+        add foreign key (keeper_id) references person on delete cascade;
+      alter table visit add foreign key (town_id) references town;
+      create table stamp (visit_id int references visit on delete cascade)`);
   });
   beforeEach(() =>
     test.database.query(`
-      truncate person, pet, town, region, country restart identity;
-      insert into town default values; insert into town default values; insert into region default values; insert into country default values;
-      insert into person (town_id, region_id, country_id) values (null, null, null), (null, null, null), (1, 1, 1);
-      insert into pet (person_id, keeper_id) values (1, null), (null, 2)`),
+      truncate person, pet, visit, stamp, town, region, country;
+      insert into town values (1), (2); insert into region values (1); insert into country values (1);
+      insert into person (id, town_id, region_id, country_id) values (1, null, null, null), (2, null, null, null), (3, 1, 1, 1);
+      insert into pet (id, person_id, keeper_id) values (1, 1, null), (2, null, 2)`),
   );
   afterAll(() => test.close());
 
@@ -119,7 +150,10 @@ describe('Rows of an entity that is mapped to a view', () => {
     await expect(people().hardDelete(2)).resolves.toBe(1);
   });
 
-  it('are not removed by hardDelete() where the view calls the referenced column something else', async () => {
+  it('are not removed by hardDelete() where a view calls the referenced column something else', async () => {
+    if (kind !== 'view') {
+      return;
+    }
     await test.database.query(`
       alter table person add code int generated always as identity unique;
       create table badge (code int references person (code) on delete cascade)`);
@@ -130,7 +164,7 @@ describe('Rows of an entity that is mapped to a view', () => {
 
   describe.each([
     ['of a table', Region, DeletionRestrictedError],
-    ['of another view', Town, SoftDeleteConfigError],
+    ['of another one', Town, refusal],
   ])('are not taken along when plain rows %s are removed', (_where, entity, error) => {
     it.each([
       ['em.remove()', (em: EntityManager) => em.remove(em.getReference(entity, 1)).flush()],
@@ -148,20 +182,43 @@ describe('Rows of an entity that is mapped to a view', () => {
     await expect(createPurge(test.orm).run()).resolves.toMatchObject({
       entities: expect.arrayContaining([
         expect.objectContaining({ entity: 'Country', purged: 0, blocked: 1 }),
-        expect.objectContaining({ entity: 'Person', purged: 0, error: expect.stringContaining('view') }),
+        expect.objectContaining({ entity: 'Person', purged: 0, error: expect.stringContaining(kind) }),
       ]),
     });
     await expect(Promise.all(['person', 'country'].map(ids))).resolves.toEqual([[1, 2, 3], [1]]);
     await expect(createPurge(test.orm).run({ entities: [Person] })).rejects.toThrow(SoftDeleteConfigError);
     await expect(createPurge(test.orm).status()).resolves.toMatchObject({
-      entities: [{ entity: 'Pet' }, { entity: 'Country', blocked: 1 }],
+      entities: expect.arrayContaining([expect.objectContaining({ entity: 'Country', blocked: 1 })]),
     });
+  });
+
+  it('are not archived while a key leads to them, by which the database would remove others along', async () => {
+    await test.database.query('insert into visit values (1), (2); insert into stamp values (1)');
+    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete(1)).rejects.toThrow(refusal);
+    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete({ id: 1 })).rejects.toThrow(refusal);
+    await expect(
+      test.database.query('select count(*)::int as n from stamp join visit on id = visit_id'),
+    ).resolves.toEqual([{ n: 1 }]);
+  });
+
+  it('come back from the archive only while the row is there that they reference', async () => {
+    if (kind === 'view') {
+      return;
+    }
+    await test.database.query('insert into visit values (3, 2)');
+    const visits = () => new SoftDeleteRepository(test.orm.em.fork(), Visit);
+    await visits().softDelete(3);
+    await test.database.query('delete from town where id = 2');
+    await expect(visits().restore(3)).rejects.toThrow(RestoreConflictError);
+    await test.database.query('insert into town values (2)');
+    await visits().restore(3);
+    await expect(test.database.query('select * from visit')).resolves.toEqual([{ id: 3, town_id: 2 }]);
   });
 
   it('are told of by the doctor, who does not miss the table', async () => {
     const findings = await new SoftDeleteDoctor(test.orm).examine();
     expect(findings.filter(({ entity }) => entity === 'Person')).toEqual([
-      expect.objectContaining({ code: 'table-is-view', severity: 'warning' }),
+      expect.objectContaining({ code: `table-is-${kind}`, severity: 'warning' }),
     ]);
   });
 });
