@@ -41,7 +41,7 @@ export interface PgCatalog {
 
 /**
  * Reads the tables of the given quoted names, every foreign key of the database and the tables that these lead to. A key that only
- * one partition has counts as one of the partitioned table. Runs four short queries, or three without indexes, and one more for views.
+ * one partition has counts as one of the partitioned table. Runs four short queries, or three without indexes, and one more for views and inherited tables.
  *
  * @internal
  */
@@ -63,9 +63,9 @@ export async function readPgCatalog(
   for (const index of indexes ? await reader.read<IndexRow>(readIndexes(ids)) : []) {
     tables.get(index.table)!.indexes.push(index);
   }
-  const views = rows.filter(({ isView }) => isView).map(({ id }) => id);
-  for (const { view, table } of views.length > 0 ? await reader.read<TableBelowRow>(readTablesBelow(views)) : []) {
-    tables.get(view)!.boundWith(tables.get(table));
+  const above = rows.filter(({ isView, isInherited }) => isView || isInherited).map(({ id }) => id);
+  for (const { of, table } of above.length > 0 ? await reader.read<TableBelowRow>(readTablesBelow(above)) : []) {
+    tables.get(of)!.boundWith(tables.get(table));
   }
   for (const { id, root } of rows) {
     tables.get(id)!.boundWith(tables.get(root ?? id));
@@ -93,7 +93,7 @@ export class CatalogTable {
   readonly isFiltered: boolean;
   readonly hasPolicies: boolean;
   readonly indexes: IndexRow[] = [];
-  /** The tables that hold its rows' foreign keys, and to which keys lead, instead of itself: those below a view, the root of a partition. */
+  /** The tables that hold its rows' foreign keys, and to which keys lead, instead of itself: those below a view, the root of a partition; or besides itself: tables that inherit it. */
   readonly bound: CatalogTable[] = [];
   readonly #byNumber = new Map<number, ColumnRow>();
   readonly #byName = new Map<string, ColumnRow>();

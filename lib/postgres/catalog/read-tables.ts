@@ -12,6 +12,8 @@ export interface TableRow {
   /** The root of the tree of partitions, for one of them. */
   readonly root: number | null;
   readonly isView: boolean;
+  /** Whether it is a table that others inherit, which is no matter of partitions. */
+  readonly isInherited: boolean;
   /** Whether row-level security may hide rows from the current user. */
   readonly isFiltered: boolean;
   /** Whether it may from some user. */
@@ -25,7 +27,7 @@ export function readTables(names: readonly string[], ids: readonly number[], quo
   const named = `array[${names.map((name) => `to_regclass(${quote(name)})::oid`).join(', ')}]::oid[]`;
   return `select c.oid as id, c.relname as relation, n.nspname as schema, quote_ident(c.relname) as "quotedRelation",
   quote_ident(n.nspname) as "quotedSchema", ${pagesSql('c')} as pages,
-  c.relkind = 'p' as "isPartitioned", case when c.relispartition then pg_partition_root(c.oid)::oid end as root, c.relkind = 'v' as "isView", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
+  c.relkind = 'p' as "isPartitioned", case when c.relispartition then pg_partition_root(c.oid)::oid end as root, c.relkind = 'v' as "isView", c.relkind = 'r' and c.relhassubclass as "isInherited", row_security_active(c.oid) as "isFiltered", c.relrowsecurity as "hasPolicies",
   ${named} as named
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;
@@ -33,18 +35,21 @@ where c.oid = any(${named} || '{${ids.join(',')}}'::oid[])`;
 
 /** @internal */
 export interface TableBelowRow {
-  readonly view: number;
+  readonly of: number;
   readonly table: number;
 }
 
-/** The tables that views of the given numbers read, at any distance. @internal */
-export function readTablesBelow(views: readonly number[]): string {
-  return `with recursive below(view, id) as (
-  select v.id, v.id from unnest('{${views.join(',')}}'::oid[]) as v(id)
-  union select b.view, d.refobjid from below as b join pg_rewrite as w on w.ev_class = b.id
-  join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+/** The tables that have the rows of views or of inherited tables, at any distance. @internal */
+export function readTablesBelow(ids: readonly number[]): string {
+  return `with recursive below("of", id) as (
+  select t.id, t.id from unnest('{${ids.join(',')}}'::oid[]) as t(id)
+  union select b."of", n.id from below as b cross join lateral (
+    select d.refobjid as id from pg_rewrite as w
+    join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass where w.ev_class = b.id
+    union all select i.inhrelid from pg_inherits as i where i.inhparent = b.id
+  ) as n
 )
-select b.view, r.oid as table from below as b join pg_class as r on r.oid = b.id where r.relkind in ('r', 'p') order by r.oid`;
+select b."of", r.oid as table from below as b join pg_class as r on r.oid = b.id where r.relkind in ('r', 'p') order by r.oid`;
 }
 
 /** With the pages of all its partitions. */

@@ -8,7 +8,7 @@ import type { UnreachableEntity } from './key-graph.js';
 
 /**
  * Why the purge leaves the rows of an entity alone: it lives in the schema of an entity manager that has none, or is mapped to a view, or to a
- * partition while keys lead to its root.
+ * partition or an inherited table while keys lead to its root or its heirs.
  *
  * @internal
  */
@@ -32,12 +32,13 @@ export function findUnreachable(
   if (!table?.isView && !database.keys.some(({ to }) => table?.bound.includes(to))) {
     return [];
   }
+  const kind = table!.isView ? 'view' : table!.isPartition ? 'partition' : 'table that others inherit';
   return [
     {
       entry,
       schema: schemaName(em, entry.meta) ?? 'public',
-      problem: `is mapped to the ${table!.isView ? 'view' : 'partition'} ${name}, and foreign keys do not lead there but to the table that it belongs to.`,
-      advice: "Map the entity to the table itself, or set its retention to 'forever'.",
+      problem: `is mapped to ${name}, which is a ${kind}: foreign keys lead to other tables for its rows.`,
+      advice: "Map the entity to the table that has the rows, or set its retention to 'forever'.",
     },
   ];
 }

@@ -81,10 +81,18 @@ const OVER_PARTITIONS = `
   create table town (like any_town including all) partition by range (id);
   alter table town attach partition any_town default;`;
 
+/** The rows are in other tables than the entity's, which inherit it. */
+const OVER_HEIRS = `
+  create table visit (primary key (id)) inherits (seen_visit);
+  create table person (primary key (id)) inherits (seen_person);
+  create table any_town () inherits (seen_town);
+  create table town (primary key (id)) inherits (any_town);`;
+
 describe.each([
-  ['view', OVER_VIEWS, SoftDeleteConfigError],
-  ['partition', OVER_PARTITIONS, DeletionRestrictedError],
-])('Rows of an entity that is mapped to a %s', (kind, mapped, refusal) => {
+  ['view', OVER_VIEWS, SoftDeleteConfigError, SoftDeleteConfigError],
+  ['partition', OVER_PARTITIONS, DeletionRestrictedError, DeletionRestrictedError],
+  ['table that others inherit', OVER_HEIRS, DeletionRestrictedError, SoftDeleteConfigError],
+])('Rows of an entity that is mapped to a %s', (kind, mapped, refusal, refusalToArchive) => {
   let test: TestOrm;
 
   beforeAll(async () => {
@@ -194,15 +202,17 @@ describe.each([
 
   it('are not archived while a key leads to them, by which the database would remove others along', async () => {
     await test.database.query('insert into visit values (1), (2); insert into stamp values (1)');
-    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete(1)).rejects.toThrow(refusal);
-    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete({ id: 1 })).rejects.toThrow(refusal);
+    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete(1)).rejects.toThrow(refusalToArchive);
+    await expect(new SoftDeleteRepository(test.orm.em.fork(), Visit).softDelete({ id: 1 })).rejects.toThrow(
+      refusalToArchive,
+    );
     await expect(
       test.database.query('select count(*)::int as n from stamp join visit on id = visit_id'),
     ).resolves.toEqual([{ n: 1 }]);
   });
 
   it('come back from the archive only while the row is there that they reference', async () => {
-    if (kind === 'view') {
+    if (kind !== 'partition') {
       return;
     }
     await test.database.query('insert into visit values (3, 2)');
@@ -217,8 +227,8 @@ describe.each([
 
   it('are told of by the doctor, who does not miss the table', async () => {
     const findings = await new SoftDeleteDoctor(test.orm).examine();
-    expect(findings.filter(({ entity }) => entity === 'Person')).toEqual([
-      expect.objectContaining({ code: `table-is-${kind}`, severity: 'warning' }),
-    ]);
+    expect(findings.filter(({ entity, code }) => entity === 'Person' && code.startsWith('table-'))).toEqual(
+      kind.includes(' ') ? [] : [expect.objectContaining({ code: `table-is-${kind}`, severity: 'warning' })],
+    );
   });
 });

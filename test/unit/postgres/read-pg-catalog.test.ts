@@ -13,6 +13,7 @@ const table = (id: number, relation: string, more: Partial<TableRow> = {}): Tabl
   isPartitioned: false,
   root: null,
   isView: false,
+  isInherited: false,
   isFiltered: false,
   hasPolicies: false,
   named: [1, null],
