@@ -33,7 +33,8 @@ export const erasuresCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'nothing is overdue; everybody was erased again',
     [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
-    [EXIT_CODE.attention]: 'an erasure is overdue, or a key belongs to somebody else by now',
+    [EXIT_CODE.attention]:
+      'an erasure is overdue, a key belongs to somebody else by now, or rows are left that are held or kept',
   },
   configure: (command) =>
     command
@@ -84,7 +85,9 @@ function printReapplied(
     }
     print(`${showCount(reapplied.length, 'erasure')}.`);
   }
-  return reapplied.some(({ outcome }) => outcome === 'mismatch') ? EXIT_CODE.attention : EXIT_CODE.done;
+  return reapplied.some(({ outcome }) => outcome === 'mismatch' || outcome === 'partial')
+    ? EXIT_CODE.attention
+    : EXIT_CODE.done;
 }
 
 function printErasures(erasures: readonly Erasure[], { json, print }: CliContext): void {
