@@ -158,6 +158,13 @@ export class SoftDeleteCatalog {
         'Model the relation as two one-to-many relations to it, or leave it unmarked.',
       );
     }
+    if ((meta.view || meta.virtual) && hasOwnMark(meta.class)) {
+      throw new SoftDeleteConfigError(
+        `@SoftDeletable() on ${meta.className}`,
+        'the class is a view or a query, of which no row can be deleted.',
+        'Mark the entity whose table it reads, and show its active rows with activeView().',
+      );
+    }
     if (!mark || meta.pivotTable || !hasTable(meta)) {
       return;
     }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ErasureService } from '../../compliance/erasure/erasure.service.js';
 import type { Erasure } from '../../compliance/erasure/erasure-state.js';
+import type { ReappliedErasure } from '../../compliance/erasure/ledger/reapply-entries.js';
 import { firstLine } from '../../errors/text/first-line.js';
 import { showCount } from '../../errors/text/show-count.js';
 import { plainValue } from '../../metadata/plain-value.js';
@@ -33,7 +34,8 @@ export const erasuresCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'nothing is overdue; everybody was erased again',
     [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
-    [EXIT_CODE.attention]: 'an erasure is overdue, or a key belongs to somebody else by now',
+    [EXIT_CODE.attention]:
+      'an erasure is overdue, a key belongs to somebody else by now, or rows are left that are held or kept',
   },
   configure: (command) =>
     command
@@ -59,18 +61,20 @@ export const erasuresCommand: CliCommand = {
 type Entries = Parameters<ErasureService['reapply']>[0];
 
 function readEntries(file: string): Entries {
+  let at = '';
   try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line)) as unknown as Entries;
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, i) => {
+        at = `line ${i + 1}: `;
+        return line.trim() === '' ? [] : [JSON.parse(line) as Entries[number]];
+      });
   } catch (error) {
-    throw new CliError(`--reapply: ${file} cannot be read: ${firstLine(error)}`);
+    throw new CliError(`--reapply: ${file} cannot be read: ${at}${firstLine(error)}`);
   }
 }
 
-function printReapplied(
-  reapplied: readonly { readonly entity: string; readonly key: unknown; readonly outcome: string }[],
-  { json, print }: CliContext,
-): ExitCode {
+function printReapplied(reapplied: readonly ReappliedErasure[], { json, print }: CliContext): ExitCode {
   if (json) {
     reapplied.forEach((each) => print(plainValue({ type: 'reapplied', ...each }) as object));
   } else {
@@ -78,13 +82,20 @@ function printReapplied(
       print(
         formatTable(
           ['entity', 'key', 'outcome'],
-          reapplied.map(({ entity, key, outcome }) => [entity, showKey(key), outcome]),
+          reapplied.map((each) => [nameOf(each), showKey(each.key), each.outcome]),
         ),
       );
     }
     print(`${showCount(reapplied.length, 'erasure')}.`);
   }
-  return reapplied.some(({ outcome }) => outcome === 'mismatch') ? EXIT_CODE.attention : EXIT_CODE.done;
+  return reapplied.some(({ outcome }) => outcome === 'mismatch' || outcome === 'partial')
+    ? EXIT_CODE.attention
+    : EXIT_CODE.done;
+}
+
+/** Tenants have persons of the same key. */
+function nameOf({ schema, entity }: { readonly schema?: string; readonly entity: string }): string {
+  return schema === undefined ? entity : `${schema}.${entity}`;
 }
 
 function printErasures(erasures: readonly Erasure[], { json, print }: CliContext): void {
@@ -98,7 +109,7 @@ function printErasures(erasures: readonly Erasure[], { json, print }: CliContext
         ['id', 'entity', 'key', 'state', 'requested', 'due', 'finished'],
         erasures.map(({ id, subject, state, requestedAt, dueAt, finishedAt, isOverdue }) => [
           id,
-          subject.entity,
+          nameOf(subject),
           showKey(subject.key),
           state,
           showDay(requestedAt),

@@ -7,7 +7,6 @@ import { addErasures } from './describe-erasure.js';
 import { erasePerson } from './erase-person.js';
 import { erasureTable, readErasures, type StoredErasure } from './erasure-store.js';
 import { callErasureHooks } from './hooks/erasure-hooks.js';
-import type { PersonalRow } from './graph/personal-rows.js';
 import { fingerprintOf, type PersonValue } from './ledger/fingerprint.js';
 import { readPerson } from './ledger/read-person.js';
 import { takeTurn } from './take-turn.js';
@@ -16,6 +15,8 @@ import { findUnchanged } from './search/find-unchanged.js';
 /** An erasure with how many rows the last run of it has changed or removed. @internal */
 export interface CarriedOutErasure extends StoredErasure {
   readonly changed: number;
+  /** Whether old values are left: in rows that are held or kept, or elsewhere. */
+  readonly isLeft: boolean;
 }
 
 /**
@@ -39,16 +40,17 @@ export async function carryOutErasure(
   await execute(em, ctx, `select 1 from ${erasureTable(em)} where "id" = ? for update`, [id]);
   const [stored] = await readErasures(em, ctx, 'e."id" = ?', [id]);
   const { key, outcome: earlier, certificate, cells: known, fingerprint } = stored!;
+  requireOpen(stored!);
   const wasCompleted = earlier === 'completed';
-  let persons: PersonalRow[] = [];
   let values: PersonValue[] = [];
   const done = await erasePerson(em, ctx, subject, key, {
     context,
     before: async (rows, acting) => {
-      persons = fingerprint ? [] : acting.filter((row) => rows.persons.includes(row));
-      values = persons.length > 0 ? await readPerson(em, ctx, persons) : [];
-      await callErasureHooks(em, ctx, acting, context);
+      const persons = fingerprint ? [] : acting.filter((row) => rows.persons.includes(row));
+      values = persons.length > 0 ? await readPerson(em, ctx, persons) : values;
+      const isCalled = await callErasureHooks(em, ctx, acting, context);
       const [now] = await readErasures(em, ctx, 'e."id" = ?', [id]);
+      requireOpen(now!);
       if (stateOfRun(now!) !== stateOfRun(stored!)) {
         throw new SoftDeleteConfigError(
           '@OnErase()',
@@ -56,14 +58,16 @@ export async function carryOutErasure(
           'Leave these rows to the erasure that calls the handler.',
         );
       }
+      return isCalled;
     },
   });
   if (!done) {
-    return { ...(await finishGone(em, ctx, stored!)), changed: 0 };
+    return { ...(await finishGone(em, ctx, stored!)), changed: 0, isLeft: false };
   }
   const cells = [...done.cells, ...(await findUnchanged(em, ctx, known, done.cells))];
   const late = wasCompleted ? done.changed : 0;
-  const residue = done.pendingColumns + cells.length + late;
+  const left = done.pendingColumns + cells.length;
+  const residue = left + late;
   const isConfirmed = wasCompleted && late === 0;
   await write(
     em,
@@ -73,13 +77,25 @@ export async function carryOutErasure(
       outcome: residue === 0 && !done.isPending ? 'completed' : 'partial',
       certificate: { entities: addErasures(certificate?.entities ?? [], done.entities), residue },
       cells,
-      ...(persons.some(({ stays }) => !stays)
+      ...(!fingerprint && done.erasesPerson
         ? { fingerprint: await fingerprintOf(values), ...(hasLedger ? { ledger: 'owed' } : {}) }
         : {}),
     },
     isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
   );
-  return { ...(await readErasures(em, ctx, 'e."id" = ?', [id]))[0]!, changed: done.changed };
+  const [written] = await readErasures(em, ctx, 'e."id" = ?', [id]);
+  return { ...written!, changed: done.changed, isLeft: left > 0 || done.isPending };
+}
+
+/** @throws SoftDeleteConfigError if it was withdrawn since somebody asked for it, or by a handler */
+function requireOpen({ id, withdrawnAt }: StoredErasure): void {
+  if (withdrawnAt) {
+    throw new SoftDeleteConfigError(
+      'ErasureService.withdraw()',
+      `the erasure ${id} was withdrawn before it was done, so nothing is erased.`,
+      'Ask for it again. A handler of @OnErase() that wants to prevent an erasure throws.',
+    );
+  }
 }
 
 function stateOfRun({ finishedAt, checkedAt, certificate }: StoredErasure): string {

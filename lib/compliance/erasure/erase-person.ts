@@ -10,10 +10,8 @@ import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { identify, type RowKey, RowSet } from '../../sql/row-set.js';
 import { PersonalDataCatalog } from './declaration/personal-data-catalog.js';
 import { describeErasure, type DescribedEntity } from './describe-erasure.js';
-import { collectPersonalRows } from './graph/collect-personal-rows.js';
-import { findHeld } from './graph/find-held.js';
-import { findKept } from './graph/find-kept.js';
-import type { PersonalRow, PersonalRows } from './graph/personal-rows.js';
+import { type BeforeErasure, findActing } from './graph/find-acting.js';
+import type { PersonalRow } from './graph/personal-rows.js';
 import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapshots.js';
 import { findUnwritten } from './overwriting/find-unwritten.js';
 import { overwriteRows } from './overwriting/overwrite-rows.js';
@@ -38,15 +36,9 @@ export interface DoneErasure {
   readonly cells: readonly ResidualCell[];
   /** How many rows were changed or removed. */
   readonly changed: number;
+  /** Whether the person's own row was among those that were to be erased. */
+  readonly erasesPerson: boolean;
 }
-
-/**
- * What is called before anything is erased.
- *
- * @param acting - the rows that are going to be erased
- * @internal
- */
-export type BeforeErasure = (rows: PersonalRows, acting: readonly PersonalRow[]) => Promise<void>;
 
 /**
  * Erases a person's data as declared: overwrites and removes rows in tables and in the archive, leaves alone what is held or kept, and
@@ -69,19 +61,11 @@ export async function erasePerson(
 ): Promise<DoneErasure | undefined> {
   const { catalog, operations, transactions } = getInstallation(em);
   const personal = PersonalDataCatalog.of(em);
-  const rows = await collectPersonalRows(em, ctx, personal, subject, key);
-  if (!rows) {
+  const found = await findActing(em, ctx, subject, key, before);
+  if (!found) {
     return undefined;
   }
-  await findKept(em, ctx, rows);
-  let held = await findHeld(em, ctx, rows);
-  let acting = rows.declared().filter((row) => !row.stays);
-  if (before) {
-    await before(rows, acting);
-    // A handler may have placed a hold.
-    held = await findHeld(em, ctx, rows);
-    acting = acting.filter((row) => !row.stays);
-  }
+  const { rows, held, acting } = found;
   const values = await readOldValues(em, ctx, rows);
   const removal = await planRemoval(
     em,
@@ -137,6 +121,7 @@ export async function erasePerson(
     isPending: pending.size > 0,
     cells: cells.filter((cell) => !isPending(cell, pending)),
     changed: parts.reduce((sum, { count }) => sum + count, 0),
+    erasesPerson: acting.some((row) => rows.persons.includes(row)),
   };
 }
 

@@ -431,8 +431,8 @@ describe('What a command prints for people', () => {
       ]);
       writeFileSync(file, '\n');
       expect(await run(erasuresCommand, [], reapply)).toEqual([0, '0 erasures.']);
-      writeFileSync(file, '{');
-      await expect(run(erasuresCommand, [], reapply)).rejects.toThrow(`--reapply: ${file} cannot be read: `);
+      writeFileSync(file, `${JSON.stringify(entry)}\r\n{"id":`);
+      await expect(run(erasuresCommand, [], reapply)).rejects.toThrow(`--reapply: ${file} cannot be read: line 2: `);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -206,6 +206,25 @@ describe("complianceEntities({ schema: '*' })", () => {
     ]);
   });
 
+  it.each([
+    ['a schema that the database lacks', { schema: 'nort' }, undefined],
+    ['a schema without erasures', { schema: 'public' }, undefined],
+    ['no schema', { schema: undefined }, undefined],
+    ['the schema of another tenant', { schema: 'north' }, 'south'],
+  ])('erases nothing again where the ledger names %s', async (_what, wrong, tenant) => {
+    await inTenant('south', () => compliance.erasures.erase(Customer, 1));
+    await inTenant('north', () => compliance.erasures.erase(Customer, 1));
+    const entries = [...told.filter(({ schema }) => schema === 'south'), { ...told[0]!, ...wrong }];
+    await database.query(`update north.customer set name = 'Ada of north' where id = 1;
+      update south.customer set name = 'Ada of south' where id = 1`);
+    const reapply = () => compliance.erasures.reapply(entries as ErasureLedgerEntry[]);
+    await expect(tenant ? inTenant(tenant, reapply) : reapply()).rejects.toMatchObject({ code: 'SOFT_DELETE_CONFIG' });
+    expect([await names('north'), await names('south')]).toEqual([
+      ['Ada of north', 'Bob of north'],
+      ['Ada of south', 'Bob of south'],
+    ]);
+  });
+
   it('goes on with the other tenants where the tables of one are missing, and then says so', async () => {
     await inTenant('south', () => compliance.erasures.request(Customer, 1));
     await database.query('alter table north.erasure rename to elsewhere');

@@ -11,7 +11,7 @@ import {
   type SoftDeleteRepository,
   WithDeleted,
 } from 'nestjs-mikro-orm-soft-delete';
-import { complianceEntities, DeletionReason } from 'nestjs-mikro-orm-soft-delete/compliance';
+import { complianceEntities, DeletionReason, personalData } from 'nestjs-mikro-orm-soft-delete/compliance';
 import { refuseEndlessHooks } from '../../../lib/deletion/hooks/refuse-endless-hooks.js';
 import { noTransaction } from '../../../lib/flush/no-transaction.js';
 import { contextOf, requireContext } from '../../../lib/installation/context-of.js';
@@ -171,6 +171,32 @@ describe('A refusal', () => {
       'a guard on partitions',
       () => marked(deletedAt(), { guard: true }, { partitionBy: { type: 'hash', expression: 'id', partitions: 2 } }),
       '@SoftDeletable() on User, guard: the table of User is partitioned. PostgreSQL moves a row to another partition by a delete and an insert, which the guard would refuse. Leave out `guard`.',
+    ],
+    ...[{}, { strategy: 'archive' as const }].map((options): [string, () => unknown, string] => [
+      `a marked view ${JSON.stringify(options)}`,
+      () => {
+        const Recent = defineEntity({
+          name: 'Recent',
+          view: true,
+          expression: 'select * from customer',
+          properties: { id: p.integer().primary(), deletedAt: deletedAt() },
+        });
+        return ormOf(softDeletable(Recent, options));
+      },
+      '@SoftDeletable() on Recent: the class is a view or a query, of which no row can be deleted. Mark the entity whose table it reads, and show its active rows with activeView().',
+    ]),
+    [
+      'personal data of a view',
+      () => {
+        const Recent = defineEntity({
+          name: 'Recent',
+          view: true,
+          expression: 'select * from customer',
+          properties: { id: p.integer().primary(), name: p.text() },
+        });
+        return ormOf(personalData(Recent, { subject: true, fields: { name: null } }));
+      },
+      'personalData() on Recent: the class is a view or a query, of which nothing can be erased. Declare the entity whose table it reads.',
     ],
     [
       'a marked pivot entity',

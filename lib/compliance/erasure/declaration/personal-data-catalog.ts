@@ -57,6 +57,7 @@ export class PersonalDataCatalog {
     let catalog = catalogs.get(storage);
     if (!catalog) {
       const marked = SoftDeleteCatalog.of(em);
+      refuseViews([...storage]);
       const metas = [...storage].filter((meta) => hasTable(meta) && !isLink(marked, meta));
       catalog = new PersonalDataCatalog(metas, marked, em.getPlatform());
       catalogs.set(storage, catalog);
@@ -196,6 +197,19 @@ function describeKeep(where: string, keep: LegalKeep, { classes }: FieldContext)
     table: owningTable(meta, prop),
     column: prop.fieldNames[0]!,
   };
+}
+
+function refuseViews(metas: readonly EntityMetadata[]): void {
+  for (const meta of metas.filter(({ view, virtual }) => view || virtual)) {
+    const mark = ownPersonalDataMark(meta.class);
+    if (mark && mark.options !== 'none') {
+      throw new SoftDeleteConfigError(
+        mark.where,
+        'the class is a view or a query, of which nothing can be erased.',
+        'Declare the entity whose table it reads.',
+      );
+    }
+  }
 }
 
 function refuseSecondSubjects(subjects: readonly EntityMetadata[]): void {

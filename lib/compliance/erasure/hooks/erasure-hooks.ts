@@ -44,13 +44,19 @@ export function addErasureHook(
   hooks.set(em.config, [...(hooks.get(em.config) ?? []), { entity, handler, fields }]);
 }
 
-/** Calls the handlers with the rows that are about to be erased. @internal */
+/**
+ * Calls the handlers with the rows that are about to be erased.
+ *
+ * @returns whether there was any to call
+ * @internal
+ */
 export async function callErasureHooks(
   em: EntityManager,
   ctx: Transaction,
   rows: readonly PersonalRow[],
   context: DeletionContext,
-): Promise<void> {
+): Promise<boolean> {
+  let isCalled = false;
   for (const hook of hooks.get(em.config) ?? []) {
     const meta = em.getMetadata().get(hook.entity);
     const own = rows.filter(({ root }) => root.class === meta.root.class);
@@ -61,8 +67,10 @@ export async function callErasureHooks(
         const listed = portion.map(({ key, unit }) => [identify(key), unit!] as const);
         const read = (tx: EntityManager) =>
           isLive ? readRows(tx, hook, meta, keys) : readListedSnapshots(tx, meta, listed);
+        isCalled = true;
         await refuseEndlessHooks(`@OnErase(${meta.className})`, () => callHandler(hook, read, context, { em, ctx }));
       }
     }
   }
+  return isCalled;
 }

@@ -13,6 +13,7 @@ import { carryOutErasure } from '../carry-out-erasure.js';
 import { findUndeclared } from '../declaration/find-undeclared.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import { erasureTable, insertErasure, IS_REQUESTED_AT, readErasures } from '../erasure-store.js';
+import { tenantOf } from '../../managers-of-tenants.js';
 import { sameKeySql } from '../../record/same-key-sql.js';
 import { collectPersonalRows } from '../graph/collect-personal-rows.js';
 import { takeTurn } from '../take-turn.js';
@@ -30,16 +31,16 @@ export interface ReappliedErasure {
   readonly entity: string;
   readonly key: unknown;
   /**
-   * `erased`: the person was back, and is erased again. `gone`: there was nothing to erase. `mismatch`: the key is somebody else's, who was
-   * left alone.
+   * `erased`: the person was back, and is erased again. `partial`: rows are left that are held or kept, which a later `run()` erases.
+   * `gone`: there was nothing to erase. `mismatch`: the key is somebody else's, who was left alone.
    */
-  readonly outcome: 'erased' | 'gone' | 'mismatch';
+  readonly outcome: 'erased' | 'partial' | 'gone' | 'mismatch';
 }
 
 /**
  * Erases again what a restored backup has brought back.
  *
- * @throws SoftDeleteConfigError if an entry is none, or of an unknown entity; nothing is erased then
+ * @throws SoftDeleteConfigError if an entry is none, of an unknown entity or of an unknown tenant; nothing is erased then
  * @throws ErasureUndeclaredError if nobody says of an entity or a column what is to become of it
  * @internal
  */
@@ -55,15 +56,35 @@ export async function reapplyEntries(
       throw new ErasureUndeclaredError(meta.className, undeclared);
     }
   }
+  const managers = new Map<string | undefined, EntityManager>();
+  for (const schema of new Set(entries.map((entry) => entry.schema))) {
+    managers.set(schema, await managerOf(em, schema));
+  }
   const reapplied: ReappliedErasure[] = [];
   for (const { entry, meta } of asked) {
     const { schema } = entry;
-    const own = schema === undefined ? em : (em.fork({ schema, keepTransactionContext: true }) as EntityManager);
+    const own = managers.get(schema)!;
     const outcome = await inTransaction(own, (ctx) => reapply(own, ctx, meta, entry, deadline));
     const key = keyFromTexts(em, meta, entry.key);
     reapplied.push({ ...(schema === undefined ? {} : { schema }), entity: entry.entity, key, outcome });
   }
   return reapplied;
+}
+
+/** @throws SoftDeleteConfigError if the entity manager has no erasures there, or is another tenant's */
+async function managerOf(em: EntityManager, schema: string | undefined): Promise<EntityManager> {
+  const own = schema === undefined ? em : (em.fork({ schema, keepTransactionContext: true }) as EntityManager);
+  const table = erasureTable(own);
+  const isOurs = schema === undefined || (tenantOf(own).schema === schema && (em.schema ?? schema) === schema);
+  const ctx = em.getTransactionContext<Transaction>()!;
+  if (!isOurs || (await execute(em, ctx, 'select where to_regclass(?) is not null', [table])).length === 0) {
+    throw new SoftDeleteConfigError(
+      'ErasureService.reapply()',
+      `an entry is of the schema ${showValue(schema)}, where the entity manager has no erasures.`,
+      "Pass entries of this database, and those of several tenants outside of any tenant's context.",
+    );
+  }
+  return own;
 }
 
 async function reapply(
@@ -100,8 +121,8 @@ async function reapply(
     `update ${erasureTable(em)} set "fingerprint" = cast(? as jsonb), "ledger" = 'told' where "id" = ?`,
     [JSON.stringify(fingerprint), id],
   );
-  const { changed } = await carryOutErasure(em, ctx, meta, id, { context });
-  return changed > 0 ? 'erased' : 'gone';
+  const { changed, isLeft } = await carryOutErasure(em, ctx, meta, id, { context });
+  return isLeft ? 'partial' : changed > 0 ? 'erased' : 'gone';
 }
 
 function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetadata {

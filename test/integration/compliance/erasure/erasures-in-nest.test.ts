@@ -173,6 +173,55 @@ describe('erasures in a Nest application', () => {
     expect(await health.isHealthy()).toEqual(up);
   });
 
+  it('of several ORMs keep to their own database, deadline and ledger, and are refused where one has no table for them', async () => {
+    const databases = { second: await createTestDatabase(), third: await createTestDatabase() };
+    const told: string[] = [];
+    const ledger = (name: string) => (entry: { entity: string }) => void told.push(`${name} ${entry.entity}`);
+    const named = (contextName: 'second' | 'third', entities: any[]) =>
+      orm({ contextName, clientUrl: databases[contextName].url }, entities);
+    try {
+      await start(
+        { erasure: { deadline: '2 months', ledger: ledger('first') } },
+        orm(),
+        named('second', [...SHOP, ...complianceEntities()]),
+        named('third', SHOP.slice(0, -2)),
+        SoftDeleteModule.forRoot({ contextName: 'second', erasure: { deadline: '3 days', ledger: ledger('second') } }),
+        SoftDeleteModule.forRoot({ contextName: 'third' }),
+        AvatarsModule,
+        HealthModule,
+      );
+      const managers = [MikroORM as never, 'second_MikroORM', 'third_MikroORM'];
+      const all = [database, databases.second, databases.third];
+      for (const [i, token] of managers.entries()) {
+        await app!.get<PostgreSqlMikroORM>(token).schema.refresh();
+        await all[i]!.query(
+          `insert into customer (email, name, version) values ('${i}@example.org', 'Ada of ${i}', 1)`,
+        );
+      }
+      const names = async () => (await Promise.all(all.map((each) => each.query('select name from customer')))).flat();
+      const [second, third] = ['second', 'third'].map((name) => app!.get<ErasureService>(getErasureServiceToken(name)));
+
+      await expect(third!.erase(Customer, 1)).rejects.toMatchObject({ code: 'SOFT_DELETE_CONFIG' });
+      const requestedAt = new Date('2026-01-01T00:00:00Z');
+      const { dueAt } = await second!.request(Customer, 1, { requestedAt });
+      expect(dueAt).toEqual(new Date('2026-01-04T00:00:00Z'));
+      expect(await app!.get(PurgeHealthIndicator).isHealthy()).toMatchObject({ purge: { status: 'up' } });
+      expect(await app!.get(ErasureService).run()).toEqual([]);
+      expect(await second!.run()).toMatchObject([{ outcome: 'completed', onTime: false }]);
+      expect(app!.get(Avatars, { strict: false }).deleted).toEqual(['1@example.org']);
+      expect([await names(), told]).toEqual([
+        [{ name: 'Ada of 0' }, { name: '[erased]' }, { name: 'Ada of 2' }],
+        ['second Customer'],
+      ]);
+      expect(await database.query('select from erasure')).toEqual([]);
+      expect(await database.query('select from deletion_record')).toEqual([]);
+    } finally {
+      await app?.close();
+      app = undefined;
+      await Promise.all(Object.values(databases).map((each) => each.drop()));
+    }
+  });
+
   it('leave the health check of an app without them alone', async () => {
     await start({}, orm({}, [Shelf]), HealthModule);
     expect(await app!.get(PurgeHealthIndicator).isHealthy()).toEqual({ purge: { status: 'up', overdueBy: 0 } });

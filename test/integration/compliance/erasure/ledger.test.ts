@@ -151,6 +151,19 @@ describe('the ledger of erasures', () => {
       ],
       'Client is not an entity',
     ],
+    [
+      'of the tenant of another database',
+      [
+        {
+          schema: 'north',
+          entity: 'Customer',
+          key: ['1'],
+          requestedAt: '2025-01-01T00:00:00Z',
+          fingerprint: { salt: 's', hashes: {}, unique: [] },
+        },
+      ],
+      'an entry is of the schema "north", where the entity manager has no erasures',
+    ],
     ...[
       { key: '1' },
       { key: [1] },
@@ -192,6 +205,20 @@ describe('the ledger of erasures', () => {
       message: expect.stringContaining(message),
     });
     expect(await test.rows('select email from customer where id = 1')).toEqual([{ email: 'ada@example.org' }]);
+  });
+
+  it('says of a person who is back and held that something is left', async () => {
+    const restore = await backUp();
+    await erasures.erase(Customer, 1);
+    await restore();
+    const hold = await test.holds.place({ name: 'dispute', reason: 'case 7', on: [[Customer, 1]] });
+    const outcome = async () => (await erasures.reapply(told.slice(0, 1))).map((each) => each.outcome);
+    expect(await outcome()).toEqual(['partial']);
+    expect(await test.rows('select name from customer where id = 1')).toEqual([{ name: 'Ada Lovelace' }]);
+    expect(await outcome()).toEqual(['partial']);
+    await test.holds.release(hold.id, { reason: 'settled' });
+    expect([await outcome(), await outcome()]).toEqual([['erased'], ['gone']]);
+    expect(await test.tablesWith('Lovelace')).toEqual([]);
   });
 
   it('makes nothing new of an erasure that is known', async () => {
