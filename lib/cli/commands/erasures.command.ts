@@ -34,8 +34,7 @@ export const erasuresCommand: CliCommand = {
   exitCodes: {
     [EXIT_CODE.done]: 'nothing is overdue; everybody was erased again',
     [EXIT_CODE.error]: 'a wrong flag, a file that cannot be read, or no database',
-    [EXIT_CODE.attention]:
-      'an erasure is overdue, a key belongs to somebody else by now, or rows are left that are held or kept',
+    [EXIT_CODE.attention]: 'an erasure is overdue, a key belongs to somebody else by now, or a person is held or kept',
   },
   configure: (command) =>
     command

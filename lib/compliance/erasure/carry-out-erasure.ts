@@ -15,8 +15,8 @@ import { findUnchanged } from './search/find-unchanged.js';
 /** An erasure with how many rows the last run of it has changed or removed. @internal */
 export interface CarriedOutErasure extends StoredErasure {
   readonly changed: number;
-  /** Whether old values are left: in rows that are held or kept, or elsewhere. */
-  readonly isLeft: boolean;
+  /** Whether the person's own row is held or kept, and stays as it is. */
+  readonly stays: boolean;
 }
 
 /**
@@ -62,12 +62,11 @@ export async function carryOutErasure(
     },
   });
   if (!done) {
-    return { ...(await finishGone(em, ctx, stored!)), changed: 0, isLeft: false };
+    return { ...(await finishGone(em, ctx, stored!)), changed: 0, stays: false };
   }
   const cells = [...done.cells, ...(await findUnchanged(em, ctx, known, done.cells))];
   const late = wasCompleted ? done.changed : 0;
-  const left = done.pendingColumns + cells.length;
-  const residue = left + late;
+  const residue = done.pendingColumns + cells.length + late;
   const isConfirmed = wasCompleted && late === 0;
   await write(
     em,
@@ -84,7 +83,7 @@ export async function carryOutErasure(
     isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
   );
   const [written] = await readErasures(em, ctx, 'e."id" = ?', [id]);
-  return { ...written!, changed: done.changed, isLeft: left > 0 || done.isPending };
+  return { ...written!, changed: done.changed, stays: !done.erasesPerson };
 }
 
 /** @throws SoftDeleteConfigError if it was withdrawn since somebody asked for it, or by a handler */

@@ -31,10 +31,10 @@ export interface ReappliedErasure {
   readonly entity: string;
   readonly key: unknown;
   /**
-   * `erased`: the person was back, and is erased again. `partial`: rows are left that are held or kept, which a later `run()` erases.
-   * `gone`: there was nothing to erase. `mismatch`: the key is somebody else's, who was left alone.
+   * `erased`: the person was back, and is erased again. `gone`: there was nothing to erase. `partial`: there was nothing that may be erased
+   * yet, since the person's own row is held or kept; a later `run()` does it. `mismatch`: the key is somebody else's, who was left alone.
    */
-  readonly outcome: 'erased' | 'partial' | 'gone' | 'mismatch';
+  readonly outcome: 'erased' | 'gone' | 'partial' | 'mismatch';
 }
 
 /**
@@ -121,8 +121,11 @@ async function reapply(
     `update ${erasureTable(em)} set "fingerprint" = cast(? as jsonb), "ledger" = 'told' where "id" = ?`,
     [JSON.stringify(fingerprint), id],
   );
-  const { changed, isLeft } = await carryOutErasure(em, ctx, meta, id, { context });
-  return isLeft ? 'partial' : changed > 0 ? 'erased' : 'gone';
+  const { changed, stays } = await carryOutErasure(em, ctx, meta, id, { context });
+  if (changed > 0) {
+    return 'erased';
+  }
+  return stays ? 'partial' : 'gone';
 }
 
 function requireEntry(em: EntityManager, entry: ErasureLedgerEntry): EntityMetadata {
