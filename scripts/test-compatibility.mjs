@@ -61,6 +61,8 @@ function runWithPackages(folder, { name, packages, environment = {} }) {
   }
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   Object.assign(manifest.devDependencies, packages);
+  // A second copy of the ORM below its command line would know nothing of the contexts of the first.
+  manifest.overrides = packages;
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, undefined, 2));
   rmSync(join(folder, 'package-lock.json'), { force: true });
   npm(folder, 'install', '--legacy-peer-deps');
