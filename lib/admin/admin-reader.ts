@@ -13,6 +13,7 @@ import { plainValue } from '../metadata/plain-value.js';
 import { isSortable } from '../metadata/shown-properties.js';
 import { AdminOrm } from './admin-orm.js';
 import type { EntityView, RowDetails, RowsPage, RowView } from './api/admin-responses.js';
+import type { PurgeEntityStatus } from '../purge/status/purge-status.js';
 import { AdminWriter } from './admin-writer.js';
 import { countUnits } from './count-units.js';
 import { entityKey } from './api/entity-key.js';
@@ -50,7 +51,7 @@ export class AdminReader {
       views.push({
         entity: entity.name,
         ...(await this.#count(em, entity, retention)),
-        blocked: status?.entities.find((counted) => counted.entity === entity.name)?.blocked ?? null,
+        blocked: status?.entities.find((counted) => isOf(em, entity, counted))?.blocked ?? null,
         retention,
         can: mayPurge ? [...can, 'purge'] : can,
         reason,
@@ -207,4 +208,10 @@ function purgeTime(deletedAt: string, retention: number | 'forever'): string | n
   const time = retention === 'forever' ? Number.NaN : Date.parse(deletedAt) + retention;
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** Whether the purge has counted an entity where the entity manager finds it: those of tenants are counted for each of them. */
+function isOf(em: EntityManager, { name, meta }: AdminEntity, { entity, table }: PurgeEntityStatus): boolean {
+  const own = em.schema === 'public' ? meta.tableName : `${em.schema}.${meta.tableName}`;
+  return entity === name && (meta.schema !== '*' || table === own);
 }

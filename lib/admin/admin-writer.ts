@@ -5,6 +5,7 @@ import { withDeletionContext } from '../events/with-deletion-context.js';
 import { keyAsCondition } from '../sql/entity-key.js';
 import { deletedPredicate } from '../metadata/active-predicate.js';
 import type { PurgeReport } from '../purge/purge-report.js';
+import type { PurgeRunOptions } from '../purge/purge-run-options.js';
 import { AdminAccess } from './admin-access.js';
 import type { AdminEntity } from './admin-entity.js';
 import { AdminOrm } from './admin-orm.js';
@@ -93,7 +94,7 @@ export class AdminWriter {
   }
 
   async previewPurge(): Promise<PurgeReport> {
-    return this.orm.purge.run({ dryRun: true, entities: this.#names() });
+    return this.orm.purge.run({ dryRun: true, ...this.#purged() });
   }
 
   /** @throws ConfirmationMismatchError if it would remove another number of rows than the caller has been told */
@@ -102,7 +103,7 @@ export class AdminWriter {
     if (String(total) !== confirm) {
       throw new ConfirmationMismatchError(confirm, total);
     }
-    return withDeletionContext(this.access.actor(context), () => this.orm.purge.run({ entities: this.#names() }));
+    return withDeletionContext(this.access.actor(context), () => this.orm.purge.run(this.#purged()));
   }
 
   /**
@@ -122,8 +123,10 @@ export class AdminWriter {
     );
   }
 
-  #names(): string[] {
-    return this.orm.entities.map(({ name }) => name);
+  /** Of a tenant, where the request is one's. */
+  #purged(): PurgeRunOptions {
+    const { schema } = this.orm.fork();
+    return { entities: this.orm.entities.map(({ name }) => name), ...(schema === undefined ? {} : { schema }) };
   }
 }
 

@@ -49,6 +49,9 @@ export class KeyGuard implements CanActivate {
     if (headers['x-tenant']) {
       this.em.setFilterParams('tenant', { tenant: headers['x-tenant'] });
     }
+    if (headers['x-schema']) {
+      this.em.schema = headers['x-schema'];
+    }
     return true;
   }
 }
