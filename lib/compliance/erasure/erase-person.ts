@@ -10,6 +10,7 @@ import type { SqlFragment } from '../../sql/row-condition-sql.js';
 import { identify, type RowKey, RowSet } from '../../sql/row-set.js';
 import { PersonalDataCatalog } from './declaration/personal-data-catalog.js';
 import { describeErasure, type DescribedEntity } from './describe-erasure.js';
+import { hasErasureHooks } from './hooks/erasure-hooks.js';
 import { type BeforeErasure, findActing } from './graph/find-acting.js';
 import type { PersonalRow } from './graph/personal-rows.js';
 import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapshots.js';
@@ -21,6 +22,7 @@ import { removeRows } from './removal/remove-rows.js';
 import { findPending, type PendingColumns } from './search/find-pending.js';
 import { findResidue } from './search/find-residue.js';
 import type { ResidualCell } from './search/residual-cell.js';
+import type { OldValues } from './search/old-values.js';
 import { readOldValues } from './search/read-old-values.js';
 import { pseudonymOf, scrubRecords } from './search/scrub-records.js';
 import { syncErased } from './sync-erased.js';
@@ -61,12 +63,25 @@ export async function erasePerson(
 ): Promise<DoneErasure | undefined> {
   const { catalog, operations, transactions } = getInstallation(em);
   const personal = PersonalDataCatalog.of(em);
-  const found = await findActing(em, ctx, subject, key, before);
+  let earlier: OldValues | undefined;
+  const found = await findActing(
+    em,
+    ctx,
+    subject,
+    key,
+    before && hasErasureHooks(em)
+      ? async (rows, acting) => {
+          // A handler may overwrite values of which there are copies elsewhere.
+          earlier = await readOldValues(em, ctx, rows, earlier, true);
+          return before(rows, acting);
+        }
+      : before,
+  );
   if (!found) {
     return undefined;
   }
   const { rows, held, acting } = found;
-  const values = await readOldValues(em, ctx, rows);
+  const values = await readOldValues(em, ctx, rows, earlier);
   const removal = await planRemoval(
     em,
     ctx,

@@ -44,6 +44,11 @@ export function addErasureHook(
   hooks.set(em.config, [...(hooks.get(em.config) ?? []), { entity, handler, fields }]);
 }
 
+/** @internal */
+export function hasErasureHooks(em: EntityManager): boolean {
+  return (hooks.get(em.config) ?? []).length > 0;
+}
+
 /**
  * Calls the handlers with the rows that are about to be erased.
  *

@@ -16,8 +16,11 @@ export const NAMED_SIGNATURES_SQL =
   `${SIGNATURES} as materialized (` +
   `select cast(unnest(string_to_array(current_setting('${SETTING}'), ',')) as int8) as "signature")`;
 
-/** Forgets the signatures of an earlier erasure of the transaction. @internal */
-export const FORGET_SIGNATURES_SQL = `set_config('${SETTING}', '', true)`;
+/** Keeps these signatures, instead of those of another erasure of the transaction. @internal */
+export const SET_SIGNATURES_SQL = `set_config('${SETTING}', ?, true)`;
+
+/** All that are kept. @internal */
+export const SIGNATURES_SQL = `current_setting('${SETTING}')`;
 
 /**
  * Keeps the signatures of rows, with those that are kept already. True if there are any, else null. An aggregate of all rows: for each of

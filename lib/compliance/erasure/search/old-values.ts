@@ -4,4 +4,6 @@ export interface OldValues {
   readonly own: ReadonlySet<string>;
   /** Whether there are longer texts, of any row, which are looked for as they are: the database keeps their signatures. */
   readonly areSigned: boolean;
+  /** The signatures themselves, if they were asked for. */
+  readonly signatures?: string;
 }

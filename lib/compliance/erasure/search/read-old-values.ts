@@ -13,7 +13,7 @@ import { amongArchived, replacedDataSql } from '../overwriting/erase-snapshots.j
 import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import { differsSql } from '../overwriting/replacement-sql.js';
 import { ARCHIVED_CELLS_SQL } from './archived-cells-sql.js';
-import { FORGET_SIGNATURES_SQL, keepSignaturesSql } from './matches-sql.js';
+import { keepSignaturesSql, SET_SIGNATURES_SQL, SIGNATURES_SQL } from './matches-sql.js';
 import type { OldValues } from './old-values.js';
 import { isPlain, leavesSql, LONG, plainSql, signatureSql } from './text-sql.js';
 import { withTexts } from './with-texts.js';
@@ -38,9 +38,17 @@ const LONGEST = 200;
 /**
  * Reads the values that are about to be overwritten or removed. What is a replacement already is none of them.
  *
+ * @param earlier - those that were read before, to which they are added
+ * @param isAgain - whether they are read once more, so that these have to be remembered
  * @internal
  */
-export async function readOldValues(em: EntityManager, ctx: Transaction, rows: PersonalRows): Promise<OldValues> {
+export async function readOldValues(
+  em: EntityManager,
+  ctx: Transaction,
+  rows: PersonalRows,
+  earlier?: OldValues,
+  isAgain = false,
+): Promise<OldValues> {
   // Whoever is called what erased rows are called cannot be found among these.
   const constants = new Set(
     [...new Set(rows.declared().map(({ fields }) => fields))].flatMap((fields) =>
@@ -49,8 +57,8 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
   );
   const whole = new Set<string>();
   const parts = new Set<string>();
-  let areSigned = false;
-  await execute(em, ctx, `select ${FORGET_SIGNATURES_SQL}`);
+  let areSigned = earlier?.areSigned ?? false;
+  await execute(em, ctx, `select ${SET_SIGNATURES_SQL}`, [earlier?.signatures ?? '']);
   for (const group of groupRows(rows.declared(), withTexts(em))) {
     const texts = {
       ...group,
@@ -70,8 +78,11 @@ export async function readOldValues(em: EntityManager, ctx: Transaction, rows: P
     }
   }
   const telling = [...whole, ...parts].filter((value) => isTelling(value) && !constants.has(value.trim()));
-  const own = new Set(telling.map((value) => value.trim()));
-  return { own: new Set([...own].slice(0, MOST_VALUES)), areSigned };
+  const own = new Set([...(earlier?.own ?? []), ...telling.map((value) => value.trim())]);
+  const [kept] = isAgain
+    ? await execute<{ signatures: string }>(em, ctx, `select ${SIGNATURES_SQL} as signatures`)
+    : [];
+  return { own: new Set([...own].slice(0, MOST_VALUES)), areSigned, ...kept };
 }
 
 async function live(

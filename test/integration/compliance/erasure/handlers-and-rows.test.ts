@@ -5,7 +5,7 @@ import { ErasureService, PersonalData } from 'nestjs-mikro-orm-soft-delete/compl
 import { untilBlocked } from '../../../support/blocked.js';
 import { useErasures } from './use-erasures.js';
 
-@PersonalData<Guest>({ subject: true, fields: { name: null } })
+@PersonalData<Guest>({ subject: true, fields: { name: null }, notPersonal: ['memo', 'wishes'] })
 @SoftDeletable()
 @Entity({ tableName: 'guest' })
 class Guest extends SoftDeletableEntity {
@@ -14,6 +14,12 @@ class Guest extends SoftDeletableEntity {
 
   @Property({ type: 'text', nullable: true })
   name?: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  memo?: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  wishes?: string | null;
 }
 
 /** Goes with either of two guests. */
@@ -87,6 +93,20 @@ describe(`Handlers of ${ErasureService.name} that change rows of the person`, ()
       'Booking 2, Guest 2, Letter 3',
     ]);
     expect([await names(), await test.rows('select from letter')]).toEqual([[null, null], []]);
+  });
+
+  it('hide no copy of what they overwrite themselves', async () => {
+    const text = 'A text of some length which is found as it is wherever else it stands '.repeat(5);
+    await test.rows(`update guest set memo = 'Called ' || name, wishes = '${text}';
+      update booking set wish = '${text}' where guest_id = 1`);
+    handle = async (id, em) => {
+      await em.execute(`update guest set name = 'x' where id = ${id}`);
+      await em.execute(`update booking set wish = 'y' where guest_id = ${id}`);
+      await (id === 1 && test.erasures.plan(Guest, 2));
+    };
+    expect(await test.erasures.erase(Guest, 1)).toMatchObject({ outcome: 'partial', residue: 2 });
+    await test.rows('update guest set memo = null, wishes = null');
+    expect(await test.erasures.erase(Guest, 1)).toMatchObject({ outcome: 'completed', residue: 0 });
   });
 
   it('undo the erasure of somebody else where they throw', async () => {
