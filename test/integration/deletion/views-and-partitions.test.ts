@@ -158,17 +158,16 @@ describe.each([
     await expect(people().hardDelete(2)).resolves.toBe(1);
   });
 
-  it('are not removed by hardDelete() where a view calls the referenced column something else', async () => {
-    if (kind !== 'view') {
-      return;
-    }
-    await test.database.query(`
-      alter table person add code int generated always as identity unique;
-      create table badge (code int references person (code) on delete cascade)`);
-    await expect(people().hardDelete(3)).rejects.toThrow(SoftDeleteConfigError);
-    await expect(ids('person')).resolves.toEqual([1, 2, 3]);
-    await test.database.query('drop table badge; alter table person drop column code');
-  });
+  if (kind === 'view') {
+    it('are not removed by hardDelete() where a view calls the referenced column something else', async () => {
+      await test.database.query(`
+        alter table person add code int generated always as identity unique;
+        create table badge (code int references person (code) on delete cascade)`);
+      await expect(people().hardDelete(3)).rejects.toThrow(SoftDeleteConfigError);
+      await expect(ids('person')).resolves.toEqual([1, 2, 3]);
+      await test.database.query('drop table badge; alter table person drop column code');
+    });
+  }
 
   describe.each([
     ['of a table', Region, DeletionRestrictedError],
@@ -211,19 +210,18 @@ describe.each([
     ).resolves.toEqual([{ n: 1 }]);
   });
 
-  it('come back from the archive only while the row is there that they reference', async () => {
-    if (kind !== 'partition') {
-      return;
-    }
-    await test.database.query('insert into visit values (3, 2)');
-    const visits = () => new SoftDeleteRepository(test.orm.em.fork(), Visit);
-    await visits().softDelete(3);
-    await test.database.query('delete from town where id = 2');
-    await expect(visits().restore(3)).rejects.toThrow(RestoreConflictError);
-    await test.database.query('insert into town values (2)');
-    await visits().restore(3);
-    await expect(test.database.query('select * from visit')).resolves.toEqual([{ id: 3, town_id: 2 }]);
-  });
+  if (kind === 'partition') {
+    it('come back from the archive only while the row is there that they reference', async () => {
+      await test.database.query('insert into visit values (3, 2)');
+      const visits = () => new SoftDeleteRepository(test.orm.em.fork(), Visit);
+      await visits().softDelete(3);
+      await test.database.query('delete from town where id = 2');
+      await expect(visits().restore(3)).rejects.toThrow(RestoreConflictError);
+      await test.database.query('insert into town values (2)');
+      await visits().restore(3);
+      await expect(test.database.query('select * from visit')).resolves.toEqual([{ id: 3, town_id: 2 }]);
+    });
+  }
 
   it('are told of by the doctor, who does not miss the table', async () => {
     const findings = await new SoftDeleteDoctor(test.orm).examine();
