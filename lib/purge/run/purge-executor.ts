@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { BatchSize } from '../batch/batch-size.js';
-import { BATCH_SIZE_LIMITS, batchSizeLimits } from '../batch/batch-size-limits.js';
+import { BATCH_SIZE_LIMITS, EXPENSIVE_ROWS_LIMITS, batchSizeLimits } from '../batch/batch-size-limits.js';
 import { HoldsChangedError } from '../connection/holds-changed.error.js';
 import { classifyFailure } from '../connection/classify-failure.js';
 import { BatchGate, type GateOptions } from './batch-gate.js';
@@ -33,8 +33,6 @@ export interface ExecutorOptions {
 
 /** How long to wait for others, users or further instances, while nothing moves. Longer than any batch of theirs. */
 const PATIENCE = 1_500;
-/** Where a key without an index makes each row expensive, a batch begins with few. */
-const CAREFUL_START = 4;
 /** How many rows of circles are looked for in one reading of what is left. */
 const CIRCLES_AT_ONCE = 10_000;
 /** In pages: reading so much for each row does little harm. */
@@ -226,9 +224,7 @@ export class PurgeExecutor {
   #context(run: EntityRun): BatchContext {
     const { batchSize, lockTimeout, pause, holdsChanged, onBatch } = this.options;
     const isExpensive = run.plan.unindexed.some(({ from }) => from.pages > SMALL_TABLE) || run.hooks.length > 0;
-    const limits = isExpensive
-      ? { ...BATCH_SIZE_LIMITS, start: CAREFUL_START, smallest: 1, longest: BATCH_SIZE_LIMITS.aim }
-      : BATCH_SIZE_LIMITS;
+    const limits = isExpensive ? EXPENSIVE_ROWS_LIMITS : BATCH_SIZE_LIMITS;
     return {
       connection: this.connection,
       size: new BatchSize(batchSize === undefined ? limits : batchSizeLimits(batchSize)),

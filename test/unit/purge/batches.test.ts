@@ -1,5 +1,9 @@
 import { BatchSize } from '../../../lib/purge/batch/batch-size.js';
-import { BATCH_SIZE_LIMITS, batchSizeLimits } from '../../../lib/purge/batch/batch-size-limits.js';
+import {
+  BATCH_SIZE_LIMITS,
+  EXPENSIVE_ROWS_LIMITS,
+  batchSizeLimits,
+} from '../../../lib/purge/batch/batch-size-limits.js';
 import { classifyFailure } from '../../../lib/purge/connection/classify-failure.js';
 import { isolateFailures } from '../../../lib/purge/run/isolate-failures.js';
 import { OptimisticBatches } from '../../../lib/purge/batch/optimistic-batches.js';
@@ -216,6 +220,19 @@ describe(BatchSize.name, () => {
       expect(new Set([...sizes(4, () => 1, size), ...sizes(20, () => 10_000, size)])).toEqual(new Set([fixed]));
     }
     expect(batchSizeLimits(undefined)).toEqual({ start: 500, smallest: 50, largest: 5_000, aim: 50, longest: 100 });
+  });
+
+  it.each([
+    { what: '15 ms a row', time: (rows: number) => rows * 15, expected: '4 3×7' },
+    { what: '15 ms a row beside 30 ms', time: (rows: number) => 30 + rows * 15, expected: '4 2×7' },
+    { what: '200 ms a row', time: (rows: number) => rows * 200, expected: '4 2 1×6' },
+    {
+      what: 'rows that cost little after all',
+      time: (rows: number) => rows * 0.01,
+      expected: '4 16 64 256 1024 4096 5000×2',
+    },
+  ])('reaches what rows may take from below, where they may be expensive: $what', ({ time, expected }) => {
+    expect(inShort(sizes(8, time, new BatchSize(EXPENSIVE_ROWS_LIMITS)))).toBe(expected);
   });
 
   it('makes no small batch where rows are not to take longer in any case', () => {
