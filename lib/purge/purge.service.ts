@@ -15,7 +15,6 @@ import { requireKeys } from './explain/require-keys.js';
 import { describePlan } from './plan/describe-plan.js';
 import type { DueTimes } from './plan/due-times.js';
 import { listPlaces, type PurgePlace } from './plan/list-places.js';
-import type { EntityPlan } from './plan/purge-planner.js';
 import { readFacts } from './plan/read-facts.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
@@ -27,7 +26,7 @@ import type { PurgeEntityStatus, PurgeStatus } from './status/purge-status.js';
 import { type OpenRows, readOpen } from './status/read-open.js';
 import { readPurgeLag } from './status/read-purge-lag.js';
 import { planArchived, readArchivedStatus } from './status/read-archive-status.js';
-import { readPurgeStatus } from './status/read-purge-status.js';
+import { type PlacedPlans, readPurgeStatus } from './status/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { PurgeTelemetry } from './telemetry/purge-telemetry.js';
 import type { RunTelemetry } from './telemetry/run-telemetry.js';
@@ -143,7 +142,8 @@ export class PurgeService {
   }
 
   /**
-   * Counts the deleted, due and blocked rows of each entity, and tells how late the purge is. Takes time if there are many deleted rows.
+   * Counts the deleted, due and blocked rows of each entity, and tells how late the purge is and whose rows it leaves alone. Takes time
+   * if there are many deleted rows.
    *
    * @throws PurgeInterruptedError if the database cannot be reached or refuses
    */
@@ -151,8 +151,8 @@ export class PurgeService {
     return whileReading(async () => {
       const due = await this.#readDueTimes();
       const entities: PurgeEntityStatus[] = [];
-      for await (const { connection, plans } of this.#places()) {
-        entities.push(...(await readPurgeStatus(connection, plans, due, this.options.retention)));
+      for await (const { connection, ...placed } of this.#places()) {
+        entities.push(...(await readPurgeStatus(connection, placed, due, this.options.retention)));
       }
       return { at: due.now, entities: [...entities, ...(await this.#archivedStatus(due))] };
     });
@@ -273,16 +273,17 @@ export class PurgeService {
   }
 
   /** What there is to purge in each place, one after the other. */
-  async *#places(): AsyncGenerator<{
-    readonly connection: PurgeConnection;
-    readonly place: PurgePlace;
-    readonly plans: readonly EntityPlan[];
-  }> {
+  async *#places(): AsyncGenerator<PlacedPlans & { readonly connection: PurgeConnection; readonly place: PurgePlace }> {
     for (const place of await listPlaces(this.#em, this.options.schemas)) {
       const connection = this.#connect(place.em);
-      const { order } = await preparePurge(place, connection);
-      const isThere = ({ entity }: EntityPlan) => !place.entities || place.entities.includes(entity.name);
-      yield { connection, place, plans: order.groups.flat().filter(isThere) };
+      const { order, unreachable } = await preparePurge(place, connection);
+      const isThere = ({ name }: { readonly name: string }) => !place.entities || place.entities.includes(name);
+      yield {
+        connection,
+        place,
+        plans: order.groups.flat().filter(({ entity }) => isThere(entity)),
+        unreachable: unreachable.filter(({ entry }) => isThere(entry)),
+      };
     }
   }
 

@@ -20,9 +20,9 @@ export const statusCommand: CliCommand = {
   description: 'show how many rows are due and blocked, and how late the purge is',
   examples: ['soft-delete status', 'soft-delete status --json'],
   exitCodes: {
-    [EXIT_CODE.done]: 'nothing is blocked',
+    [EXIT_CODE.done]: 'nothing is blocked, or left alone by the purge',
     [EXIT_CODE.error]: 'nothing could be read',
-    [EXIT_CODE.attention]: 'rows are blocked from being purged',
+    [EXIT_CODE.attention]: 'rows are blocked, or left alone by the purge',
   },
   configure: (command) => command.addOption(retentionOption()),
   action: async (_args: [], { retention }: StatusFlags, { orm, json, print }) => {
@@ -37,8 +37,11 @@ export const statusCommand: CliCommand = {
       entities.forEach((entity) => print({ type: 'status', at, ...entity }));
     } else {
       print(formatTable(['entity', 'kept', 'deleted', 'due', 'blocked', 'overdue by'], entities.map(describe)));
+      entities.forEach(({ error }) => error !== undefined && print(error));
     }
-    return entities.some(({ blocked }) => blocked > 0) ? EXIT_CODE.attention : EXIT_CODE.done;
+    return entities.some(({ blocked, error }) => blocked > 0 || error !== undefined)
+      ? EXIT_CODE.attention
+      : EXIT_CODE.done;
   },
 };
 

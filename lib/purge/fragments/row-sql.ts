@@ -1,7 +1,7 @@
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { filterSql } from '../../sql/filter-sql.js';
 import { textSql } from '../../sql/row-set.js';
-import type { PurgeColumn, PurgeEntity, PurgeTable } from '../plan/key-graph.js';
+import type { DeletedRows, PurgeColumn, PurgeEntity, PurgeTable } from '../plan/key-graph.js';
 import type { EntityPlan } from '../plan/purge-planner.js';
 import { existsSql } from './path-sql.js';
 import type { QuoteValue } from '../../sql/quote-value.js';
@@ -24,7 +24,12 @@ export interface RecordOfRows extends DeletionContext {
 }
 
 /** Whether the row `alias` is due. @internal */
-export function dueSql({ deletedAt }: PurgeEntity, cutoff: string, quote: QuoteValue, alias = 'p'): string {
+export function dueSql(
+  { deletedAt }: Pick<DeletedRows, 'deletedAt'>,
+  cutoff: string,
+  quote: QuoteValue,
+  alias = 'p',
+): string {
   return `${alias}.${deletedAt.name} < ${timeSql(deletedAt, cutoff, quote)}`;
 }
 

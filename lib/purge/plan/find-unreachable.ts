@@ -29,16 +29,21 @@ export function findUnreachable(
   }
   const name = tableName(em, entry.meta);
   const table = database.byName.get(name);
-  if (!table?.isView && !database.keys.some(({ to }) => table?.bound.includes(to))) {
+  if (!table || (!table.isView && !database.keys.some(({ to }) => table.bound.includes(to)))) {
     return [];
   }
-  const kind = table!.isView ? 'view' : table!.isPartition ? 'partition' : 'table that others inherit';
+  const kind = table.isView ? 'view' : table.isPartition ? 'partition' : 'table that others inherit';
+  const type = table.typeOf(entry.column);
   return [
     {
       entry,
       schema: schemaName(em, entry.meta) ?? 'public',
       problem: `is mapped to ${name}, which is a ${kind}: foreign keys lead to other tables for its rows.`,
       advice: "Map the entity to the table that has the rows, or set its retention to 'forever'.",
+      seen:
+        type === undefined
+          ? undefined
+          : { table, deletedAt: { name: em.getPlatform().quoteIdentifier(entry.column), type } },
     },
   ];
 }

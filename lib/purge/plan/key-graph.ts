@@ -74,12 +74,17 @@ export interface KeyCompanion {
   readonly owner: PurgeTable;
 }
 
+/** Where the rows of a soft-deletable entity are, and the column that says when they were deleted. @internal */
+export interface DeletedRows {
+  readonly table: Pick<PurgeTable, 'name' | 'label'>;
+  readonly deletedAt: PurgeColumn;
+}
+
 /** A soft-deletable entity with the table that holds its time of deletion. @internal */
-export interface PurgeEntity {
+export interface PurgeEntity extends DeletedRows {
   readonly name: string;
   readonly meta: EntityMetadata;
   readonly table: PurgeTable;
-  readonly deletedAt: PurgeColumn;
   readonly retention: number | 'forever' | undefined;
   readonly hasPurgeIndex: boolean;
   /** Every table of the entity: more than one in a table-per-type hierarchy. */
@@ -92,6 +97,8 @@ export interface UnreachableEntity {
   readonly schema: string;
   readonly problem: string;
   readonly advice: string;
+  /** Where its rows can be counted at least; nothing if nobody says in which schemas they are. */
+  readonly seen?: DeletedRows;
 }
 
 /** What can stand between a purgeable row and its removal. @internal */

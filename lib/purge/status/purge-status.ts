@@ -36,4 +36,6 @@ export interface PurgeEntityStatus {
    * no purge can remove them.
    */
   readonly overdueBy: number;
+  /** Why no run purges these rows, though they have a retention. `blocked` is 0 then, and `overdueBy` counts all due rows. */
+  readonly error?: string;
 }

@@ -22,9 +22,12 @@ export function reportUnreachable(
   }
   return unreachable
     .filter(({ entry }) => !asked || asked.includes(entry.name))
-    .flatMap(({ entry, schema, problem, advice }) =>
-      reportSkipped([entry], cutoffs, schema, (name) => `${name} ${problem} ${advice}`),
-    );
+    .flatMap((each) => reportSkipped([each.entry], cutoffs, each.schema, () => describeUnreachable(each)));
+}
+
+/** Why the purge leaves rows alone, and what to do. @internal */
+export function describeUnreachable({ entry, problem, advice }: UnreachableEntity): string {
+  return `${entry.name} ${problem} ${advice}`;
 }
 
 /**

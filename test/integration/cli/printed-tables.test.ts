@@ -335,6 +335,24 @@ describe('What a command prints for people', () => {
     );
   });
 
+  it('status: how many rows there are, and why no run purges those of a view', async () => {
+    await test.database.query('alter table "user" rename to users; create view "user" as select * from users');
+    try {
+      const [code, ...lines] = await run(statusCommand, []);
+      expect(code).toBe(2);
+      expect(lines).toEqual([
+        expect.stringMatching(/^entity +kept +deleted +due +blocked +overdue by$/),
+        expect.stringMatching(/^Post +forever +1 +0 +0 +–$/),
+        expect.stringMatching(/^User +30 days +2 +2 +0 +\d+ days$/),
+        'User is mapped to "public"."user", which is a view: foreign keys lead to other tables for its rows. ' +
+          "Map the entity to the table that has the rows, or set its retention to 'forever'.",
+      ]);
+    } finally {
+      await test.database.query('drop view "user"; alter table users rename to "user"');
+    }
+    expect((await run(statusCommand, [])).at(-1)).toMatch(/^User +30 days/);
+  });
+
   it('prints for programs one object a line, which says what it is', async () => {
     expect(await runForPrograms(listCommand, ['User'], { limit: 1 })).toEqual([
       0,

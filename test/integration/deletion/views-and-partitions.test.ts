@@ -195,8 +195,21 @@ describe.each([
     await expect(Promise.all(['person', 'country'].map(ids))).resolves.toEqual([[1, 2, 3], [1]]);
     await expect(createPurge(test.orm).run({ entities: [Person] })).rejects.toThrow(SoftDeleteConfigError);
     await expect(createPurge(test.orm).status()).resolves.toMatchObject({
-      entities: expect.arrayContaining([expect.objectContaining({ entity: 'Country', blocked: 1 })]),
+      entities: expect.arrayContaining([
+        expect.objectContaining({ entity: 'Country', blocked: 1 }),
+        expect.objectContaining({
+          entity: 'Person',
+          deleted: 3,
+          due: 3,
+          blocked: 0,
+          overdueBy: expect.closeTo(8 * 86_400_000, -5),
+          error: expect.stringContaining(kind),
+        }),
+      ]),
     });
+    await test.database.query('update person set deleted_at = null where id < 3');
+    const status = await createPurge(test.orm, { retention: '1d' }).status();
+    expect(status.entities.find(({ entity }) => entity === 'Person')).toMatchObject({ deleted: 1, due: 1 });
   });
 
   it('are not archived while a key leads to them, by which the database would remove others along', async () => {
