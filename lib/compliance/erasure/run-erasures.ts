@@ -55,7 +55,7 @@ async function runIn(
   failed: FailedErasure[],
 ): Promise<void> {
   let isAnswering = true;
-  const owed = await readErasures(em, em.getTransactionContext(), `e."ledger" = 'owed'`);
+  const asked = new Set<number>();
   for (const erasure of await readErasures(em, em.getTransactionContext(), TO_DO)) {
     try {
       const done = await carryOut(em, erasure, options);
@@ -63,14 +63,16 @@ async function runIn(
         certificates.push(certificateOf(em, done));
       }
       if (done && erasure.ledger === null && isAnswering) {
+        asked.add(done.id);
         isAnswering = await tellLedger(em, done.id, options);
       }
     } catch (error) {
       failed.push({ id: erasure.id, entity: erasure.entity, ...tenantOf(em), error });
     }
   }
-  for (const { id } of owed) {
-    isAnswering = isAnswering && (await tellLedger(em, id, options));
+  // What earlier runs owe, and erasures of handlers.
+  for (const { id } of await readErasures(em, em.getTransactionContext(), `e."ledger" = 'owed'`)) {
+    isAnswering = isAnswering && (asked.has(id) || (await tellLedger(em, id, options)));
   }
 }
 

@@ -62,6 +62,31 @@ describe(`Handlers of ${ErasureService.name}`, () => {
     expect(await names()).toEqual([null, null]);
   });
 
+  it('erase somebody else, whom the ledger is told of as well by the run', async () => {
+    const told: number[] = [];
+    let fails = true;
+    const { erasures } = createCompliance(test.orm, {
+      erasure: {
+        ledger: ({ id }) => {
+          told.push(id);
+          if (fails) {
+            throw new Error('the disk is full');
+          }
+        },
+      },
+    });
+    handle = async (id) => id === 1 && erasures.erase(Person, 2);
+    await erasures.request(Person, 1);
+    expect(await erasures.run()).toMatchObject([{ outcome: 'completed' }]);
+    expect([await names(), told, (await erasures.status()).owed]).toEqual([[null, null], [1, 2], 2]);
+
+    fails = false;
+    await erasures.run();
+    expect([told, (await erasures.status()).owed]).toEqual([[1, 2, 1, 2], 0]);
+    await erasures.run();
+    expect(told).toHaveLength(4);
+  });
+
   it('are refused where they erase the same person again, which would count twice', async () => {
     let isFirst = true;
     handle = async (id) => {
