@@ -8,12 +8,14 @@ import {
   InjectSoftDeleteRepository,
   OnDelete,
   OnPurge,
+  PurgeHealthIndicator,
   type PurgeService,
   runInScope,
   type SoftDeleteEvents,
   SoftDeleteModule,
   type SoftDeleteRepository,
 } from 'nestjs-mikro-orm-soft-delete';
+import { type ErasureService, getErasureServiceToken } from 'nestjs-mikro-orm-soft-delete/compliance';
 import type { TestDatabase } from '../../support/database.js';
 import { createPeopleDatabase, mikroOrmModule, Person, Pet } from './people.js';
 
@@ -50,7 +52,11 @@ describe('two ORMs of one application over the same classes', () => {
       await databases[name].query(`update person set name = '${name} ' || name`);
     }
     const forRoot = (contextName: string) =>
-      SoftDeleteModule.forRoot({ contextName, actor: () => `actor of ${contextName}` });
+      SoftDeleteModule.forRoot({
+        contextName,
+        actor: () => `actor of ${contextName}`,
+        purge: { retention: '1d' },
+      });
     app = await Test.createTestingModule({
       imports: [
         mikroOrmModule(databases.a, 'a'),
@@ -66,6 +72,11 @@ describe('two ORMs of one application over the same classes', () => {
           provide: getRepositoryToken(Person, name),
           useFactory: (orm: MikroORM) => orm.em.getRepository(Person),
           inject: [`${name}_MikroORM`],
+        })),
+        ...['a', 'b'].map((name) => ({
+          provide: `${name} purge`,
+          useFactory: (purge: PurgeService, erasures?: ErasureService) => new PurgeHealthIndicator(purge, erasures),
+          inject: [getPurgeServiceToken(name), { token: getErasureServiceToken(name), optional: true }],
         })),
       ],
     }).compile();
@@ -137,6 +148,14 @@ describe('two ORMs of one application over the same classes', () => {
       }
       await repo(here).softDelete(1);
       expect(told).toEqual([[here, 'Person', [1], `actor of ${here}`]]);
+    });
+
+    it('is late by its own rows', async () => {
+      const health = (name: string) => app.get<PurgeHealthIndicator>(`${name} purge`).isHealthy();
+      await databases[there].query('update person set deleted_at = null');
+      await databases[here].query(`update person set deleted_at = now() - interval '9 days' where id = 1`);
+      await expect(health(here)).resolves.toMatchObject({ purge: { status: 'down', due: 2 } });
+      await expect(health(there)).resolves.toEqual({ purge: { status: 'up', overdueBy: 0 } });
     });
 
     it('purges its own rows', async () => {
