@@ -1,5 +1,6 @@
 export { ArchivedScopeError } from './errors/archived-scope.error.js';
-export { DeletionRestrictedError, type DeletionRestriction } from './errors/deletion-restricted.error.js';
+export { DeletionRestrictedError } from './errors/deletion-restricted.error.js';
+export type { DeletionRestriction } from './errors/deletion-restriction.js';
 export { DeletedRowError } from './errors/deleted-row.error.js';
 export { NotSoftDeletableError } from './errors/not-soft-deletable.error.js';
 export { PhysicalDeletionError } from './errors/physical-deletion.error.js';

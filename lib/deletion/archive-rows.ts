@@ -1,6 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { archiveDirectly } from '../archive/removal/archive-directly.js';
-import { adviceOnVetoes } from '../postgres/vetoes.js';
 import type { ArchiveUnit } from '../archive/removal/archive-unit.js';
 import { keyFromTexts } from '../sql/key-from-texts.js';
 import { MOST_KEYS } from '../events/most-keys.js';
@@ -41,7 +40,7 @@ export async function archiveRows(
   const { transactions, operations } = getInstallation(em);
   const restrictions = await archive.remove(context);
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(asked, restrictions, adviceOnVetoes(restrictions));
+    throw new DeletionRestrictedError(asked, restrictions);
   }
   transactions.undoOnRollback(ctx, await archive.forget());
   const parts = archive.counts().map(([meta, count]) => {

@@ -1,6 +1,7 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { adviceOnVetoes, describeVetoes } from '../postgres/vetoes.js';
-import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { describeVetoes } from '../postgres/vetoes.js';
+import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../errors/deletion-restriction.js';
 import { activePredicateSql } from '../metadata/active-predicate.js';
 import { filterSql } from '../sql/filter-sql.js';
 import type { GraphRelation } from '../metadata/relations/relation-graph.js';
@@ -80,7 +81,7 @@ export async function refuseIfRestricted(
   const entries = [...new Set(deleted)];
   const restrictions = await findRestrictions(em, ctx, catalog, unit, entries);
   if (restrictions.length > 0) {
-    throw new DeletionRestrictedError(entries[0]!.name, restrictions, adviceOnVetoes(restrictions));
+    throw new DeletionRestrictedError(entries[0]!.name, restrictions);
   }
 }
 
@@ -97,7 +98,7 @@ export async function findRestrictions(
   unit: UnitTime,
   deleted: Iterable<SoftDeletableEntityMetadata>,
 ): Promise<DeletionRestriction[]> {
-  const restrictions = await describeVetoes(em, ctx, [...unit.changed], 'update');
+  const restrictions: DeletionRestriction[] = await describeVetoes(em, ctx, [...unit.changed], 'update');
   for (const entry of deleted) {
     for (const edge of catalog.graph.from(entry.meta)) {
       if (refuses(edge)) {

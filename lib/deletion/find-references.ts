@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../errors/deletion-restriction.js';
 import { isInheritance } from '../metadata/relations/key-relations.js';
 import { tablesOf } from '../metadata/mapped-tables.js';
 import type { RelationGraph } from '../metadata/relations/relation-graph.js';

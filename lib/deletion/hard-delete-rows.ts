@@ -24,8 +24,9 @@ import { lockAlong } from './lock-along.js';
 import { findReferences, refuseReferenced } from './find-references.js';
 import { readUnits } from './restoration/read-units.js';
 import { requireDeletionOptions } from './require-deletion-options.js';
-import { adviceOnVetoes, findVetoes } from '../postgres/vetoes.js';
-import { DeletionRestrictedError, type DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { findVetoes } from '../postgres/vetoes.js';
+import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../errors/deletion-restriction.js';
 import { againIfRenamed } from '../postgres/again-if-renamed.js';
 import { foreignKeyFacts, type KeysTo } from '../postgres/foreign-key-facts.js';
 import { type GuardedTable, hiddenRows, removedSql } from '../postgres/removed-rows.js';
@@ -76,7 +77,7 @@ export async function hardDeleteRows(
         return [];
       });
       if (vetoes.length > 0) {
-        throw new DeletionRestrictedError(meta.className, vetoes, adviceOnVetoes(vetoes));
+        throw new DeletionRestrictedError(meta.className, vetoes);
       }
       await archived.remove();
       parts.forEach(({ meta }) => transactions.undoOnRollback(ctx, forgetRemoved(held.get(meta)!)));

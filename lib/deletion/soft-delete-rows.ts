@@ -1,7 +1,7 @@
 import type { EntityMetadata, FilterOptions } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AnyCondition } from '../options/any-of-the-orm.js';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../errors/deletion-restriction.js';
 import { requireContext } from '../installation/context-of.js';
 import { getInstallation } from '../installation/installation.js';
 import { archiveAlone, archiveRows, countsOf } from './archive-rows.js';

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { DeletionRestrictedError } from '../errors/deletion-restricted.error.js';
-import { adviceOnHidden, type GuardedTable, hiddenRows, removedSql } from '../postgres/removed-rows.js';
+import { type GuardedTable, hiddenRows, removedSql } from '../postgres/removed-rows.js';
 import type { CascadingKey } from '../postgres/cascade-catalog.js';
 import { execute, inTransaction } from '../sql/transaction.js';
 import { abortTransaction } from './finish-removals.js';
@@ -52,7 +52,7 @@ async function removeGuarded<Result>(
   const restrictions = before ? hiddenRows(tables, before, await count()) : [];
   if (restrictions.length > 0) {
     await abortTransaction(em, ctx);
-    throw new DeletionRestrictedError(meta.className, restrictions, adviceOnHidden(restrictions));
+    throw new DeletionRestrictedError(meta.className, restrictions);
   }
   return result;
 }

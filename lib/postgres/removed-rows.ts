@@ -1,9 +1,10 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { AdvisedRestriction } from '../errors/deletion-restriction.js';
 import type { SqlFragment } from '../sql/row-condition-sql.js';
 import { arrayText } from '../sql/row-set.js';
 
-const HIDDEN = 'rows hidden by row-level security of ';
+const ADVICE =
+  'Foreign keys would remove them unseen. Delete as a user who sees them (BYPASSRLS), or change the deleteRule of these keys.';
 
 /** A table from which foreign keys may remove rows that a policy hides. @internal */
 export interface GuardedTable {
@@ -51,16 +52,10 @@ export function hiddenRows(
   before: readonly number[] | null | undefined,
   after: readonly number[] | null | undefined,
   own: (entity: EntityMetadata) => number = () => 0,
-): DeletionRestriction[] {
+): AdvisedRestriction[] {
   return tables.flatMap(({ name, entity }, i) => {
     const count = (after?.[i] ?? 0) - (before?.[i] ?? 0) - (entity ? own(entity) : 0);
-    return before && count > 0 ? [{ relation: `${HIDDEN}${name}`, entity: entity?.className ?? name, count }] : [];
+    const relation = `rows hidden by row-level security of ${name}`;
+    return before && count > 0 ? [new AdvisedRestriction(relation, entity?.className ?? name, count, ADVICE)] : [];
   });
-}
-
-/** What to do about such rows, if there are any. @internal */
-export function adviceOnHidden(restrictions: readonly DeletionRestriction[]): string | undefined {
-  return restrictions.some(({ relation }) => relation.startsWith(HIDDEN))
-    ? 'Foreign keys would remove them unseen. Delete as a user who sees them (BYPASSRLS), or change the deleteRule of these keys.'
-    : undefined;
 }

@@ -1,16 +1,26 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionRestriction } from '../errors/deletion-restricted.error.js';
+import { AdvisedRestriction } from '../errors/deletion-restriction.js';
 import { arrayText, type RowSet } from '../sql/row-set.js';
 import { tableName } from '../sql/table-name.js';
 import { execute } from '../sql/transaction.js';
-import { adviceOnHidden } from './removed-rows.js';
 
 /** The bits of `tgtype` and the `ev_type` of an event. */
 const EVENTS = { update: { trigger: 16, rule: 2 }, delete: { trigger: 8, rule: 4 } } as const;
 
-const CULPRIT = /^(a trigger|a rule|row-level security|the column's type) /;
-const CHANGES = ' that changes the time of deletion';
+/** Who it is where nothing is found, what it does, and what helps. */
+const VETOES = {
+  delete: {
+    otherwise: 'a trigger',
+    does: '',
+    advice: 'Have it let these rows go, or a trigger raise an error that says why not.',
+  },
+  update: {
+    otherwise: "the column's type",
+    does: ' that changes the time of deletion',
+    advice: 'Have it leave the time as it is written, to the microsecond, or raise an error that says why not.',
+  },
+} as const;
 
 /**
  * What has kept rows of tables, without a word, from being deleted, or from getting the time of deletion that was written. Asked once it is
@@ -24,7 +34,7 @@ export async function describeVetoes(
   ctx: Transaction,
   counts: readonly (readonly [root: EntityMetadata, count: number])[],
   event: keyof typeof EVENTS,
-): Promise<DeletionRestriction[]> {
+): Promise<AdvisedRestriction[]> {
   if (counts.length === 0) {
     return [];
   }
@@ -41,12 +51,11 @@ export async function describeVetoes(
      from unnest(cast(? as text[])) with ordinality as t(name, i) order by t.i`,
     [arrayText(counts.map(([root]) => tableName(em, root)))],
   );
-  const [otherwise, what] = event === 'delete' ? ['a trigger', ''] : ["the column's type", CHANGES];
-  return counts.map(([{ tableName: table, className: entity }, count], i) => ({
-    relation: `${found[i]!.names || otherwise} of ${table}${what}`,
-    entity,
-    count,
-  }));
+  const { otherwise, does, advice } = VETOES[event];
+  return counts.map(
+    ([{ tableName: table, className: entity }, count], i) =>
+      new AdvisedRestriction(`${found[i]!.names || otherwise} of ${table}${does}`, entity, count, advice),
+  );
 }
 
 /**
@@ -60,7 +69,7 @@ export function findVetoes(
   ctx: Transaction,
   rows: RowSet,
   gone: readonly number[],
-): Promise<DeletionRestriction[]> {
+): Promise<AdvisedRestriction[]> {
   const kept = rows.entities().map((root, i) => [root, rows.count(root) - gone[i]!] as const);
   return describeVetoes(
     em,
@@ -68,15 +77,4 @@ export function findVetoes(
     kept.filter(([root, count]) => count > 0 && !root.pivotTable),
     'delete',
   );
-}
-
-/** What to do about restrictions, where something else helps than usual. @internal */
-export function adviceOnVetoes(restrictions: readonly DeletionRestriction[]): string | undefined {
-  const vetoes = restrictions.filter(({ relation }) => CULPRIT.test(relation));
-  if (vetoes.length === 0) {
-    return adviceOnHidden(restrictions);
-  }
-  return vetoes.some(({ relation }) => relation.endsWith(CHANGES))
-    ? 'Have it leave the time as it is written, to the microsecond, or raise an error that says why not.'
-    : 'Have it let these rows go, or a trigger raise an error that says why not.';
 }

@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../../errors/deletion-restriction.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import { activePredicateSql } from '../../metadata/active-predicate.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';

@@ -1,6 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../../errors/deletion-restriction.js';
 import type { DeletionContext } from '../../events/deletion-context.js';
 import { tablesOf } from '../../metadata/mapped-tables.js';
 import { primaryColumns } from '../../metadata/relations/relation-graph.js';

@@ -1,4 +1,4 @@
-import type { DeletionRestriction } from '../../errors/deletion-restricted.error.js';
+import type { DeletionRestriction } from '../../errors/deletion-restriction.js';
 import type { ModelProperties } from './model-properties.js';
 
 /**

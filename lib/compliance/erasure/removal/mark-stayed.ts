@@ -1,5 +1,5 @@
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { adviceOnVetoes, describeVetoes } from '../../../postgres/vetoes.js';
+import { describeVetoes } from '../../../postgres/vetoes.js';
 import { DeletionRestrictedError } from '../../../errors/deletion-restricted.error.js';
 import { RowSet } from '../../../sql/row-set.js';
 import type { PersonalRows } from '../graph/personal-rows.js';
@@ -30,7 +30,7 @@ export async function markStayed(
     for (const key of stayed.keys(root)) {
       const row = rows.find(root, key);
       if (!row) {
-        throw new DeletionRestrictedError(rows.subject.className, [veto], adviceOnVetoes([veto]));
+        throw new DeletionRestrictedError(rows.subject.className, [veto]);
       }
       row.blocked = { ground: `${veto.relation} keeps it`, until: null };
     }
