@@ -18,7 +18,8 @@ import { listPlaces, type PurgePlace } from './plan/list-places.js';
 import { readFacts } from './plan/read-facts.js';
 import { findJob } from './plan/find-job.js';
 import { listJobs, type PurgeJob } from './plan/list-jobs.js';
-import { preparePurge, readAllDueTimes } from './plan/prepare-purge.js';
+import { entitiesAt, preparePurge, readAllDueTimes } from './plan/prepare-purge.js';
+import type { PlannedEntities } from './plan/purge-planner.js';
 import type { PurgeLag, PurgeLagOptions } from './status/purge-lag.js';
 import type { PurgeReport } from './purge-report.js';
 import type { PurgeJobOptions, PurgeRunOptions } from './purge-run-options.js';
@@ -26,7 +27,7 @@ import type { PurgeEntityStatus, PurgeStatus } from './status/purge-status.js';
 import { type OpenRows, readOpen } from './status/read-open.js';
 import { readPurgeLag } from './status/read-purge-lag.js';
 import { planArchived, readArchivedStatus } from './status/read-archive-status.js';
-import { type PlacedPlans, readPurgeStatus } from './status/read-purge-status.js';
+import { readPurgeStatus } from './status/read-purge-status.js';
 import { requirePurgedEntity } from './run/require-purged-entity.js';
 import { PurgeTelemetry } from './telemetry/purge-telemetry.js';
 import type { RunTelemetry } from './telemetry/run-telemetry.js';
@@ -131,9 +132,9 @@ export class PurgeService {
       const due = await this.#readDueTimes();
       const entities: PurgePlannedEntity[] = [];
       const advice = new Set<string>();
-      for await (const { connection, plans } of this.#places()) {
-        const { tables, server } = await readFacts(connection, plans);
-        entities.push(...describePlan(plans, due, this.options.retention, tables));
+      for await (const { connection, ...planned } of this.#places()) {
+        const { tables, server } = await readFacts(connection, planned.plans);
+        entities.push(...describePlan(planned, due, this.options.retention, tables));
         server.forEach((sql) => advice.add(sql));
       }
       const archived = planArchived(this.#em, this.#catalog.allArchived(), due.cutoffs, this.options.retention);
@@ -151,8 +152,8 @@ export class PurgeService {
     return whileReading(async () => {
       const due = await this.#readDueTimes();
       const entities: PurgeEntityStatus[] = [];
-      for await (const { connection, ...placed } of this.#places()) {
-        entities.push(...(await readPurgeStatus(connection, placed, due, this.options.retention)));
+      for await (const { connection, ...planned } of this.#places()) {
+        entities.push(...(await readPurgeStatus(connection, planned, due, this.options.retention)));
       }
       return { at: due.now, entities: [...entities, ...(await this.#archivedStatus(due))] };
     });
@@ -273,17 +274,12 @@ export class PurgeService {
   }
 
   /** What there is to purge in each place, one after the other. */
-  async *#places(): AsyncGenerator<PlacedPlans & { readonly connection: PurgeConnection; readonly place: PurgePlace }> {
+  async *#places(): AsyncGenerator<
+    PlannedEntities & { readonly connection: PurgeConnection; readonly place: PurgePlace }
+  > {
     for (const place of await listPlaces(this.#em, this.options.schemas)) {
       const connection = this.#connect(place.em);
-      const { order, unreachable } = await preparePurge(place, connection);
-      const isThere = ({ name }: { readonly name: string }) => !place.entities || place.entities.includes(name);
-      yield {
-        connection,
-        place,
-        plans: order.groups.flat().filter(({ entity }) => isThere(entity)),
-        unreachable: unreachable.filter(({ entry }) => isThere(entry)),
-      };
+      yield { connection, place, ...entitiesAt(place, await preparePurge(place, connection)) };
     }
   }
 

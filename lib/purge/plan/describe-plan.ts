@@ -2,17 +2,33 @@ import { type DueTimes, retentionOf } from './due-times.js';
 import type { PurgePlannedEntity, PurgePlannedReference } from './purge-plan.js';
 import type { TableFacts } from '../statements/read-table-facts.js';
 import { adviseTable } from './advise.js';
-import type { PurgeTable } from './key-graph.js';
-import type { EntityPlan, ReferencePath } from './purge-planner.js';
+import { describeUnreachable } from './find-unreachable.js';
+import type { PurgeTable, UnreachableEntity } from './key-graph.js';
+import type { EntityPlan, PlannedEntities, ReferencePath } from './purge-planner.js';
 
 /** Plans as they can be printed. @internal */
 export function describePlan(
-  plans: readonly EntityPlan[],
+  { plans, unreachable }: PlannedEntities,
   times: DueTimes,
   byDefault: number | 'forever',
   facts: readonly TableFacts[] = [],
 ): PurgePlannedEntity[] {
-  return plans.map((plan) => describeEntity(plan, times, byDefault, facts));
+  return [
+    ...plans.map((plan) => describeEntity(plan, times, byDefault, facts)),
+    ...unreachable.flatMap((each) => leftAlone(each, times, byDefault)),
+  ];
+}
+
+function leftAlone(
+  each: UnreachableEntity,
+  { cutoffs }: DueTimes,
+  byDefault: number | 'forever',
+): PurgePlannedEntity[] {
+  const { entry, table } = each;
+  const cutoff = cutoffs.get(entry.name)?.date;
+  const empty = { blockedBy: [], removes: [], advice: [] };
+  const retention = retentionOf(entry, byDefault);
+  return cutoff ? [{ entity: entry.name, table, retention, cutoff, ...empty, error: describeUnreachable(each) }] : [];
 }
 
 /** The tables whose rows are purged: those of the entities, and those of what goes with their rows. @internal */

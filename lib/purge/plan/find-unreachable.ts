@@ -1,6 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
-import { schemaName } from '../../metadata/schema-name.js';
 import type { PgCatalog } from '../../postgres/catalog/read-pg-catalog.js';
 import { tableName } from '../../sql/table-name.js';
 import { hasNoSchema } from './has-no-schema.js';
@@ -21,7 +20,7 @@ export function findUnreachable(
     return [
       {
         entry,
-        schema: '*',
+        table: `*.${entry.meta.tableName}`,
         problem: "lives in the schema of the entity manager (schema '*'), and nothing says which schemas there are.",
         advice: "Set purge.schemas to a function that lists them, or name one: { schema: 'tenant_1' }.",
       },
@@ -37,13 +36,18 @@ export function findUnreachable(
   return [
     {
       entry,
-      schema: schemaName(em, entry.meta) ?? 'public',
+      table: table.label,
       problem: `is mapped to ${name}, which is a ${kind}: foreign keys lead to other tables for its rows.`,
       advice: "Map the entity to the table that has the rows, or set its retention to 'forever'.",
-      seen:
+      rows:
         type === undefined
           ? undefined
           : { table, deletedAt: { name: em.getPlatform().quoteIdentifier(entry.column), type } },
     },
   ];
+}
+
+/** Why the purge leaves rows alone, and what to do. @internal */
+export function describeUnreachable({ entry, problem, advice }: UnreachableEntity): string {
+  return `${entry.name} ${problem} ${advice}`;
 }

@@ -76,7 +76,7 @@ export interface KeyCompanion {
 
 /** Where the rows of a soft-deletable entity are, and the column that says when they were deleted. @internal */
 export interface DeletedRows {
-  readonly table: Pick<PurgeTable, 'name' | 'label'>;
+  readonly table: Pick<PurgeTable, 'name'>;
   readonly deletedAt: PurgeColumn;
 }
 
@@ -94,11 +94,12 @@ export interface PurgeEntity extends DeletedRows {
 /** A soft-deletable entity whose rows the purge leaves alone, with what is wrong and what to do. @internal */
 export interface UnreachableEntity {
   readonly entry: SoftDeletableEntityMetadata;
-  readonly schema: string;
+  /** The name of its table as a person writes it. */
+  readonly table: string;
   readonly problem: string;
   readonly advice: string;
   /** Where its rows can be counted at least; nothing if nobody says in which schemas they are. */
-  readonly seen?: DeletedRows;
+  readonly rows?: DeletedRows;
 }
 
 /** What can stand between a purgeable row and its removal. @internal */

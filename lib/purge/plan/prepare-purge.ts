@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { SoftDeleteCatalog } from '../../metadata/soft-delete-catalog.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type DueTimes, readDueTimes } from './due-times.js';
-import { planPurge, type PurgeOrder } from './purge-planner.js';
+import { type PlannedEntities, planPurge, type PurgeOrder } from './purge-planner.js';
 import type { PurgePlace } from './list-places.js';
 import type { UnreachableEntity } from './key-graph.js';
 import { readKeyGraph } from './read-key-graph.js';
@@ -25,6 +25,15 @@ export async function preparePurge(
   // In its own schema, an entity manager looks for entities without a schema there as well.
   const graph = await readKeyGraph(em, connection, schema === undefined ? undefined : entities);
   return { order: planPurge(graph), unreachable: graph.unreachable ?? [] };
+}
+
+/** Those of its entities that a place is asked for. @internal */
+export function entitiesAt({ entities }: PurgePlace, { order, unreachable }: PreparedPurge): PlannedEntities {
+  const isThere = ({ name }: { readonly name: string }) => !entities || entities.includes(name);
+  return {
+    plans: order.groups.flat().filter(({ entity }) => isThere(entity)),
+    unreachable: unreachable.filter(({ entry }) => isThere(entry)),
+  };
 }
 
 /**

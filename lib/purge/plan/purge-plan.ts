@@ -28,6 +28,8 @@ export interface PurgePlannedEntity {
   readonly removes: readonly PurgePlannedReference[];
   /** What would make the purge of this entity faster, or easier on the server, as SQL. */
   readonly advice: readonly string[];
+  /** Why no run purges the rows, though they have a retention, and what to do. */
+  readonly error?: string;
 }
 
 /**

@@ -1,4 +1,12 @@
-import type { KeyCompanion, KeyGraph, KeyReference, PurgeCondition, PurgeEntity, PurgeTable } from './key-graph.js';
+import type {
+  KeyCompanion,
+  KeyGraph,
+  KeyReference,
+  PurgeCondition,
+  PurgeEntity,
+  PurgeTable,
+  UnreachableEntity,
+} from './key-graph.js';
 
 /** One step from a row to the rows that reference it. @internal */
 export interface Hop {
@@ -21,6 +29,12 @@ export interface ReferencePath {
    * is noticed: then batches need not look first.
    */
   readonly isEnforced: boolean;
+}
+
+/** The entities of one place, in the order in which they are purged, and those that the purge leaves alone. @internal */
+export interface PlannedEntities {
+  readonly plans: readonly EntityPlan[];
+  readonly unreachable: readonly UnreachableEntity[];
 }
 
 /** How the rows of one entity are purged. @internal */

@@ -132,8 +132,9 @@ export class PurgeRun {
   #skip(names: readonly string[], cutoffs: DueTimes['cutoffs'], schema: string, { message }: Error): void {
     const entities = SoftDeleteCatalog.of(this.em)
       .all()
-      .filter(({ name }) => names.includes(name));
-    this.#skipped.push(...reportSkipped(entities, cutoffs, schema, () => message));
+      .filter(({ name }) => names.includes(name))
+      .map(({ name, meta }) => ({ name, table: `${schema}.${meta.tableName}` }));
+    this.#skipped.push(...reportSkipped(entities, cutoffs, message));
   }
 
   async #prepare(

@@ -36,6 +36,9 @@ export interface PurgeEntityStatus {
    * no purge can remove them.
    */
   readonly overdueBy: number;
-  /** Why no run purges these rows, though they have a retention. `blocked` is 0 then, and `overdueBy` counts all due rows. */
+  /**
+   * Why no run purges these rows, though they have a retention. `blocked` is 0 then, and `overdueBy` counts all due rows; all counts are 0
+   * where nobody says in which schemas the rows are.
+   */
   readonly error?: string;
 }

@@ -1,26 +1,24 @@
-import type { SoftDeletableEntityMetadata } from '../../metadata/soft-delete-catalog.js';
 import type { DueTimes } from '../plan/due-times.js';
 import type { PurgeEntityReport } from '../purge-report.js';
 
 /**
  * What a run says of entities that it did not look at, if they have a retention.
  *
- * @param schema - where their tables are
+ * @param error - why not
  * @internal
  */
 export function reportSkipped(
-  entities: readonly SoftDeletableEntityMetadata[],
+  entities: readonly { readonly name: string; readonly table: string }[],
   cutoffs: DueTimes['cutoffs'],
-  schema: string,
-  errorOf: (name: string) => string,
+  error: string,
 ): PurgeEntityReport[] {
-  return entities.flatMap(({ name, meta }) => {
+  return entities.flatMap(({ name, table }) => {
     const cutoff = cutoffs.get(name);
     return cutoff
       ? [
           {
             entity: name,
-            table: `${schema}.${meta.tableName}`,
+            table,
             cutoff: cutoff.date,
             purged: 0,
             blocked: 0,
@@ -31,7 +29,7 @@ export function reportSkipped(
             durationMs: 0,
             blockedBy: [],
             failures: [],
-            error: errorOf(name),
+            error,
           },
         ]
       : [];

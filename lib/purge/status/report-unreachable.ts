@@ -1,5 +1,6 @@
 import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js';
 import type { DueTimes } from '../plan/due-times.js';
+import { describeUnreachable } from '../plan/find-unreachable.js';
 import type { UnreachableEntity } from '../plan/key-graph.js';
 import type { PurgeEntityReport } from '../purge-report.js';
 import { reportSkipped } from './report-skipped.js';
@@ -22,12 +23,9 @@ export function reportUnreachable(
   }
   return unreachable
     .filter(({ entry }) => !asked || asked.includes(entry.name))
-    .flatMap((each) => reportSkipped([each.entry], cutoffs, each.schema, () => describeUnreachable(each)));
-}
-
-/** Why the purge leaves rows alone, and what to do. @internal */
-export function describeUnreachable({ entry, problem, advice }: UnreachableEntity): string {
-  return `${entry.name} ${problem} ${advice}`;
+    .flatMap((each) =>
+      reportSkipped([{ name: each.entry.name, table: each.table }], cutoffs, describeUnreachable(each)),
+    );
 }
 
 /**

@@ -207,6 +207,8 @@ describe.each([
         }),
       ]),
     });
+    const { entities } = await createPurge(test.orm).plan();
+    expect(entities.filter(({ error }) => error?.includes(kind)).map(({ entity }) => entity)).toEqual(['Person']);
     await test.database.query('update person set deleted_at = null where id < 3');
     const status = await createPurge(test.orm, { retention: '1d' }).status();
     expect(status.entities.find(({ entity }) => entity === 'Person')).toMatchObject({ deleted: 1, due: 1 });

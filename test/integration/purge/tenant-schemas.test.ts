@@ -256,15 +256,16 @@ describe(PurgeService.name, () => {
     });
   });
 
-  it('plans, counts and tells the lag of the other entities', async () => {
+  it('plans, counts and tells the lag of the other entities, and says what is left alone', async () => {
     const purge = createPurge(test.orm);
 
     const [plan, status, lag] = [await purge.plan(), await purge.status(), await purge.lag()];
 
-    expect([plan, status, lag].map(({ entities }) => entities.map(({ entity }) => entity))).toEqual([
-      ['Country'],
-      ['Country'],
-      ['Country'],
-    ]);
+    const alone = { entity: 'Visit', table: '*.visit', error: expect.stringContaining('Set purge.schemas') };
+    expect(plan.entities).toMatchObject([{ entity: 'Country' }, { ...alone, blockedBy: [], removes: [], advice: [] }]);
+    expect(status.entities).toMatchObject([{ entity: 'Country' }, { ...alone, deleted: 0, due: 0, blocked: 0 }]);
+    expect(plan.entities[0]).not.toHaveProperty('error');
+    expect(status.entities[0]).not.toHaveProperty('error');
+    expect(lag.entities.map(({ entity }) => entity)).toEqual(['Country']);
   });
 });

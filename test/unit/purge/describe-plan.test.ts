@@ -36,7 +36,7 @@ describe(describePlan.name, () => {
     const date = new Date(0);
     const times = { now: date, cutoffs: new Map([['User', { text: '', date }]]) };
 
-    expect(describePlan(order.groups.flat(), times, 'forever')).toEqual([
+    expect(describePlan({ plans: order.groups.flat(), unreachable: [] }, times, 'forever')).toEqual([
       {
         entity: 'Post',
         table: 'post',
