@@ -168,8 +168,8 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     removals.forEach(({ changeSet }) => this.#byChangeSet.set(changeSet!, state));
   }
 
-  async beforeCreate({ em }: EventArgs<object>): Promise<void> {
-    await this.#cascadeEarly(em as EntityManager);
+  beforeCreate({ em }: EventArgs<object>): Promise<void> | undefined {
+    return this.#cascadeEarly(em as EntityManager);
   }
 
   /** All rows that the flush removes before it inserts anything go to the archive before the first of them is removed. */
@@ -181,26 +181,28 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
     }
   }
 
-  async beforeUpdate(args: EventArgs<object>): Promise<void> {
+  beforeUpdate(args: EventArgs<object>): Promise<void> | undefined {
     const { changeSet, em } = args;
-    if (changeSet?.type === ChangeSetType.UPDATE) {
-      await this.#cascadeEarly(em as EntityManager);
-    }
-    if (!this.#attended.has(em.getEventManager())) {
-      await this.prepareUpdate(args);
-      this.completeUpdate(args);
-    }
+    const cascaded = changeSet?.type === ChangeSetType.UPDATE ? this.#cascadeEarly(em as EntityManager) : undefined;
+    return this.#attended.has(em.getEventManager()) ? cascaded : this.#updateUnattended(args, cascaded);
+  }
+
+  async #updateUnattended(args: EventArgs<object>, cascaded: Promise<void> | undefined): Promise<void> {
+    await cascaded;
+    await this.prepareUpdate(args);
+    this.completeUpdate(args);
   }
 
   /** Takes the time of the unit and locks its rows before the first of them is updated. */
-  async prepareUpdate({ changeSet, em }: EventArgs<object>): Promise<void> {
+  prepareUpdate({ changeSet, em }: EventArgs<object>): Promise<void> | undefined {
     const state = changeSet && this.#byChangeSet.get(changeSet);
-    if (state && !state.unit) {
-      const ctx = em.getTransactionContext<Transaction>();
-      await this.#takeUnit(state, ctx);
-      await showTime(state, ctx!);
-      await lockRemovals(state, ctx!);
-    }
+    return state && !state.unit ? this.#beginUnit(state, em.getTransactionContext<Transaction>()) : undefined;
+  }
+
+  async #beginUnit(state: FlushState, ctx: Transaction | undefined): Promise<void> {
+    await this.#takeUnit(state, ctx);
+    await showTime(state, ctx!);
+    await lockRemovals(state, ctx!);
   }
 
   /** Once every listener has seen an update, gives it what it is to write. */
@@ -255,11 +257,13 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   }
 
   /** All early updates have run by the time of the first insert or ordinary update. */
-  async #cascadeEarly(em: EntityManager): Promise<void> {
+  #cascadeEarly(em: EntityManager): Promise<void> | undefined {
     const state = this.#flushes.get(em);
-    if (state?.early === 'due' && state.unit) {
-      state.early = await cascadeToLoaded(state, em.getTransactionContext()!, this.installation.catalog);
-    }
+    return state?.early === 'due' && state.unit ? this.#cascade(state) : undefined;
+  }
+
+  async #cascade(state: FlushState): Promise<void> {
+    state.early = await cascadeToLoaded(state, state.em.getTransactionContext()!, this.installation.catalog);
   }
 
   async #takeUnit(state: FlushState, ctx: Transaction | undefined): Promise<UnitTime> {

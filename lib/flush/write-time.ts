@@ -8,9 +8,11 @@ import type { FlushState } from './flush-state.js';
 
 /** Puts the unit's time into the change sets of a flush, where listeners look for it. @internal */
 export async function showTime({ em, removals, unit }: FlushState, ctx: Transaction): Promise<void> {
-  for (const { entry, changeSet } of removals) {
+  for (const [entry, changeSets] of Map.groupBy(removals, (removal) => removal.entry)) {
     const value = await unitValue(em, ctx, entry, unit!);
-    Object.assign(changeSet!.payload, markValues(entry, sentTime(em, entry, value()), unit!.actor));
+    for (const { changeSet } of changeSets) {
+      Object.assign(changeSet!.payload, markValues(entry, sentTime(em, entry, value()), unit!.actor));
+    }
   }
 }
 

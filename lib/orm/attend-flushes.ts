@@ -7,7 +7,8 @@ export interface FlushAttendant {
   planRemovals(args: FlushEventArgs): Promise<void>;
   turnRemovals(args: FlushEventArgs): void;
   completePlan(args: FlushEventArgs): Promise<void>;
-  prepareUpdate(args: EventArgs<any>): Promise<void>;
+  /** @returns nothing where there is nothing to wait for: a flush may have thousands of updates */
+  prepareUpdate(args: EventArgs<any>): Promise<void> | undefined;
   completeUpdate(args: EventArgs<any>): void;
 }
 
@@ -31,7 +32,10 @@ export function attendFlushes(events: EventManager, attendant: FlushAttendant): 
     await (event === EventType.onFlush ? attendant.completePlan(args) : attendant.planRemovals(args));
   };
   const aroundUpdate = async (args: EventArgs<any>, meta: unknown): Promise<void> => {
-    await attendant.prepareUpdate(args);
+    const prepared = attendant.prepareUpdate(args);
+    if (prepared) {
+      await prepared;
+    }
     await dispatch(EventType.beforeUpdate, args, meta);
     attendant.completeUpdate(args);
   };
