@@ -173,12 +173,15 @@ export class SoftDeleteSubscriber implements EventSubscriber, FlushAttendant {
   }
 
   /** All rows that the flush removes before it inserts anything go to the archive before the first of them is removed. */
-  async beforeDelete({ changeSet, em }: EventArgs<object>): Promise<void> {
+  beforeDelete({ changeSet, em }: EventArgs<object>): Promise<void> | undefined {
     const state = this.#flushes.get(em as EntityManager);
-    if (state && changeSet?.type === ChangeSetType.DELETE_EARLY && state.archived.includes(changeSet)) {
-      const ctx = em.getTransactionContext<Transaction>()!;
-      state.archivedEarly ??= await archiveEarly(this.installation, state, ctx, () => this.#takeUnit(state, ctx));
-    }
+    const isFirst = state?.archivedEarly === undefined && changeSet?.type === ChangeSetType.DELETE_EARLY;
+    return isFirst && state?.archived.includes(changeSet) ? this.#archiveEarly(state) : undefined;
+  }
+
+  async #archiveEarly(state: FlushState): Promise<void> {
+    const ctx = state.em.getTransactionContext<Transaction>()!;
+    state.archivedEarly = await archiveEarly(this.installation, state, ctx, () => this.#takeUnit(state, ctx));
   }
 
   beforeUpdate(args: EventArgs<object>): Promise<void> | undefined {
