@@ -17,11 +17,12 @@ export interface PointingRow {
   /** The root of its hierarchy and its key, if the ORM maps it. */
   readonly root: EntityMetadata | undefined;
   readonly key: RowKey | undefined;
-  /** The quoted table with the key, its columns, and whether these may be null. */
+  /** The quoted table with the key, and its columns. */
   readonly table: string;
   readonly holder: EntityMetadata | undefined;
   readonly columns: readonly string[];
-  readonly isNullable: boolean;
+  /** Those that are set to null to clear the key; nothing if none may be. */
+  readonly clearable: readonly string[];
   /** Whether the database clears the key by itself. */
   readonly isCleared: boolean;
 }
@@ -62,7 +63,7 @@ export async function findPointing(
           table: tableName(em, link.table),
           holder: link.table,
           columns: link.columns,
-          isNullable: link.nullable,
+          clearable: clearableOf(link.table, link.columns),
           isCleared: false,
         });
       }
@@ -111,7 +112,7 @@ async function throughForeignKey(
         table,
         holder: entity,
         columns,
-        isNullable: columns.every((column) => isNullable(entity, column)),
+        clearable: clearableOf(entity, columns),
         isCleared: clears,
       });
     }
@@ -119,8 +120,17 @@ async function throughForeignKey(
   return found;
 }
 
-/** Of a table that the ORM does not map nobody can say. */
-function isNullable(entity: EntityMetadata | undefined, column: string): boolean {
-  const holding: EntityProperty[] = entity?.props.filter(({ fieldNames }) => fieldNames?.includes(column)) ?? [];
-  return holding.length > 0 && holding.every(({ nullable, primary }) => nullable && !primary);
+/**
+ * A key with one column that is null points at nothing. A column that belongs to another property as well, such as a tenant's, stays as it
+ * is where another one will do. Of a table that the ORM does not map nobody can say.
+ */
+function clearableOf(entity: EntityMetadata | undefined, columns: readonly string[]): readonly string[] {
+  const holding = (column: string): EntityProperty[] =>
+    entity?.props.filter(({ fieldNames, persist }) => persist !== false && fieldNames?.includes(column)) ?? [];
+  const nullable = columns.filter((column) => {
+    const props = holding(column);
+    return props.length > 0 && props.every((prop) => prop.nullable && !prop.primary);
+  });
+  const own = nullable.filter((column) => holding(column).length === 1);
+  return own.length > 0 ? own : nullable;
 }

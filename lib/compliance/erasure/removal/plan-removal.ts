@@ -101,7 +101,7 @@ async function withBehind(
 }
 
 /** Why a row that points at another one keeps that in place, if it does. */
-function whyStays({ root, key, relation, isNullable, isCleared }: PointingRow, { rows, held }: RemovalContext) {
+function whyStays({ root, key, relation, clearable, isCleared }: PointingRow, { rows, held }: RemovalContext) {
   const own = root && key ? rows.find(root, key) : undefined;
   const name = root && key ? `${root.className} ${key.join(', ')}` : relation;
   if (own?.kept) {
@@ -111,7 +111,7 @@ function whyStays({ root, key, relation, isNullable, isCleared }: PointingRow, {
     return { ground: `${name} is held`, until: null };
   }
   // A link goes with what it links.
-  return isNullable || isCleared || root?.pivotTable
+  return clearable.length > 0 || isCleared || root?.pivotTable
     ? undefined
     : { ground: `${relation} of ${name} must point at it`, until: null };
 }

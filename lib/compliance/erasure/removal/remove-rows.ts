@@ -22,11 +22,12 @@ export async function removeRows(
 ): Promise<RowSet> {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const byKey = Map.groupBy(
-    clearing.filter(({ key, holder }) => key !== undefined && holder !== undefined),
-    ({ table, columns }) => JSON.stringify([table, columns]),
+    // What is left of the others the database clears.
+    clearing.filter(({ key, clearable }) => key !== undefined && clearable.length > 0),
+    ({ table, clearable }) => JSON.stringify([table, clearable]),
   );
   for (const rows of byKey.values()) {
-    const { table, holder, columns } = rows[0]!;
+    const { table, holder, clearable } = rows[0]!;
     await inChunks(
       rows.map(({ key }): RowKey => key!),
       async (keys) => {
@@ -34,7 +35,7 @@ export async function removeRows(
         await executeCounting(
           em,
           ctx,
-          `update ${table} as c set ${columns.map((column) => `${quote(column)} = null`).join(', ')} where ${among.sql}`,
+          `update ${table} as c set ${clearable.map((column) => `${quote(column)} = null`).join(', ')} where ${among.sql}`,
           among.params,
         );
       },
