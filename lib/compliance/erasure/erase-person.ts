@@ -16,6 +16,7 @@ import type { PersonalRow } from './graph/personal-rows.js';
 import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapshots.js';
 import { findUnwritten } from './overwriting/find-unwritten.js';
 import { overwriteRows } from './overwriting/overwrite-rows.js';
+import { archivedAlong } from './removal/archived-along.js';
 import { markStayed } from './removal/mark-stayed.js';
 import { planRemoval } from './removal/plan-removal.js';
 import { removeRows } from './removal/remove-rows.js';
@@ -86,10 +87,14 @@ export async function erasePerson(
     em,
     ctx,
     acting.filter((row) => row.isLive && row.isGoing),
-    { catalog, personal, rows, held },
+    { catalog, personal, rows, held: held.inTables },
   );
-  const isRemoved = (row: PersonalRow) => (row.isLive ? removal.going.has(row.root, row.key) : row.isGoing);
+  const isRemoved = (row: PersonalRow) =>
+    row.isLive ? removal.going.has(row.root, row.key) : row.isGoing;
   const staying = acting.filter((row) => !isRemoved(row));
+  const archived = acting.filter((row) => !row.isLive && isRemoved(row));
+  const along = await archivedAlong(em, ctx, removal.going, archived, { catalog, personal, rows, held });
+  const snapshots = [...archived, ...along];
   const units = operations.isAttended
     ? await readUnits(em, ctx, catalog, await markedRows(em, acting, removal.going))
     : undefined;
@@ -101,7 +106,6 @@ export async function erasePerson(
   const unwritten = await findUnwritten(em, ctx, staying);
   const stayed = await removeRows(em, ctx, catalog, removal);
   const gone = await markStayed(em, ctx, rows, removal.going, stayed);
-  const snapshots = acting.filter((row) => !row.isLive && isRemoved(row));
   await removeSnapshots(em, ctx, snapshots);
   const isKept = (row: PersonalRow) => row.fields.size === 0 || unwritten.has(row) || stayed.has(row.root, row.key);
   const leftAlone = rows.declared().filter((row) => row.stays || (row.blocked && isKept(row)));

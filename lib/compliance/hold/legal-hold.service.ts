@@ -19,6 +19,7 @@ import { execute, inTransaction } from '../../sql/transaction.js';
 import { currentManager } from '../current-manager.js';
 import { findRow } from '../record/find-row.js';
 import { complianceTable } from '../compliance-table.js';
+import { archivedHeldRows } from './archived-held-rows.js';
 import { type HeldRow, type LegalHold, readHolds } from './read-holds.js';
 import { LegalHoldRecord } from './legal-hold.entity.js';
 
@@ -154,10 +155,13 @@ export class LegalHoldService {
     const em = currentManager(this.orm);
     const tables = requireTables(em);
     const { meta } = SoftDeleteCatalog.of(em).getMarked(entity);
-    const row = JSON.parse((await findRow(em, meta, key, 'LegalHoldService.of()')).key) as string[];
+    const { key: text, isArchived } = await findRow(em, meta, key, 'LegalHoldService.of()');
+    const row = JSON.parse(text) as string[];
+    const ctx = em.getTransactionContext();
     const covering: number[] = [];
-    for (const hold of await readActiveHolds(em, em.getTransactionContext(), tables)) {
-      if ((await readHeldRows(em, em.getTransactionContext(), tables, [hold])).has(meta, row)) {
+    for (const hold of await readActiveHolds(em, ctx, tables)) {
+      const held = await readHeldRows(em, ctx, tables, [hold]);
+      if (held.has(meta, row) || (isArchived && (await archivedHeldRows(em, ctx, held)).has(meta, row))) {
         covering.push(hold.id);
       }
     }

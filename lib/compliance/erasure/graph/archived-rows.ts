@@ -13,7 +13,6 @@ import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { tableName } from '../../../sql/table-name.js';
 import { hasOneText } from '../../record/same-key-sql.js';
 import { execute } from '../../../sql/transaction.js';
-import type { PersonalRow } from './personal-rows.js';
 
 /** A row of the archive that was found, with what it was found by. */
 interface ArchivedRow {
@@ -22,19 +21,24 @@ interface ArchivedRow {
   readonly refs: readonly string[];
 }
 
+/** A row in front of others, in its table or in the archive. */
+interface InFront {
+  readonly key: RowKey;
+}
+
 /** The archived rows behind a relation of the given rows, each with the rows in front of it. @internal */
-export async function archivedBehind(
+export async function archivedBehind<Row extends InFront>(
   em: EntityManager,
   ctx: Transaction,
   edge: GraphRelation,
-  parents: readonly PersonalRow[],
-): Promise<{ key: RowKey; unit: string; parents: PersonalRow[] }[]> {
+  parents: readonly Row[],
+): Promise<{ key: RowKey; unit: string; parents: Row[] }[]> {
   const { link } = edge;
   if (link.kind === 'pivot') {
     return [];
   }
   const [front, behind] = link.kind === 'child-key' ? [link.referenced, link.columns] : [link.columns, link.referenced];
-  const byRef = new Map<string, PersonalRow[]>();
+  const byRef = new Map<string, Row[]>();
   const frontTable = link.kind === 'child-key' ? edge.parent.root : link.table;
   for (const [ref, row] of await readReferences(em, ctx, frontTable, front, parents)) {
     byRef.set(ref, [...(byRef.get(ref) ?? []), row]);
@@ -124,20 +128,20 @@ function conditionSql(em: EntityManager, table: EntityMetadata, condition: RowCo
 }
 
 /** What the rows behind hold: the key of the rows in front, or another column that the relation refers to. */
-async function readReferences(
+async function readReferences<Row extends InFront>(
   em: EntityManager,
   ctx: Transaction,
   table: EntityMetadata,
   columns: readonly string[],
-  rows: readonly PersonalRow[],
-): Promise<[ref: string, row: PersonalRow][]> {
+  rows: readonly Row[],
+): Promise<[ref: string, row: Row][]> {
   const primary = primaryColumns(table.root);
   if (columns.length === primary.length && columns.every((column) => primary.includes(column))) {
     return rows.map((row) => [identify(columns.map((column) => row.key[primary.indexOf(column)]!)), row]);
   }
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
   const texts = columns.map((column) => textSql(`c.${quote(column)}`, typeOf(em, table, column)));
-  const found: [string, PersonalRow][] = [];
+  const found: [string, Row][] = [];
   const byKey = Map.groupBy(rows, (row) => identify(row.key));
   await inChunks(byKey.values(), async (chunk) => {
     const keys = chunk.map(([row]) => row!.key);

@@ -1,6 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
-import { archiveTable, hasArchive } from '../../../archive/snapshot/archive-table.js';
 import type { GraphRelation } from '../../../metadata/relations/graph-relation.js';
 import { classConditions } from '../../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../../sql/row-condition-sql.js';
@@ -11,6 +10,7 @@ import { isRelated, type PersonalDataCatalog } from '../declaration/personal-dat
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
 import { archivedWithKey } from '../../record/archived-with-key.js';
 import { archivedBehind } from './archived-rows.js';
+import { isArchiveUsed } from './is-archive-used.js';
 import { liveBehindArchived } from './live-behind-archived.js';
 import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';
 
@@ -50,15 +50,6 @@ export async function collectPersonalRows(
   }
   rows.all().forEach((row) => (row.kept = row.doubt));
   return rows;
-}
-
-/** Whether anything was ever archived: most searches of the archive are for nothing. */
-async function isArchiveUsed(em: EntityManager, ctx: Transaction): Promise<boolean> {
-  if (!hasArchive(em)) {
-    return false;
-  }
-  const [row] = await execute<{ used: boolean }>(em, ctx, `select exists (select from ${archiveTable(em)}) as used`);
-  return row!.used;
 }
 
 async function lockPerson(

@@ -2,10 +2,10 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { rowName } from '../../../archive/removal/collected-rows.js';
 import { SoftDeleteConfigError } from '../../../errors/soft-delete-config.error.js';
-import type { RowKey, RowSet } from '../../../sql/row-set.js';
+import type { RowKey } from '../../../sql/row-set.js';
 import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import { collectPersonalRows } from './collect-personal-rows.js';
-import { findHeld } from './find-held.js';
+import { findHeld, type HeldRows } from './find-held.js';
 import { findKept } from './find-kept.js';
 import type { PersonalRow, PersonalRows } from './personal-rows.js';
 
@@ -25,8 +25,7 @@ interface FoundRows {
   readonly rows: PersonalRows;
   /** Those that are neither kept nor held. */
   readonly acting: readonly PersonalRow[];
-  /** Everything that is held, whoever it belongs to. */
-  readonly held: RowSet;
+  readonly held: HeldRows;
 }
 
 /**

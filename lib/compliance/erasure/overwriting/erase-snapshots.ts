@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
 import { ALLOW_REMOVAL, endRemovalSql, IS_ALLOWED } from '../../../archive/removal/allowed-removal.js';
+import { rowName } from '../../../archive/removal/collected-rows.js';
 import { AMONG_SNAPSHOTS, amongSnapshots } from '../../../archive/snapshot/among-snapshots.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
@@ -12,8 +13,10 @@ import { tablesOf } from '../../../metadata/mapped-tables.js';
 import { SoftDeleteCatalog } from '../../../metadata/soft-delete-catalog.js';
 import { readShapes } from '../../../postgres/table-shape.js';
 import { PSEUDONYMISE_SETTING } from '../../../sql/guard-setting.js';
+import { filterSql } from '../../../sql/filter-sql.js';
 import { arrayText, identify, inChunks } from '../../../sql/row-set.js';
 import { execute } from '../../../sql/transaction.js';
+import { PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalField } from '../declaration/personal-data-entity.js';
 import { partOf } from '../../../archive/snapshot/part-of.js';
 import type { PersonalRow } from '../graph/personal-rows.js';
@@ -66,7 +69,7 @@ export async function overwriteSnapshots(
   return [...changed];
 }
 
-/** Removes archived rows for good, with what a table-per-type hierarchy has of them in other tables. @internal */
+/** Removes archived rows for good, with what a table-per-type hierarchy has of them in other tables, and their links to others. @internal */
 export async function removeSnapshots(
   em: EntityManager,
   ctx: Transaction,
@@ -77,16 +80,32 @@ export async function removeSnapshots(
     (row) => row.root,
   )) {
     const parts = arrayText(tablesOf(em.getMetadata(), root).map(partOf));
+    const links = arrayText(linksOf(em, root).map(partOf));
     await inChunks(archived, async (chunk) => {
+      const names = arrayText(chunk.map(({ key }) => rowName(root, key)));
+      const units = arrayText(chunk.map(({ unit }) => unit!));
       await execute(
         em,
         ctx,
         `with ${ALLOW_REMOVAL}, gone as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} ` +
-          `and a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS} returning 1) select ${endRemovalSql(['gone'])}`,
-        [parts, ...amongArchived(chunk)],
+          `and a."part" = any(cast(? as text[])) and ${AMONG_SNAPSHOTS} returning 1), ` +
+          `links as (delete from ${archiveTable(em)} as a where ${IS_ALLOWED} and a."part" = any(cast(? as text[])) ` +
+          `and a."unit" = any(cast(? as timestamptz[])) and exists (select from unnest(a."owners") as o(name) where ` +
+          filterSql(`(o.name, a."unit") in (select * from unnest(cast(? as text[]), cast(? as timestamptz[])))`) +
+          `) returning 1) select ${endRemovalSql(['gone', 'links'])}`,
+        [parts, ...amongArchived(chunk), links, units, names, units],
       );
     });
   }
+}
+
+/** The pivot tables with links to rows of an entity that are nothing but keys. */
+function linksOf(em: EntityManager, root: EntityMetadata): EntityMetadata[] {
+  const personal = PersonalDataCatalog.of(em);
+  const tables = SoftDeleteCatalog.of(em).graph.edges.flatMap(({ link, parent, child }) =>
+    link.kind === 'pivot' && [parent.root, child.root].includes(root) ? [link.table] : [],
+  );
+  return [...new Set(tables)].filter((table) => personal.of(table).length === 0);
 }
 
 /**
