@@ -83,7 +83,7 @@ export async function carryOutErasure(
     isConfirmed ? '"checked_at" = clock_timestamp()' : '"finished_at" = clock_timestamp(), "checked_at" = null',
   );
   const [written] = await readErasures(em, ctx, 'e."id" = ?', [id]);
-  return { ...written!, changed: done.changed, stays: !done.erasesPerson };
+  return { ...written!, changed: done.changed, stays: done.isThere && !done.erasesPerson };
 }
 
 /** @throws SoftDeleteConfigError if it was withdrawn since somebody asked for it, or by a handler */

@@ -17,6 +17,7 @@ import { overwriteSnapshots, removeSnapshots } from './overwriting/erase-snapsho
 import { findUnwritten } from './overwriting/find-unwritten.js';
 import { overwriteRows } from './overwriting/overwrite-rows.js';
 import { archivedAlong } from './removal/archived-along.js';
+import { keepInFront } from './removal/keep-in-front.js';
 import { markStayed } from './removal/mark-stayed.js';
 import { planRemoval } from './removal/plan-removal.js';
 import { removeRows } from './removal/remove-rows.js';
@@ -41,6 +42,8 @@ export interface DoneErasure {
   readonly changed: number;
   /** Whether the person's own row was among those that were to be erased. */
   readonly erasesPerson: boolean;
+  /** Whether there was one. */
+  readonly isThere: boolean;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface DoneErasure {
  * looks for what is left.
  *
  * @param isPreview - leaves records, events and memory alone: the transaction is going to be undone
- * @returns nothing if there is no such person
+ * @returns nothing if there is no such person, and nothing left of one
  * @internal
  */
 export async function erasePerson(
@@ -83,14 +86,15 @@ export async function erasePerson(
   }
   const { rows, held, acting } = found;
   const values = await readOldValues(em, ctx, rows, earlier);
+  keepInFront(rows);
   const removal = await planRemoval(
     em,
     ctx,
-    acting.filter((row) => row.isLive && row.isGoing),
+    acting.filter((row) => row.isLive && row.isGoing && !row.blocked),
     { catalog, personal, rows, held: held.inTables },
   );
   const isRemoved = (row: PersonalRow) =>
-    row.isLive ? removal.going.has(row.root, row.key) : row.isGoing;
+    row.isLive ? removal.going.has(row.root, row.key) : row.isGoing && !row.blocked;
   const staying = acting.filter((row) => !isRemoved(row));
   const archived = acting.filter((row) => !row.isLive && isRemoved(row));
   const along = await archivedAlong(em, ctx, removal.going, archived, { catalog, personal, rows, held });
@@ -141,6 +145,7 @@ export async function erasePerson(
     cells: cells.filter((cell) => !isPending(cell, pending)),
     changed: parts.reduce((sum, { count }) => sum + count, 0),
     erasesPerson: acting.some((row) => rows.persons.includes(row)),
+    isThere: rows.persons.length > 0,
   };
 }
 

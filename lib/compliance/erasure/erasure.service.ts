@@ -84,7 +84,7 @@ export class ErasureService {
       await takeTurn(em, ctx);
       return erasePerson(em, ctx, meta, texts, { isPreview: true });
     });
-    if (!done) {
+    if (!done?.isThere) {
       throw asked.notFound();
     }
     const residue = done.pendingColumns + done.cells.length;

@@ -17,9 +17,10 @@ import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows
 /**
  * Finds the rows that belong to a person by declaration, active, deleted and archived ones, and locks those in tables. The person's row
  * comes first and the rest level by level: whoever inserts a row for a locked one waits until the erasure is over, and what was inserted
- * before that is committed when the level is read.
+ * before that is committed when the level is read. Of a person who is gone, rows may be left in the archive: no foreign key has kept anybody from
+ * removing the person before them.
  *
- * @returns nothing if there is no such person
+ * @returns nothing if there is no such person, and nothing left of one
  * @internal
  */
 export async function collectPersonalRows(
@@ -36,17 +37,21 @@ export async function collectPersonalRows(
     const archived = await archivedWithKey(em, ctx, subject, key);
     persons.push(...archived.map((of) => rows.row(subject.root, of.key, of.unit)));
   }
-  if (persons.length === 0) {
+  if (persons.length === 0 && !isUsed) {
     return undefined;
   }
   rows.persons = persons;
+  const start = persons.length > 0 ? persons : [rows.row(subject.root, key, null)];
   const levels = new Map<string, readonly PersonalRow[]>();
   for (const declaration of personal.all()) {
     for (const path of declaration.paths.filter((each) => isRelated(each.subject, subject))) {
-      const found = await follow(em, ctx, rows, levels, path.edges, persons, isUsed);
+      const found = path.edges.length === 0 ? persons : await follow(em, ctx, rows, levels, path.edges, start, isUsed);
       const fields = path.fields.map((field) => [`${field.table.className} ${field.column}`, field] as const);
       rows.declare(await ofClass(em, ctx, declaration, path, found), declaration, new Map(fields));
     }
+  }
+  if (rows.declared().length === 0) {
+    return undefined;
   }
   rows.all().forEach((row) => (row.kept = row.doubt));
   return rows;

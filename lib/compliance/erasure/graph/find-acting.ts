@@ -32,7 +32,7 @@ interface FoundRows {
  * A person's rows, and which of them are to be erased. They are looked for again after handlers, which may have erased, removed, archived
  * or added some, or placed a hold.
  *
- * @returns nothing if there is no such person
+ * @returns nothing if there is no such person, and nothing left of one
  * @throws SoftDeleteConfigError if handlers have removed the person, or add rows without end
  * @internal
  */
@@ -44,9 +44,12 @@ export async function findActing(
   before: BeforeErasure | undefined,
 ): Promise<FoundRows | undefined> {
   const told = new Set<string>();
+  let wasThere: boolean | undefined;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const rows = await collectPersonalRows(em, ctx, PersonalDataCatalog.of(em), subject, key);
-    if (!rows && round > 0) {
+    const isThere = rows !== undefined && rows.persons.length > 0;
+    wasThere ??= isThere;
+    if (wasThere && !isThere) {
       throw refusal(`a handler has removed the ${subject.className} itself.`);
     }
     if (!rows) {

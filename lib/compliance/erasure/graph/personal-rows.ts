@@ -24,6 +24,8 @@ export class PersonalRow {
   kept: KeptReason | undefined;
   /** Of a row that was to go, and that another one keeps in place. */
   blocked: KeptReason | undefined;
+  /** Of a row that archived ones are behind which stay: without it, nobody could find or restore them. */
+  needed: KeptReason | undefined;
   /** Why nobody can say whether it is the person's; `null` once a way has been found on which it is. */
   #doubt: KeptReason | null | undefined;
   #ownHolds: ReadonlySet<string>;
@@ -91,13 +93,27 @@ export class PersonalRow {
       return this.rows.noHolds;
     }
     const found = new Set<string>();
+    [this, ...this.inFront()].forEach((row) => row.#ownHolds.forEach((hold) => found.add(hold)));
+    return found;
+  }
+
+  /** The rows in between it and the person, and the person's own. */
+  inFront(): PersonalRow[] {
     const seen = new Set<PersonalRow>([this]);
     for (const row of seen) {
-      row.#ownHolds.forEach((hold) => found.add(hold));
       const parents = row.#parents instanceof Set ? row.#parents : row.#parents ? [row.#parents] : [];
       parents.forEach((parent) => seen.add(parent));
     }
-    return found;
+    return [...seen].slice(1);
+  }
+
+  /** Why it keeps others in place. */
+  whyStays(): KeptReason | undefined {
+    const name = `${this.root.className} ${this.key.join(', ')}`;
+    if (this.kept) {
+      return { ground: `${name} is kept (${this.kept.ground})`, until: this.kept.until };
+    }
+    return this.holds().size > 0 ? { ground: `${name} is held`, until: null } : this.needed;
   }
 }
 

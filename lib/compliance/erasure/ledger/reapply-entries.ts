@@ -107,7 +107,7 @@ async function reapply(
   }
   const at = new Date(requestedAt);
   // As the row has it.
-  const { key } = rows.persons[0]!;
+  const key = rows.persons[0]?.key ?? entry.key;
   const ofPerson = sameKeySql(meta, 'e."entity"', 'e."key"', key);
   const [known] = await readErasures(em, ctx, `${ofPerson.sql} and e."withdrawn_at" is null and ${IS_REQUESTED_AT}`, [
     ...ofPerson.params,

@@ -61,7 +61,7 @@ async function withBehind(
   em: EntityManager,
   ctx: Transaction,
   candidates: readonly PersonalRow[],
-  { catalog, personal, held }: RemovalContext,
+  { catalog, personal, rows, held }: RemovalContext,
 ): Promise<{ going: RowSet; owners: Map<string, PersonalRow[]> }> {
   const going = new RowSet();
   const owners = new Map<string, PersonalRow[]>();
@@ -81,7 +81,8 @@ async function withBehind(
     for (const [root, keys] of level) {
       const edges = catalog.graph.from(root).filter((edge) => takesAlong(edge) && personal.of(edge.child).length === 0);
       for (const edge of edges) {
-        const behind = (await lockBehind(em, ctx, edge, keys)).filter(({ key }) => !held.has(edge.child, key));
+        const stays = (key: RowKey) => held.has(edge.child, key) || rows.find(edge.child.root, key)?.needed;
+        const behind = (await lockBehind(em, ctx, edge, keys)).filter(({ key }) => !stays(key));
         for (const { key, parent } of behind) {
           const name = rowName(edge.child, key);
           owners.set(name, [...(owners.get(name) ?? []), ...(owners.get(rowName(root, parent)) ?? [])]);
@@ -104,11 +105,16 @@ async function withBehind(
 function whyStays({ root, key, relation, clearable, isCleared }: PointingRow, { rows, held }: RemovalContext) {
   const own = root && key ? rows.find(root, key) : undefined;
   const name = root && key ? `${root.className} ${key.join(', ')}` : relation;
-  if (own?.kept) {
-    return { ground: `${name} is kept (${own.kept.ground})`, until: own.kept.until };
+  const ground = own?.whyStays();
+  if (ground) {
+    return ground;
   }
-  if (root && key && (held.has(root, key) || (own?.holds().size ?? 0) > 0)) {
+  if (root && key && held.has(root, key)) {
     return { ground: `${name} is held`, until: null };
+  }
+  if (own?.blocked && own.fields.size === 0) {
+    // It shows what it did, and a later run finds it by its key alone.
+    return { ground: `${name} stays (${own.blocked.ground})`, until: own.blocked.until };
   }
   // A link goes with what it links.
   return clearable.length > 0 || isCleared || root?.pivotTable
