@@ -7,13 +7,15 @@ import { SoftDeleteConfigError } from '../../errors/soft-delete-config.error.js'
 import { findMetadata } from '../../metadata/soft-delete-catalog.js';
 import { classConditions } from '../../metadata/relations/relation-graph.js';
 import { rowConditionsSql } from '../../sql/row-condition-sql.js';
-import { keyConditionSql, type RowKey } from '../../sql/row-set.js';
+import { identify, keyConditionSql, type RowKey } from '../../sql/row-set.js';
 import { tableName } from '../../sql/table-name.js';
 import { execute } from '../../sql/transaction.js';
 import { findComplianceEntity } from '../require-compliance-entity.js';
+import { archivedWithKey } from '../record/archived-with-key.js';
 import { findRow } from '../record/find-row.js';
 import { sameKeySql } from '../record/same-key-sql.js';
 import { findUndeclared } from './declaration/find-undeclared.js';
+import { archivedOf } from './graph/archived-rows.js';
 import { ErasureRecord } from './erasure.entity.js';
 import { erasureTable, IS_REQUESTED_AT, readErasures, type StoredErasure } from './erasure-store.js';
 import { takeTurnOf } from './take-turn.js';
@@ -62,7 +64,7 @@ export async function askForPerson(
   const key = JSON.parse(row.key) as string[];
   const notFound = () =>
     new NotFoundError(`There is no ${meta.className} ${showValue(given)}, neither in its table nor in the archive.`);
-  if (row.isThere && !(await isOfClass(em, meta, key))) {
+  if ((row.isThere || row.isArchived) && !(await isOfClass(em, meta, key, row.isArchived))) {
     throw notFound();
   }
   return {
@@ -75,15 +77,21 @@ export async function askForPerson(
 }
 
 /** Another class of a hierarchy has keys of the same table, and declarations of its own. */
-async function isOfClass(em: EntityManager, meta: EntityMetadata, key: RowKey): Promise<boolean> {
+async function isOfClass(em: EntityManager, meta: EntityMetadata, key: RowKey, isArchived: boolean): Promise<boolean> {
   const conditions = classConditions(meta);
   if (conditions.length === 0) {
     return true;
   }
+  const ctx = em.getTransactionContext<Transaction>()!;
+  if (isArchived) {
+    const rows = await archivedWithKey(em, ctx, meta, key);
+    const named = rows.map((row) => ({ ...row, id: `${identify(row.key)}@${row.unit}` }));
+    return (await archivedOf(em, ctx, meta.root, conditions, named)).length > 0;
+  }
   const [same, ofThat] = [keyConditionSql(em, meta, 'c', [key]), rowConditionsSql(em, meta.root, 'c', conditions)];
   const found = await execute(
     em,
-    em.getTransactionContext<Transaction>()!,
+    ctx,
     `select from ${tableName(em, meta.root)} as c where ${same.sql} and ${ofThat.sql}`,
     [...same.params, ...ofThat.params],
   );

@@ -1,5 +1,6 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager, Transaction } from '@mikro-orm/postgresql';
+import { AMONG_SNAPSHOTS } from '../../../archive/snapshot/among-snapshots.js';
 import { archiveTable } from '../../../archive/snapshot/archive-table.js';
 import { UNIT_TEXT } from '../../../archive/restoration/lock-snapshots.js';
 import { FormerColumns } from '../../../archive/snapshot/former-columns.js';
@@ -13,6 +14,8 @@ import type { SqlFragment } from '../../../sql/row-condition-sql.js';
 import { tableName } from '../../../sql/table-name.js';
 import { hasOneText } from '../../record/same-key-sql.js';
 import { execute } from '../../../sql/transaction.js';
+import { amongArchived } from '../overwriting/erase-snapshots.js';
+import type { PersonalRow } from './personal-rows.js';
 
 /** A row of the archive that was found, with what it was found by. */
 interface ArchivedRow {
@@ -108,6 +111,30 @@ async function find(
     [...value.params, partOf(table), schemaOf(em, table), ...among.flatMap(({ params }) => params)],
   );
   return rows.map((row) => ({ key: rowKeyOf(table.root, row.key), unit: row.unit, refs: refsOf(row.value) }));
+}
+
+/** Those of archived rows that meet conditions. @internal */
+export async function archivedOf<Row extends Pick<PersonalRow, 'id' | 'key' | 'unit'>>(
+  em: EntityManager,
+  ctx: Transaction,
+  table: EntityMetadata,
+  conditions: readonly RowCondition[],
+  rows: readonly Row[],
+): Promise<Row[]> {
+  const met = conditions.map((each) => conditionSql(em, table, each));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const matching: Row[] = [];
+  await inChunks(rows, async (chunk) => {
+    const found = await execute<{ key: string; unit: string }>(
+      em,
+      ctx,
+      `select a."key" as key, ${UNIT_TEXT} as unit from ${archiveTable(em)} as a ` +
+        `where ${['a."part" = ?', AMONG_SNAPSHOTS, ...met.map(({ sql }) => sql)].join(' and ')}`,
+      [partOf(table), ...amongArchived(chunk), ...met.flatMap(({ params }) => params)],
+    );
+    matching.push(...found.flatMap(({ key, unit }) => byId.get(`${identify(rowKeyOf(table, key))}@${unit}`) ?? []));
+  });
+  return matching;
 }
 
 /** Of a row in the archive: the class it had in a hierarchy, the entity that a polymorphic key of it points at. */

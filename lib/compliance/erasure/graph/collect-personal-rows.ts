@@ -9,7 +9,7 @@ import { execute } from '../../../sql/transaction.js';
 import { isRelated, type PersonalDataCatalog } from '../declaration/personal-data-catalog.js';
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
 import { archivedWithKey } from '../../record/archived-with-key.js';
-import { archivedBehind } from './archived-rows.js';
+import { archivedBehind, archivedOf } from './archived-rows.js';
 import { isArchiveUsed } from './is-archive-used.js';
 import { liveBehindArchived } from './live-behind-archived.js';
 import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';
@@ -165,9 +165,11 @@ async function ofClass(
     return rows;
   }
   const ofThat = rowConditionsSql(em, meta.root, 'c', conditions);
-  const matching = new Set<string>();
+  const archived = rows.filter(({ isLive }) => !isLive);
+  const matching = new Set(await archivedOf(em, ctx, meta.root, conditions, archived));
+  const live = new Map(rows.filter(({ isLive }) => isLive).map((row) => [identify(row.key), row]));
   await inChunks(
-    rows.filter(({ isLive }) => isLive).map(({ key }): RowKey => key),
+    [...live.values()].map(({ key }): RowKey => key),
     async (keys) => {
       const among = keyConditionSql(em, meta, 'c', keys);
       const found = await execute<{ key: string[] }>(
@@ -176,8 +178,8 @@ async function ofClass(
         `select ${keySql(em, meta, 'c')} from ${tableName(em, meta.root)} as c where ${among.sql} and ${ofThat.sql}`,
         [...among.params, ...ofThat.params],
       );
-      found.forEach(({ key }) => matching.add(identify(key)));
+      found.forEach(({ key }) => matching.add(live.get(identify(key))!));
     },
   );
-  return rows.filter((row) => !row.isLive || matching.has(identify(row.key)));
+  return rows.filter((row) => matching.has(row));
 }

@@ -24,7 +24,7 @@ import { groupRows } from './group-rows.js';
 import { differsSql, replacementSql } from './replacement-sql.js';
 
 /** The parameters of `AMONG_SNAPSHOTS` for archived rows of a person. @internal */
-export function amongArchived(rows: readonly PersonalRow[]): string[] {
+export function amongArchived(rows: readonly Pick<PersonalRow, 'key' | 'unit'>[]): string[] {
   return amongSnapshots(rows.map(({ key, unit }) => ({ key: identify(key), unit: unit! })));
 }
 
