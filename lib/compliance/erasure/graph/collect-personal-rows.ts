@@ -10,6 +10,7 @@ import { isRelated, type PersonalDataCatalog } from '../declaration/personal-dat
 import type { PersonalDataEntity, PersonalPath } from '../declaration/personal-data-entity.js';
 import { archivedWithKey } from '../../record/archived-with-key.js';
 import { archivedBehind, archivedOf } from './archived-rows.js';
+import { clearedBehind } from './cleared-behind.js';
 import { isArchiveUsed } from './is-archive-used.js';
 import { liveBehindArchived } from './live-behind-archived.js';
 import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows.js';
@@ -141,8 +142,10 @@ async function byArchive(
       ? undefined
       : { ground: `${edge.link.table.className} ${other} holds its key as well`, until: null };
   };
+  const cleared = await clearedBehind(em, ctx, edge, parents);
   const { root } = edge.child;
   return [
+    ...cleared.map((of) => ({ row: rows.row(root, of.key, of.unit), parents: of.parents, doubt: undefined })),
     ...live.map((of) => ({ row: rows.row(root, of.key, null), parents: of.parents, doubt })),
     ...archived.map((of) => ({
       row: rows.row(root, of.key, of.unit),
