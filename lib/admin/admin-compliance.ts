@@ -111,7 +111,8 @@ export class AdminCompliance {
     const { meta } = entity;
     const wanted = [...new Map(keys.map((key) => [keyText(meta, key), key])).values()];
     const view = this.orm.repository(this.orm.fork(), entity).withDeleted();
-    const found = await view.count({ $or: wanted.map((key) => keyAsCondition(meta, key)) } as AnyCondition);
+    const isWanted = { $or: wanted.map((key) => keyAsCondition(meta, key)) } as AnyCondition;
+    const found = await view.count(isWanted, { cache: false });
     if (found !== wanted.length) {
       throw new NotFoundException(
         wanted.length === 1

@@ -143,7 +143,7 @@ export class AdminReader {
     const loaded = await this.orm
       .repository(em, entity)
       .onlyDeleted()
-      .find({ $or: conditions } as never, { populate: false } as never);
+      .find({ $or: conditions } as never, { populate: false, cache: false } as never);
     const byKey = new Map(loaded.map((row: object) => [keyText(meta, entityKey(meta, row)), row]));
     const units = await countUnits(
       em,

@@ -58,7 +58,8 @@ async function membersOf(
       platform: em.getPlatform(),
       convertCustomTypes: convertCustomTypes === false,
     });
-    const options = { ctx, filters, convertCustomTypes, flushMode: 'commit', disableIdentityMap: true } as const;
+    const asked = { ctx, filters, convertCustomTypes, flushMode: 'commit' } as const;
+    const options = { ...asked, disableIdentityMap: true, cache: false } as const;
     const members = await em.find<object>(target.class, { $and: [condition, keys] } as never, options as never);
     members.forEach((member) => found.add(helper(member).getSerializedPrimaryKey()));
   }

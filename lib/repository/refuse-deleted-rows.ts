@@ -9,12 +9,13 @@ import type { SoftDeleteReadView } from './read-view.js';
 export interface WhereWritten {
   readonly filters: false;
   readonly connectionType: 'write';
+  readonly cache: false;
   readonly ctx?: Transaction;
   readonly schema?: string;
 }
 
 /**
- * Reads where an upsert writes: in its transaction and schema, on no replica, which may not know yet what is deleted, and every row,
+ * Reads where an upsert writes: in its transaction and schema, on no replica and from no cache, which may not know yet what is deleted, and every row,
  * since one that the application's filters hide would be written to as well.
  *
  * @internal
@@ -29,6 +30,7 @@ export function whereWritten({
   return {
     filters: false,
     connectionType: 'write',
+    cache: false,
     ...(ctx === undefined ? {} : { ctx: ctx as Transaction }),
     ...(schema === undefined ? {} : { schema }),
   };

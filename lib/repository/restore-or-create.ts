@@ -74,7 +74,7 @@ function findRestoreOrCreate<Entity extends object>(
   const equalities = plainEqualities(meta, where);
   return em.transactional(async (tx) => {
     await takeTurns(tx, meta as EntityMetadata, equalities);
-    const active = await tx.findOne(meta.class, where as never);
+    const active = await tx.findOne(meta.class, where as never, { cache: false });
     if (active) {
       return { entity: active as Entity, restored: false };
     }
@@ -86,6 +86,7 @@ function findRestoreOrCreate<Entity extends object>(
     }
     const deleted = (await new ScopedReads(tx, meta.class, 'only').findOne(where, {
       orderBy: { [property]: 'desc' },
+      cache: false,
     })) as Entity | null;
     if (deleted) {
       await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', tx, meta, deleted));
@@ -107,7 +108,8 @@ async function restoreArchived<Entity extends object>(
     return null;
   }
   await restoreRows(tx, meta as EntityMetadata, resolveTarget('restore', tx, meta, archived));
-  return (await tx.findOne(meta.class, helper(archived).getPrimaryKey() as never)) as Entity | null;
+  const key = helper(archived).getPrimaryKey();
+  return (await tx.findOne(meta.class, key as never, { cache: false })) as Entity | null;
 }
 
 async function create<Entity extends object>(

@@ -88,7 +88,7 @@ async function readRows(
   }
   const keys = entry.meta.root.getPrimaryProps().map(({ name }) => name);
   const fields = [...keys, ...shown] as never;
-  return deleted.findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields });
+  return deleted.findAndCount({}, { limit, orderBy: { [entry.property]: 'desc' }, fields, cache: false });
 }
 
 function cell(plain: unknown): string | number {

@@ -95,6 +95,7 @@ export function readRows(
     fields: [...new Set([...meta.primaryKeys, ...fields])] as never,
     filters: false,
     disableIdentityMap: true,
+    cache: false,
   });
 }
 

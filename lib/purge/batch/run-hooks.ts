@@ -17,6 +17,7 @@ export async function runHooks(em: EntityManager, run: EntityRun, keys: readonly
       fields: [...new Set([...meta.primaryKeys, ...fields])] as never,
       filters: false,
       disableIdentityMap: true,
+      cache: false,
     });
     if (rows.length > 0) {
       await handler(rows, { em });
