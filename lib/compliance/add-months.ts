@@ -52,7 +52,7 @@ async function addMonthsTo(em: EntityManager, ahead: number): Promise<AddedMonth
     // Refuses to guess whose tables are meant.
     complianceTable(em, DeletionRecord);
   }
-  const schema = em.schema ?? em.config.get('schema');
+  const schema = em.schema ?? em.config.getSchema(true);
   const added: AddedMonths[] = [];
   for (const monthly of MONTHLY_TABLES) {
     const table: MonthlyTable = { ...monthly, schema };

@@ -24,11 +24,13 @@ interface Plugin {
 export function refuseKyselyDeletes(em: EntityManager, catalog: SoftDeleteCatalog): Plugin {
   return {
     transformQuery({ node }) {
+      const otherwise = em.getPlatform().getDefaultSchemaName();
       for (const { name, schema } of emptiedTables(node)) {
         const meta = mappedTables(catalog.getMetadata())
           .filter((other) => catalog.findMarked(other))
           .find((other) => {
-            const isThere = schema === undefined || other.schema === '*' || schemaName(em, other) === schema;
+            const own = schemaName(em, other) ?? otherwise;
+            const isThere = schema === undefined || other.schema === '*' || own === schema;
             return other.tableName === name && isThere;
           });
         if (meta) {

@@ -17,8 +17,9 @@ export function guardHeldRows(em: EntityManager, { catalog, holds }: Installatio
   for (const { meta: root } of catalog.all().filter(({ guard }) => guard)) {
     const { entities } = coveringHoldSql(em, holds, root, 'old');
     const isOfTenant = [...entities, holds.holds].some(({ schema }) => schema === '*');
-    // The trigger looks into the schema of its own table first, so that names without one are those of the tenant.
-    const own = isOfTenant ? (em.fork({ schema: '' }) as EntityManager) : em;
+    // The trigger looks into the schema of its own table first, so that names without one are those of the tenant. Otherwise all have one:
+    // whose session a trigger runs in, and with which search path, is not known.
+    const own = em.fork({ schema: isOfTenant ? '' : em.config.get('schema')! }) as EntityManager;
     const { withSql, fromSql } = coveringHoldSql(own, holds, root, 'old');
     const trigger = guardTriggerWithHolds({
       isAnyActive: `exists (select from ${tableName(own, holds.holds)} where "released_at" is null)`,

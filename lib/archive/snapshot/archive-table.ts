@@ -13,6 +13,6 @@ export function hasArchive(em: EntityManager): boolean {
  */
 export function archiveTable(em: EntityManager): string {
   const quote = (name: string) => em.getPlatform().quoteIdentifier(name);
-  const schema = em.config.get('schema');
+  const schema = em.config.getSchema(true);
   return schema ? `${quote(schema)}.${quote('deletion_archive')}` : quote('deletion_archive');
 }

@@ -16,7 +16,7 @@ export async function readDatabase(em: EntityManager, metadata: readonly EntityM
   );
   const schemaOf = (meta: EntityMetadata): string => {
     const own = meta.schema && meta.schema !== '*' ? meta.schema : undefined;
-    return own ?? em.schema ?? em.config.get('schema') ?? current!.schema ?? 'public';
+    return own ?? em.schema ?? em.config.getSchema(true) ?? current!.schema ?? 'public';
   };
   const schemas = [...new Set(metadata.map(schemaOf))];
   const tables = await em.execute<DatabaseTable[]>(READ_TABLES_SQL, [schemas, schemas]);

@@ -38,7 +38,7 @@ describe('What the purge says of archived entities', () => {
 
     const status = of((await purge.status()).entities);
     expect(status).toMatchObject({
-      table: 'public.deletion_archive',
+      table: 'deletion_archive',
       retention: 30 * DAY,
       deleted: 2,
       due: 1,
@@ -53,7 +53,7 @@ describe('What the purge says of archived entities', () => {
     await age(40);
 
     expect(of((await purge.plan()).entities)).toMatchObject({
-      table: 'public.deletion_archive',
+      table: 'deletion_archive',
       retention: 30 * DAY,
       blockedBy: [],
     });

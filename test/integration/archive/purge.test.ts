@@ -25,7 +25,7 @@ describe('Purge of archived rows', () => {
     await age(40);
     await world.repo(Product).softDelete(2);
 
-    expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, table: 'public.deletion_archive' });
+    expect(await reportOf({ dryRun: true })).toMatchObject({ purged: 1, table: 'deletion_archive' });
     expect(await world.archived()).toHaveLength(8);
     const events: SoftDeleteEvent[] = [];
     const subscription = findInstallation(world.orm.em)!.events.stream$.subscribe((event) => events.push(event));

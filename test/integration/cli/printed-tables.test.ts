@@ -344,7 +344,7 @@ describe('What a command prints for people', () => {
         expect.stringMatching(/^entity +kept +deleted +due +blocked +overdue by$/),
         expect.stringMatching(/^Post +forever +1 +0 +0 +–$/),
         expect.stringMatching(/^User +30 days +2 +2 +0 +\d+ days$/),
-        'User is mapped to "public"."user", which is a view: foreign keys lead to other tables for its rows. ' +
+        'User is mapped to "user", which is a view: foreign keys lead to other tables for its rows. ' +
           "Map the entity to the table that has the rows, or set its retention to 'forever'.",
       ]);
     } finally {

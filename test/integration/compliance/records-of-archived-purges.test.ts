@@ -150,10 +150,10 @@ describe('a purge of archived rows', () => {
   it('sends no key of a row anywhere unless somebody asks', async () => {
     test.statements.length = 0;
     expect(await purge().run()).toMatchObject({ total: ROWS });
-    const removals = test.statements.filter((sql) => sql.includes('delete from "public"."deletion_archive"'));
+    const removals = test.statements.filter((sql) => sql.includes('delete from "deletion_archive"'));
     expect(removals.length).toBeGreaterThan(0);
     for (const sql of removals) {
-      expect(sql).toMatch(/insert into "public"."deletion_record"/);
+      expect(sql).toMatch(/insert into "deletion_record"/);
       expect(sql).toMatch(/select .*null::json as keys/);
     }
     expect(await counts()).toEqual({ gone: ROWS, recorded: ROWS, keys: ROWS });

@@ -76,7 +76,7 @@ describe('A guard on a partitioned table', () => {
     const error = await refusal([Ledger, WholeLedger, Visit]);
 
     expect(error).toBeInstanceOf(SoftDeleteConfigError);
-    expect(error.message).toContain('the table of Ledger ("public"."ledger") is partitioned.');
+    expect(error.message).toContain('the table of Ledger ("ledger") is partitioned.');
     expect(error.message).toContain('Leave out `guard` in the mark of Ledger');
   });
 
@@ -86,7 +86,7 @@ describe('A guard on a partitioned table', () => {
     );
 
     expect((await refusal([Ledger, WholeLedger])).message).toContain(
-      'the tables of WholeLedger ("books"."Whole Ledger"), Ledger ("public"."ledger") are partitioned.',
+      'the tables of WholeLedger ("books"."Whole Ledger"), Ledger ("ledger") are partitioned.',
     );
   });
 

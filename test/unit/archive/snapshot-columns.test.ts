@@ -68,7 +68,7 @@ describe('What the archive calls', () => {
   });
 
   it('its table: that of the schema which the ORM is configured with', () => {
-    expect(archiveTable(em)).toBe('"public"."deletion_archive"');
+    expect(archiveTable(em)).toBe('"deletion_archive"');
     expect(archiveTable(ormOf({ schema: 'app' }).em as never)).toBe('"app"."deletion_archive"');
   });
 });
