@@ -39,8 +39,10 @@ export class EndangeredRowError extends Error {
  * @internal
  */
 export class KeptRowError extends Error {
-  constructor(table: string) {
-    super(`A trigger kept the row in ${table}.`);
+  constructor(table: string, hasHooks: boolean) {
+    super(
+      `A trigger kept the row in ${table}${hasHooks ? ', or an @OnPurge() handler has restored or removed it' : ''}.`,
+    );
   }
 }
 
@@ -179,7 +181,8 @@ export async function removeLocked(
   const [row] = await transaction.execute<LockedRow>(
     deleteLocked(all.map(({ run, keys }) => ({ rows: run.rows, keys }))),
   );
-  all.forEach(({ run, keys }, i) => refuseKept(run, keys.length, row!.gone[i]!));
+  const hasHooks = all.some(({ run }) => run.hooks.length > 0);
+  all.forEach(({ run, keys }, i) => refuseKept(run, keys.length, row!.gone[i]!, hasHooks));
   await removeCompanions(transaction, companions);
   const after = await count(transaction, counted);
   for (const table of counted) {
@@ -244,10 +247,10 @@ async function count(transaction: BatchTransaction, counted: readonly PurgeTable
   return row!.counters;
 }
 
-/** Only a trigger can keep a locked row. What was removed along with it comes back. */
-function refuseKept({ plan }: EntityRun, clear: number, gone: number): void {
+/** Only a trigger, or a hook within the transaction, can keep a locked row. What was removed along with it comes back. */
+function refuseKept({ plan }: EntityRun, clear: number, gone: number, hasHooks = false): void {
   if (gone < clear) {
-    throw new KeptRowError(plan.entity.table.label);
+    throw new KeptRowError(plan.entity.table.label, hasHooks);
   }
 }
 

@@ -34,7 +34,7 @@ function advice(state: string | undefined): string {
     case '25006':
       return 'The server is read-only, perhaps a standby after a failover: connect to the primary.';
     case '42501':
-      return 'Grant the database user the right to select from and delete from the tables.';
+      return 'Grant the database user select, update (which locking a row takes) and delete on the tables.';
     case '0A000':
     case '55000':
       return 'The database allows no deletion there: give the table a replica identity if a publication has it, detach the partition that lies on a server that cannot be written to, or drop a rule on DELETE in favour of a trigger.';

@@ -5,6 +5,7 @@ import {
   createPurge,
   PurgeInterruptedError,
   PurgeService,
+  softDelete,
   softDeletable,
   SoftDeleteConfigError,
 } from 'nestjs-mikro-orm-soft-delete';
@@ -330,6 +331,41 @@ describe(PurgeService.name, () => {
     await expect(
       test.database.query('select count(distinct path)::int as files, count(*)::int as rows from removed_file'),
     ).resolves.toEqual([{ files: ROWS - 1, rows: ROWS - 1 }]);
+  });
+
+  it('says that a handler may have restored or removed a row that stayed', async () => {
+    const service = purge();
+    service.registerHook(Item.class, async (items: any[], { em }) => {
+      if (items.some(({ id }) => id === 30)) {
+        await em.execute('update item set deleted_at = null where id = 30');
+      }
+    });
+
+    const { entities } = await service.run();
+
+    const message = 'A trigger kept the row in item, or an @OnPurge() handler has restored or removed it.';
+    expect(entities).toMatchObject([{ purged: ROWS - 1, failed: 1, failures: [{ key: 30, message }] }]);
+  });
+
+  it('says that it takes the right to update to lock rows', async () => {
+    const role = `purger_${test.database.name}`;
+    await test.database.query(`create role ${role} login password 'x'; grant select, delete on item to ${role}`);
+    const { host } = new URL(test.database.url);
+    const options = {
+      entities: [Item],
+      clientUrl: `postgresql://${role}:x@${host}/${test.database.name}`,
+      debug: false,
+    };
+    const orm = await MikroORM.init({ ...options, extensions: [softDelete()] });
+    try {
+      const explain = () => createPurge(orm, { brake: false }).explain(Item, [1]);
+      await expect(explain()).rejects.toThrow(/update \(which locking a row takes\)/);
+      await test.database.query(`grant update (deleted_at) on item to ${role}`);
+      await expect(explain()).resolves.toMatchObject([{ state: 'removable' }]);
+    } finally {
+      await orm.close();
+      await test.database.query(`drop owned by ${role}; drop role ${role}`);
+    }
   });
 
   it('limits what its transactions may take, and waits for the disk only where hooks do things elsewhere', async () => {
