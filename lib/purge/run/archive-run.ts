@@ -25,7 +25,7 @@ import type { HoldWatch } from './hold-watch.js';
 import { pauseAfter } from '../batch/pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
 import { archiveLabel } from '../status/read-archive-status.js';
-import type { StopSignal } from './stop-signal.js';
+import { StoppedError, type StopSignal } from './stop-signal.js';
 import { whatIsTold } from '../plan/what-is-told.js';
 
 /** @internal */
@@ -77,6 +77,8 @@ export async function runOnArchive(
 }
 
 const REPORTED_FAILURES = 100;
+/** How often a batch is tried while somebody is in its way. */
+const REPEATS = 4;
 
 /** What one run has done with the archived rows of one entity so far. @internal */
 export class ArchiveRun implements MonthlyRun, GatedRun {
@@ -142,7 +144,7 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
     const size = new BatchSize(batchSizeLimits(batchSize));
     const start = performance.now();
     try {
-      for (let after: string | undefined, isIsolating = false; ;) {
+      for (let after: string | undefined, isIsolating = false, repeats = 0; ;) {
         if (holds?.mayCover(this.meta)) {
           this.#held = await this.#count(connection);
           return;
@@ -171,13 +173,22 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
             this.removed(gone, keys ?? undefined);
             onBatch(this, gone, measure().worked);
           }
+          repeats = 0;
         } catch (error) {
+          const kind = error instanceof StoppedError ? 'fatal' : classifyFailure(error);
+          const isBusy = kind === 'locked' || kind === 'again';
           if (error instanceof HoldsChangedError) {
             await holds!.refresh();
-          } else if (classifyFailure(error) !== 'row') {
+          } else if (kind === 'fatal' || kind === 'connection') {
             throw error;
+          } else if (isBusy && ++repeats < REPEATS) {
+            await stop.pause(Math.random() * 20 * repeats);
           } else if (isIsolating) {
-            after = await this.#fail(connection, after, error);
+            const left = await this.#leave(connection, after, isBusy ? undefined : error);
+            if (left === undefined) {
+              break;
+            }
+            after = left;
             isIsolating = false;
           } else {
             isIsolating = true;
@@ -200,11 +211,14 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
     this.onRemoved(count, keys);
   }
 
-  /** Leaves the next unit where it is. @returns its time */
-  async #fail(connection: PurgeConnection, after: string | undefined, error: unknown): Promise<string | undefined> {
+  /** Leaves the next unit where it is: as failed, or as locked if there is no error. @returns its time, if there is one */
+  async #leave(connection: PurgeConnection, after: string | undefined, error: unknown): Promise<string | undefined> {
     const [unit] = await connection.read<NextUnit & Record<string, unknown>>(
       listNextUnit({ ...this.#due, after }, connection.quote),
     );
+    if (error === undefined) {
+      return unit?.last;
+    }
     const message = error instanceof Error ? error.message : String(error);
     const code = sqlState(error);
     for (const key of unit?.keys ?? []) {
@@ -214,7 +228,7 @@ export class ArchiveRun implements MonthlyRun, GatedRun {
         this.#failures.push({ key: own, message, ...(code === undefined ? {} : { sqlState: code }) });
       }
     }
-    return unit?.last ?? after;
+    return unit?.last;
   }
 
   async #count(connection: PurgeConnection): Promise<number> {

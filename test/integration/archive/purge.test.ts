@@ -75,6 +75,64 @@ describe('Purge of archived rows', () => {
     expect(await reportOf()).toMatchObject({ purged: 1, locked: 0 });
   });
 
+  describe('where a handler', () => {
+    const withHandler = async (sql: (id: number, call: number) => string | undefined) => {
+      await world.repo(Product).softDelete(1);
+      await world.repo(Product).softDelete(2);
+      await age(40);
+      let calls = 0;
+      const service = createPurge(world.orm, { retention: '1d', pauseBetweenBatches: 0 });
+      service.registerHook(Product, async (rows, { em }) => {
+        for (const { id } of rows) {
+          const statement = sql(id, ++calls);
+          await (statement && em.execute(statement));
+        }
+      });
+      const { outcome, entities } = await service.run();
+      return { outcome, ...entities.find(({ entity }) => entity === 'Product') };
+    };
+
+    it('waits for a lock too long, passes over the row and goes on', async () => {
+      const client = await world.database.connect();
+      try {
+        await client.query('begin; select from label where id = 1 for update');
+        const report = await withHandler((id) => (id === 1 ? 'select from label where id = 1 for update' : undefined));
+        expect(report).toMatchObject({ outcome: 'completed', purged: 1, locked: 1, failed: 0 });
+      } finally {
+        await client.query('rollback');
+        await client.end();
+      }
+    });
+
+    it('is the victim of a deadlock, tries again', async () => {
+      const report = await withHandler((_, call) =>
+        call === 1 ? `do $$ begin raise 'deadlock' using errcode = '40P01'; end $$` : undefined,
+      );
+      expect(report).toMatchObject({ outcome: 'completed', purged: 2, locked: 0, failed: 0 });
+    });
+
+    it('takes too long for a row, reports it as failed and goes on', async () => {
+      const slow = 'set local statement_timeout = 10; select pg_sleep(1)';
+      const report = await withHandler((id) => (id === 1 ? slow : undefined));
+      expect(report).toMatchObject({ outcome: 'completed', purged: 1, locked: 0, failed: 1 });
+      expect(report.failures).toMatchObject([{ key: 1, sqlState: '57014' }]);
+    });
+  });
+
+  it('says that rows are locked while a transaction that places a hold is open', async () => {
+    await world.repo(Product).softDelete(1);
+    await age(40);
+    const client = await world.database.connect();
+    try {
+      await client.query('begin; select pg_advisory_xact_lock(1752132708, 0)');
+      expect(await reportOf()).toMatchObject({ purged: 0, locked: 1 });
+    } finally {
+      await client.query('rollback');
+      await client.end();
+    }
+    expect(await reportOf()).toMatchObject({ purged: 1, locked: 0 });
+  });
+
   it('gives a row to the restoration or to the purge, never to neither', async () => {
     for (let round = 0; round < 5; round++) {
       await world.repo(Variant).softDelete(1);
