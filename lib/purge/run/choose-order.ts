@@ -20,14 +20,15 @@ const ROWS_PER_PAGE = 2;
  */
 export async function chooseOrder(connection: PurgeConnection, run: EntityRun, pass: number): Promise<PassOrder> {
   const { entity, selfReferences } = run.plan;
-  const { isPartitioned } = entity.table;
-  if (!entity.hasPurgeIndex && !isPartitioned) {
+  // A partitioned table is many, and a foreign one has its pages on another server.
+  const isElsewhere = entity.table.isPartitioned || entity.table.pages === 0;
+  if (!entity.hasPurgeIndex && !isElsewhere) {
     return 'place';
   }
   if (selfReferences.length > 0) {
     return pass % 2 === 0 ? 'youth' : 'age';
   }
-  if (isPartitioned) {
+  if (isElsewhere) {
     return 'age';
   }
   const [sample] = await connection.read<SampleRow>(sampleDue(run.rows), IN_ORDER);

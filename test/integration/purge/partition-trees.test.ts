@@ -135,6 +135,33 @@ describe(PurgeService.name, () => {
     },
   );
 
+  it.each([undefined, 100])(
+    'removes the rows of a table on another server, on however many pages (%s at a time)',
+    async (batchSize) => {
+      const { hostname, port, username, password, pathname } = new URL(test.database.url);
+      await test.database.query(`
+      drop table visit;
+      create table far (id int not null, region text not null, deleted_at timestamptz);
+      insert into far select n, repeat('x', 100), case when n % 2 = 0 then ${DUE} end from generate_series(1, 2000) as n;
+      create server if not exists other foreign data wrapper postgres_fdw
+        options (host '${hostname}', port '${port}', dbname '${pathname.slice(1)}');
+      create user mapping if not exists for current_user server other options (user '${username}', password '${password}');
+      create foreign table visit (id int not null, region text not null, deleted_at timestamptz)
+        server other options (table_name 'far')`);
+      try {
+        const dry = await purge().run({ dryRun: true });
+        const report = await purge().run({ batchSize });
+
+        expect(dry.entities[0]).toMatchObject({ purged: 1_000 });
+        expect(report.entities[0]).toMatchObject({ purged: 1_000, blocked: 0, failed: 0, locked: 0 });
+        expect(await count('far where deleted_at is not null')).toBe(0);
+        expect(await count('far')).toBe(1_000);
+      } finally {
+        await test.database.query('drop foreign table visit; drop table far');
+      }
+    },
+  );
+
   it.each([
     {
       what: 'a partition lies in a file',
