@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const name = 'nestjs-mikro-orm-soft-delete';
 /** Bytes of what npm transfers: two thirds of it is code, a tenth declarations, a tenth the pages that the README links to. */
-const BUDGET = 364_000;
+const BUDGET = 370_000;
 
 describe('The packed package', () => {
   let folder: string;
