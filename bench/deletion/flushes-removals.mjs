@@ -1,6 +1,6 @@
 import { median, result, timed } from '../support/measure.mjs';
 
-const ROUNDS = 5;
+const ROUNDS = 11;
 
 /** A flush that deletes softly takes less than twice as long as one that sets the timestamps by hand: both are the ORM's updates. */
 export async function* flushesRemovals({ rows, openShop }) {
