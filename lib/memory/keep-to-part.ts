@@ -58,9 +58,18 @@ async function membersOf(
       platform: em.getPlatform(),
       convertCustomTypes: convertCustomTypes === false,
     });
-    const asked = { ctx, filters, convertCustomTypes, flushMode: 'commit' } as const;
-    const options = { ...asked, disableIdentityMap: true, cache: false } as const;
-    const members = await em.find<object>(target.class, { $and: [condition, keys] } as never, options as never);
+    const members = await em.find<object>(
+      target.class,
+      { $and: [condition, keys] } as never,
+      {
+        ctx,
+        filters,
+        convertCustomTypes,
+        flushMode: 'commit',
+        disableIdentityMap: true,
+        cache: false,
+      } as never,
+    );
     members.forEach((member) => found.add(helper(member).getSerializedPrimaryKey()));
   }
   return found;

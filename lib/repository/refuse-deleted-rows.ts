@@ -15,8 +15,8 @@ export interface WhereWritten {
 }
 
 /**
- * Reads where an upsert writes: in its transaction and schema, on no replica and from no cache, which may not know yet what is deleted, and every row,
- * since one that the application's filters hide would be written to as well.
+ * Reads where an upsert writes: in its transaction and schema, on no replica and from no cache, which may not know yet what is deleted,
+ * and every row, since one that the application's filters hide would be written to as well.
  *
  * @internal
  */

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { hasTable } from '../../metadata/has-table.js';
+import { schemaName } from '../../metadata/schema-name.js';
 import type { DatabaseForeignKey, DatabaseTable, DatabaseView } from '../database-table.js';
 import { READ_TABLES_SQL } from './read-tables.sql.js';
 import { READ_VIEWS_SQL } from './read-views.sql.js';
@@ -14,10 +15,7 @@ export async function readDatabase(em: EntityManager, metadata: readonly EntityM
   const [current] = await em.execute<{ schema: string | null; role: string }[]>(
     'select current_schema() as schema, current_user as role',
   );
-  const schemaOf = (meta: EntityMetadata): string => {
-    const own = meta.schema && meta.schema !== '*' ? meta.schema : undefined;
-    return own ?? em.schema ?? em.config.getSchema(true) ?? current!.schema ?? 'public';
-  };
+  const schemaOf = (meta: EntityMetadata): string => schemaName(em, meta) ?? current!.schema ?? 'public';
   const schemas = [...new Set(metadata.map(schemaOf))];
   const tables = await em.execute<DatabaseTable[]>(READ_TABLES_SQL, [schemas, schemas]);
   const views = await em.execute<DatabaseView[]>(READ_VIEWS_SQL, [schemas]);

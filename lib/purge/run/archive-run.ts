@@ -21,6 +21,7 @@ import { countSnapshots, type DueSnapshots, listNextUnit, type NextUnit } from '
 import { countForBrake } from '../statements/read-archive-status.js';
 import type { BatchGate, GatedRun } from './batch-gate.js';
 import { dropMonths, type MonthlyRun } from './drop-months.js';
+import { REPEATS } from './entity-purge.js';
 import type { HoldWatch } from './hold-watch.js';
 import { pauseAfter } from '../batch/pause-after.js';
 import type { TracedEntity } from '../telemetry/run-telemetry.js';
@@ -77,8 +78,6 @@ export async function runOnArchive(
 }
 
 const REPORTED_FAILURES = 100;
-/** How often a batch is tried while somebody is in its way. */
-const REPEATS = 4;
 
 /** What one run has done with the archived rows of one entity so far. @internal */
 export class ArchiveRun implements MonthlyRun, GatedRun {

@@ -38,7 +38,8 @@ export interface BatchContext {
 const LONGEST_STATEMENT_TIMEOUT = 60_000;
 /** How many pages a batch looks through for due rows: 64 MB. */
 const PAGES_PER_BATCH = 8_192;
-const REPEATS = 4;
+/** How often a batch is tried while somebody is in its way. @internal */
+export const REPEATS = 4;
 
 /** Goes once through the due rows of an entity and removes those that nothing blocks. @internal */
 export async function purgeEntity(run: EntityRun, order: PassOrder, context: BatchContext): Promise<void> {

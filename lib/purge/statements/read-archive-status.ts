@@ -1,13 +1,5 @@
 import type { QuoteValue } from '../../sql/quote-value.js';
 
-/** @internal */
-export interface ArchiveStatusRow {
-  readonly deleted: string;
-  readonly due: string;
-  /** Milliseconds since the epoch. */
-  readonly oldestDue: string | null;
-}
-
 /** How many rows of an entity are in the archive and how many of them are due. Rows that were removed along with them do not count. @internal */
 export function readArchiveStatus(
   archive: string,

@@ -4,8 +4,9 @@ import type { ArchivedEntityMetadata } from '../../metadata/archived-entity.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import { type Cutoff, retentionOf } from '../plan/due-times.js';
 import type { PurgePlannedEntity } from '../plan/purge-plan.js';
-import { type ArchiveStatusRow, readArchiveStatus } from '../statements/read-archive-status.js';
-import { milliseconds } from './milliseconds.js';
+import { readArchiveStatus } from '../statements/read-archive-status.js';
+import type { StatusRow } from '../statements/read-status.js';
+import { countedStatus, statusOf } from './entity-status.js';
 import type { PurgeEntityStatus } from './purge-status.js';
 
 /** Counts what there is to purge of archived entities. @internal */
@@ -20,21 +21,10 @@ export async function readArchivedStatus(
   for (const entity of entities) {
     const { name } = entity;
     const cutoff = cutoffs.get(name);
-    const [row] = await connection.read<ArchiveStatusRow>(
+    const [row] = await connection.read<StatusRow>(
       readArchiveStatus(archiveTable(em), name, cutoff?.text, connection.quote),
     );
-    const oldestDue = row!.oldestDue === null ? undefined : new Date(milliseconds(row!.oldestDue));
-    statuses.push({
-      entity: name,
-      table: archiveLabel(em),
-      retention: retentionOf(entity, byDefault),
-      cutoff: cutoff?.date,
-      deleted: Number(row!.deleted),
-      due: Number(row!.due),
-      blocked: 0,
-      oldestDue,
-      overdueBy: cutoff && oldestDue ? Math.max(0, cutoff.date.getTime() - oldestDue.getTime()) : 0,
-    });
+    statuses.push({ ...statusOf(entity, archiveLabel(em), cutoff, byDefault), ...countedStatus(row!, cutoff) });
   }
   return statuses;
 }

@@ -1,7 +1,7 @@
-import { type Cutoff, type DueTimes, retentionOf } from '../plan/due-times.js';
+import type { Cutoff, DueTimes } from '../plan/due-times.js';
 import { describeUnreachable } from '../plan/find-unreachable.js';
-import type { DeletedRows, PurgeEntity } from '../plan/key-graph.js';
-import { milliseconds } from './milliseconds.js';
+import type { DeletedRows } from '../plan/key-graph.js';
+import { countedStatus, statusOf } from './entity-status.js';
 import type { PurgeConnection } from '../connection/purge-connection.js';
 import type { PlannedEntities } from '../plan/purge-planner.js';
 import type { PurgeEntityStatus } from './purge-status.js';
@@ -40,34 +40,12 @@ export async function readPurgeStatus(
   return entities;
 }
 
-/** Without any rows. */
-function statusOf(
-  entity: Pick<PurgeEntity, 'name' | 'retention'>,
-  table: string,
-  cutoff: Cutoff | undefined,
-  byDefault: number | 'forever',
-): PurgeEntityStatus {
-  return {
-    entity: entity.name,
-    table,
-    retention: retentionOf(entity, byDefault),
-    cutoff: cutoff?.date,
-    deleted: 0,
-    due: 0,
-    blocked: 0,
-    oldestDue: undefined,
-    overdueBy: 0,
-  };
-}
-
 async function count(
   connection: PurgeConnection,
   rows: DeletedRows,
   cutoff: Cutoff | undefined,
   settings = COUNTING,
-): Promise<Pick<PurgeEntityStatus, 'deleted' | 'due' | 'oldestDue' | 'overdueBy'>> {
+): Promise<ReturnType<typeof countedStatus>> {
   const [row] = await connection.read<StatusRow>(readStatus(rows, cutoff?.text, connection.quote), settings);
-  const oldestDue = row!.oldestDue === null ? undefined : new Date(milliseconds(row!.oldestDue));
-  const overdueBy = cutoff && oldestDue ? Math.max(0, cutoff.date.getTime() - oldestDue.getTime()) : 0;
-  return { deleted: Number(row!.deleted), due: Number(row!.due), oldestDue, overdueBy };
+  return countedStatus(row!, cutoff);
 }

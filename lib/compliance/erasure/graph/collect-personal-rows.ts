@@ -18,8 +18,8 @@ import { type KeptReason, type PersonalRow, PersonalRows } from './personal-rows
 /**
  * Finds the rows that belong to a person by declaration, active, deleted and archived ones, and locks those in tables. The person's row
  * comes first and the rest level by level: whoever inserts a row for a locked one waits until the erasure is over, and what was inserted
- * before that is committed when the level is read. Of a person who is gone, rows may be left in the archive: no foreign key has kept anybody from
- * removing the person before them.
+ * before that is committed when the level is read. Of a person who is gone, rows may be left in the archive: no foreign key has kept
+ * anybody from removing the person before them.
  *
  * @returns nothing if there is no such person, and nothing left of one
  * @internal
